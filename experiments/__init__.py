@@ -1,0 +1,1 @@
+"""The only room that chooses paths, reads configuration, trains, judges and draws."""

@@ -1,0 +1,104 @@
+"""Read and write the small files of a run: JSON, JSON lines, hashes.
+
+Every write goes to a temporary file beside the target, is flushed to the disk and then renamed over
+it, so a reader sees the old file or the new one, never half of one.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+class DamagedFile(ValueError):
+    """A file exists but does not hold what its name promises."""
+
+
+def write_text(path: Path | str, text: str) -> Path:
+    """Write `text` to `path` atomically; makes the parent folder."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes 0600: others may read a run
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """Strict JSON: keys sorted, no NaN (an undefined number is null)."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def write_json(path: Path | str, value: Any) -> Path:
+    return write_text(path, to_json(value, indent=2) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DamagedFile(f"{path} is not JSON ({error}); delete it and run again") from error
+
+
+def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> Path:
+    return write_text(path, "".join(_line(row) for row in rows))
+
+
+def _line(row: dict[str, Any]) -> str:
+    # key order is kept: a row reads in the order in which its schema was written down
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_jsonl(path: Path | str) -> list[dict[str, Any]]:
+    """The rows of a JSON-lines file; a bad line is named by its number."""
+    rows = []
+    # split on "\n" only: splitlines() would also cut at U+2028 and friends inside a model's answer
+    for number, line in enumerate(Path(path).read_bytes().split(b"\n"), start=1):
+        if line.strip():
+            rows.append(_parse_row(path, number, line))
+    return rows
+
+
+def _parse_row(path: Path | str, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DamagedFile(
+            f"{path} line {number} is not JSON ({error}); make the run again"
+        ) from error
+    if not isinstance(row, dict):
+        raise DamagedFile(
+            f"{path} line {number} is {type(row).__name__}, not an object; make the run again"
+        )
+    return row
+
+
+def sha256(path: Path | str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file and folder below `folder` to the disk, before a rename makes them count."""
+    for path in [*folder.rglob("*"), folder]:
+        if not path.is_symlink():
+            descriptor = os.open(path, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)

@@ -1,0 +1,219 @@
+"""A run folder: steps cached by content, a lock, and a manifest that is written last.
+
+    runs/demo/
+      steps/finetune-qwen-s0-1f0c.../   one finished step: its files and manifest.json
+      estimates.jsonl  verdicts.jsonl   what the study reports
+      manifest.json                     written last: "exists" means "complete"
+
+1. A step is named by a hash over its name, its inputs and the version of the code that makes it.
+2. Its files are written in a temporary sibling, flushed and hashed into a manifest; then the folder
+   is renamed into place.
+3. A step counts only while every file has the hash its manifest says; otherwise it is made again.
+
+One process holds the lock of a run (`open_run`); its workers open the same folder with
+`Run(folder)` and may make different steps at the same time. The store knows nothing of models,
+labels or what a step means.
+"""
+
+import fcntl
+import hashlib
+import logging
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from experiments.files import DamagedFile, read_json, sha256, sync_tree, to_json, write_json
+from experiments.provenance import code_version, git_state, package_versions
+
+log = logging.getLogger("triggerlens")
+
+MANIFEST = "manifest.json"
+UNFINISHED = ".making-"  # prefix of the temporary folder of a step
+
+
+class RunBusy(ValueError):
+    """Another process is working in this run folder."""
+
+
+@dataclass
+class Step:
+    """One step. `folder` is temporary while its `with` block makes it, and final afterwards."""
+
+    name: str
+    key: str
+    folder: Path
+    todo: bool
+    inputs: Mapping[str, Any]
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+
+@dataclass
+class Run:
+    """A handle on a run folder; cheap, picklable, and without a lock (see `open_run`)."""
+
+    folder: Path
+    started: str = field(default_factory=lambda: _now())
+
+    def __post_init__(self) -> None:
+        self.folder = Path(self.folder)
+
+    @property
+    def steps(self) -> Path:
+        return self.folder / "steps"
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    @contextmanager
+    def step(
+        self,
+        name: str,
+        inputs: Mapping[str, Any],
+        code: Sequence[ModuleType | Path | str] = (),
+    ) -> Iterator[Step]:
+        """Make a step once: `with run.step("fit", {...}, [probes]) as step: if step.todo: ...`."""
+        key = step_key(name, inputs, code)
+        final = self.steps / f"{name}-{key}"
+        if _is_complete(final):
+            yield Step(name, key, final, todo=False, inputs=inputs)
+            return
+        temporary = self.steps / f"{UNFINISHED}{name}-{key}-{uuid.uuid4().hex[:8]}"
+        temporary.mkdir(parents=True)
+        step, started = Step(name, key, temporary, todo=True, inputs=inputs), _now()
+        try:
+            yield step
+            _seal(step, started, final)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def write_manifest(self, *, config: Any, seeds: Sequence[int], **more: Any) -> Path:
+        """The last write of a run. `more` is kept as given (warnings, counts, steps used, ...)."""
+        reports = sorted(path for path in self.folder.iterdir() if _is_report(path))
+        manifest = {
+            "config": config,
+            "seeds": list(seeds),
+            "started": self.started,
+            "ended": _now(),
+            "packages": package_versions(),
+            "git": git_state(),
+            "files": {path.name: sha256(path) for path in reports},
+        }
+        return write_json(self.folder / MANIFEST, manifest | more)
+
+
+@contextmanager
+def open_run(folder: Path | str) -> Iterator[Run]:
+    """Lock a run folder, sweep what a killed run left, and yield its `Run`.
+
+    The old manifest is removed: until the new one is written, the run is unfinished.
+    """
+    run = Run(Path(folder))
+    run.steps.mkdir(parents=True, exist_ok=True)
+    with _lock(run.folder):
+        (run.folder / MANIFEST).unlink(missing_ok=True)
+        for leftover in run.steps.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield run
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    # flock dies with its holders, so a killed run never leaves a folder locked
+    with open(folder / ".lock", "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise RunBusy(
+                f"{folder} is in use by process {holder}; wait for it, or choose another folder"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def step_key(
+    name: str, inputs: Mapping[str, Any], code: Sequence[ModuleType | Path | str] = ()
+) -> str:
+    """The 12 hexadecimal digits that name a step."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+=-]*", name):
+        raise ValueError(
+            f"step name {name!r} is not a file name; use letters, digits and . _ + = -"
+        )
+    try:
+        text = to_json([name, dict(inputs), code_version(code)])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"inputs of step {name!r} are not plain JSON: {error}") from error
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _seal(step: Step, started: str, final: Path) -> None:
+    """Hash, flush and rename a finished step; `step.folder` is its final place afterwards."""
+    if step.path(MANIFEST).exists():
+        raise ValueError(f"step {step.name!r} wrote its own {MANIFEST}; that name is the store's")
+    files = sorted(path for path in step.folder.rglob("*") if path.is_file())
+    manifest = {
+        "name": step.name,
+        "key": step.key,
+        "inputs": dict(step.inputs),
+        "started": started,
+        "ended": _now(),
+        "files": {path.relative_to(step.folder).as_posix(): sha256(path) for path in files},
+    }
+    write_json(step.folder / MANIFEST, manifest)
+    sync_tree(step.folder)
+    try:
+        step.folder.rename(final)
+    except OSError:
+        if not _is_complete(final):  # else another worker finished the very same step first
+            raise
+    step.folder = final
+
+
+def _is_complete(folder: Path) -> bool:
+    """Whether a step can be used; one that is damaged is removed with one warning line."""
+    if not folder.exists():
+        return False
+    fault = _fault(folder)
+    if fault is None:
+        return True
+    log.warning("%s is damaged (%s): making it again", folder, fault)
+    shutil.rmtree(folder)
+    return False
+
+
+def _fault(folder: Path) -> str | None:
+    """What is wrong with a step folder, in words; None when nothing is."""
+    try:
+        files = read_json(folder / MANIFEST)["files"].items()
+    except FileNotFoundError:
+        return "it has no manifest"
+    except (DamagedFile, AttributeError, KeyError, TypeError):
+        return "its manifest cannot be read"
+    for name, expected in files:
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if sha256(path) != expected:
+            return f"{name} has changed"
+    return None
+
+
+def _is_report(path: Path) -> bool:
+    return path.is_file() and path.suffix in {".jsonl", ".json", ".toml"} and path.name != MANIFEST
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
