@@ -1,0 +1,73 @@
+# Two commands matter: `make demo` and `make test`. Everything installs into .venv and nowhere else.
+#
+#   make PYTHON=python3.12 demo      another interpreter (3.11 or newer)
+#   make TORCH_INDEX=https://download.pytorch.org/whl/cpu demo      another source for torch alone
+#   make PYTEST_ARGS="-k erase" test      a part of the tests
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+TORCH_INDEX ?=
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+
+# Tests run on tiny models: one thread is faster than many, and the network is not asked.
+TEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+.PHONY: demo test test-long check format bench install install-dev clean help
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
+
+demo: install ## the whole study on three micro organisms; prints where the dashboard is
+	$(BIN)/triggerlens run demo
+
+test: install-dev ## every test that takes seconds; no network, no GPU
+	$(TEST) -m "not long" $(PYTEST_ARGS)
+
+test-long: install-dev ## the tests that take minutes
+	$(TEST) -m long $(PYTEST_ARGS)
+
+check: install-dev ## format, lint, types, borders, and every path and command in the documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(TEST) -q tests/test_borders.py tests/test_docs.py
+
+format: install-dev ## mend the format and what lint can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install-dev ## how fast the parts that matter are
+	$(BIN)/python -m experiments.benchmarks
+
+install: .venv/.installed ## what the demo needs, pinned
+install-dev: .venv/.installed-dev ## and what the tests and checks need
+
+clean: ## remove what was built; runs under artifacts/runs/ stay
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find interp probes experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- set-up: a stamp file is written only after everything before it succeeded
+
+.venv/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "TriggerLens needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1): try make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	  { echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian: apt install python3-venv)"; exit 1; }
+	@touch $@
+
+# torch first and alone, so that an index of its own (say, one without CUDA) serves only torch.
+.venv/.torch: .venv/.created constraints.txt
+	$(PIP) -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
+	@touch $@
+
+.venv/.installed: .venv/.torch pyproject.toml constraints.txt
+	$(PIP) -c constraints.txt -e .
+	@touch $@
+
+.venv/.installed-dev: .venv/.torch pyproject.toml constraints.txt
+	$(PIP) -c constraints.txt -e ".[dev]"
+	@touch .venv/.installed $@
