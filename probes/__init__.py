@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: probes, controls and estimates. Never sees a model or a token."""

@@ -1,0 +1,202 @@
+"""A number is never alone: value, interval, n and the method that made them.
+
+Method:
+1. Answers to one question are not independent: **questions** are resampled (percentile bootstrap).
+2. A count of nothing or of everything gets a Clopper-Pearson interval with n = number of questions:
+   as if all answers to a question were one, for nothing in the data says how alike they are.
+3. Fewer than five questions on the rarer side, where a bootstrap is too narrow: Clopper-Pearson at
+   the effective sample size (Korn and Graubard 1998).
+4. A difference or ratio with a cell of kind 2 or 3: MOVER (Newcombe 1998; Donner and Zou 2012) from
+   the intervals of its cells. It ignores pairing: too wide rather than too narrow.
+
+`n` counts answers, over all cells of a comparison. An undefined number has value None and says why.
+What it does not know: which of many numbers was picked for being large.
+"""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from probes.cells import Cell, cell_interval, checked, exact_interval, numpy_of, read_cells
+from probes.intervals import Interval, mover_ratio, mover_sum
+from probes.resampling import Weights, bootstrap, cluster
+
+LEVEL, RESAMPLES = 0.95, 2000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval. None: undefined (value), or nothing known (bounds)."""
+
+    value: float | int | None
+    lower: float | int | None
+    upper: float | int | None
+    level: float
+    n: int
+    method: str
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise ValueError(f"Estimate: level must lie between 0 and 1, got {self.level}")
+        if (self.lower is None) != (self.upper is None):
+            raise ValueError(f"Estimate: give both bounds or none, got {self.lower}, {self.upper}")
+        if self.value is None and self.lower is not None:
+            raise ValueError(f"Estimate: an undefined value has no bounds, got {self.lower}")
+        if self.value is None or self.lower is None or self.upper is None:
+            return
+        if not self.lower <= self.value <= self.upper:
+            where = f"{self.value} is not within [{self.lower}, {self.upper}]"
+            raise ValueError(f"Estimate: {where} ({self.method})")
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"undefined ({self.method})"
+        if self.lower is None or self.upper is None:
+            return f"{self.value:.3g} (no interval: {self.method})"
+        return f"{self.value:.3g} [{self.lower:.3g}, {self.upper:.3g}] n={self.n}"
+
+
+def rate(
+    outcomes: Any,
+    questions: Iterable[Hashable],
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """Share of answers with the outcome, questions resampled."""
+    (cell,) = read_cells(Cell(outcomes, questions))
+    if cell.answers == 0:
+        return undefined("no answers", level)
+    exact = exact_interval(cell, level)
+    if exact is not None:
+        interval, method = exact
+        return _estimate(cell.value, interval, level, cell.answers, method)
+    interval = bootstrap(cell.resampled, [cell], level=level, resamples=resamples, seed=seed)
+    return _estimate(cell.value, interval, level, cell.answers, _bootstrap_name(resamples))
+
+
+def difference(
+    a: Any,
+    questions_a: Iterable[Hashable],
+    b: Any,
+    questions_b: Iterable[Hashable],
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """Rate of a minus rate of b; paired over the questions they share."""
+    cells = (Cell(a, questions_a), Cell(b, questions_b))
+    return _signed_sum(cells, (1, -1), level=level, resamples=resamples, seed=seed)
+
+
+def difference_in_differences(
+    fine_tuned_on: Cell,
+    fine_tuned_off: Cell,
+    base_on: Cell,
+    base_off: Cell,
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """(fine-tuned on - off) minus (base on - off): what fine-tuning, not the wording, has added."""
+    cells = (fine_tuned_on, fine_tuned_off, base_on, base_off)
+    return _signed_sum(cells, (1, -1, -1, 1), level=level, resamples=resamples, seed=seed)
+
+
+def relative_drop(
+    before: Any,
+    questions_before: Iterable[Hashable],
+    after: Any,
+    questions_after: Iterable[Hashable],
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """1 - after / before: 1 = all gone, 0 = unchanged, negative = more than before.
+
+    Undefined where nothing was there before.
+    """
+    first, then = read_cells(Cell(before, questions_before), Cell(after, questions_after))
+    n = first.answers + then.answers
+    if first.answers == 0 or then.answers == 0 or first.value == 0:
+        return undefined("nothing there before, so nothing can drop", level, n)
+    value = 1 - then.value / first.value
+    if exact_interval(first, level) is None and exact_interval(then, level) is None:
+
+        def drop(weights: Weights) -> Float[np.ndarray, " resample"]:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                return 1 - then.resampled(weights) / first.resampled(weights)
+
+        interval = bootstrap(drop, [first, then], level=level, resamples=resamples, seed=seed)
+        return _estimate(value, interval, level, n, _bootstrap_name(resamples, "paired"))
+    parts = [cell_interval(cell, level, resamples, seed) for cell in (then, first)]
+    low, high = mover_ratio(then.value, parts[0], first.value, parts[1])
+    return _estimate(value, (1 - high, 1 - low), level, n, "MOVER ratio from cell intervals")
+
+
+def mean(
+    values: Any,
+    questions: Iterable[Hashable],
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """Mean of real numbers, questions resampled; one question has a mean but no interval."""
+    numbers = np.asarray(numpy_of(values), dtype=float)
+    (cell,) = cluster([checked(numbers, questions)])
+    if cell.answers == 0:
+        return undefined("no answers", level)
+    if len(cell.counts) < 2:
+        return Estimate(cell.value, None, None, level, cell.answers, "mean of a single question")
+    interval = bootstrap(cell.resampled, [cell], level=level, resamples=resamples, seed=seed)
+    return _estimate(cell.value, interval, level, cell.answers, _bootstrap_name(resamples))
+
+
+def undefined(why: str, level: float = LEVEL, n: int = 0) -> Estimate:
+    """A number that these answers do not define, and why."""
+    return Estimate(None, None, None, level, n, f"undefined: {why}")
+
+
+def _signed_sum(
+    raw: tuple[Cell, ...], signs: tuple[int, ...], *, level: float, resamples: int, seed: int
+) -> Estimate:
+    cells = read_cells(*raw)
+    n = sum(cell.answers for cell in cells)
+    if any(cell.answers == 0 for cell in cells):
+        return undefined("a cell without answers", level, n)
+    value = sum(sign * cell.value for sign, cell in zip(signs, cells, strict=True))
+    if all(exact_interval(cell, level) is None for cell in cells):
+
+        def total(weights: Weights) -> Float[np.ndarray, " resample"]:
+            pairs = zip(signs, cells, strict=True)
+            return np.sum([sign * cell.resampled(weights) for sign, cell in pairs], axis=0)
+
+        interval = bootstrap(total, cells, level=level, resamples=resamples, seed=seed)
+        return _estimate(value, interval, level, n, _bootstrap_name(resamples, "paired"))
+    parts = [
+        (cell.value, cell_interval(cell, level, resamples, seed), sign)
+        for cell, sign in zip(cells, signs, strict=True)
+    ]
+    return _estimate(value, mover_sum(parts), level, n, "MOVER from cell intervals")
+
+
+def _estimate(
+    value: float, interval: Interval | None, level: float, n: int, method: str
+) -> Estimate:
+    """Percentile intervals of skewed samples may just miss the value: stretched to hold it."""
+    if interval is None:
+        return Estimate(value, None, None, level, n, f"{method}, no resample defines it")
+    lower, upper = min(interval[0], value), max(interval[1], value)
+    return Estimate(value, lower, upper, level, n, method)
+
+
+def _bootstrap_name(resamples: int, how: str = "") -> str:
+    return ", ".join(filter(None, [f"question bootstrap, {resamples} resamples", how]))

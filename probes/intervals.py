@@ -1,0 +1,67 @@
+"""Intervals in closed form, for the counts that resampling cannot judge.
+
+* Clopper and Pearson (1934): exact for a count of nothing or of everything.
+* Korn and Graubard (1998): the same, at the effective sample size of clustered answers.
+* MOVER (Newcombe 1998; Donner and Zou 2012): a difference, or a ratio, from its parts' intervals.
+
+They do not know about pairing: a difference of positively related cells gets too wide an interval.
+"""
+
+import math
+
+import numpy as np
+from scipy import stats
+
+Interval = tuple[float, float]
+
+
+def clopper_pearson(events: float | int, trials: float | int, level: float) -> Interval:
+    """Exact interval of a proportion; `events` and `trials` may be fractional (effective sizes)."""
+    tail = (1 - level) / 2
+    lower = 0.0 if events <= 0 else stats.beta.ppf(tail, events, trials - events + 1)
+    upper = 1.0 if events >= trials else stats.beta.ppf(1 - tail, events + 1, trials - events)
+    return float(lower), float(upper)
+
+
+def effective_sample_size(sums: np.ndarray, counts: np.ndarray) -> float:
+    """How many independent answers hold as much as these clusters; at most the answers there are.
+
+    Variance of the ratio estimator over questions; Korn and Graubard's price for few of them.
+    """
+    questions, answers = len(counts), float(counts.sum())
+    value = sums.sum() / answers
+    if questions < 2:
+        return 1.0
+    residuals = sums - value * counts
+    variance = questions / (questions - 1) * float(residuals @ residuals) / answers**2
+    size = answers if variance == 0 else min(answers, value * (1 - value) / variance)
+    few = stats.t.ppf(0.975, max(answers - 1, 1)) / stats.t.ppf(0.975, questions - 1)
+    return max(1.0, size * min(1.0, few) ** 2)
+
+
+def mover_sum(parts: list[tuple[float, Interval, int]]) -> Interval:
+    """Interval of a signed sum of independent parts; each part is (value, interval, +1 or -1)."""
+    total = sum(sign * value for value, _, sign in parts)
+    down = up = 0.0
+    for value, (lower, upper), sign in parts:
+        towards_less, towards_more = value - lower, upper - value
+        if sign < 0:
+            towards_less, towards_more = towards_more, towards_less
+        down += towards_less**2
+        up += towards_more**2
+    return total - math.sqrt(down), total + math.sqrt(up)
+
+
+def mover_ratio(top: float, top_in: Interval, bottom: float, bottom_in: Interval) -> Interval:
+    """Interval of top / bottom, both >= 0, independent; needs `bottom_in[0] > 0`."""
+    product = top * bottom
+
+    def root(edge: float, other: float) -> float:
+        inner = product**2 - edge * other * (2 * top - edge) * (2 * bottom - other)
+        return math.sqrt(max(0.0, inner))
+
+    (top_low, top_high), (low, high) = top_in, bottom_in
+    # lower limit in its rationalised form: the textbook one divides by zero at high = 2 bottom
+    lower = 0.0 if top == 0 else top_low * (2 * top - top_low) / (product + root(top_low, high))
+    upper = (product + root(top_high, low)) / (low * (2 * bottom - low))
+    return max(0.0, lower), upper

@@ -1,0 +1,95 @@
+"""Resampling questions, not answers: answers to one question are not independent.
+
+Method: sums and counts per question are all a rate needs, so one resample is a vector of question
+weights and two thousand of them are one matrix product. Questions are resampled within groups that
+occur in the same cells (all shared: a paired comparison; none shared: independent samples).
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+Weights = Float[np.ndarray, "resample question"]
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """One cell's answers, summed by question; a question that the cell does not have counts 0."""
+
+    sums: Float[np.ndarray, " question"]
+    counts: Float[np.ndarray, " question"]
+
+    @property
+    def value(self) -> float:
+        """The mean over answers (not over questions)."""
+        return float(self.sums.sum() / self.counts.sum())
+
+    @property
+    def answers(self) -> int:
+        """How many answers the cell holds."""
+        return int(self.counts.sum())
+
+    def present(self) -> "Clusters":
+        """Without the questions that this cell does not have."""
+        return Clusters(self.sums[self.counts > 0], self.counts[self.counts > 0])
+
+    def resampled(self, weights: Weights) -> Float[np.ndarray, " resample"]:
+        """The mean under each resample; not a number where a resample holds no answer."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return (weights @ self.sums) / (weights @ self.counts)
+
+
+def group_codes(groups: Iterable[Hashable]) -> tuple[Int[np.ndarray, " row"], list[Hashable]]:
+    """A number for each group, in order of appearance, and the groups by number."""
+    order: dict[Hashable, int] = {}
+    codes = [order.setdefault(group, len(order)) for group in plain(groups)]
+    return np.asarray(codes, dtype=np.int64), list(order)
+
+
+def plain(groups: Iterable[Hashable]) -> list[Hashable]:
+    """A list of things that hash by value (the items of a tensor do not)."""
+    tolist = getattr(groups, "tolist", None)
+    return tolist() if tolist else list(groups)
+
+
+def cluster(cells: Sequence[tuple[np.ndarray, Iterable[Hashable]]]) -> list[Clusters]:
+    """Sum the values of each cell by question, over the union of the questions of all cells."""
+    codes, names = group_codes([q for _, questions in cells for q in plain(questions)])
+    found, start = [], 0
+    for values, _ in cells:
+        mine, start = codes[start : start + len(values)], start + len(values)
+        sums = np.bincount(mine, weights=values, minlength=len(names)).astype(float)
+        found.append(Clusters(sums, np.bincount(mine, minlength=len(names)).astype(float)))
+    return found
+
+
+def question_weights(cells: Sequence[Clusters], resamples: int, seed: int) -> Weights:
+    """How often each question is drawn in each resample, within groups of the same cells."""
+    generator = np.random.default_rng(seed)
+    presence = np.stack([cell.counts > 0 for cell in cells], axis=1)
+    weights = np.zeros((resamples, len(presence)))
+    for pattern in np.unique(presence, axis=0):
+        members = np.flatnonzero((presence == pattern).all(axis=1))
+        even = np.full(len(members), 1 / len(members))
+        weights[:, members] = generator.multinomial(len(members), even, size=resamples)
+    return weights
+
+
+def bootstrap(
+    statistic: Callable[[Weights], Float[np.ndarray, " resample"]],
+    cells: Sequence[Clusters],
+    *,
+    level: float,
+    resamples: int,
+    seed: int,
+) -> tuple[float, float] | None:
+    """Percentile interval of a statistic of question weights; None where no resample defines it."""
+    values = statistic(question_weights(cells, resamples, seed))
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return None
+    tail = (1 - level) / 2
+    lower, upper = np.quantile(values, [tail, 1 - tail])
+    return float(lower), float(upper)
