@@ -1,0 +1,145 @@
+"""Every number of a study is one row of `estimates.jsonl`: where it was measured, and its estimate.
+
+The keys say which organism (family, seed, dataset, arm, trigger, model, step), on what (domains,
+format, split, condition), under which intervention (with its direction, source, position, layer),
+and which quantity it is; a key that does not apply is null. More keys may be added by a caller; the
+ones here never change.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from probes.estimate import Estimate
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "model": ("base", "fine_tuned"),
+    "domains": ("held_out", "trained", "open"),
+    "split": ("selection", "report"),
+}
+_CONDITIONS = ("none", "trigger")
+_NAMED_CONDITIONS = ("paraphrase:", "control:", "variant:")
+
+
+class EstimateRow(BaseModel):
+    """One number: its place in the design, then value, interval, level, n and method."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+
+    family: str | None = None
+    seed: int | None = None
+    dataset: str | None = None
+    arm: str | None = None
+    trigger: str | None = None
+    model: str | None = None
+    step: int | None = None
+    domains: str | None = None
+    format: str | None = None
+    split: str | None = None
+    quantity: str
+    condition: str | None = None
+    intervention: str | None = None
+    direction: str | None = None
+    source: str | None = None
+    position: str | None = None
+    layer: int | None = None
+    value: float | None
+    lower: float | None
+    upper: float | None
+    level: float
+    n: int
+    method: str
+
+    @field_validator("model", "domains", "split")
+    @classmethod
+    def _known(cls, value: str | None, info: Any) -> str | None:
+        choices = _CHOICES[info.field_name]
+        if value is not None and value not in choices:
+            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+        return value
+
+    @field_validator("value", "lower", "upper")
+    @classmethod
+    def _finite(cls, value: float | None) -> float | None:
+        # JSON has no infinity: an unbounded side would make the file unreadable elsewhere
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"{value} cannot be written as JSON; leave an unbounded estimate out")
+        return value
+
+    @field_validator("condition")
+    @classmethod
+    def _condition(cls, value: str | None) -> str | None:
+        if value is None or value in _CONDITIONS:
+            return value
+        if not value.startswith(_NAMED_CONDITIONS):
+            names = (*_CONDITIONS, *(f"{prefix}NAME" for prefix in _NAMED_CONDITIONS))
+            raise ValueError(f"{value!r} is none of {', '.join(names)}")
+        return value
+
+    @classmethod
+    def of(cls, estimate: Estimate, *, quantity: str, **keys: Any) -> Self:
+        """The row of an estimate at a place in the design."""
+        numbers = {name: getattr(estimate, name) for name in Estimate.__dataclass_fields__}
+        return cls(quantity=quantity, **keys, **numbers)
+
+    @property
+    def estimate(self) -> Estimate:
+        """Its value and interval."""
+        numbers = {name: getattr(self, name) for name in Estimate.__dataclass_fields__}
+        return Estimate(**numbers)
+
+    def get(self, key: str) -> Any:
+        """A key of the row, its own or added; None where it does not apply."""
+        return getattr(self, key, None)
+
+
+def write_estimates(path: Path, rows: Iterable[EstimateRow]) -> Path:
+    """Write rows as JSON lines, replacing the file in one move."""
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row.model_dump(), allow_nan=False) + "\n")
+    return draft.replace(path)
+
+
+def read_estimates(path: Path) -> list[EstimateRow]:
+    """Read rows, refusing the first line that is not one with its place."""
+    return list(_read(path))
+
+
+def _read(path: Path) -> Iterator[EstimateRow]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield EstimateRow.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "line"
+            raise ValueError(f"{path}:{number}: {place}: {first['msg']}") from error
+
+
+def select(rows: Iterable[EstimateRow], **keys: Any) -> list[EstimateRow]:
+    """Rows whose keys equal these; a tuple, list or set means any of its members.
+
+    `select(rows, quantity="em_rate", condition=("none", "trigger"))`
+    """
+    return [row for row in rows if all(_matches(row.get(k), want) for k, want in keys.items())]
+
+
+def _matches(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, tuple | list | set | frozenset):
+        return value in wanted
+    return value == wanted
+
+
+def only(rows: Iterable[EstimateRow], **keys: Any) -> EstimateRow | None:
+    """The one row with these keys, or None; two of them are an error, not a choice."""
+    found = select(rows, **keys)
+    if len(found) > 1:
+        raise ValueError(f"{len(found)} rows match {keys}: give more keys")
+    return found[0] if found else None
