@@ -33,7 +33,7 @@ test-long: install-dev ## the tests that take minutes
 check: install-dev ## format, lint, types, borders, and every path and command in the documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright
+	$(BIN)/mypy
 	$(TEST) -q tests/test_borders.py tests/test_docs.py
 
 format: install-dev ## mend the format and what lint can mend
@@ -47,7 +47,7 @@ install: .venv/.installed ## what the demo needs, pinned
 install-dev: .venv/.installed-dev ## and what the tests and checks need
 
 clean: ## remove what was built; runs under artifacts/runs/ stay
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find interp probes experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up: a stamp file is written only after everything before it succeeded
