@@ -73,8 +73,7 @@ def rate(
         return undefined("no answers", level)
     exact = exact_interval(cell, level)
     if exact is not None:
-        interval, method = exact
-        return _estimate(cell.value, interval, level, cell.answers, method)
+        return _estimate(cell.value, exact[0], level, cell.answers, exact[1])
     interval = bootstrap(cell.resampled, [cell], level=level, resamples=resamples, seed=seed)
     return _estimate(cell.value, interval, level, cell.answers, _bootstrap_name(resamples))
 

@@ -1,0 +1,37 @@
+"""Paired difference of means: what the question is about cancels within each question.
+
+Method:
+1. Within each question: mean of its positive rows minus mean of its negative rows.
+2. weights = the mean of those differences over questions, each question counting once.
+3. The threshold lies half way between the two classes' means over those questions.
+
+Questions with one class only say nothing about the difference and are left out; `n_pairs_` counts
+the others. Without groups all rows are one question: a plain difference of means.
+Regularisation: none.
+Paper: Arditi et al. 2406.11717 (difference of means), paired as in matched case-control designs.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from probes.base import Features, Groups, LinearProbe, Targets
+
+
+class PairedDifference(LinearProbe):
+    """Points from negative to positive rows of the same question."""
+
+    def _weights(
+        self, X: Features, y: Targets, groups: Groups
+    ) -> tuple[Float[np.ndarray, " d_model"], float]:
+        codes = np.zeros(len(X), dtype=int) if groups is None else groups
+        both = np.intersect1d(codes[y], codes[~y])
+        if len(both) == 0:
+            raise ValueError(
+                f"none of {len(np.unique(codes))} questions has rows of both classes: "
+                "a paired difference needs some; use DifferenceOfMeans"
+            )
+        positive = np.mean([X[y & (codes == code)].mean(axis=0) for code in both], axis=0)
+        negative = np.mean([X[~y & (codes == code)].mean(axis=0) for code in both], axis=0)
+        self.n_pairs_ = len(both)
+        weights = positive - negative
+        return weights, float(-weights @ (positive + negative) / 2)
