@@ -12,12 +12,10 @@ Every rule has a twin: a made-up module that breaks it is caught.
 import ast
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("interp", "probes", "experiments")
+from tests.house import PACKAGES, ROOT, sources
 
 # What each room may know of the house: prefixes of dotted names.
 MAY_IMPORT = {
@@ -89,12 +87,6 @@ def postponed(modules: Mapping[str, str]) -> list[str]:
         for path, source in modules.items()
         if "from __future__ import annotations" in source and "jaxtyping" in source
     ]
-
-
-def sources() -> dict[str, str]:
-    """Every module of the three packages, by its path in the repository."""
-    files = (file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py")))
-    return {file.relative_to(ROOT).as_posix(): file.read_text("utf-8") for file in files}
 
 
 def test_imports_run_one_way_and_third_parties_stay_in_their_rooms() -> None:
