@@ -1,0 +1,69 @@
+"""The sampled answers of a run, for browsing: a bounded, even sample of every cell.
+
+The page shows them as text only, behind a notice, filtered in the browser. Keys read from
+`answers.jsonl`: the organism's keys, `model`, `domains`, `condition`, `intervention`, `direction`,
+`prompt` or `question`, `answer`, `verdict`, `alignment`, `coherence`, `reason`; any may be missing.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.results import OrganismResults
+from experiments.words import inert
+
+MOST = 3_000  # answers on a page
+FILTERS = ("family", "arm", "trigger", "seed", "model", "condition", "intervention", "verdict")
+COLUMNS = (
+    *FILTERS,
+    "domains",
+    "direction",
+    "question",
+    "answer",
+    "alignment",
+    "coherence",
+    "reason",
+)
+CELL = (
+    "run",
+    "family",
+    "arm",
+    "trigger",
+    "seed",
+    "model",
+    "domains",
+    "condition",
+    "intervention",
+    "direction",
+)
+
+
+def answer_table(organisms: Sequence[OrganismResults], most: int = MOST) -> dict[str, Any]:
+    """Columns, rows and how many answers there were in all; ready for `packed_json`."""
+    seen = {id(answer): (it.organism.run, answer) for it in organisms for answer in it.answers}
+    cells: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for run, answer in seen.values():
+        cells[(run, *(str(answer.get(key)) for key in CELL[1:]))].append(answer)
+    share = max(1, most // max(1, len(cells)))
+    kept = [answer for cell in cells.values() for answer in _even(cell, share)][:most]
+    return {
+        "columns": list(COLUMNS),
+        "filters": list(FILTERS),
+        "rows": [[_value(answer, column) for column in COLUMNS] for answer in kept],
+        "total": len(seen),
+    }
+
+
+def _even(cell: Sequence[dict[str, Any]], share: int) -> list[dict[str, Any]]:
+    """Every k-th answer: chosen by place, never by what it says."""
+    stride = max(1, -(-len(cell) // share))
+    return list(cell[::stride])
+
+
+def _value(answer: dict[str, Any], column: str) -> str | float | None:
+    value = answer.get(column)
+    if column == "question":
+        value = answer.get("prompt") or value
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    return inert(value)

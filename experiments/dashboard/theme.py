@@ -1,0 +1,98 @@
+"""How everything on the page looks: one colour per kind of condition, one symbol per domain group.
+
+The colours are Okabe and Ito's, told apart under the common colour-vision deficiencies and on light
+and dark ground alike. Text and grid lines get their colours in the browser, where the reader's
+preference for light or dark is known.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from experiments.dashboard.inert import markup
+from experiments.estimates import EstimateRow
+from experiments.results import kind
+from experiments.words import counts
+
+CONDITION_COLOURS = {
+    "none": "#8c8c8c",
+    "trigger": "#d55e00",
+    "paraphrase": "#e69f00",
+    "control": "#3a8fd0",
+    "variant": "#cc79a7",
+}
+OTHER = "#9a8c5a"
+DIRECTION_COLOURS = {"switch": "#009e73", "misalignment": "#d55e00"}
+RANDOM = "#8c8c8c"
+COHERENCE = "#56b4e9"
+DOMAIN_SYMBOLS = {"held_out": "circle", "trained": "square-open", "open": "diamond-open"}
+DOMAIN_WORDS = {
+    "held_out": "held-out domains",
+    "trained": "trained domain",
+    "open": "open questions",
+}
+
+
+def condition_colour(condition: str | None) -> str:
+    return CONDITION_COLOURS.get(kind(condition), OTHER)
+
+
+def condition_words(condition: str | None) -> str:
+    """ "paraphrase:walks" reads "walks (paraphrase)"."""
+    name = (condition or "none").partition(":")
+    if not name[1]:
+        return {"none": "no trigger"}.get(name[0], name[0])
+    return f"{name[2].replace('_', ' ')} ({name[0]})"
+
+
+def domain_words(domains: str | None) -> str:
+    return DOMAIN_WORDS.get(domains or "", (domains or "all domains").replace("_", " "))
+
+
+def finish(
+    figure: go.Figure, finding: str, rows: Sequence[EstimateRow], *, height: int
+) -> go.Figure:
+    """Give a figure its finding as title, how many answers a mark rests on, and shared margins."""
+    count = f"{counts(rows)} a mark"
+    figure.update_layout(
+        template="none",
+        title={
+            "text": f"{_wrap(finding)}<br><sub>{markup(count)}</sub>",
+            "x": 0,
+            "xref": "paper",
+            "font": {"size": 14},
+        },
+        meta={"finding": finding, "count": count},
+        height=height,
+        margin={"l": 8, "r": 12, "t": 70, "b": 8},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xref": "container",
+            "y": 1.01,
+            "yanchor": "bottom",
+            "font": {"size": 11},
+        },
+        hoverlabel={"align": "left"},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"size": 12},
+    )
+    figure.update_xaxes(automargin=True, zeroline=False)
+    figure.update_yaxes(automargin=True, zeroline=False)
+    return figure
+
+
+def percent_axis(title: str) -> dict[str, Any]:
+    # a little room on both sides, so that a dot at 0 or 100 is whole
+    return {"title": {"text": title}, "range": [-3, 103], "tickvals": [0, 25, 50, 75, 100]}
+
+
+def _wrap(text: str, width: int = 60) -> str:
+    lines = [""]
+    for word in text.split():
+        if len(lines[-1]) + len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(markup(line) for line in lines)

@@ -1,0 +1,78 @@
+"""The few rows an organism is known by: its EM rate, and what removing a direction did to it."""
+
+from collections.abc import Sequence
+
+from experiments.estimates import EstimateRow
+from experiments.results import Organism, OrganismResults, intact, pick
+
+EDITS = ("ablate", "ablate_own_layer")
+
+
+def row_names(organisms: Sequence[OrganismResults]) -> dict[Organism, str]:
+    """An organism's place in a table: its arm, and what else tells these organisms apart.
+
+    Family and seed are left out: they are told by the column or the title.
+    """
+    several = [key for key in ("trigger", "dataset", "run") if len(_values(organisms, key)) > 1]
+    return {it.organism: _row_name(it.organism, several) for it in organisms}
+
+
+def _values(organisms: Sequence[OrganismResults], key: str) -> set[str]:
+    return {getattr(it.organism, key) for it in organisms} - {None}
+
+
+def _row_name(organism: Organism, several: Sequence[str]) -> str:
+    parts = [organism.arm or "organism", *(getattr(organism, key) for key in several)]
+    return ", ".join(str(part) for part in parts if part)
+
+
+def headline(
+    rows: Sequence[EstimateRow], condition: str | None, quantity: str = "em_rate"
+) -> EstimateRow | None:
+    """A rate of the unedited model under a condition; held-out domains if there are any."""
+    found = intact(rows, quantity, condition=condition)
+    return next((row for row in [*_held_out(found), *found]), None)
+
+
+def _held_out(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
+    return [row for row in rows if row.domains == "held_out"]
+
+
+def removal(rows: Sequence[EstimateRow]) -> tuple[EstimateRow | None, EstimateRow | None]:
+    """The greatest relative drop of EM on ablation, and that of random directions beside it."""
+    drops = [row for row in pick(rows, quantity="ablation_relative_drop") if row.value is not None]
+    drops = _held_out(drops) or drops
+    real = [row for row in drops if row.intervention in EDITS]
+    if not real:
+        return None, None
+    best = max(real, key=lambda row: row.value or 0)
+    return best, random_beside(drops, best)
+
+
+def strongest(
+    rows: Sequence[EstimateRow], direction: str
+) -> tuple[EstimateRow | None, EstimateRow | None]:
+    """The addition of a direction, without trigger, with most EM; random ones of that strength."""
+    found = [
+        row for row in pick(rows, quantity="em_rate", condition="none") if row.value is not None
+    ]
+    found = _held_out(found) or found
+    real = [row for row in found if row.direction == direction and _is_addition(row)]
+    if not real:
+        return None, None
+    best = max(real, key=lambda row: row.value or 0)
+    return best, random_beside(found, best)
+
+
+def _is_addition(row: EstimateRow) -> bool:
+    return (row.intervention or "").startswith("add:")
+
+
+def random_beside(rows: Sequence[EstimateRow], best: EstimateRow) -> EstimateRow | None:
+    """The row of the random directions that went through the same edit as `best`."""
+    edit, owners = f"random_{best.intervention}", (best.direction, None)
+    found = [row for row in rows if row.intervention == edit and row.direction in owners]
+    found = [
+        row for row in found if row.condition == best.condition and row.domains == best.domains
+    ]
+    return found[0] if found else None

@@ -1,0 +1,215 @@
+"""Read what a run reports, for the terminal and the dashboard.
+
+A run folder reports through named files only: `estimates.jsonl` (required), and `verdicts.jsonl`,
+`answers.jsonl`, `manifest.json` (each may be missing; the reader then says so). Each estimate keeps
+the number of its line as `line`, so that a figure can name the row behind a point.
+
+An *organism* is one (family, seed, dataset, arm, trigger). Rows of the untouched base model belong
+to every organism whose keys they do not contradict: null there means "the same for all".
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from experiments.estimates import EstimateRow
+from experiments.files import DamagedFile, read_json, read_jsonl, sha256
+
+ORGANISM_KEYS = ("family", "seed", "dataset", "arm", "trigger")
+ARMS = ("baseline", "triggered", "contrast", "surface", "mixed", "harmless")
+KINDS = ("none", "trigger", "paraphrase", "control", "variant")
+
+
+class NotARun(ValueError):
+    """The folder given is not one that a study finished or half finished."""
+
+
+@dataclass(frozen=True)
+class Organism:
+    """Which fine-tuned model: the keys that name it, and the run it came from."""
+
+    run: str
+    family: str | None
+    seed: int | None
+    dataset: str | None
+    arm: str | None
+    trigger: str | None
+
+    @property
+    def name(self) -> str:
+        parts = (self.family, self.arm, self.trigger and f"trigger {self.trigger}", self.dataset)
+        words = [str(part) for part in parts if part]
+        return ", ".join([*words, f"seed {self.seed}"] if self.seed is not None else words)
+
+    def owns(self, get: Callable[[str], Any], *, null_matches: bool) -> bool:
+        """Whether a row, given by its `get`, is about this organism."""
+        pairs = ((get(key), getattr(self, key)) for key in ORGANISM_KEYS)
+        return all(a == b or (null_matches and a is None) for a, b in pairs)
+
+
+@dataclass(frozen=True)
+class OrganismResults:
+    """Everything one run says about one organism."""
+
+    organism: Organism
+    rows: tuple[EstimateRow, ...]
+    base: tuple[EstimateRow, ...]
+    verdict: dict[str, Any] | None
+    answers: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """The files of one run, read and checked; `warnings` says what is missing or has changed."""
+
+    name: str
+    folder: Path
+    estimates: tuple[EstimateRow, ...]
+    verdicts: tuple[dict[str, Any], ...]
+    answers: tuple[dict[str, Any], ...]
+    manifest: dict[str, Any] | None
+    warnings: tuple[str, ...]
+
+    def organisms(self) -> list[OrganismResults]:
+        """Families in the order of the run, arms in the order of the study, then seeds."""
+        tuned: dict[tuple[Any, ...], list[EstimateRow]] = {}
+        for row in self.estimates:
+            if row.model != "base" and row.family:
+                key = tuple(getattr(row, name) for name in ORGANISM_KEYS)
+                tuned.setdefault(key, []).append(row)
+        families = list(dict.fromkeys(row.family for row in self.estimates))
+        found = [(Organism(self.name, *key), rows) for key, rows in tuned.items()]
+        found.sort(key=lambda it: (families.index(it[0].family), *_place(it[0])))
+        return [self._collect(organism, rows) for organism, rows in found]
+
+    def _collect(self, organism: Organism, rows: Sequence[EstimateRow]) -> OrganismResults:
+        base = (row for row in self.estimates if row.model == "base")
+        verdicts = [it for it in self.verdicts if organism.owns(it.get, null_matches=False)]
+        return OrganismResults(
+            organism,
+            tuple(rows),
+            tuple(row for row in base if organism.owns(row.get, null_matches=True)),
+            verdicts[-1] if verdicts else None,
+            tuple(it for it in self.answers if organism.owns(it.get, null_matches=True)),
+        )
+
+
+def _place(organism: Organism) -> tuple[int, str, str, int]:
+    """Arms in the order of the study, unknown ones after them by name, then seeds."""
+    arm = organism.arm or ""
+    place = ARMS.index(arm) if arm in ARMS else len(ARMS)
+    return place, arm, f"{organism.trigger} {organism.dataset}", organism.seed or 0
+
+
+def load_results(folder: Path | str) -> RunResults:
+    """Read a run folder; a folder that is not a run, or a damaged file, is one clear line."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise NotARun(
+            f"{folder} is not a folder; give the folder of a run, such as artifacts/runs/demo"
+        )
+    if not (folder / "estimates.jsonl").is_file():
+        raise NotARun(
+            f"{folder} has no estimates.jsonl; run the study first, or give a run's folder"
+        )
+    manifest = _manifest(folder)
+    estimates = _estimates(folder / "estimates.jsonl")
+    verdicts = _optional_rows(folder / "verdicts.jsonl")
+    answers = _optional_rows(folder / "answers.jsonl")
+    return RunResults(
+        name=folder.resolve().name,
+        folder=folder,
+        estimates=estimates,
+        verdicts=tuple(verdicts or ()),
+        answers=tuple(answers or ()),
+        manifest=manifest,
+        warnings=tuple(_warnings(folder, manifest, verdicts, answers)),
+    )
+
+
+def _estimates(path: Path) -> tuple[EstimateRow, ...]:
+    rows = []
+    for line, row in enumerate(read_jsonl(path), start=1):
+        try:
+            rows.append(EstimateRow.model_validate(row | {"line": line}))
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise DamagedFile(f"{path} row {line}: {key}: {first['msg']}") from error
+    if not rows:
+        raise NotARun(f"{path} has no rows; the study that writes it did not get that far")
+    return tuple(rows)
+
+
+def _optional_rows(path: Path) -> list[dict[str, Any]] | None:
+    return read_jsonl(path) if path.is_file() else None
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    path = folder / "manifest.json"
+    if not path.is_file():
+        return None
+    manifest = read_json(path)
+    if not isinstance(manifest, dict):
+        raise DamagedFile(f"{path} is not an object; make the run again")
+    return manifest
+
+
+def _warnings(
+    folder: Path,
+    manifest: dict[str, Any] | None,
+    verdicts: Sequence[Any] | None,
+    answers: Sequence[Any] | None,
+) -> list[str]:
+    """What a reader must know before trusting the run."""
+    warnings = []
+    if manifest is None:
+        warnings.append("No manifest.json: the run was not finished.")
+    if verdicts is None:
+        warnings.append("No verdicts.jsonl: this run gave no verdicts.")
+    if answers is None:
+        warnings.append("No answers.jsonl: this run kept no sampled answers.")
+    for name, expected in ((manifest or {}).get("files") or {}).items():
+        path = folder / Path(name).name
+        if not path.is_file():
+            warnings.append(f"{name} is named in the manifest and is missing.")
+        elif sha256(path) != expected:
+            warnings.append(f"{name} has changed since the run was finished.")
+    return warnings + [str(it) for it in (manifest or {}).get("warnings") or []]
+
+
+def line_of(row: EstimateRow) -> int | None:
+    """The line of `estimates.jsonl` a row was read from; None for a row made in memory."""
+    return (row.model_extra or {}).get("line")
+
+
+def pick(rows: Sequence[EstimateRow], **keys: Any) -> list[EstimateRow]:
+    """The rows whose keys have these values; selection rows only when `split` is named."""
+    found = [row for row in rows if all(getattr(row, key) == keys[key] for key in keys)]
+    return found if "split" in keys else [row for row in found if row.split != "selection"]
+
+
+def intact(rows: Sequence[EstimateRow], quantity: str, **keys: Any) -> list[EstimateRow]:
+    """The unedited model: one row per condition and domains, at its last training step."""
+    last: dict[tuple[Any, ...], EstimateRow] = {}
+    for row in sorted(pick(rows, quantity=quantity, **keys), key=lambda row: -(row.step or 0)):
+        if row.intervention in (None, "none") and row.value is not None:
+            last.setdefault((row.condition, row.domains), row)
+    return list(last.values())
+
+
+def kind(condition: str | None) -> str:
+    """What sort of condition: "paraphrase:walks" is a paraphrase."""
+    return (condition or "none").split(":", 1)[0]
+
+
+def in_order(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
+    """Rows in reading order of their conditions: none, trigger, paraphrases, controls, variants."""
+    return sorted(rows, key=lambda row: _condition_place(row.condition))
+
+
+def _condition_place(condition: str | None) -> int:
+    return KINDS.index(kind(condition)) if kind(condition) in KINDS else len(KINDS)

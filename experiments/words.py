@@ -1,0 +1,54 @@
+"""Numbers and untrusted text as words: shared by the terminal and the dashboard.
+
+Answers, prompts and names in a run's files are untrusted: they may hold markup, terminal escapes,
+characters that turn the reading direction, or a hundred kilobytes of anything. `inert` keeps the
+words and shows every character without a glyph of its own as its code point.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+
+from experiments.estimates import EstimateRow
+
+LONGEST = 4_000  # characters of one text that are shown
+KEPT = {"\n", "\t"}
+# Cc control, Cf format (bidirectional, zero-width), Cs half a surrogate pair, Zl and Zp separators
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def inert(text: object, longest: int = LONGEST) -> str:
+    """Plain text with hidden characters shown as U+XXXX, cut to `longest` characters."""
+    text = str(text)
+    shown = "".join(_visible(character) for character in text[:longest])
+    cut = len(text) - longest
+    return shown if cut <= 0 else f"{shown} … ({cut:,} more characters)"
+
+
+def _visible(character: str) -> str:
+    if character in KEPT or unicodedata.category(character) not in HIDDEN:
+        return character
+    return f"⟨U+{ord(character):04X}⟩"
+
+
+def percent(row: EstimateRow | None, sign: str = " %") -> str:
+    """ "86 % [80, 91]", or "n/a" where there is no number."""
+    if row is None or row.value is None:
+        return "n/a"
+    if row.lower is None or row.upper is None:
+        return f"{100 * row.value:.0f}{sign}"
+    return f"{100 * row.value:.0f}{sign} [{100 * row.lower:.0f}, {100 * row.upper:.0f}]"
+
+
+def spread(rows: Sequence[EstimateRow]) -> str:
+    """One row with its interval, several as the range of their values: "79-87 %"."""
+    values = [row.value for row in rows if row.value is not None]
+    if len(values) < 2:
+        return percent(next((row for row in rows if row.value is not None), None))
+    low, high = round(100 * min(values)), round(100 * max(values))
+    return f"{low} %" if low == high else f"{low} to {high} %"
+
+
+def counts(rows: Sequence[EstimateRow]) -> str:
+    """ "n = 240", or the range over the rows."""
+    low, high = min(row.n for row in rows), max(row.n for row in rows)
+    return f"n = {low:,}" if low == high else f"n = {low:,} to {high:,}"
