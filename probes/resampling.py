@@ -42,10 +42,14 @@ class Clusters:
 
 
 def group_codes(groups: Iterable[Hashable]) -> tuple[Int[np.ndarray, " row"], list[Hashable]]:
-    """A number for each group, in order of appearance, and the groups by number."""
-    order: dict[Hashable, int] = {}
-    codes = [order.setdefault(group, len(order)) for group in plain(groups)]
-    return np.asarray(codes, dtype=np.int64), list(order)
+    """A number for each group, and the groups by number.
+
+    Sorted by their words, so that no result depends on the order of the rows.
+    """
+    listed = plain(groups)
+    names = sorted(set(listed), key=repr)
+    order = {name: code for code, name in enumerate(names)}
+    return np.asarray([order[group] for group in listed], dtype=np.int64), names
 
 
 def plain(groups: Iterable[Hashable]) -> list[Hashable]:

@@ -105,6 +105,12 @@ def test_the_same_seed_gives_the_same_interval_and_tensors_do_too():
     assert (other.lower, other.upper) != (first.lower, first.upper)
 
 
+def test_the_order_of_the_rows_does_not_matter():
+    outcomes, questions = clustered(np.random.default_rng(8))
+    shuffled = np.random.default_rng(9).permutation(len(outcomes))
+    assert rate(outcomes, questions) == rate(outcomes[shuffled], questions[shuffled])
+
+
 def test_all_gone_is_a_drop_of_one_with_an_interval_below():
     questions = list(range(100)) * 2
     drop = relative_drop([True, False] * 100, questions, [False] * 200, questions)

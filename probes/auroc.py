@@ -1,0 +1,86 @@
+"""AUROC with an interval that resamples questions.
+
+Method:
+1. AUROC = the share of (positive, negative) pairs that the score puts in the right order; a tie
+   counts half.
+2. Only rows scored by the same probe (the same fold) are compared: scores of two fits have no
+   common scale.
+3. Pairs are counted once per pair of questions; a resample of questions is then w' A w / w' B w,
+   and two thousand of them are one matrix product.
+4. A score that ranks everything right (or wrong) gets a Clopper-Pearson interval over the questions
+   of the rarer class: resampling could only say [1, 1].
+
+What it does not know: whether the layer or probe was chosen because of this number.
+"""
+
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from probes.base import as_array
+from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
+from probes.intervals import clopper_pearson
+from probes.resampling import Clusters, Weights, bootstrap, group_codes
+
+Pairs = Float[np.ndarray, "question question"]
+
+
+def clustered_auroc(
+    scores: Any,
+    y: Any,
+    questions: Iterable[Hashable],
+    *,
+    folds: Any = None,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """How well scores rank positive above negative rows; n counts rows."""
+    scores, y = np.asarray(as_array(scores), float), np.asarray(as_array(y)).astype(bool)
+    codes, names = group_codes(questions)
+    fold = np.zeros(len(y), int) if folds is None else np.asarray(folds)
+    if not len(scores) == len(y) == len(codes) == len(fold):
+        counts = f"{len(scores)} scores, {len(y)} labels, {len(codes)} questions"
+        raise ValueError(f"{counts}: give one of each for every row")
+    right, pairs = _pairs(scores, y, codes, fold, len(names))
+    if pairs.sum() == 0:
+        return undefined("no pair of a positive and a negative row", level, len(y))
+    value, method = float(right.sum() / pairs.sum()), "AUROC within folds, "
+    if value in (0.0, 1.0):
+        rarer = min(len(np.unique(codes[y])), len(np.unique(codes[~y])))
+        lower, upper = clopper_pearson(value * rarer, rarer, level)
+        method += f"Clopper-Pearson, n = {rarer} questions"
+        return Estimate(value, lower, upper, level, len(y), method)
+
+    def auroc(weights: Weights) -> Float[np.ndarray, " resample"]:
+        with np.errstate(invalid="ignore"):
+            return _form(weights, right) / _form(weights, pairs)
+
+    cell = Clusters(np.ones(len(names)), np.ones(len(names)))
+    found = bootstrap(auroc, [cell], level=level, resamples=resamples, seed=seed) or (0.0, 1.0)
+    method += f"question bootstrap, {resamples} resamples"
+    lower, upper = min(found[0], value), max(found[1], value)
+    return Estimate(value, lower, upper, level, len(y), method)
+
+
+def _form(weights: Weights, matrix: Pairs) -> Float[np.ndarray, " resample"]:
+    return np.einsum("rq,rq->r", weights @ matrix, weights)
+
+
+def _pairs(
+    scores: np.ndarray, y: np.ndarray, codes: np.ndarray, folds: np.ndarray, questions: int
+) -> tuple[Pairs, Pairs]:
+    """Right pairs and all pairs, by (question of the positive row, of the negative row)."""
+    right, pairs = np.zeros((2, questions, questions))
+    for fold in np.unique(folds):
+        positive, negative = (folds == fold) & y, (folds == fold) & ~y
+        for code in np.unique(codes[negative]):
+            others = np.sort(scores[negative & (codes == code)])
+            below = np.searchsorted(others, scores[positive], "left")
+            equal = np.searchsorted(others, scores[positive], "right") - below
+            won, met = below + equal / 2, np.full(int(positive.sum()), len(others))
+            right[:, code] += np.bincount(codes[positive], won, minlength=questions)
+            pairs[:, code] += np.bincount(codes[positive], met, minlength=questions)
+    return right, pairs
