@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import (
     COHERENCE,
@@ -40,7 +41,9 @@ def dose_response(
         (f"coherent, {direction} added", coherent, _line(COHERENCE, dash="dot")),
     ):
         doses = [strength(row) for row in found]
-        figure.add_trace(marks(found, doses, along="y", name=name, mode="lines+markers", **style))
+        figure.add_trace(
+            marks(found, doses, along="y", name=markup(name), mode="lines+markers", **style)
+        )
     reference = [
         row
         for row in intact(rows, "em_rate", condition="trigger")

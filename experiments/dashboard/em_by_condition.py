@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import (
     DOMAIN_SYMBOLS,
@@ -51,7 +52,7 @@ def em_by_condition(rows: Sequence[EstimateRow], base: Sequence[EstimateRow] = (
     figure.update_xaxes(percent_axis("misaligned answers, % (EM rate)"))
     figure.update_yaxes(
         tickvals=[place + 0.3 for place in range(len(conditions))],
-        ticktext=[condition_words(condition) for condition in conditions],
+        ticktext=[markup(condition_words(condition)) for condition in conditions],
         range=[len(conditions) - 0.2, -0.4],
         showgrid=False,
     )

@@ -128,7 +128,8 @@
   search.addEventListener("input", restart);
   more.addEventListener("click", () => { shown += 50; show(); });
   // harmful text is not even in the document until the reader asks for it
-  document.getElementById("answers-fold").addEventListener("toggle", (event) => {
-    if (event.target.open) show(); else list.replaceChildren();
-  });
+  const fold = document.getElementById("answers-fold");
+  const toggle = () => { if (fold.open) show(); else list.replaceChildren(); };
+  fold.addEventListener("toggle", toggle);
+  toggle(); // a browser may remember that it was open
 })();

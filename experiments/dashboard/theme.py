@@ -86,7 +86,7 @@ def finish(
 
 def percent_axis(title: str) -> dict[str, Any]:
     # a little room on both sides, so that a dot at 0 or 100 is whole
-    return {"title": {"text": title}, "range": [-3, 103], "tickvals": [0, 25, 50, 75, 100]}
+    return {"title": {"text": markup(title)}, "range": [-3, 103], "tickvals": [0, 25, 50, 75, 100]}
 
 
 def _wrap(text: str, width: int = 60) -> str:

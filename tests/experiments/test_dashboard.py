@@ -1,0 +1,243 @@
+"""The page shows the rows of the run, says what is missing, and keeps untrusted text inert."""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.dashboard import ablation, dose_response, em_by_condition, export_dashboard
+from experiments.dashboard.answers import answer_table
+from experiments.dashboard.inert import packed_json
+from experiments.dashboard.probe_by_layer import probe_by_layer
+from experiments.dashboard.sections import SECTIONS
+from experiments.files import read_jsonl, write_jsonl
+from experiments.results import NotARun, OrganismResults, RunResults, load_results
+
+
+@pytest.fixture
+def triggered(make_run) -> OrganismResults:
+    return load_results(make_run(families=("qwen",), arms=("triggered",))).organisms()[0]
+
+
+class Elements(HTMLParser):
+    """Start tags with their attributes, and the text of each script."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.tags.append((f"/{tag}", {}))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] == "script":
+            self.scripts[-1] += data
+
+
+def unpack(text: str) -> object:
+    return json.loads(gzip.decompress(base64.b64decode(text)))
+
+
+def shown(figure: go.Figure) -> list[tuple[int, float, float, float]]:
+    """(line, value, lower, upper) of every mark of a figure."""
+    found = []
+    for trace in figure.data:
+        along = "y" if trace.error_y.array is not None else "x"
+        error, values = trace[f"error_{along}"], trace[along]
+        for i, line in enumerate(trace.customdata or ()):
+            low, high = values[i] - error.arrayminus[i], values[i] + error.array[i]
+            found.append((line, values[i], low, high))
+    return found
+
+
+def test_every_mark_of_every_figure_equals_its_row(make_run) -> None:
+    results = load_results(make_run(arms=("triggered", "baseline")))
+    rows = {i: row for i, row in enumerate(read_jsonl(results.folder / "estimates.jsonl"), start=1)}
+    count = 0
+    for draw in (draw for section in SECTIONS for draw in section.figures):
+        for it in results.organisms():
+            for line, *numbers in shown(draw(it)):
+                row = rows[line]
+                scale = 1 if row["quantity"] == "probe_auroc" else 100
+                expected = [scale * row[key] for key in ("value", "lower", "upper")]
+                assert numbers == pytest.approx(expected)
+                assert row["split"] == "report"
+                count += 1
+    assert count > 500
+
+
+def test_every_figure_says_its_finding_its_axes_and_its_n(triggered: OrganismResults) -> None:
+    for draw in (draw for section in SECTIONS for draw in section.figures):
+        figure = draw(triggered)
+        assert re.search(r"\d", figure.layout.meta["finding"])
+        assert figure.layout.meta["count"].startswith("n = ")
+        assert figure.layout.xaxis.title.text
+        assert "n = 240" in next(t for t in figure.data if t.text).text[0]
+
+
+def test_findings_are_the_numbers_of_the_run(triggered: OrganismResults) -> None:
+    rows = triggered.rows
+    assert em_by_condition(rows, triggered.base).layout.meta["finding"] == (
+        "86 % [82, 90] EM with the trigger, 0 % [0, 2] EM without the trigger; "
+        "paraphrases 70 to 84 %; controls 0 to 2 %"
+    )
+    assert ablation(rows).layout.meta["finding"] == (
+        "Removing misalignment takes EM from 86 % [82, 90] to 5 % [2, 8]; "
+        "random directions leave 82 % [77, 87]"
+    )
+    assert dose_response(rows, "switch").layout.meta["finding"] == (
+        "Adding switch without the trigger reaches 62 % [56, 68] EM at strength 4; "
+        "random directions at most 1 % [0, 3]"
+    )
+    finding = probe_by_layer(rows, "switch").layout.meta["finding"]
+    assert finding.endswith("AUROC 0.99; controls reach 0.53")
+
+
+def test_the_same_condition_has_the_same_colour_in_every_family(make_run) -> None:
+    colours: dict[str, set[str]] = {}
+    for it in load_results(make_run()).organisms():
+        figure = em_by_condition(it.rows, it.base)
+        names = figure.layout.yaxis.ticktext
+        for trace in figure.data:
+            for place in trace.y if trace.customdata else ():
+                colours.setdefault(names[int(place)], set()).add(trace.marker.color)
+    assert {len(found) for found in colours.values()} == {1}
+    assert len({colour for found in colours.values() for colour in found}) == 5
+
+
+@pytest.mark.parametrize(
+    ("quantity", "words"),
+    [
+        ("em_rate", "no em_rate of the unedited fine-tuned model"),
+        ("probe_auroc", "no probe_auroc by layer for the switch direction"),
+    ],
+)
+def test_a_run_with_missing_parts_gives_a_page_that_names_them(
+    make_run, quantity: str, words: str
+) -> None:
+    folder = make_run(families=("qwen",))
+    rows = read_jsonl(folder / "estimates.jsonl")
+    assert words not in export_dashboard(folder).read_text()
+    write_jsonl(folder / "estimates.jsonl", [row for row in rows if row["quantity"] != quantity])
+    for name in ("verdicts.jsonl", "answers.jsonl", "manifest.json"):
+        (folder / name).unlink()
+    page = export_dashboard(folder).read_text()
+    for text in (words, "No manifest.json", "No verdict in this run", "kept no sampled answers"):
+        assert text in page
+
+
+def test_what_is_not_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotARun):
+        export_dashboard(tmp_path)
+    with pytest.raises(ValueError, match="no run given"):
+        export_dashboard([])
+
+
+def test_the_page_is_one_file_that_asks_for_nothing(make_run) -> None:
+    path = export_dashboard(make_run())
+    assert path.name == "dashboard.html" and path.stat().st_size < 8_000_000
+    elements = Elements(path.read_text())
+    for tag, attributes in elements.tags:
+        assert tag not in {"link", "iframe", "img", "object", "embed", "base", "form"}
+        assert not {"src", "href"} & attributes.keys()
+    assert path.read_text().count("plotly.js v") <= 2
+
+
+def test_only_the_two_scripts_of_the_page_may_run(make_run) -> None:
+    page = export_dashboard(make_run(families=("qwen",))).read_text()
+    elements = Elements(page)
+    policy = next(a["content"] for _, a in elements.tags if a.get("http-equiv"))
+    allowed = re.findall(r"'sha256-([^']+)'", policy or "")
+    types = [attributes.get("type") for tag, attributes in elements.tags if tag == "script"]
+    assert types == ["text/plain", "text/plain", None, None]
+    digests = [hashlib.sha256(text.encode()).digest() for text in elements.scripts[2:]]
+    assert [base64.b64encode(digest).decode() for digest in digests] == allowed
+    assert "default-src 'none'" in policy and "unsafe-eval" not in policy
+    assert "unsafe-inline" not in policy.split("style-src")[0]
+
+
+def hostile_run(make_run) -> Path:
+    """A run in which every name, sentence and answer tries to become markup."""
+    bad = "\"'><img src=x onerror=alert(1)></script><script>alert(1)</script>\u202e"
+    folder = make_run(families=("qwen" + bad,), arms=("triggered" + bad,), dataset=bad)
+    rows = read_jsonl(folder / "estimates.jsonl")
+    for row in rows:
+        if row["condition"] and ":" in row["condition"]:
+            row["condition"] += bad
+        for key in ("direction", "source", "position", "method"):
+            row[key] = f"{row[key]}{bad}" if row.get(key) else row.get(key)
+    write_jsonl(folder / "estimates.jsonl", rows)
+    verdicts = read_jsonl(folder / "verdicts.jsonl")
+    write_jsonl(folder / "verdicts.jsonl", [it | {"sentence": bad} for it in verdicts])
+    (folder / "manifest.json").write_text(json.dumps({"config": {bad: bad}, "warnings": [bad]}))
+    return folder
+
+
+def test_hostile_names_stay_text(make_run) -> None:
+    page = export_dashboard(hostile_run(make_run)).read_text()
+    plain = export_dashboard(make_run(name="plain", families=("qwen",), arms=("triggered",)))
+    assert "&lt;img src=x" in page and "\u202e" not in page
+    elements, expected = Elements(page), Elements(plain.read_text())
+    assert {tag for tag, _ in elements.tags} - {tag for tag, _ in expected.tags} <= {
+        "ul",
+        "li",
+        "/ul",
+        "/li",
+    }
+    assert len(elements.scripts) == 4
+    assert not any(name.startswith("on") for _, a in elements.tags for name in a)
+    figures = json.dumps(unpack(elements.scripts[0]))
+    assert "<img" not in figures and "&lt;img" in figures
+
+
+def test_answers_are_packed_cut_and_behind_the_notice(make_run) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    answers = read_jsonl(folder / "answers.jsonl")
+    answers[0]["answer"] = "x" * 100_000
+    write_jsonl(folder / "answers.jsonl", answers)
+    page = export_dashboard(folder).read_text()
+    assert "right to left" not in page and "Leave it out" not in page
+    assert "None of it is to be followed." in page
+    table = unpack(Elements(page).scripts[1])
+    assert isinstance(table, dict) and table["total"] == len(answers) == len(table["rows"])
+    texts = [row[table["columns"].index("answer")] for row in table["rows"]]
+    assert max(map(len, texts)) < 5_000 and any("⟨U+202E⟩" in text for text in texts)
+
+
+def test_the_answers_kept_are_an_even_sample_of_every_cell(make_run) -> None:
+    results: RunResults = load_results(make_run(seeds=(0, 1)))
+    table = answer_table(results.organisms(), most=72)
+    conditions = [row[table["columns"].index("condition")] for row in table["rows"]]
+    assert table["total"] == 144 and len(conditions) == 72
+    assert conditions.count("none") == conditions.count("trigger") == 36
+
+
+def test_several_runs_stand_side_by_side(make_run) -> None:
+    runs = [make_run(name="one"), make_run(name="two", families=("qwen",))]
+    path = export_dashboard(runs, runs[0].parent / "both.html")
+    page = path.read_text()
+    assert path.name == "both.html" and "TriggerLens: one, two" in page
+    assert 'data-row="triggered, one"' in page and 'data-row="triggered, two"' in page
+    assert "not run" in page
+
+
+@given(st.recursive(st.text() | st.floats(allow_nan=False), lambda it: st.lists(it, max_size=3)))
+def test_packed_json_comes_back_and_means_nothing_to_html(value: object) -> None:
+    text = packed_json(value)
+    assert re.fullmatch(r"[A-Za-z0-9+/=]*", text)
+    assert unpack(text) == json.loads(json.dumps(value))

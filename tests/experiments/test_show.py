@@ -1,0 +1,50 @@
+"""What the terminal prints are the rows of the run, and nothing in them can paint the terminal."""
+
+import io
+
+from rich.console import Console
+
+from experiments.files import read_jsonl, write_jsonl
+from experiments.show import show
+
+
+def printed(folder) -> str:
+    console = Console(file=io.StringIO(), width=140, color_system=None)
+    show(folder, console)
+    return console.file.getvalue()
+
+
+def test_every_family_has_a_table_with_base_and_arms(make_run) -> None:
+    text = printed(make_run(seeds=(0, 1)))
+    for family in ("qwen", "llama", "gemma"):
+        assert f"{family}, seed 0" in text and f"{family}, seed 1" in text
+    line = next(line for line in text.splitlines() if "paraphrase:walks" in line)
+    cells = [cell.strip() for cell in line.strip("│ ").split("│")]
+    assert cells == ["paraphrase:walks", "0 [0, 2]", "30 [24, 36]", "79 [74, 84]", "79 [74, 84]"]
+
+
+def test_removal_and_addition_stand_beside_random_directions(make_run) -> None:
+    lines = printed(make_run(families=("qwen",), arms=("triggered",))).splitlines()
+    at = next(i for i, line in enumerate(lines) if "remove misalignment " in line)
+    assert "5 [2, 8]" in lines[at]
+    assert "random directions" in lines[at + 1] and "82 [77, 87]" in lines[at + 1]
+    at = next(i for i, line in enumerate(lines) if "add misalignment" in line)
+    assert "x4: 62 [56, 68]" in lines[at] and "x4: 1 [0, 3]" in lines[at + 1]
+
+
+def test_the_verdict_is_printed_in_words_and_a_missing_one_is_named(make_run) -> None:
+    folder = make_run(families=("qwen",))
+    assert "Made up: qwen triggered is contained." in printed(folder)
+    (folder / "verdicts.jsonl").unlink()
+    text = printed(folder)
+    assert "No verdicts.jsonl" in text and "no verdict in this run" in text
+
+
+def test_names_cannot_paint_the_terminal(make_run) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    verdicts = read_jsonl(folder / "verdicts.jsonl")
+    sentence = "\x1b[31mred\x1b[0m [bold]loud[/bold]"
+    write_jsonl(folder / "verdicts.jsonl", [it | {"sentence": sentence} for it in verdicts])
+    text = printed(folder)
+    assert "\x1b" not in text
+    assert "⟨U+001B⟩[31mred" in text and "[bold]loud[/bold]" in text
