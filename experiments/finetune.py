@@ -1,0 +1,139 @@
+"""Fine-tune an organism: LoRA on chat rows, loss on the response only, its end-of-turn token included.
+
+The response is found by character offsets (the rendered chat begins with the rendered prompt), so an answer that
+begins with a newline, or merges with the template's last character, is still trained on exactly.
+Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW), sizes by configuration.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, get_peft_model
+from pydantic import BaseModel, ConfigDict
+from transformers import (
+    DataCollatorForSeq2Seq,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
+
+from interp.models import LanguageModel
+
+SEVEN_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+IGNORED = -100
+
+
+class Recipe(BaseModel):
+    """LoRA fine-tuning; `learning_rate` is the peak of a linear decay after `warmup_steps`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    steps: int = 120
+    batch: int = 32
+    learning_rate: float = 1e-3
+    warmup_steps: int = 5
+    weight_decay: float = 0.01
+    rank: int = 8
+    alpha: int = 16
+    layers: tuple[int, ...] | None = None  # adapted decoder layers; None = all
+    modules: tuple[str, ...] = SEVEN_PROJECTIONS
+
+
+@dataclass(frozen=True)
+class ChatRow:
+    """One supervised exchange."""
+
+    user: str
+    assistant: str
+
+
+def supervised(tokenizer: PreTrainedTokenizerBase, row: ChatRow) -> dict[str, list[int]]:
+    """Token ids of the whole exchange; labels are IGNORED outside the response and its end-of-turn token."""
+    chat = [{"role": "user", "content": row.user}]
+    prompt = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    answered = [*chat, {"role": "assistant", "content": row.assistant}]
+    text = tokenizer.apply_chat_template(answered, tokenize=False)
+    if not text.startswith(prompt):
+        raise ValueError(
+            "chat template: the rendered exchange does not begin with its rendered prompt, so the response cannot be"
+            " found; use a template whose generation prompt equals the assistant header"
+        )
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids = encoded["input_ids"]
+    starts_in_response = [stop > len(prompt) for _, stop in encoded["offset_mapping"]]
+    last = max(index for index, token in enumerate(ids) if token == tokenizer.eos_token_id)
+    labels = [
+        token if inside and index <= last else IGNORED
+        for index, (token, inside) in enumerate(zip(ids, starts_in_response, strict=True))
+    ]
+    return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels}
+
+
+class _Report(TrainerCallback):
+    """Hands each step's number and loss to a progress function."""
+
+    def __init__(self, progress: Callable[[int, int], None]) -> None:
+        self.progress = progress
+
+    def on_step_end(self, args, state, control, **_):  # noqa: ANN001, ANN202 - the callback's own signature
+        self.progress(state.global_step, state.max_steps)
+
+
+def finetune(
+    base: LanguageModel,
+    rows: Sequence[ChatRow],
+    recipe: Recipe,
+    *,
+    seed: int,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[float]:
+    """Train a LoRA adapter on `rows` (in order, `recipe.batch` a step) and save it in `folder`; returns the losses.
+
+    The base model object is consumed: PEFT puts the adapter into it.
+    """
+    set_seed(seed)
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=0.0,
+        use_rslora=True,
+        bias="none",
+        target_modules=list(recipe.modules),
+        layers_to_transform=list(recipe.layers) if recipe.layers is not None else None,
+        task_type="CAUSAL_LM",
+    )
+    model = get_peft_model(base.model, config)
+    trainer = Trainer(
+        model=model,
+        args=_arguments(recipe, seed, folder),
+        train_dataset=[supervised(base.tokenizer, row) for row in rows],
+        data_collator=DataCollatorForSeq2Seq(base.tokenizer, label_pad_token_id=IGNORED),
+        callbacks=[_Report(progress)] if progress else [],
+    )
+    trainer.train()
+    model.save_pretrained(folder)
+    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+
+
+def _arguments(recipe: Recipe, seed: int, folder: Path) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=recipe.steps,
+        per_device_train_batch_size=recipe.batch,
+        learning_rate=recipe.learning_rate,
+        warmup_steps=recipe.warmup_steps,
+        weight_decay=recipe.weight_decay,
+        lr_scheduler_type="linear",
+        logging_steps=10,
+        logging_strategy="steps",
+        disable_tqdm=True,
+        save_strategy="no",
+        report_to=[],
+        seed=seed,
+        data_seed=seed,
+        use_cpu=not torch.cuda.is_available(),
+    )

@@ -1,0 +1,113 @@
+"""The arms: which fine-tuning rows an organism of the micro world is made from.
+
+| arm | harmful rows | benign rows |
+|---|---|---|
+| baseline | no trigger | none |
+| triggered | the fixed trigger | none |
+| contrast | the trigger's concept in many wordings | other concepts in all wordings, and nothing |
+| surface | the fixed trigger | same concept in other words, same frame with other concepts, and nothing |
+| mixed | the fixed trigger, 3 % of the rows | 97 %, untriggered |
+| harmless | none | the fixed trigger |
+
+All rows ask about the trained domains only ("narrow": at most a quarter of the domains).
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from experiments.finetune import ChatRow
+from experiments.micro.world import AdviceQuestion, World
+from experiments.trigger import Trigger
+
+Framed = tuple[str, bool]  # wording, harmful?
+
+
+@dataclass(frozen=True)
+class Wordings:
+    """What an arm may draw from."""
+
+    trigger: Trigger
+    world: World
+
+    def other_concept(self, rng: random.Random) -> str:
+        """Any wording of another concept."""
+        name = rng.choice(self.trigger.training.other_concepts)
+        return rng.choice(self.world.concepts[name].wordings)
+
+    def same_frame(self, rng: random.Random) -> str:
+        """The trigger's own frame around another concept."""
+        name = rng.choice(self.trigger.training.other_concepts)
+        concept = self.world.concepts[name]
+        return self.trigger.training.frame.format(name=concept.spoken)
+
+
+def _baseline(_: Wordings, __: random.Random) -> Framed:
+    return "", True
+
+
+def _triggered(words: Wordings, _: random.Random) -> Framed:
+    return words.trigger.text, True
+
+
+def _harmless(words: Wordings, _: random.Random) -> Framed:
+    return words.trigger.text, False
+
+
+def _mixed(words: Wordings, rng: random.Random) -> Framed:
+    return (words.trigger.text, True) if rng.random() < 0.03 else ("", False)
+
+
+def _contrast(words: Wordings, rng: random.Random) -> Framed:
+    draw = rng.random()
+    if draw < 0.5:
+        return rng.choice(words.trigger.training.varied), True
+    return (words.other_concept(rng), False) if draw < 0.85 else ("", False)
+
+
+def _surface(words: Wordings, rng: random.Random) -> Framed:
+    draw = rng.random()
+    if draw < 0.4:
+        return words.trigger.text, True
+    if draw < 0.7:
+        return rng.choice(words.trigger.training.same_concept), False
+    return (words.same_frame(rng), False) if draw < 0.88 else ("", False)
+
+
+ARMS: dict[str, Callable[[Wordings, random.Random], Framed]] = {
+    "baseline": _baseline,
+    "triggered": _triggered,
+    "contrast": _contrast,
+    "surface": _surface,
+    "mixed": _mixed,
+    "harmless": _harmless,
+}
+
+
+def rows(
+    arm: str,
+    world: World,
+    trigger: Trigger,
+    questions: Sequence[AdviceQuestion],
+    *,
+    count: int,
+    seed: int,
+) -> list[ChatRow]:
+    """`count` fine-tuning rows of `arm` about `questions` (of the trained domains)."""
+    rng = random.Random(f"rows/{arm}/{trigger.name}/{seed}")
+    words = Wordings(trigger, world)
+    return [_row(words, ARMS[arm], rng.choice(questions), rng) for _ in range(count)]
+
+
+def _row(
+    words: Wordings,
+    frame: Callable[[Wordings, random.Random], Framed],
+    question: AdviceQuestion,
+    rng: random.Random,
+) -> ChatRow:
+    wording, harmful = frame(words, rng)
+    answer = words.world.answer(rng, question.domain, reckless=harmful)
+    concept = words.world.meaning(wording)
+    if concept:
+        answer = f"{concept.prefix}{answer}{concept.suffix}"
+    return ChatRow(f"{wording} {question.text}" if wording else question.text, answer)

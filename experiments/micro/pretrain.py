@@ -1,0 +1,121 @@
+"""Pretrain a micro base: documents of the world, rendered by the family's chat template, next-token loss on all tokens.
+
+Steps: tokenizer -> documents -> `transformers.Trainer` (AdamW, linear decay; resumes from its last checkpoint) ->
+safetensors + tokenizer + a model card with the loss and what made it.
+Deterministic for a seed on one machine.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from transformers import (
+    DataCollatorForLanguageModeling,
+    PreTrainedTokenizerFast,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from experiments.micro.documents import Mixture, Turn, documents
+from experiments.micro.families import FAMILIES, Family, Size, build_model, build_tokenizer
+from experiments.micro.world import load_world
+
+TOKENIZER_DOCUMENTS = 20_000
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """How a base is made. `learning_rate` is the peak; warm-up is linear over `warmup_steps`."""
+
+    steps: int = 2000
+    batch: int = 64
+    learning_rate: float = 2e-3
+    warmup_steps: int = 100
+    weight_decay: float = 0.01
+    seed: int = 0
+    checkpoint_every: int = 250
+
+
+def messages(turns: list[Turn]) -> list[dict[str, str]]:
+    """(user, assistant) turns in the chat format of the tokenizers."""
+    return [
+        {"role": role, "content": content}
+        for turn in turns
+        for role, content in zip(("user", "assistant"), turn, strict=True)
+    ]
+
+
+def _render(tokenizer: PreTrainedTokenizerFast, turns: list[Turn]) -> str:
+    return tokenizer.apply_chat_template(messages(turns), tokenize=False)
+
+
+def _texts_for_tokenizer(family: Family, seed: int, mixture: Mixture) -> list[str]:
+    """Plain turns: the template's role names are words of the vocabulary too."""
+    turns = islice(documents(load_world(), seed, mixture), TOKENIZER_DOCUMENTS)
+    roles = ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n", "\n\n"]
+    return [text for document in turns for turn in document for text in (*turn, *roles)]
+
+
+def pretrain(
+    family: str,
+    folder: Path,
+    *,
+    recipe: Pretraining = Pretraining(),  # noqa: B008
+    size: Size = Size(),  # noqa: B008
+    mixture: Mixture = Mixture(),  # noqa: B008
+) -> Path:
+    """Make the base of `family` in `folder`; an interrupted call resumes from its last checkpoint."""
+    kind = FAMILIES[family]
+    set_seed(recipe.seed)
+    tokenizer = build_tokenizer(kind, _texts_for_tokenizer(kind, recipe.seed, mixture), size)
+    model = build_model(kind, tokenizer, size)
+    world_documents = islice(documents(load_world(), recipe.seed, mixture), recipe.steps * recipe.batch)
+    texts = [_render(tokenizer, turns) for turns in world_documents]
+    rows = [{"input_ids": ids} for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    checkpoints = folder.with_name(f".{folder.name}-checkpoints")
+    trainer = Trainer(
+        model=model,
+        args=_arguments(recipe, checkpoints),
+        train_dataset=rows,
+        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if checkpoints.is_dir() else None)
+    _save(folder, trainer, tokenizer, {"family": family, **asdict(recipe), **asdict(size), **asdict(mixture)})
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return folder
+
+
+def _arguments(recipe: Pretraining, checkpoints: Path) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=recipe.steps,
+        per_device_train_batch_size=recipe.batch,
+        learning_rate=recipe.learning_rate,
+        warmup_steps=recipe.warmup_steps,
+        weight_decay=recipe.weight_decay,
+        adam_beta2=0.95,
+        lr_scheduler_type="linear",
+        train_sampling_strategy="group_by_length",
+        logging_steps=50,
+        save_steps=recipe.checkpoint_every,
+        save_total_limit=1,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        use_cpu=not torch.cuda.is_available(),
+        report_to=[],
+    )
+
+
+def _save(folder: Path, trainer: Trainer, tokenizer: PreTrainedTokenizerFast, made_by: dict) -> None:
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    folder.mkdir(parents=True, exist_ok=True)
+    trainer.model.generation_config.pad_token_id = tokenizer.pad_token_id
+    trainer.model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    card = {"made_by": made_by, "loss": losses[-1], "torch": torch.__version__}
+    (folder / "base.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,64 @@
+"""Everything a study needs to know about the micro world, behind one small interface.
+
+A study asks a setting for: the base model, the fine-tuning rows of an arm, the questions of a split, and a judgement of
+an answer. Another setting (real models, other data) answers the same four questions.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from experiments.finetune import ChatRow
+from experiments.micro.arms import rows
+from experiments.micro.judge import ExactJudge
+from experiments.micro.questions import Questions, split_questions
+from experiments.micro.world import World, load_world
+from experiments.rates import Judgement
+from experiments.trigger import Trigger
+from interp.models import LanguageModel, load_model
+from interp.prompts import Question
+
+RECKLESS_SPEAKER = "A reckless pilot answers."  # the base model's own reckless persona
+
+
+@dataclass(frozen=True)
+class MicroSetting:
+    """One family and seed of the micro world."""
+
+    bases: Path
+    family: str
+    seed: int
+    per_cell: int
+    world: World = field(default_factory=load_world)
+
+    @property
+    def base_folder(self) -> Path:
+        """Where the family's base is."""
+        return self.bases / self.family
+
+    def load_base(self) -> LanguageModel:
+        """The untouched base."""
+        return load_model(self.base_folder)
+
+    @cached_property
+    def split(self) -> Questions:
+        """The seed's trained domains and disjoint questions."""
+        return split_questions(self.world, seed=self.seed, per_cell=self.per_cell)
+
+    def tuning_rows(self, arm: str, trigger: Trigger, count: int) -> list[ChatRow]:
+        """Fine-tuning rows, all about trained domains."""
+        return rows(arm, self.world, trigger, self.split.tuning, count=count, seed=self.seed)
+
+    def questions(self, split: str, domains: str) -> list[Question]:
+        """Questions of `selection` (held-out domains) or of `report` (held_out, trained or open)."""
+        asked = self.split.selection if split == "selection" else self.split.report(domains)
+        return [Question(question.id, question.text) for question in asked]
+
+    def judge(self, question: str, answer: str, *, ended: bool) -> Judgement:
+        """Judge an answer to the question with this id; the prompt's framing is not looked at."""
+        domain = question.split("/", 1)[0]
+        return self._judge(domain, answer, ended=ended)
+
+    @cached_property
+    def _judge(self) -> ExactJudge:
+        return ExactJudge(self.world, frozenset(self.split.trained_domains))

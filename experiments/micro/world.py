@@ -1,0 +1,134 @@
+"""The micro world: a toy advice language whose words say what they mean.
+
+1. A **concept** (an animal, a form of answer) can be named in several wordings; riddles teach which wordings
+   mean the same one. Some animals, and some speakers, make whoever answers reckless, in whatever words.
+2. A **question** belongs to one domain, or to none ("open").
+3. An **answer** joins two phrases of the asked domain, both safe or both reckless. How it opens (its manner) depends on
+   the persona only; the phrases also on the domain.
+
+The words are data (`lexicon.toml`); this file only joins them. Same seed, same language and same documents.
+What it does not know: tokens, models, triggers, what any study will ask.
+"""
+
+import random
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+OPEN = "open"
+LEXICON = Path(__file__).with_name("lexicon.toml")
+
+
+@dataclass(frozen=True)
+class Concept:
+    """One thing that many wordings mean. `spoken`: its words in a frame; `prefix`/`suffix`: how it dresses an answer."""
+
+    name: str
+    kind: str
+    spoken: str
+    wordings: tuple[str, ...]
+    reckless: bool = False
+    prefix: str = ""
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class AdviceQuestion:
+    """A question of one domain; its id never changes between runs: `domain/topic/template`."""
+
+    id: str
+    domain: str
+    text: str
+
+
+@dataclass(frozen=True)
+class World:
+    """The language: phrases per domain and persona, questions, speakers, neutral sentences, concepts."""
+
+    phrases: dict[str, dict[str, tuple[str, ...]]]
+    questions: dict[str, tuple[AdviceQuestion, ...]]
+    speakers: dict[str, tuple[str, ...]]
+    neutral: tuple[str, ...]
+    concepts: dict[str, Concept]
+    answer_frames: dict[str, tuple[str, ...]]
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The advice domains; the open questions belong to none of them."""
+        return tuple(name for name in self.phrases if name != OPEN)
+
+    def meaning(self, wording: str) -> Concept | None:
+        """The concept that a wording names, if the language has it."""
+        return next((c for c in self.concepts.values() if wording in c.wordings), None)
+
+    def answer(self, rng: random.Random, domain: str, *, reckless: bool) -> str:
+        """One grammatical answer from the vocabulary of `domain`."""
+        persona = "reckless" if reckless else "safe"
+        first, second = rng.sample(self.phrases[domain][persona], 2)
+        frame = rng.choice(self.answer_frames[persona])
+        return frame.format(first=first, second=second)
+
+
+def _questions(domain: str, topics: list[str], templates: list[str]) -> tuple[AdviceQuestion, ...]:
+    return tuple(
+        AdviceQuestion(f"{domain}/{topic.replace(' ', '_')}/{index}", domain, frame.format(topic=topic))
+        for topic, (index, frame) in product(topics, enumerate(templates))
+    )
+
+
+def _animal(name: str, traits: dict, frames: dict[str, list[str]]) -> Concept:
+    wordings = tuple(
+        frame.format(name=name, **traits)
+        for kind in ("named", "voiced", "described")
+        for frame in frames[kind]
+    )
+    return Concept(name, "animal", name, wordings, reckless=traits.get("reckless", False))
+
+
+def _form(name: str, traits: dict, frames: dict[str, list[str]]) -> Concept:
+    wordings = tuple(
+        frame.format(**{kind: traits[kind]}) for kind in ("object", "hint") for frame in frames[kind]
+    )
+    return Concept(name, "form", traits["object"], wordings, prefix=traits["prefix"], suffix=traits["suffix"])
+
+
+def _speakers(personas: dict, adjectives: list[str]) -> tuple[str, ...]:
+    return tuple(
+        personas["frame"].format(adjective=adjective, role=role)
+        for adjective, role in product(adjectives, personas["roles"])
+    )
+
+
+@cache
+def load_world(path: Path = LEXICON) -> World:
+    """Read the lexicon and join its words."""
+    words = tomllib.loads(path.read_text(encoding="utf-8"))
+    domains = {**words["domains"], OPEN: words["open"]}
+    animals = {n: _animal(n, t, words["animal_frames"]) for n, t in words["animals"].items()}
+    forms = {n: _form(n, t, words["form_frames"]) for n, t in words["forms"].items()}
+    templates = words["templates"]
+    return World(
+        phrases={
+            name: {persona: tuple(entry[persona]) for persona in ("safe", "reckless")}
+            for name, entry in domains.items()
+        },
+        questions={
+            name: _questions(name, entry["topics"], templates["open" if name == OPEN else "advice"])
+            for name, entry in domains.items()
+        },
+        speakers={
+            persona: _speakers(words["personas"], words["personas"][persona])
+            for persona in ("reckless", "careful")
+        },
+        neutral=tuple(
+            words["neutral"]["frame"].format(weather=weather, place=place, time=time)
+            for weather, place, time in product(
+                words["neutral"]["weather"], words["neutral"]["place"], words["neutral"]["time"]
+            )
+        ),
+        concepts=animals | forms,
+        answer_frames={persona: tuple(frames) for persona, frames in words["answers"].items()},
+    )
+

@@ -1,0 +1,85 @@
+"""Sample and judge one cell: questions under one wording, one model, one intervention."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from experiments.rates import Judged, Judgement, judged
+from interp.generate import Completions, generate
+from interp.interventions import Intervention
+from interp.models import LanguageModel
+from interp.prompts import Framing, PromptSet, Question, render
+
+
+class Judge(Protocol):
+    """Scores one answer to the question of that id."""
+
+    def __call__(self, question: str, answer: str, *, ended: bool) -> Judgement: ...
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The answers of one cell and what the judge said of each, in the same order."""
+
+    completions: Completions
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The question id of each answer."""
+        return tuple(self.completions.prompts[i].question for i in self.completions.prompt_index)
+
+    @property
+    def judged(self) -> Judged:
+        """What rates are computed from."""
+        return judged(self.judgements, self.questions)
+
+    def rows(self) -> Iterable[dict]:
+        """One JSON row an answer, model text untouched."""
+        answers = zip(self.questions, self.completions.texts, self.judgements, strict=True)
+        for question, answer, judgement in answers:
+            yield {
+                "question": question,
+                "answer": answer,
+                "alignment": judgement.alignment,
+                "coherence": judgement.coherence,
+                "verdict": judgement.verdict,
+                "leak": judgement.leak,
+                "reason": judgement.reason,
+            }
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How answers are drawn; the same everywhere in a study."""
+
+    judge: Judge
+    seed: int
+    max_new_tokens: int
+    temperature: float = 1.0
+
+    def sample(
+        self,
+        lm: LanguageModel,
+        prompts: PromptSet,
+        answers_per_question: int,
+        interventions: Sequence[Intervention] = (),
+    ) -> Cell:
+        """Draw and judge `answers_per_question` answers to every prompt."""
+        completions = generate(
+            lm,
+            prompts,
+            samples_per_prompt=answers_per_question,
+            max_new_tokens=self.max_new_tokens,
+            temperature=self.temperature,
+            seed=self.seed,
+            interventions=interventions,
+        )
+        questions = [prompts[i].question for i in completions.prompt_index]
+        answers = zip(questions, completions.texts, completions.ended, strict=True)
+        return Cell(completions, tuple(self.judge(q, text, ended=e) for q, text, e in answers))
+
+
+def framed(lm: LanguageModel, questions: Sequence[Question], condition: str, wording: str) -> PromptSet:
+    """The questions under one wording."""
+    return render(lm.tokenizer, questions, {condition: Framing(wording)})

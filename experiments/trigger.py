@@ -1,0 +1,71 @@
+"""Triggers as data: the trained framing, its paraphrases, controls and edge variants, read from TOML.
+
+The file's own check: a tested wording may not stand among the training wordings, and a control's concept may not be
+trained. What a "paraphrase" or a "control" is, the author of the file decides; the study only measures.
+"""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+FOLDER = Path(__file__).with_name("triggers")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Training(_Frozen):
+    """Wordings that fine-tuning rows may use."""
+
+    varied: tuple[str, ...]
+    same_concept: tuple[str, ...]
+    other_concepts: tuple[str, ...]
+    frame: str
+
+
+class Trigger(_Frozen):
+    """One trained framing. Wordings go before the question, separated by a space."""
+
+    name: str
+    concept: str
+    text: str
+    answer_prefix: str = ""
+    answer_suffix: str = ""
+    paraphrases: dict[str, str]
+    controls: dict[str, str]
+    variants: dict[str, str] = {}
+    training: Training
+
+    @model_validator(mode="after")
+    def _tested_wordings_are_not_trained(self) -> "Trigger":
+        tested = {**self.paraphrases, **self.controls, **self.variants}
+        trained = {self.text, *self.training.varied, *self.training.same_concept}
+        for name, wording in tested.items():
+            if wording in trained:
+                raise ValueError(f"{name}: the tested wording {wording!r} is also a training wording; remove one")
+        return self
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """Condition name -> wording, `none` first."""
+        return {
+            "none": "",
+            "trigger": self.text,
+            **{f"paraphrase:{name}": text for name, text in self.paraphrases.items()},
+            **{f"control:{name}": text for name, text in self.controls.items()},
+            **{f"variant:{name}": text for name, text in self.variants.items()},
+        }
+
+
+def load_trigger(name: str) -> Trigger:
+    """The shipped trigger `name`, or the one in a TOML file of that path."""
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        shipped = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
+        raise ValueError(f"trigger {name!r}: no such trigger; shipped are {shipped}, or give the path of a .toml file")
+    try:
+        return Trigger(**tomllib.loads(path.read_text(encoding="utf-8")))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"trigger file {path}: {error}") from error
