@@ -1,0 +1,68 @@
+"""A direction in the residual stream: a unit vector, where it lives, what it means and how it was fitted.
+
+Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else). Loading for a model refuses a direction
+fitted to other weights.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """`vector` has norm 1; `scale` is the median residual norm at the site, the unit of steering strengths."""
+
+    vector: Float[Tensor, " d_model"]
+    layer: int  # 0-based: the output of this decoder layer
+    scale: float
+    meaning: str  # "points from X to Y"
+    position: str  # which tokens it was fitted on
+    source: str  # how it was fitted
+    model_hash: str
+    name: str
+
+    def __post_init__(self) -> None:
+        norm = float(self.vector.norm())
+        if not abs(norm - 1) < 1e-3:
+            raise ValueError(f"direction {self.name!r} has norm {norm:.4g}; divide it by its norm")
+        if not self.scale > 0:
+            raise ValueError(
+                f"direction {self.name!r} has scale {self.scale}; give the median residual norm"
+            )
+
+    def save(self, path: str | Path) -> None:
+        """Write `path`.safetensors and `path`.json."""
+        facts = {key: value for key, value in asdict(self).items() if key != "vector"}
+        save_file({"vector": self.vector.contiguous()}, f"{path}.safetensors")
+        Path(f"{path}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path, *, model_hash: str | None = None) -> "Direction":
+        """Read a saved direction; with `model_hash`, refuse one fitted to other weights."""
+        facts = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
+        if model_hash is not None and facts["model_hash"] != model_hash:
+            raise ValueError(
+                f"direction {path} was fitted to weights {facts['model_hash'][:12]}, this model has "
+                f"{model_hash[:12]}; fit it again or load the model it belongs to"
+            )
+        return cls(vector=load_file(f"{path}.safetensors")["vector"], **facts)
+
+
+def unit(vector: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row d_model"]:
+    """The vector divided by its norm; a zero vector has no direction."""
+    norm = vector.norm(dim=-1, keepdim=True)
+    if bool((norm == 0).any()):
+        raise ValueError("a zero vector has no direction; did both groups have the same mean?")
+    return vector / norm
+
+
+def random_like(direction: Direction, n: int, seed: int) -> Float[Tensor, "n d_model"]:
+    """`n` random unit vectors for the same site, uniform on the sphere: the placebo of the direction."""
+    generator = torch.Generator().manual_seed(seed)
+    return unit(torch.randn(n, len(direction.vector), generator=generator).to(direction.vector))

@@ -1,0 +1,76 @@
+"""A causal language model with its tokenizer, and where its residual stream is.
+
+Layers are resolved through the model's own decoder, never by a name suffix: a vision tower has `.layers` too.
+What it does not know: whether weights change later. `weights_hash` is taken when first asked for.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """A Hugging Face causal model (perhaps inside a PeftModel) with its tokenizer."""
+
+    model: nn.Module
+    tokenizer: Any
+    name: str
+
+    @cached_property
+    def causal(self) -> Any:
+        """The transformers model itself; below a PeftModel its layers carry the live adapter."""
+        return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+
+    @cached_property
+    def decoder(self) -> Any:
+        """The text decoder: no vision tower, no language-model head."""
+        return self.causal.get_decoder()
+
+    @cached_property
+    def layers(self) -> nn.ModuleList:
+        """The decoder layers, bottom to top."""
+        layers = getattr(self.decoder, "layers", None)
+        if not isinstance(layers, nn.ModuleList):
+            raise ValueError(f"{self.name}: no decoder layers in {type(self.causal).__name__}")
+        return layers
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.layers)
+
+    @property
+    def config(self) -> Any:
+        """The text part of the model's configuration."""
+        return self.causal.config.get_text_config(decoder=True)
+
+    @property
+    def d_model(self) -> int:
+        return self.config.hidden_size
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    @cached_property
+    def end_ids(self) -> tuple[int, ...]:
+        """Every token that ends an answer: the tokenizer's and the generation configuration's."""
+        configured = getattr(self.causal.generation_config, "eos_token_id", None)
+        configured = configured if isinstance(configured, list) else [configured]
+        found = {self.tokenizer.eos_token_id, *configured} - {None}
+        return tuple(sorted(found))
+
+    @cached_property
+    def weights_hash(self) -> str:
+        """SHA-256 of all weights, the adapter's included."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(
+                tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
+            )
+        return digest.hexdigest()

@@ -1,0 +1,47 @@
+"""Hooks at residual sites, inside a guard that leaves the model as it was found.
+
+A site is the residual stream after decoder layer `layer` (0-based): what that layer returns, before any final norm.
+In transformers 5 layers return a tensor, formerly a tuple whose first item it is; both are read and written.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+from interp.language_model import LanguageModel
+
+Edit = Callable[[Tensor], Tensor | None]
+
+
+@contextmanager
+def hooked(lm: LanguageModel, edits: Mapping[int, Edit]) -> Iterator[None]:
+    """Call `edits[layer]` on each layer's output [row, token, d_model]; None leaves the output alone."""
+    layers = check_layers(lm, edits)
+    with ExitStack() as stack:
+        for layer in layers:
+            handle = lm.layers[layer].register_forward_hook(_hook(edits[layer]))
+            stack.callback(handle.remove)
+        yield
+
+
+def check_layers(lm: LanguageModel, layers: Any) -> tuple[int, ...]:
+    """The layers in order, or an error that names one the model does not have."""
+    for layer in layers:
+        if not 0 <= layer < lm.n_layers:
+            raise ValueError(
+                f"{lm.name} has no layer {layer}; its layers are 0 to {lm.n_layers - 1}"
+            )
+    return tuple(sorted(layers))
+
+
+def _hook(edit: Edit) -> Callable[[nn.Module, Any, Any], Any]:
+    def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
+        hidden = output if isinstance(output, Tensor) else output[0]
+        edited = edit(hidden)
+        if edited is None or isinstance(output, Tensor):
+            return edited
+        return (edited, *output[1:])
+
+    return hook

@@ -1,0 +1,35 @@
+"""Fixtures every test may use: tiny models of the three families and a few rendered prompts."""
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import pytest
+
+from interp.language_model import LanguageModel
+from interp.prompts import PromptSet, render
+from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, tiny_lm
+
+
+@pytest.fixture(scope="session", params=FAMILIES)
+def lm(request: pytest.FixtureRequest) -> LanguageModel:
+    """A tiny model of each family in turn; tests leave it as they found it."""
+    return tiny_lm(request.param)
+
+
+@pytest.fixture(scope="session")
+def one_lm() -> LanguageModel:
+    """One tiny model, for what does not depend on the family."""
+    return tiny_lm("qwen")
+
+
+@pytest.fixture
+def prompts(lm: LanguageModel) -> PromptSet:
+    """Six prompts of different lengths: three questions without and with a framing."""
+    return render(lm.tokenizer, QUESTIONS, FRAMINGS)
+
+
+@pytest.fixture
+def some_prompts(one_lm: LanguageModel) -> PromptSet:
+    """The same for the one tiny model."""
+    return render(one_lm.tokenizer, QUESTIONS, FRAMINGS)
