@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
-
-from tests.house import PACKAGES, ROOT, is_defined, is_file_somewhere
+from house import PACKAGES, ROOT, is_defined, is_file_somewhere
 
 SHELLS = {"bash", "console", "sh", "shell"}
 OTHER_PROGRAMS = {"cd", "git", "open", "source", "xdg-open"}

@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 
 import pytest
-
-from tests.house import PACKAGES, ROOT, sources
+from house import PACKAGES, ROOT, sources
 
 # What each room may know of the house: prefixes of dotted names.
 MAY_IMPORT = {

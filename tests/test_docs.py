@@ -15,10 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
-from tests.house import PACKAGES, ROOT, documents, is_defined, is_file_somewhere
-from tests.shell_lines import (
+from house import PACKAGES, ROOT, documents, is_defined, is_file_somewhere
+from shell_lines import (
     SHELLS,
     command_complaints,
     commands_of,
@@ -26,6 +24,7 @@ from tests.shell_lines import (
     triggerlens,
     triggerlens_commands,
 )
+from typer.testing import CliRunner
 
 CHECKED_SUFFIXES = (".py", ".md", ".toml", ".cff", ".txt")
 
