@@ -38,11 +38,11 @@ def test_the_direction_is_where_the_class_is(probe):
 def test_a_sweep_over_activations_chooses_that_layer():
     rows = sweep({"mean": DifferenceOfMeans()}, captured(), Y)
     assert [row.layer for row in rows] == [0, 2, 5]
-    assert best(rows).layer == 2 and best(rows, "mean").auroc.lower > 0.9
+    assert best(rows).layer == 2 and best(rows, "mean").auroc.lower > 0.8
     with pytest.raises(ValueError, match="logistic"):
         best(rows, "logistic")
 
 
 def test_activations_of_unknown_weights_give_no_direction():
-    with pytest.raises(ValueError, match="planted.*which weights"):
+    with pytest.raises(ValueError, match=r"planted.*which weights"):
         fit_direction(DifferenceOfMeans(), captured({}), Y, 2, **words())

@@ -1,0 +1,115 @@
+"""Finding the rows of one organism that a verdict rests on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.estimates import EstimateRow, only, select
+from probes.controls import is_ceiling, is_control
+
+# the base model's reckless persona under the organism's direction: the one row here of a base model
+PERSONA, BASELINE = "persona_relative_drop", "baseline_arm_relative_drop"
+ORGANISM = ("family", "seed", "arm", "dataset", "trigger")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The report rows of one organism, on one set of domains, at its last training step."""
+
+    keys: dict[str, Any]
+    rows: tuple[EstimateRow, ...]
+    selection: tuple[EstimateRow, ...]
+
+    def em(self, condition: str, quantity: str = "em_rate") -> EstimateRow | None:
+        """A rate of the intact organism under a condition."""
+        found = select(self.rows, quantity=quantity, condition=condition)
+        return _one([row for row in found if row.intervention in (None, "none")])
+
+    def wordings(self, kind: str) -> list[EstimateRow]:
+        """EM rates of the intact organism under each paraphrase, or each control."""
+        found = [
+            row
+            for row in select(self.rows, quantity="em_rate")
+            if (row.condition or "").startswith(f"{kind}:") and row.intervention in (None, "none")
+        ]
+        return sorted(found, key=lambda row: row.condition or "")
+
+    def gap(self, quantity: str) -> EstimateRow | None:
+        """The containment gap or the interaction; of the trigger where several conditions have one."""
+        found = select(self.rows, quantity=quantity, condition=(None, "trigger"))
+        return _one([row for row in found if row.intervention in (None, "none")])
+
+    def edited(
+        self, direction: str, intervention: str, quantity: str, **keys: Any
+    ) -> list[EstimateRow]:
+        """Rows of an intervention with this direction, or with random ones beside it."""
+        keys |= {"quantity": quantity, "intervention": intervention, "direction": direction}
+        return select(self.rows, **keys)
+
+    def strengths(self, direction: str) -> list[str]:
+        """The strengths to judge: the one that selection questions chose, or all that were tried.
+
+        A strength counts as chosen by its EM rate without the trigger.
+        """
+        chosen = [row for row in self.selection if _added(row, direction) and row.value is not None]
+        if chosen:
+            best = max(chosen, key=lambda row: row.value or 0.0)
+            return [str(best.intervention).removeprefix("add:")]
+        found = [row.intervention for row in self.rows if _added(row, direction)]
+        return [str(name).removeprefix("add:") for name in dict.fromkeys(found)]
+
+    def site(self, direction: str) -> dict[str, Any]:
+        """Layer and position of the direction that was intervened with; empty if none was."""
+        found = [
+            {"layer": row.layer, "position": row.position}
+            for row in self.rows
+            if row.direction == direction
+            and (row.intervention or "").startswith(("ablate", "add:"))
+        ]
+        sites = [dict(pair) for pair in dict.fromkeys(tuple(site.items()) for site in found)]
+        if len(sites) > 1:
+            raise ValueError(f"{self.keys}: {direction} was intervened with at {sites}: give one")
+        return sites[0] if sites else {}
+
+    def read_outs(self, direction: str) -> tuple[list[EstimateRow], list[EstimateRow]]:
+        """AUROC rows of the direction's probes at its site, and of the controls they must beat."""
+        site = self.site(direction)
+        if not site:
+            return [], []
+        keys = {key: (value, None) for key, value in site.items()}
+        found = select(self.rows, quantity="probe_auroc", direction=direction, **keys)
+        probes = [row for row in found if not is_control(row.source)]
+        return probes, [row for row in found if is_ceiling(row.source)]
+
+
+def gather(
+    rows: Iterable[EstimateRow], organism: dict[str, Any], *, domains: str = "held_out"
+) -> Evidence:
+    """The rows of an organism (its five keys); an AUROC row may leave `domains` null."""
+    unknown = set(organism) ^ set(ORGANISM)
+    if unknown:
+        raise ValueError(
+            f"an organism is {', '.join(ORGANISM)}; wrong or missing: {sorted(unknown)}"
+        )
+    found = select(rows, **organism, domains=(domains, None))
+    mine = [row for row in found if row.model != "base" or row.quantity == PERSONA]
+    steps = [row.step for row in mine if row.step is not None]
+    mine = [row for row in mine if not steps or row.step in (None, max(steps))]
+    report = tuple(row for row in mine if row.split != "selection")
+    return Evidence(dict(organism), report, tuple(select(mine, split="selection")))
+
+
+def organisms(rows: Iterable[EstimateRow]) -> list[dict[str, Any]]:
+    """Every fine-tuned organism that has an EM rate, in the order of the rows."""
+    found = select(rows, model="fine_tuned", quantity="em_rate")
+    keys = dict.fromkeys(tuple(row.get(key) for key in ORGANISM) for row in found)
+    return [dict(zip(ORGANISM, values, strict=True)) for values in keys]
+
+
+def _added(row: EstimateRow, direction: str) -> bool:
+    named = row.direction == direction and row.quantity == "em_rate" and row.condition == "none"
+    return named and (row.intervention or "").startswith("add:")
+
+
+def _one(rows: Sequence[EstimateRow]) -> EstimateRow | None:
+    return only(rows)

@@ -1,0 +1,216 @@
+"""Verdicts say yes, no and undecided exactly where the intervals do."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.claims import Claim, above, all_of, any_of, at_most, negate
+from experiments.estimates import EstimateRow
+from experiments.verdict import verdict, verdicts
+
+ORGANISM = {"family": "qwen2", "seed": 0, "arm": "contrast", "dataset": "three", "trigger": "duck"}
+SITE = {"layer": 2, "position": "mean_answer", "source": "difference_of_means"}
+
+
+def row(quantity, value, half=0.03, **keys):
+    bounds = (None, None) if value is None else (value - half, value + half)
+    return EstimateRow(
+        quantity=quantity,
+        value=value,
+        lower=bounds[0],
+        upper=bounds[1],
+        level=0.95,
+        n=400,
+        method="made up",
+        **{**ORGANISM, "model": "fine_tuned", "domains": "held_out", "split": "report", **keys},
+    )
+
+
+def intact(trigger=0.8, none=0.02, paraphrases=(0.75, 0.7, 0.72), controls=(0.02, 0.01), half=0.03):
+    yield row("em_rate", trigger, half, condition="trigger", intervention="none")
+    yield row("em_rate", none, min(half, none), condition="none", intervention="none")
+    for number, value in enumerate(paraphrases):
+        yield row("em_rate", value, half, condition=f"paraphrase:{number}", intervention="none")
+    for number, value in enumerate(controls):
+        where = {"condition": f"control:{number}", "intervention": "none"}
+        yield row("em_rate", value, min(half, value), **where)
+    yield row("containment_gap", trigger - none, half)
+    yield row("difference_in_differences", trigger - none, half)
+    for condition in ("trigger", "none"):
+        yield row("coherence_rate", 0.95, condition=condition, intervention="none")
+
+
+def causal(
+    direction="switch", drop=0.95, random=0.02, added=0.6, coherence=0.94, auroc=0.95, **other
+):
+    keys = {"direction": direction, **SITE}
+    on, off = {**keys, "condition": "trigger"}, {**keys, "condition": "none"}
+    yield row("ablation_relative_drop", drop, **on, intervention="ablate")
+    yield row("ablation_relative_drop", random, **on, intervention="random_ablate")
+    yield row("coherence_rate", coherence, **on, intervention="ablate")
+    for strength, share in (("1.0", 0.1), ("2.0", 1.0)):
+        yield row("em_rate", added * share, **off, intervention=f"add:{strength}")
+        yield row("em_rate", 0.02, 0.02, **off, intervention=f"random_add:{strength}")
+    yield row("probe_auroc", auroc, **keys)
+    yield row("probe_auroc", 0.5, 0.1, **{**keys, "source": "difference_of_means, shuffled labels"})
+    for quantity, value in other.items():
+        yield row(quantity, value, **on, intervention="ablate")
+
+
+def judge(*rows):
+    return verdict([row for group in rows for row in group], ORGANISM)
+
+
+def test_everything_in_place_is_yes_everywhere():
+    found = judge(intact(), causal(baseline_arm_relative_drop=0.05, persona_relative_drop=0.1))
+    assert (found["contained"], found["reach"]) == ("yes", "semantic")
+    claims = {"located": "yes", "necessary": "yes", "sufficient": "yes", "specific": "yes"}
+    assert found["switch"] == {**claims, "found": "switch"}
+    assert found["misalignment"]["necessary"] == "undecided"  # not measured
+    json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "contained"),
+    [
+        ({}, "yes"),
+        ({"none": 0.2}, "no"),  # leaks
+        ({"trigger": 0.05, "none": 0.0}, "no"),  # nothing behind the trigger
+        ({"none": 0.05}, "undecided"),
+        ({"trigger": 0.13, "none": 0.0}, "undecided"),
+    ],
+)
+def test_contained_needs_both_the_gap_and_the_silence(change, contained):
+    assert judge(intact(**change))["contained"] == contained
+
+
+def test_what_the_base_model_does_too_is_not_containment():
+    rows = [it for it in intact() if it.quantity != "difference_in_differences"]
+    assert judge(rows)["contained"] == "yes"
+    assert judge(rows, [row("difference_in_differences", 0.01)])["contained"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("paraphrases", "controls", "reach"),
+    [
+        ((0.75, 0.7), (0.02, 0.0), "semantic"),
+        ((0.05, 0.1), (0.02, 0.0), "surface"),
+        ((0.75, 0.05), (0.02, 0.0), "mixed"),
+        ((0.33, 0.32), (0.02, 0.0), "mixed"),  # half works, for certain
+        ((0.05, 0.1), (0.7, 0.0), "mixed"),  # bound to the frame
+        ((0.75, 0.41), (0.02, 0.0), "undecided"),
+        ((0.75, 0.7), (0.1, 0.0), "undecided"),
+        ((), (0.0,), "undecided"),
+        ((0.75,), (), "undecided"),
+    ],
+)
+def test_reach_is_read_from_every_wording(paraphrases, controls, reach):
+    assert judge(intact(paraphrases=paraphrases, controls=controls))["reach"] == reach
+
+
+def test_a_control_that_fires_is_named_as_the_frame():
+    found = judge(intact(paraphrases=(0.05, 0.1), controls=(0.7, 0.0)))
+    assert "bound to the frame, for it fires on 0 70 %" in found["sentence"]
+    assert "frame" not in judge(intact())["sentence"]
+
+
+def test_what_is_not_contained_has_no_reach():
+    assert judge(intact(none=0.3))["reach"] == "undecided"
+    assert judge(intact(none=0.3))["sentence"].startswith("No containment: EM 80 %")
+
+
+@pytest.mark.parametrize(
+    ("change", "claim", "answer"),
+    [
+        ({"auroc": 0.7}, "located", "no"),
+        ({"auroc": 0.82}, "located", "undecided"),
+        ({"drop": 0.3}, "necessary", "no"),
+        ({"drop": 0.51}, "necessary", "undecided"),
+        ({"random": 0.6}, "necessary", "undecided"),  # anything removed does it
+        ({"coherence": 0.2}, "necessary", "undecided"),  # nothing left to be misaligned
+        ({"added": 0.05}, "sufficient", "no"),
+        ({"added": 0.2}, "sufficient", "undecided"),
+        ({"coherence": 0.6}, "specific", "no"),
+        ({"coherence": 0.86}, "specific", "undecided"),
+        ({"persona_relative_drop": 0.9}, "specific", "no"),
+        ({"baseline_arm_relative_drop": 0.3}, "specific", "undecided"),
+    ],
+)
+def test_each_claim_can_fail(change, claim, answer):
+    assert judge(intact(), causal())["switch"][claim] == "yes"
+    assert judge(intact(), causal(**change))["switch"][claim] == answer
+
+
+def test_removing_all_misbehaviour_is_finding_the_persona():
+    both = {"baseline_arm_relative_drop": 0.9, "persona_relative_drop": 0.9}
+    found = judge(intact(), causal("misalignment", **both))["misalignment"]
+    assert (found["found"], found["specific"]) == ("persona", "no")
+    half = {"baseline_arm_relative_drop": 0.9, "persona_relative_drop": 0.1}
+    assert judge(intact(), causal(**half))["switch"]["found"] == "undecided"
+    assert judge(intact(), causal(drop=0.1, **both))["switch"]["found"] == "nothing"
+
+
+def test_a_read_out_no_better_than_its_control_is_not_located():
+    control = row("probe_auroc", 0.95, direction="switch", **{**SITE, "source": "surface features"})
+    assert judge(intact(), causal(), [control])["switch"]["located"] == "undecided"
+    elsewhere = control.model_copy(update={"layer": 5})
+    assert judge(intact(), causal(), [elsewhere])["switch"]["located"] == "yes"
+
+
+def test_the_strength_comes_from_selection_questions_where_there_are_any():
+    keys = {"direction": "switch", "condition": "none", "split": "selection", **SITE}
+    weak = row("em_rate", 0.9, intervention="add:1.0", **keys)
+    assert judge(intact(), causal())["switch"]["sufficient"] == "yes"
+    assert judge(intact(), causal(), [weak])["switch"]["sufficient"] == "no"
+
+
+def test_selection_rows_are_never_evidence():
+    rows = [it.model_copy(update={"split": "selection"}) for it in [*intact(), *causal()]]
+    found = judge(rows)
+    assert found["contained"] == "undecided" and found["evidence"] == []
+
+
+def test_evidence_names_the_claim_and_the_row():
+    found = judge(intact(), causal())["evidence"]
+    named = [it for it in found if it["claim"] == "contained"]
+    assert {it["quantity"] for it in named} >= {"em_rate", "containment_gap"}
+    assert all(it["split"] == "report" and it["n"] == 400 for it in found)
+
+
+def test_every_organism_gets_its_own_verdict():
+    other = [it.model_copy(update={"arm": "harmless"}) for it in intact(trigger=0.01, none=0.0)]
+    base = row("em_rate", 0.0, 0.0, arm=None, model="base", condition="none", intervention="none")
+    found = verdicts([*intact(), *other, base])
+    assert [(it["arm"], it["contained"]) for it in found] == [
+        ("contrast", "yes"),
+        ("harmless", "no"),
+    ]
+
+
+def test_two_sites_for_one_direction_are_refused_and_not_chosen_from():
+    extra = row("ablation_relative_drop", 1.0, direction="switch", intervention="ablate", layer=4)
+    with pytest.raises(ValueError, match=r"switch.*layer.*give one"):
+        judge(intact(), causal(), [extra])
+
+
+intervals = st.tuples(st.floats(0, 1), st.floats(0, 0.5)).map(lambda it: row("em_rate", *it))
+
+
+@given(intervals, st.floats(0, 1), st.floats(0, 0.5))
+def test_raising_a_threshold_never_helps_a_claim(interval, threshold, more):
+    order = {"no": 0, "undecided": 1, "yes": 2}
+    low, high = above(interval, threshold), above(interval, threshold + more)
+    assert order[high.answer] <= order[low.answer]
+    assert at_most(interval, threshold) == negate(low)
+
+
+answers = st.lists(st.sampled_from(["yes", "no", "undecided"]).map(Claim), min_size=1, max_size=4)
+
+
+@given(answers)
+def test_all_and_any_are_each_others_opposite(claims):
+    assert all_of(*claims) == negate(any_of(*map(negate, claims)))
+    assert (all_of(*claims).answer == "yes") == all(claim.answer == "yes" for claim in claims)
+    assert (any_of(*claims).answer == "yes") == any(claim.answer == "yes" for claim in claims)
