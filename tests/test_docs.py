@@ -26,6 +26,7 @@ from shell_lines import (
 )
 from typer.testing import CliRunner
 
+README = ROOT / "README.md"
 CHECKED_SUFFIXES = (".py", ".md", ".toml", ".cff", ".txt")
 
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.M | re.S)
@@ -114,6 +115,14 @@ def _python_complaints(body: str) -> Iterator[str]:
 def test_what_a_document_names_exists(document: Path) -> None:
     text = (ROOT / document).read_text("utf-8")
     assert complaints(text, (ROOT / document).parent) == []
+
+
+def test_the_python_in_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    blocks = [b for language, b in FENCE.findall(README.read_text("utf-8")) if language == "python"]
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
 
 
 @pytest.mark.parametrize(
