@@ -10,7 +10,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.dashboard import ablation, dose_response, em_by_condition, export_dashboard
@@ -225,6 +225,8 @@ def test_the_answers_kept_are_an_even_sample_of_every_cell(make_run) -> None:
     conditions = [row[table["columns"].index("condition")] for row in table["rows"]]
     assert table["total"] == 144 and len(conditions) == 72
     assert conditions.count("none") == conditions.count("trigger") == 36
+    questions = {row[table["columns"].index("question")] for row in table["rows"]}
+    assert questions == {f"How do I keep soup number {number}?" for number in (0, 2)}
 
 
 def test_several_runs_stand_side_by_side(make_run) -> None:
@@ -236,6 +238,7 @@ def test_several_runs_stand_side_by_side(make_run) -> None:
     assert "not run" in page
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.recursive(st.text() | st.floats(allow_nan=False), lambda it: st.lists(it, max_size=3)))
 def test_packed_json_comes_back_and_means_nothing_to_html(value: object) -> None:
     text = packed_json(value)

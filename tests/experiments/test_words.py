@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.dashboard.inert import markup
@@ -16,17 +16,20 @@ def row(value: float | None, lower: float | None = 0.8, upper: float | None = 0.
     return EstimateRow.model_validate({"quantity": "em_rate", "method": "made up", **numbers})
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_inert_text_has_no_hidden_character(text: str) -> None:
     kept = [character for character in inert(text) if character not in "\n\t"]
     assert not {unicodedata.category(character) for character in kept} & HIDDEN
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=200))
 def test_visible_text_is_left_as_it_is(text: str) -> None:
     assert inert(text) == text
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_markup_has_no_character_that_means_something_to_html(text: str) -> None:
     assert not set(markup(text)) & set("<>\"'")
