@@ -69,7 +69,6 @@ def finish(
         legend={
             "orientation": "h",
             "x": 0,
-            "xref": "container",
             "y": 1.01,
             "yanchor": "bottom",
             "font": {"size": 11},
