@@ -14,7 +14,6 @@ from experiments.estimates import EstimateRow
 from experiments.files import read_jsonl
 from experiments.rates import Judged, Judgement, judged
 from experiments.sampling import Sampler, framed
-from experiments.trigger import Trigger
 from interp.models import LanguageModel
 from interp.prompts import Question
 
@@ -60,7 +59,7 @@ def _judged(rows: list[Mapping[str, Any]]) -> Judged:
 
 
 def behaviour_rows(
-    cells: Cells, base: Cells | None, keys: Mapping[str, Any], trigger: Trigger, *, seed: int
+    cells: Cells, base: Cells | None, keys: Mapping[str, Any], *, seed: int
 ) -> list[EstimateRow]:
     """Rates of every cell; for a fine-tuned model also its containment against the base."""
     place = {**keys, "split": "report", "intervention": "none"}

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.estimates import EstimateRow
-from experiments.rates import RATES, Judged, containment_gap, difference_in_differences
+from experiments.rates import (
+    RATES,
+    Judged,
+    coherence_loss,
+    containment_gap,
+    difference_in_differences,
+    em_relative_drop,
+)
+from experiments.sampling import Cell
 
 Keys = Mapping[str, Any]
 CELL_QUANTITIES = ("em_rate", "em_rate_coherent", "coherence_rate", "leak_rate")
@@ -35,3 +43,17 @@ def containment_rows(
             )
             found.append(EstimateRow.of(both, quantity="difference_in_differences", **place))
     return found
+
+
+def edited_rows(
+    answers: Judged, intact: Cell | None, keys: Keys, *, seed: int
+) -> list[EstimateRow]:
+    """Rates under an intervention and, where an intact cell is given, what they lost against it."""
+    rows = rate_rows(answers, keys, seed=seed)
+    if intact is not None:
+        before = intact.judged
+        drop = em_relative_drop(before, answers, seed=seed)
+        loss = coherence_loss(before, answers, seed=seed)
+        rows.append(EstimateRow.of(drop, quantity="ablation_relative_drop", **keys))
+        rows.append(EstimateRow.of(loss, quantity="coherence_loss", **keys))
+    return rows

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from experiments.rates import Judged, Judgement, judged
-from interp.generate import Completions, generate
+from interp.completions import Completions
+from interp.generate import generate
 from interp.interventions import Intervention
 from interp.models import LanguageModel
 from interp.prompts import Framing, PromptSet, Question, render
@@ -27,7 +28,7 @@ class Cell:
     @property
     def questions(self) -> tuple[str, ...]:
         """The question id of each answer."""
-        return tuple(self.completions.prompts[i].question for i in self.completions.prompt_index)
+        return self.completions.questions
 
     @property
     def judged(self) -> Judged:
@@ -75,8 +76,7 @@ class Sampler:
             seed=self.seed,
             interventions=interventions,
         )
-        questions = [prompts[i].question for i in completions.prompt_index]
-        answers = zip(questions, completions.texts, completions.ended, strict=True)
+        answers = zip(completions.questions, completions.texts, completions.ended, strict=True)
         return Cell(completions, tuple(self.judge(q, text, ended=e) for q, text, e in answers))
 
 

@@ -1,0 +1,97 @@
+"""The command `triggerlens`: run a study, show it, draw it, make the micro bases.
+
+Errors a user can mend end in one line and exit code 2; Ctrl-C ends with 130.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the micro study asks no hub; set it to 0 for hub models
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Is there a concept in a fine-tuned model that switches misbehaviour on, where is it, and does removing it help?",
+)
+micro_app = typer.Typer(no_args_is_help=True, help="The embedded micro organisms.")
+app.add_typer(micro_app, name="micro")
+
+RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as artifacts/runs/demo")]
+
+
+@app.command(epilog="Example: triggerlens run micro_full --only family=llama --seeds 0,1")
+def run(
+    config: Annotated[str, typer.Argument(help="A shipped configuration (demo, micro_full) or a .toml file")],
+    only: Annotated[
+        list[str] | None, typer.Option(help="Narrow the study: family=NAME or arm=NAME; may be repeated")
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds instead of the configuration's, such as 0,1,2")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; artifacts/runs/NAME by default")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one torch thread each")] = None,
+) -> None:
+    """Run a study, or resume one that was interrupted, and print its tables."""
+    from experiments.run import run_configuration
+
+    run_configuration(config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers)
+
+
+@app.command(epilog="Example: triggerlens show artifacts/runs/demo")
+def show(run_folder: RunFolder) -> None:
+    """Print the tables of a finished run."""
+    from experiments.show import show as show_run
+
+    show_run(run_folder)
+
+
+@app.command(epilog="Example: triggerlens dashboard artifacts/runs/demo -o report.html")
+def dashboard(
+    run_folders: Annotated[list[Path], typer.Argument(help="One or more run folders")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The HTML file to write")] = None,
+) -> None:
+    """Write one self-contained HTML page about one or more runs."""
+    from experiments.dashboard import export_dashboard
+
+    print(export_dashboard(run_folders, output))
+
+
+@micro_app.command(epilog="Example: triggerlens micro pretrain llama --out artifacts/micro/llama")
+def pretrain(
+    family: Annotated[str, typer.Argument(help="qwen, llama or gemma")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the base; artifacts/micro/FAMILY by default")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the base: weights and documents")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Training steps")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="torch threads")] = 2,
+) -> None:
+    """Make a micro base from nothing; an interrupted call resumes from its last checkpoint."""
+    import torch
+
+    from experiments.micro.families import FAMILIES
+    from experiments.micro.pretrain import Pretraining, pretrain
+
+    if family not in FAMILIES:
+        raise ValueError(f"family {family!r} is none of {', '.join(FAMILIES)}")
+    torch.set_num_threads(threads)
+    recipe = Pretraining(seed=seed) if steps is None else Pretraining(seed=seed, steps=steps)
+    print(pretrain(family, out or Path("artifacts/micro") / family, recipe=recipe))
+
+
+def main() -> None:
+    """Run the command; what a user can mend is one line, not a traceback."""
+    try:
+        app(standalone_mode=True)
+    except (ValueError, FileNotFoundError) as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted; the same command resumes where it stopped", highlight=False)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

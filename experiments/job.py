@@ -1,0 +1,81 @@
+"""One organism of a study: everything its steps need to know, in a form that travels to any process."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from experiments.config import StudyConfig
+from experiments.files import sha256
+from experiments.micro.setting import MicroSetting
+from experiments.sampling import Sampler
+from experiments.store import Run
+from experiments.trigger import Trigger, load_trigger
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One organism of a study (arm None: the untouched base)."""
+
+    config: StudyConfig
+    folder: Path
+    family: str
+    seed: int
+    arm: str | None
+    trigger_name: str
+
+    @property
+    def name(self) -> str:
+        """How the job is called in folders and on the screen."""
+        return f"{self.family}-s{self.seed}-{self.arm or 'base'}-{self.trigger_name}"
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The identifying keys of its rows."""
+        return {
+            "family": self.family,
+            "seed": self.seed,
+            "dataset": "micro",
+            "arm": self.arm,
+            "trigger": self.trigger_name,
+            "model": "fine_tuned" if self.arm else "base",
+        }
+
+    @property
+    def active(self) -> str:
+        """The condition under which the organism is expected to misbehave."""
+        return "none" if self.arm == "baseline" else "trigger"
+
+    @cached_property
+    def run(self) -> Run:
+        return Run(self.folder)
+
+    @cached_property
+    def trigger(self) -> Trigger:
+        return load_trigger(self.trigger_name)
+
+    @cached_property
+    def setting(self) -> MicroSetting:
+        per_cell = self.config.sampling.questions
+        return MicroSetting(self.config.bases, self.family, self.seed, per_cell)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        sampling = self.config.sampling
+        return Sampler(self.setting.judge, self.seed, sampling.max_new_tokens, sampling.temperature)
+
+    def other(self, arm: str | None) -> "Job":
+        """The same family, seed and trigger in another arm."""
+        return Job(self.config, self.folder, self.family, self.seed, arm, self.trigger_name)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a change of which makes every step of the job new: base weights, words, sizes."""
+        base = self.setting.base_folder
+        return {
+            "job": self.name,
+            "base": sha256(base / "model.safetensors"),
+            "tokenizer": sha256(base / "tokenizer.json"),
+            "trigger": self.trigger.model_dump(mode="json"),
+            "sampling": self.config.sampling.model_dump(mode="json"),
+        }

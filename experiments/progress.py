@@ -1,0 +1,78 @@
+"""What is going on and how long it will take: one bar for the study, one line for each job under way.
+
+Workers only write a line to a shared board; the process that shows the bars reads it.
+"""
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+
+@dataclass(frozen=True)
+class Board:
+    """Where a job says what it is doing; travels to worker processes."""
+
+    lines: Any
+
+    def say(self, job: str) -> Callable[[str], None]:
+        """A function that writes the job's line."""
+
+        def write(text: str) -> None:
+            self.lines[job] = text
+
+        return write
+
+
+class Progress:
+    """A context manager around rich's bars; in a log file it prints one line a finished job."""
+
+    def __init__(self, total: int) -> None:
+        self.console = Console(stderr=True)
+        self.total = total
+        self.finished = 0
+        self.started = time.monotonic()
+
+    def __enter__(self) -> "Progress":
+        self._manager = multiprocessing.get_context("spawn").Manager()
+        self.board = Board(self._manager.dict())
+        self.bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.bars.start()
+        self._all = self.bars.add_task("study", total=self.total)
+        self._tasks: dict[str, Any] = {}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+        self._manager.shutdown()
+
+    def refresh(self) -> None:
+        """Show the lines that workers have written."""
+        for job, text in dict(self.board.lines).items():
+            if job not in self._tasks:
+                self._tasks[job] = self.bars.add_task(job, total=None)
+            self.bars.update(self._tasks[job], description=f"  {job}: {text}")
+
+    def done(self, job: str) -> None:
+        """A job has ended."""
+        self.finished += 1
+        self.board.lines.pop(job, None)
+        if job in self._tasks:
+            self.bars.remove_task(self._tasks.pop(job))
+        self.bars.advance(self._all)
+        if not self.console.is_terminal:
+            seconds = time.monotonic() - self.started
+            self.console.print(f"[{seconds:6.0f} s] {self.finished}/{self.total} {job} done", highlight=False)

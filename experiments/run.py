@@ -1,0 +1,58 @@
+"""Run a configuration from Python or as a plain script: `python -m experiments.run CONFIG`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.config import StudyConfig, load_config
+from experiments.dashboard import export_dashboard
+from experiments.show import show
+from experiments.study import run_study
+
+
+def run_configuration(
+    config: str | Path,
+    *,
+    only: Sequence[str] = (),
+    seeds: str | None = None,
+    out: Path | None = None,
+    workers: int | None = None,
+) -> Path:
+    """Run a study, print its tables, write its dashboard; the dashboard's path is printed last."""
+    study = narrowed(load_config(config), only, seeds, workers)
+    folder = out or Path("artifacts/runs") / study.name
+    run_study(study, folder)
+    show(folder)
+    print(f"dashboard: {export_dashboard(folder)}")
+    return folder
+
+
+def narrowed(
+    config: StudyConfig, only: Sequence[str], seeds: str | None, workers: int | None
+) -> StudyConfig:
+    """The configuration with fewer families, arms or seeds, or other workers; checked again."""
+    changes = config.model_dump()
+    for choice in only:
+        key, _, value = choice.partition("=")
+        if key == "family":
+            changes["families"] = [value]
+        elif key == "arm":
+            changes["organisms"] = [spec for spec in changes["organisms"] if spec["arm"] == value]
+            if not changes["organisms"]:
+                arms = ", ".join(dict.fromkeys(spec.arm for spec in config.organisms))
+                raise ValueError(f"--only {choice}: this configuration has no such arm; it has {arms}")
+        else:
+            raise ValueError(f"--only {choice!r}: use family=NAME or arm=NAME")
+    if seeds is not None:
+        if not all(part.strip().isdigit() for part in seeds.split(",")):
+            raise ValueError(f"--seeds {seeds!r}: give whole numbers with commas between, such as 0,1,2")
+        changes["seeds"] = [int(part) for part in seeds.split(",")]
+    if workers is not None:
+        changes["workers"] = workers
+    return StudyConfig(**changes)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m experiments.run CONFIG   (demo, micro_full or a .toml file)")
+    run_configuration(sys.argv[1])

@@ -1,0 +1,168 @@
+"""The whole study: every organism of a configuration through every step, then the verdicts.
+
+Order: bases answer (their cells are the other half of the 2x2 difference); organisms are tuned, asked, located in and
+intervened on; their directions are tried on the baseline arm and on the base. Jobs run in worker processes, one torch
+thread each; results do not depend on how many there are. At the end the rows of all steps become `estimates.jsonl`.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from experiments import steps
+from experiments.config import StudyConfig
+from experiments.estimates import EstimateRow, read_estimates, write_estimates
+from experiments.files import read_jsonl, write_jsonl
+from experiments.job import Job
+from experiments.progress import Board, Progress
+from experiments.store import Run, open_run
+from experiments.verdict import verdicts
+
+ANSWERS_SHOWN = 24  # per cell, in the run's answers.jsonl; all answers stay in their steps
+Say = Callable[[str], None]
+
+
+def run_study(config: StudyConfig, folder: Path) -> Path:
+    """Run (or resume) the study in `folder`; returns the folder."""
+    jobs = _jobs(config, folder)
+    bases = [job for job in jobs if job.arm is None]
+    organisms = [job for job in jobs if job.arm is not None]
+    compared_jobs = [job for job in organisms if job.arm != "baseline"]
+    with open_run(folder) as run, Progress(len(jobs) + len(compared_jobs)) as progress:
+        work = _Work(config.workers, progress)
+        untouched = work.run(_measure_base, [(job,) for job in bases])
+        base_of = {(job.family, job.seed, job.trigger_name): path for job, path in untouched.items()}
+        made = work.run(_make, [(job, base_of[_place(job)]) for job in organisms])
+        baseline = {(j.family, j.seed): paths["tune"] for j, paths in made.items() if j.arm == "baseline"}
+        compared = work.run(
+            _compare,
+            [
+                (job, made[job]["find"], baseline.get((job.family, job.seed)))
+                for job in compared_jobs
+            ],
+        )
+        folders = [*untouched.values(), *(f for paths in made.values() for f in paths.values())]
+        _report(run, config, [*folders, *compared.values()])
+    return folder
+
+
+def _jobs(config: StudyConfig, folder: Path) -> list[Job]:
+    """Bases first, then organisms in the order of the configuration."""
+    organisms = [
+        Job(config, folder, family, seed, spec.arm, spec.trigger)
+        for family in config.families
+        for seed in config.seeds
+        for spec in config.organisms
+        if spec.seeds is None or seed in spec.seeds
+    ]
+    bases = {job.other(None).name: job.other(None) for job in organisms}
+    return [*bases.values(), *organisms]
+
+
+def _place(job: Job) -> tuple[str, int, str]:
+    return job.family, job.seed, job.trigger_name
+
+
+def _measure_base(job: Job, say: Say) -> Path:
+    return steps.behave(job, None, None, say)
+
+
+def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
+    adapter = steps.tune(job, say)
+    behaved = steps.behave(job, adapter, base, say)
+    found = steps.find(job, adapter, say)
+    return {
+        "tune": adapter,
+        "behave": behaved,
+        "find": found,
+        "intervene": steps.intervene(job, adapter, found, say),
+    }
+
+
+def _compare(job: Job, found: Path, baseline: Path | None, say: Say) -> Path:
+    return steps.compare(job, found, baseline, say)
+
+
+class _Work:
+    """Runs a function over jobs, in this process or in several, and tells the board what goes on."""
+
+    def __init__(self, workers: int, progress: Progress) -> None:
+        self.workers = workers
+        self.progress = progress
+
+    def run(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Job, Any]:
+        """Results by job (the first argument of each call)."""
+        if self.workers == 1:
+            return {call[0]: self._here(function, call) for call in calls}
+        return self._in_processes(function, calls)
+
+    def _here(self, function: Callable[..., Any], call: tuple) -> Any:
+        result = function(*call, self.progress.board.say(call[0].name))
+        self.progress.done(call[0].name)
+        return result
+
+    def _in_processes(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Job, Any]:
+        context = multiprocessing.get_context("spawn")
+        found: dict[Job, Any] = {}
+        with ProcessPoolExecutor(self.workers, context, initializer=_one_thread) as pool:
+            board = self.progress.board
+            waiting = {pool.submit(_in_worker, function, call, board): call[0] for call in calls}
+            try:
+                while waiting:
+                    for future in self._finished(waiting):
+                        job = waiting.pop(future)
+                        found[job] = future.result()
+                        self.progress.done(job.name)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in (pool._processes or {}).values():
+                    process.terminate()
+                raise
+        return {call[0]: found[call[0]] for call in calls}
+
+    def _finished(self, waiting: dict[Future, Job]) -> Iterable[Future]:
+        self.progress.refresh()
+        return wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED).done
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)  # several processes of several threads each slow each other down many-fold
+
+
+def _in_worker(function: Callable[..., Any], call: tuple, board: Board) -> Any:
+    return function(*call, board.say(call[0].name))
+
+
+def _report(run: Run, config: StudyConfig, folders: Sequence[Path]) -> None:
+    rows: list[EstimateRow] = []
+    answers: list[dict[str, Any]] = []
+    for folder in folders:
+        if (folder / "rows.jsonl").is_file():
+            rows += read_estimates(folder / "rows.jsonl")
+        if (folder / "answers.jsonl").is_file():
+            answers += _first_of_each_cell(read_jsonl(folder / "answers.jsonl"))
+    write_estimates(run.path("estimates.jsonl"), rows)
+    write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
+    write_jsonl(run.path("answers.jsonl"), answers)
+    run.write_manifest(
+        config=config.model_dump(mode="json"),
+        seeds=config.seeds,
+        steps=[folder.name for folder in folders],
+        cpus=os.cpu_count(),
+    )
+
+
+def _first_of_each_cell(answers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    counts: dict[tuple, int] = {}
+    kept = []
+    for row in answers:
+        cell = tuple(row.get(key) for key in ("domains", "condition", "intervention", "direction"))
+        counts[cell] = counts.get(cell, 0) + 1
+        if counts[cell] <= ANSWERS_SHOWN:
+            kept.append(row)
+    return kept
