@@ -9,6 +9,7 @@ With interventions, what is read is the stream after they edited it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -178,11 +179,8 @@ def _forward(
         prompt = torch.tensor([sequences[row].prompt for row in rows], device=lm.device)
         batch = Batch(prompt, positions, prompts.prompts)
         edits = {layer: _reader(layer, layers, read, batch, rows) for layer in layers}
-        with intervening(lm, interventions, batch), hooked(lm, edits):
-            try:
-                lm.decoder(input_ids=ids, use_cache=False)
-            except _Enough:
-                pass
+        with intervening(lm, interventions, batch), hooked(lm, edits), suppress(_Enough):
+            lm.decoder(input_ids=ids, use_cache=False)
 
 
 def _reader(

@@ -40,8 +40,8 @@ Progress = Callable[[int, int], None]  # (answers done, answers in all)
 class _Plan:
     samples: int
     steps: int
-    temperature: float
-    top_p: float
+    temperature: float | int
+    top_p: float | int
     end_ids: tuple[int, ...]
 
 
@@ -53,8 +53,8 @@ def generate(
     samples_per_prompt: int = 1,
     max_new_tokens: int,
     seed: int,
-    temperature: float = 1.0,
-    top_p: float = 1.0,
+    temperature: float | int = 1.0,
+    top_p: float | int = 1.0,
     interventions: Sequence[Intervention] = (),
     batch_rows: int = 512,
     end_ids: Sequence[int] | None = None,
@@ -79,7 +79,9 @@ def generate(
     return _completions(lm, prompts, plan.samples, answers)
 
 
-def _check(lm: LanguageModel, samples: int, steps: int, temperature: float, top_p: float) -> None:
+def _check(
+    lm: LanguageModel, samples: int, steps: int, temperature: float | int, top_p: float | int
+) -> None:
     attention = lm.config._attn_implementation
     if attention not in ("sdpa", "eager"):
         raise ValueError(f"cannot sample with {attention!r} attention; load with sdpa or eager")
@@ -163,7 +165,6 @@ class _Sampler:
         sample = torch.arange(rows * slots, device=self.lm.device).view(rows, slots)
         self.sample = sample.repeat(len(self.prompt), 1)
         self.alive = self.sample < self.plan.samples
-        self.sample = self.sample.clamp_max(self.plan.samples - 1)
         self.prompt, self.position, self.batch.prompt = (
             each.repeat_interleave(rows) for each in (self.prompt, self.position, self.batch.prompt)
         )
@@ -188,7 +189,10 @@ class _Sampler:
 
     def _draw(self, logits: Tensor, step: int) -> Int[Tensor, "row slot"]:
         """Draw each sample's next token and write it down, unless it ends the answer."""
-        uniform = self.noise[self.prompt[:, None], self.sample, step]
+        numbered = self.sample.clamp_max(
+            self.plan.samples - 1
+        )  # spare slots draw, and write nothing
+        uniform = self.noise[self.prompt[:, None], numbered, step]
         tokens = draw(logits, uniform, temperature=self.plan.temperature, top_p=self.plan.top_p)
         ends = torch.isin(tokens, self.ends)
         self._write(self.ended, self.alive & ends, torch.ones_like(ends))

@@ -51,14 +51,14 @@ class Add:
 
     vector: Float[Tensor, " d_model"] | Float[Tensor, "row d_model"]
     layers: tuple[int, ...]
-    alpha: float | Float[Tensor, " row"]
+    alpha: float | int | Float[Tensor, " row"]
     positions: Positions = EveryToken()
 
     @classmethod
     def from_direction(
         cls,
         direction: Direction,
-        alpha: float,
+        alpha: float | int,
         *,
         layers: tuple[int, ...] | None = None,
         positions: Positions = EveryToken(),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -57,12 +57,8 @@ def _attach(model: Any, base: str, adapter: Path) -> nn.Module:
         adapted = PeftModel.from_pretrained(model, str(adapter))
     except (RuntimeError, ValueError) as error:
         raise ValueError(f"adapter {adapter} does not fit {base!r}: {error}") from error
-    with safe_open(adapter / "adapter_model.safetensors", framework="pt") as saved:
-        _check_adapter(
-            get_peft_model_state_dict(adapted),
-            {k: saved.get_tensor(k) for k in saved.keys()},
-            adapter,
-        )
+    saved = load_file(adapter / "adapter_model.safetensors")
+    _check_adapter(get_peft_model_state_dict(adapted), saved, adapter)
     return adapted
 
 

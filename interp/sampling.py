@@ -43,8 +43,8 @@ def draw(
     logits: Float[Tensor, "*row vocabulary"],
     uniform: Float[Tensor, "*row"],
     *,
-    temperature: float,
-    top_p: float,
+    temperature: float | int,
+    top_p: float | int,
 ) -> Int[Tensor, "*row"]:
     """One token per row; temperature 0 takes the most likely one."""
     if temperature == 0:

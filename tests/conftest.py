@@ -10,6 +10,8 @@ from interp.language_model import LanguageModel
 from interp.prompts import PromptSet, render
 from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, tiny_lm
 
+torch.set_num_threads(1)  # tiny models gain nothing from more, and busy machines lose fifty-fold
+
 
 @pytest.fixture(scope="session", params=FAMILIES)
 def lm(request: pytest.FixtureRequest) -> LanguageModel:
