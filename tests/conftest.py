@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
+import torch
 
 from interp.language_model import LanguageModel
 from interp.prompts import PromptSet, render
