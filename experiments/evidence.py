@@ -46,6 +46,15 @@ class Evidence:
         keys |= {"quantity": quantity, "intervention": intervention, "direction": direction}
         return select(self.rows, **keys)
 
+    def drop(self, direction: str, intervention: str) -> EstimateRow | None:
+        """EM lost with the trigger; without it, where only that was measured."""
+        for condition in ("trigger", "none", None):
+            rows = self.edited(direction, intervention, "ablation_relative_drop")
+            found = only(rows, condition=condition)
+            if found is not None:
+                return found
+        return None
+
     def strengths(self, direction: str) -> list[str]:
         """The strengths to judge: the one that selection questions chose, or all that were tried.
 

@@ -152,10 +152,7 @@ def located(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
 
 def necessary(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
     """EM falls when the direction is ablated at all layers, and not when random ones are."""
-    drop, placebo = (
-        _causal(evidence, direction, how, "ablation_relative_drop")
-        for how in ("ablate", "random_ablate")
-    )
+    drop, placebo = (evidence.drop(direction, how) for how in ("ablate", "random_ablate"))
     intact = at_most_loss(evidence, direction, limits.broken)
     # where random directions do it too, or the answers fall apart, a fall of EM says nothing
     fair = all_of(at_most(placebo, limits.random_drop), intact).unless_no()
@@ -201,23 +198,20 @@ def what_was_found(claims: dict[str, Claim], limits: Thresholds) -> str:
 
 
 def at_most_loss(evidence: Evidence, direction: str, limit: float) -> Claim:
-    """Coherence lost on ablation, with the trigger and, where measured, without it."""
+    """Coherence lost on ablation, with the trigger and, where measured, without it.
+
+    A row that paired the two over questions says it best; else the two rates do.
+    """
     found = []
     for condition in ("trigger", "none"):
+        keys = {"quantity": "coherence_loss", "condition": condition}
+        paired = only(evidence.edited(direction, "ablate", **keys))
+        if paired is not None:
+            found.append(at_most(paired, limit))
+            continue
         before = evidence.em(condition, "coherence_rate")
-        keys = {"quantity": "coherence_rate", "condition": condition}
+        keys |= {"quantity": "coherence_rate"}
         after = only(evidence.edited(direction, "ablate", **keys))
         if before is not None and after is not None:
             found.append(negate(within(loss(before, after), [before, after], above=limit)))
     return all_of(*found) if found else UNMEASURED
-
-
-def _causal(
-    evidence: Evidence, direction: str, intervention: str, quantity: str
-) -> EstimateRow | None:
-    """The row with the trigger, or without it where the organism has none."""
-    for condition in ("trigger", "none", None):
-        found = only(evidence.edited(direction, intervention, quantity, condition=condition))
-        if found is not None:
-            return found
-    return None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from experiments.claims import bounds
-from experiments.estimates import EstimateRow, only
+from experiments.estimates import EstimateRow
 from experiments.evidence import Evidence
 
 
@@ -50,19 +50,14 @@ def _range(name: str, rows: list[EstimateRow]) -> str:
 
 
 def _direction(name: str, claims: dict[str, str], evidence: Evidence) -> str:
-    found = [
-        only(evidence.edited(name, how, "ablation_relative_drop", condition=condition))
-        for how, condition in (("ablate", "trigger"), ("random_ablate", "trigger"))
-    ]
-    if found[0] is None:
+    drop, placebo = (evidence.drop(name, how) for how in ("ablate", "random_ablate"))
+    if drop is None or drop.value is None:
         return ""
-    random = f" (random directions {percent(found[1])})" if found[1] is not None else ""
+    random = f" (random directions {percent(placebo)})" if placebo is not None else ""
     what = {
         "switch": "; other misbehaviour stands: this is the switch",
         "persona": "; other misbehaviour goes too: this is the persona",
         "nothing": "; not necessary",
         "undecided": "",
     }
-    return (
-        f"Removing {name} takes away {percent(found[0])} of the EM{random}{what[claims['found']]}."
-    )
+    return f"Removing {name} takes away {percent(drop)} of the EM{random}{what[claims['found']]}."

@@ -58,6 +58,13 @@ def test_the_read_out_is_its_weights_in_raw_units(probe):
     assert (fitted.predict(X * 50 + 7) == y).mean() > 0.85
 
 
+def test_a_logistic_probe_does_not_care_about_units():
+    X, y, _ = two_classes()
+    scales = 10.0 ** (np.arange(16) % 5 - 2)
+    ours = LogisticProbe().fit(X, y).decision_function(X)
+    assert LogisticProbe().fit(X * scales, y).decision_function(X * scales) == pytest.approx(ours)
+
+
 def test_whitening_sees_past_one_huge_dimension():
     X, y, _ = two_classes()
     X[:, 5] *= 1000  # as in Gemma's residual stream
