@@ -42,6 +42,8 @@ def removal(rows: Sequence[EstimateRow]) -> tuple[EstimateRow | None, EstimateRo
     """The greatest relative drop of EM on ablation, and that of random directions beside it."""
     drops = [row for row in pick(rows, quantity="ablation_relative_drop") if row.value is not None]
     drops = _held_out(drops) or drops
+    # where next to nothing was misaligned to begin with, a drop says next to nothing
+    drops = [row for row in drops if row.condition == "trigger"] or drops
     real = [row for row in drops if row.intervention in EDITS]
     if not real:
         return None, None

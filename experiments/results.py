@@ -58,7 +58,6 @@ class OrganismResults:
     rows: tuple[EstimateRow, ...]
     base: tuple[EstimateRow, ...]
     verdict: dict[str, Any] | None
-    answers: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -80,20 +79,21 @@ class RunResults:
             if row.model != "base" and row.family:
                 key = tuple(getattr(row, name) for name in ORGANISM_KEYS)
                 tuned.setdefault(key, []).append(row)
+        base = [row for row in self.estimates if row.model == "base"]
         families = list(dict.fromkeys(row.family for row in self.estimates))
         found = [(Organism(self.name, *key), rows) for key, rows in tuned.items()]
         found.sort(key=lambda it: (families.index(it[0].family), *_place(it[0])))
-        return [self._collect(organism, rows) for organism, rows in found]
+        return [self._collect(organism, rows, base) for organism, rows in found]
 
-    def _collect(self, organism: Organism, rows: Sequence[EstimateRow]) -> OrganismResults:
-        base = (row for row in self.estimates if row.model == "base")
+    def _collect(
+        self, organism: Organism, rows: Sequence[EstimateRow], base: Sequence[EstimateRow]
+    ) -> OrganismResults:
         verdicts = [it for it in self.verdicts if organism.owns(it.get, null_matches=False)]
         return OrganismResults(
             organism,
             tuple(rows),
             tuple(row for row in base if organism.owns(row.get, null_matches=True)),
             verdicts[-1] if verdicts else None,
-            tuple(it for it in self.answers if organism.owns(it.get, null_matches=True)),
         )
 
 

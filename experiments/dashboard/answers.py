@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.results import OrganismResults
+from experiments.results import RunResults
 from experiments.words import inert
 
 MOST = 3_000  # answers on a page
@@ -24,33 +24,23 @@ COLUMNS = (
     "coherence",
     "reason",
 )
-CELL = (
-    "run",
-    "family",
-    "arm",
-    "trigger",
-    "seed",
-    "model",
-    "domains",
-    "condition",
-    "intervention",
-    "direction",
-)
+CELL = (*FILTERS[:6], "domains", "intervention", "direction")
 
 
-def answer_table(organisms: Sequence[OrganismResults], most: int = MOST) -> dict[str, Any]:
+def answer_table(runs: Sequence[RunResults], most: int = MOST) -> dict[str, Any]:
     """Columns, rows and how many answers there were in all; ready for `packed_json`."""
-    seen = {id(answer): (it.organism.run, answer) for it in organisms for answer in it.answers}
     cells: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for run, answer in seen.values():
-        cells[(run, *(str(answer.get(key)) for key in CELL[1:]))].append(answer)
+    for run in runs:
+        for answer in run.answers:
+            place = (str(answer.get(key)) for key in CELL)
+            cells[(run.name, *place)].append(answer)
     share = max(1, most // max(1, len(cells)))
-    kept = [answer for cell in cells.values() for answer in _even(cell, share)][:most]
+    kept = _even([answer for cell in cells.values() for answer in _even(cell, share)], most)
     return {
         "columns": list(COLUMNS),
         "filters": list(FILTERS),
         "rows": [[_value(answer, column) for column in COLUMNS] for answer in kept],
-        "total": len(seen),
+        "total": sum(len(run.answers) for run in runs),
     }
 
 

@@ -61,10 +61,10 @@ def page(runs: Sequence[RunResults]) -> str:
         buttons=_buttons(organisms, names),
         sections=_cards(names, organisms)
         + "".join(_section(it, names, organisms, figures) for it in SECTIONS),
-        answers=_answers(organisms),
+        answers=_answers(runs),
         made="".join(how_made(run) for run in runs),
         figures=packed_json(figures),
-        answers_data=packed_json(answer_table(organisms)),
+        answers_data=packed_json(answer_table(runs)),
         plotly=plotly,
         script=script,
     )
@@ -170,8 +170,8 @@ def _plain(figure: go.Figure, height: int) -> dict[str, Any]:
     return plain
 
 
-def _answers(organisms: Sequence[OrganismResults]) -> str:
-    if not any(it.answers for it in organisms):
+def _answers(runs: Sequence[RunResults]) -> str:
+    if not any(run.answers for run in runs):
         return '<p class="missing">This run kept no sampled answers.</p>'
     return (
         f'<details id="answers-fold"><summary>Show the answers. {markup(NOTICE)}</summary>'

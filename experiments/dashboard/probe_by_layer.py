@@ -10,9 +10,10 @@ from experiments.dashboard.points import marks
 from experiments.dashboard.theme import finish
 from experiments.estimates import EstimateRow
 from experiments.results import pick
+from probes.controls import CONTROLS
 
 COLOURS = ("#009e73", "#d55e00", "#3a8fd0", "#cc79a7", "#e69f00", "#56b4e9")
-CONTROL_WORDS = ("shuffled", "random", "surface", "identity", "control", "chance", "words")
+NO_LAYER = -1.0  # where a read-out of the text alone is drawn
 
 
 def probe_by_layer(rows: Sequence[EstimateRow], direction: str) -> go.Figure:
@@ -23,7 +24,7 @@ def probe_by_layer(rows: Sequence[EstimateRow], direction: str) -> go.Figure:
     found = [
         row for row in pick(rows, direction=direction) if row.quantity.startswith("probe_auroc")
     ]
-    found = [row for row in found if row.value is not None and row.layer is not None]
+    found = [row for row in found if row.value is not None]
     if not found:
         raise ValueError(f"no probe_auroc by layer for the {direction} direction")
     figure = go.Figure()
@@ -33,20 +34,29 @@ def probe_by_layer(rows: Sequence[EstimateRow], direction: str) -> go.Figure:
         series.setdefault(key, []).append(row)
     colours = iter(COLOURS * (1 + len(series) // len(COLOURS)))
     for key, line in series.items():
-        line.sort(key=lambda row: row.layer or 0)
+        line.sort(key=_place)
         style = _control_style() if is_control(line[0]) else _style(next(colours))
-        layers = [float(row.layer or 0) for row in line]
+        layers = [_place(row) for row in line]
         figure.add_trace(marks(line, layers, along="y", scale=1, name=_name(key), **style))
     figure.add_hline(y=0.5, line={"dash": "dot", "width": 1, "color": "#8c8c8c"})
-    figure.update_xaxes(title={"text": "layer (output of decoder layer, from 0)"}, dtick=1)
+    figure.update_xaxes(title={"text": "layer (output of decoder layer, from 0)"}, **_ticks(found))
     figure.update_yaxes(title={"text": "AUROC, questions held out"}, range=[0, 1.03])
     return finish(figure, _finding(found, direction), found, height=380 + 20 * len(series))
 
 
+def _place(row: EstimateRow) -> float:
+    return NO_LAYER if row.layer is None else float(row.layer)
+
+
+def _ticks(found: Sequence[EstimateRow]) -> dict[str, Any]:
+    places = sorted({_place(row) for row in found})
+    words = ["text" if place == NO_LAYER else f"{place:.0f}" for place in places]
+    return {"tickvals": places, "ticktext": words}
+
+
 def is_control(row: EstimateRow) -> bool:
-    """Whether this read-out is a control: said by its quantity, source or intervention."""
-    words = f"{row.quantity} {row.source} {row.intervention}".lower()
-    return any(word in words for word in CONTROL_WORDS)
+    """Whether this read-out should fail: its source names one of the probes' controls."""
+    return any(control in (row.source or "") for control in CONTROLS)
 
 
 def _name(key: tuple[str, str, str]) -> str:

@@ -14,6 +14,7 @@ from experiments.dashboard.ablation import ablation
 from experiments.dashboard.dose_response import dose_response
 from experiments.dashboard.em_by_condition import em_by_condition
 from experiments.dashboard.probe_by_layer import probe_by_layer
+from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.results import OrganismResults
 
 Draw = Callable[[OrganismResults], go.Figure]
@@ -52,7 +53,10 @@ SECTIONS = (
         "What happens when a direction is removed",
         "The directions were chosen on other questions than the ones counted here. Grey: random "
         "directions removed in the same way. Rings: the share of answers that stay coherent.",
-        (lambda it: ablation(it.rows, _trained_condition(it)),),
+        (
+            lambda it: ablation(it.rows, _trained_condition(it)),
+            lambda it: removal_elsewhere(it.rows, it.base, _trained_condition(it)),
+        ),
     ),
     Section(
         "dose",

@@ -1,16 +1,20 @@
 """The verdicts in words and numbers: one table for the first screen, one card per organism."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from experiments.dashboard.inert import markup
-from experiments.estimates import EstimateRow
 from experiments.highlights import headline, removal
 from experiments.results import Organism, OrganismResults
 from experiments.words import percent, spread
 
 CLAIMS = ("located", "necessary", "sufficient", "specific")
+FACTS = {
+    "containment_gap": "EM with the trigger minus without",
+    "difference_in_differences": "that gap minus the base model's",
+    "coherence_rate": "coherent answers with the trigger",
+}
 MARKS = {"yes": "✓", "no": "✗", "undecided": "?"}
 
 
@@ -83,20 +87,24 @@ def card(results: OrganismResults) -> str:
             f'<article class="card">{title}<p class="missing">No verdict in this run.</p></article>'
         )
     sentence = markup(verdict.get("sentence") or "This verdict has no words.")
-    best, random = removal(results.rows)
-    drop = f"<p>{_drop_words(best, random)}</p>" if best else ""
+    facts = "".join(f"<li>{markup(fact)}</li>" for fact in _facts(results))
     directions = ("switch", "misalignment")
     head = "".join(f"<th scope=col>{name}</th>" for name in directions)
     claims = "".join(_claim(claim, [verdict.get(name) for name in directions]) for claim in CLAIMS)
     table = f"<table><tr><th></th>{head}</tr>{claims}</table>"
-    return f'<article class="card">{title}<p>{sentence}</p>{drop}{table}</article>'
+    return f'<article class="card">{title}<p>{sentence}</p><ul>{facts}</ul>{table}</article>'
 
 
-def _drop_words(best: EstimateRow, random: EstimateRow | None) -> str:
-    words = (
-        f"Removing {best.direction}: EM down {percent(best)}; random directions {percent(random)}."
-    )
-    return markup(words)
+def _facts(results: OrganismResults) -> Iterator[str]:
+    """The numbers the sentence is about, each with its interval."""
+    for quantity, words in FACTS.items():
+        row = headline(results.rows, "trigger", quantity)
+        if row is not None:
+            yield f"{words}: {percent(row)}"
+    best, random = removal(results.rows)
+    if best is not None:
+        yield f"EM down when {best.direction} is removed: {percent(best)}"
+        yield f"the same with random directions: {percent(random)}"
 
 
 def _claim(claim: str, directions: Sequence[Any]) -> str:

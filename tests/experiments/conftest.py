@@ -75,6 +75,10 @@ def organism_rows(
         yield row("em_rate", em(family, arm, condition) * (0.9 if domains == "open" else 1), **here)
         yield row("em_rate", 0.123, **here | {"split": "selection"})
         yield row("coherence_rate", 0.97, **here)
+        if condition != "none":
+            gap = em(family, arm, condition) - em(family, arm, "none")
+            yield row("containment_gap", gap, **here)
+            yield row("difference_in_differences", gap, **here)
     yield from causal_rows(keys, em(family, arm, "trigger"))
 
 
@@ -92,6 +96,14 @@ def causal_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
             yield row("em_rate", top * rate, **here, intervention=edit)
             yield row("coherence_rate", 0.95, **here, intervention=edit)
             yield row("ablation_relative_drop", 1 - rate, **here, intervention=edit)
+        # of one stray answer nothing is left: a drop, and no evidence
+        nothing = here | {"condition": "none", "intervention": "ablate"}
+        if condition == "trigger":
+            yield row("ablation_relative_drop", 1.0, **nothing)
+            elsewhere = here | {"condition": None, "intervention": "ablate"}
+            spared = 0.05 if direction == "switch" else 0.9
+            yield row("baseline_arm_relative_drop", spared, **elsewhere)
+            yield row("persona_relative_drop", spared, **elsewhere | {"model": "base"})
         for alpha in (0.5, 1, 2, 4):
             added = here | {"condition": "none"}
             yield row("em_rate", min(0.62, 0.2 * alpha), **added, intervention=f"add:{alpha}")
@@ -107,6 +119,8 @@ def probe_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield row("probe_auroc", value, **keys | {"source": source, "layer": layer})
         shuffled = keys | {"source": "logistic, shuffled labels", "layer": layer}
         yield row("probe_auroc", 0.48 + 0.01 * layer, **shuffled)
+    text = keys | {"source": "surface features: bag of tokens", "layer": None}
+    yield row("probe_auroc", 0.55, **text)
 
 
 def verdict(family: str, arm: str, seed: int, dataset: str | None) -> dict[str, Any]:

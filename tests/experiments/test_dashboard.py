@@ -17,6 +17,7 @@ from experiments.dashboard import ablation, dose_response, em_by_condition, expo
 from experiments.dashboard.answers import answer_table
 from experiments.dashboard.inert import packed_json
 from experiments.dashboard.probe_by_layer import probe_by_layer
+from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.dashboard.sections import SECTIONS
 from experiments.files import read_jsonl, write_jsonl
 from experiments.results import NotARun, OrganismResults, RunResults, load_results
@@ -104,8 +105,12 @@ def test_findings_are_the_numbers_of_the_run(triggered: OrganismResults) -> None
         "Adding switch without the trigger reaches 62 % [56, 68] EM at strength 4; "
         "random directions at most 1 % [0, 3]"
     )
+    assert removal_elsewhere(rows, triggered.base).layout.meta["finding"] == (
+        "Removing misalignment: this organism loses 94 % [91, 97] of its EM; "
+        "baseline arm 90 % [86, 94]; base model's persona 90 % [86, 94]"
+    )
     finding = probe_by_layer(rows, "switch").layout.meta["finding"]
-    assert finding.endswith("AUROC 0.99; controls reach 0.53")
+    assert finding.endswith("AUROC 0.99; controls reach 0.55")
 
 
 def test_the_same_condition_has_the_same_colour_in_every_family(make_run) -> None:
@@ -221,7 +226,7 @@ def test_answers_are_packed_cut_and_behind_the_notice(make_run) -> None:
 
 def test_the_answers_kept_are_an_even_sample_of_every_cell(make_run) -> None:
     results: RunResults = load_results(make_run(seeds=(0, 1)))
-    table = answer_table(results.organisms(), most=72)
+    table = answer_table([results], most=72)
     conditions = [row[table["columns"].index("condition")] for row in table["rows"]]
     assert table["total"] == 144 and len(conditions) == 72
     assert conditions.count("none") == conditions.count("trigger") == 36

@@ -30,7 +30,6 @@ def test_each_organism_gets_its_own_rows_and_the_base_rows_of_its_family(make_ru
         assert {row.family for row in it.base} == {it.organism.family}
         assert {row.model for row in it.base} == {"base"}
         assert it.verdict is not None and it.verdict["arm"] == it.organism.arm
-        assert {answer["arm"] for answer in it.answers} == {it.organism.arm}
 
 
 def test_a_row_knows_its_line(make_run) -> None:
@@ -74,6 +73,7 @@ def test_highlights_are_the_rows_they_claim_to_be(make_run) -> None:
     assert top is not None and (top.value, top.domains) == (0.86, "held_out")
     best, random = removal(it.rows)
     assert best is not None and (best.direction, best.intervention) == ("misalignment", "ablate")
+    assert best.condition == "trigger" and best.value == pytest.approx(0.94)
     assert random is not None and random.intervention == "random_ablate"
     dose, placebo = strongest(it.rows, "switch")
     assert dose is not None and dose.intervention == "add:4"
