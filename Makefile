@@ -22,7 +22,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
 
 demo: install ## the whole study on three micro organisms; prints where the dashboard is
-	$(BIN)/triggerlens run experiments/configs/demo.toml
+	$(BIN)/triggerlens run demo
 
 test: install-dev ## every test that takes seconds; no network, no GPU
 	$(TEST) -m "not long" $(PYTEST_ARGS)

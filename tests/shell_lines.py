@@ -85,3 +85,11 @@ def _triggerlens_complaints(words: list[str]) -> Iterator[str]:
             yield f"no such option: {word} in {shown}"
         elif word.endswith(".toml") and "/" in word and not is_file_somewhere(word):
             yield f"no such file: {word}"
+    if shown.startswith("triggerlens run ") and not _is_configuration(words[0]):
+        yield f"no such configuration: {shown}"
+
+
+def _is_configuration(word: str) -> bool:
+    """A shipped name exists; options, paths and placeholders such as CONFIG are not judged here."""
+    shipped = re.fullmatch(r"[a-z]\w*", word)
+    return not shipped or (ROOT / "experiments/configs" / f"{word}.toml").is_file()

@@ -138,6 +138,8 @@ def test_the_python_in_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         "`make nonsense`",
         "`triggerlens nonsense`",
         "`triggerlens --nonsense`",
+        "`triggerlens run nonsense`",
+        "`triggerlens run demo --nonsense`",
         "`python -m experiments.nonsense`",
         "```bash\nmake PYTHON=python3 nonsense\n```",
         "```bash\ncd x && make nonsense\n```",
