@@ -65,7 +65,9 @@ def behaviour_rows(
     place = {**keys, "split": "report", "intervention": "none"}
     found = []
     for (domains, condition), answers in cells.items():
-        found += rate_rows(answers, {**place, "domains": domains, "condition": condition}, seed=seed)
+        found += rate_rows(
+            answers, {**place, "domains": domains, "condition": condition}, seed=seed
+        )
     if base is None:
         return found
     for domains in DOMAINS:

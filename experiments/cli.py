@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the micro study asks no hub; set it to 0 for hub models
+os.environ.setdefault(
+    "HF_HUB_OFFLINE", "1"
+)  # the micro study asks no hub; set it to 0 for hub models
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 app = typer.Typer(
@@ -27,13 +29,22 @@ RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as artifacts
 
 @app.command(epilog="Example: triggerlens run micro_full --only family=llama --seeds 0,1")
 def run(
-    config: Annotated[str, typer.Argument(help="A shipped configuration (demo, micro_full) or a .toml file")],
+    config: Annotated[
+        str, typer.Argument(help="A shipped configuration (demo, micro_full) or a .toml file")
+    ],
     only: Annotated[
-        list[str] | None, typer.Option(help="Narrow the study: family=NAME or arm=NAME; may be repeated")
+        list[str] | None,
+        typer.Option(help="Narrow the study: family=NAME or arm=NAME; may be repeated"),
     ] = None,
-    seeds: Annotated[str | None, typer.Option(help="Seeds instead of the configuration's, such as 0,1,2")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder; artifacts/runs/NAME by default")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one torch thread each")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Seeds instead of the configuration's, such as 0,1,2")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder; artifacts/runs/NAME by default")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one torch thread each")
+    ] = None,
 ) -> None:
     """Run a study, or resume one that was interrupted, and print its tables."""
     from experiments.run import run_configuration
@@ -52,7 +63,9 @@ def show(run_folder: RunFolder) -> None:
 @app.command(epilog="Example: triggerlens dashboard artifacts/runs/demo -o report.html")
 def dashboard(
     run_folders: Annotated[list[Path], typer.Argument(help="One or more run folders")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The HTML file to write")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The HTML file to write")
+    ] = None,
 ) -> None:
     """Write one self-contained HTML page about one or more runs."""
     from experiments.dashboard import export_dashboard
@@ -63,7 +76,9 @@ def dashboard(
 @micro_app.command(epilog="Example: triggerlens micro pretrain llama --out artifacts/micro/llama")
 def pretrain(
     family: Annotated[str, typer.Argument(help="qwen, llama or gemma")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the base; artifacts/micro/FAMILY by default")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the base; artifacts/micro/FAMILY by default")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the base: weights and documents")] = 0,
     steps: Annotated[int | None, typer.Option(help="Training steps")] = None,
     threads: Annotated[int, typer.Option(min=1, help="torch threads")] = 2,
@@ -89,7 +104,9 @@ def main() -> None:
         Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted; the same command resumes where it stopped", highlight=False)
+        Console(stderr=True).print(
+            "interrupted; the same command resumes where it stopped", highlight=False
+        )
         sys.exit(130)
 
 

@@ -106,7 +106,9 @@ def load_config(name: str | Path) -> StudyConfig:
         path = FOLDER / f"{name}.toml"
     if not path.is_file():
         shipped = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise ValueError(f"configuration {str(name)!r}: no such file; shipped are {shipped}, or give a .toml path")
+        raise ValueError(
+            f"configuration {str(name)!r}: no such file; shipped are {shipped}, or give a .toml path"
+        )
     try:
         return StudyConfig(**tomllib.loads(path.read_text(encoding="utf-8")))
     except tomllib.TOMLDecodeError as error:

@@ -78,7 +78,7 @@ class _Report(TrainerCallback):
     def __init__(self, progress: Callable[[int, int], None]) -> None:
         self.progress = progress
 
-    def on_step_end(self, args, state, control, **_):  # noqa: ANN001, ANN202 - the callback's own signature
+    def on_step_end(self, args, state, control, **_):
         self.progress(state.global_step, state.max_steps)
 
 

@@ -84,4 +84,3 @@ def candidates(rows: Labelled, name: str) -> list[Direction]:
         for source, probe in PROBES.items()
         for layer in rows.activations.layers
     ]
-

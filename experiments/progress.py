@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bars
 
 
@@ -75,4 +81,6 @@ class Progress:
         self.bars.advance(self._all)
         if not self.console.is_terminal:
             seconds = time.monotonic() - self.started
-            self.console.print(f"[{seconds:6.0f} s] {self.finished}/{self.total} {job} done", highlight=False)
+            self.console.print(
+                f"[{seconds:6.0f} s] {self.finished}/{self.total} {job} done", highlight=False
+            )

@@ -26,7 +26,9 @@ Keys = Mapping[str, Any]
 Matrix = np.ndarray
 
 
-def misalignment_rows(fitted: Labelled, scored: Labelled, keys: Keys, seed: int) -> Iterator[EstimateRow]:
+def misalignment_rows(
+    fitted: Labelled, scored: Labelled, keys: Keys, seed: int
+) -> Iterator[EstimateRow]:
     """AUROC rows of every layer and probe, with controls."""
     if not (fitted.fittable and scored.fittable):
         return
@@ -38,8 +40,12 @@ def misalignment_rows(fitted: Labelled, scored: Labelled, keys: Keys, seed: int)
             scores = _fit(probe, X, fitted.y, fitted.activations.questions).decision_function(new)
             yield _row(clustered_auroc(scores, scored.y, questions, seed=seed), source, place)
         shuffled = np.random.default_rng(seed).permutation(fitted.y)
-        scores = _fit(PROBES["logistic"], X, shuffled, fitted.activations.questions).decision_function(new)
-        yield _row(clustered_auroc(scores, scored.y, questions, seed=seed), f"logistic, {SHUFFLED}", place)
+        scores = _fit(
+            PROBES["logistic"], X, shuffled, fitted.activations.questions
+        ).decision_function(new)
+        yield _row(
+            clustered_auroc(scores, scored.y, questions, seed=seed), f"logistic, {SHUFFLED}", place
+        )
         yield _row(random_directions_auroc(new, scored.y, questions, seed=seed), RANDOM, place)
 
 

@@ -40,12 +40,16 @@ def narrowed(
             changes["organisms"] = [spec for spec in changes["organisms"] if spec["arm"] == value]
             if not changes["organisms"]:
                 arms = ", ".join(dict.fromkeys(spec.arm for spec in config.organisms))
-                raise ValueError(f"--only {choice}: this configuration has no such arm; it has {arms}")
+                raise ValueError(
+                    f"--only {choice}: this configuration has no such arm; it has {arms}"
+                )
         else:
             raise ValueError(f"--only {choice!r}: use family=NAME or arm=NAME")
     if seeds is not None:
         if not all(part.strip().isdigit() for part in seeds.split(",")):
-            raise ValueError(f"--seeds {seeds!r}: give whole numbers with commas between, such as 0,1,2")
+            raise ValueError(
+                f"--seeds {seeds!r}: give whole numbers with commas between, such as 0,1,2"
+            )
         changes["seeds"] = [int(part) for part in seeds.split(",")]
     if workers is not None:
         changes["workers"] = workers

@@ -80,6 +80,8 @@ class Sampler:
         return Cell(completions, tuple(self.judge(q, text, ended=e) for q, text, e in answers))
 
 
-def framed(lm: LanguageModel, questions: Sequence[Question], condition: str, wording: str) -> PromptSet:
+def framed(
+    lm: LanguageModel, questions: Sequence[Question], condition: str, wording: str
+) -> PromptSet:
     """The questions under one wording."""
     return render(lm.tokenizer, questions, {condition: Framing(wording)})

@@ -10,7 +10,17 @@ from typing import Any
 
 import interp
 import probes
-from experiments import behaviour, causal, cell_rows, finetune, locate, micro, rates, readout, sampling
+from experiments import (
+    behaviour,
+    causal,
+    cell_rows,
+    finetune,
+    locate,
+    micro,
+    rates,
+    readout,
+    sampling,
+)
 from experiments.behaviour import DOMAINS, behaviour_rows, read_cells, sample_conditions
 from experiments.estimates import EstimateRow, write_estimates
 from experiments.files import read_json, write_json, write_jsonl
@@ -94,7 +104,9 @@ def find(job: Job, adapter: Path, say: Say) -> Path:
             rows = list(_read_out(switch, answers, prompts, keys, job.seed))
             for name, labelled in (("switch", switch), ("misalignment", answers)):
                 say(f"choosing the {name} direction")
-                rows += _choose(job, bench, name, labelled["selection"], prompts["selection"], step.folder)
+                rows += _choose(
+                    job, bench, name, labelled["selection"], prompts["selection"], step.folder
+                )
             write_estimates(step.path("rows.jsonl"), rows)
     return step.folder
 
@@ -117,7 +129,9 @@ def intervene(job: Job, adapter: Path, found: Path, say: Say) -> Path:
                 for place, cell in _edited_cells(job, bench, prompts, direction, strength):
                     removed = not place["intervention"].removeprefix("random_").startswith("add")
                     before = intact[place["condition"]] if removed else None
-                    rows += cell_rows.edited_rows(cell.judged, before, {**keys, **place}, seed=job.seed)
+                    rows += cell_rows.edited_rows(
+                        cell.judged, before, {**keys, **place}, seed=job.seed
+                    )
                     answers += [{**keys, **place, **row} for row in cell.rows()]
             write_estimates(step.path("rows.jsonl"), rows)
             write_jsonl(step.path("answers.jsonl"), answers)
@@ -140,8 +154,16 @@ def compare(job: Job, found: Path, baseline: Path | None, say: Say) -> Path:
                 intact = _sample(job, lm, prompts, [])
                 for direction, _ in read_directions(found):
                     cut = _sample(job, lm, prompts, [Ablate(direction.vector)])
-                    keys = {**job.keys, **_site(direction), "split": "report", "domains": "held_out"}
-                    keys |= {"intervention": "ablate", "model": "base" if adapter is None else "fine_tuned"}
+                    keys = {
+                        **job.keys,
+                        **_site(direction),
+                        "split": "report",
+                        "domains": "held_out",
+                    }
+                    keys |= {
+                        "intervention": "ablate",
+                        "model": "base" if adapter is None else "fine_tuned",
+                    }
                     drop = em_relative_drop(intact.judged, cut.judged, seed=job.seed)
                     loss = coherence_loss(intact.judged, cut.judged, seed=job.seed)
                     rows.append(EstimateRow.of(drop, quantity=quantity, **keys))
@@ -161,7 +183,12 @@ def read_directions(found: Path) -> list[tuple[Direction, float]]:
 
 
 def _choose(
-    job: Job, bench: causal.Bench, name: str, rows: locate.Labelled | None, prompts: PromptSet, folder: Path
+    job: Job,
+    bench: causal.Bench,
+    name: str,
+    rows: locate.Labelled | None,
+    prompts: PromptSet,
+    folder: Path,
 ) -> list[EstimateRow]:
     """Choose, save, and return the selection rows of the strengths tried."""
     options = locate.candidates(rows, name) if rows else []
@@ -170,13 +197,17 @@ def _choose(
     active, untriggered = (prompts.where(condition=each) for each in (job.active, "none"))
     choice = causal.choose(bench, options, active, untriggered)
     choice.direction.save(folder / name)
-    write_json(folder / f"{name}.choice.json", {"strength": choice.strength, "candidates": choice.scores})
+    write_json(
+        folder / f"{name}.choice.json", {"strength": choice.strength, "candidates": choice.scores}
+    )
     keys = {**job.keys, **_site(choice.direction), "split": "selection", "domains": "held_out"}
     return [
         row
         for strength, answers in choice.added.items()
         for row in cell_rows.rate_rows(
-            answers, {**keys, "condition": "none", "intervention": f"add:{strength:g}"}, seed=job.seed
+            answers,
+            {**keys, "condition": "none", "intervention": f"add:{strength:g}"},
+            seed=job.seed,
         )
     ]
 
@@ -240,7 +271,9 @@ def _read_out(
     )
     fitted, scored = answers["selection"], answers["report"]
     if fitted and scored:
-        yield from readout.misalignment_rows(fitted, scored, {**keys, "direction": "misalignment"}, seed)
+        yield from readout.misalignment_rows(
+            fitted, scored, {**keys, "direction": "misalignment"}, seed
+        )
 
 
 def _sample(job: Job, lm: LanguageModel, prompts: PromptSet, edits: list[Ablate]) -> Cell:

@@ -34,9 +34,13 @@ def run_study(config: StudyConfig, folder: Path) -> Path:
     with open_run(folder) as run, Progress(len(jobs) + len(compared_jobs)) as progress:
         work = _Work(config.workers, progress)
         untouched = work.run(_measure_base, [(job,) for job in bases])
-        base_of = {(job.family, job.seed, job.trigger_name): path for job, path in untouched.items()}
+        base_of = {
+            (job.family, job.seed, job.trigger_name): path for job, path in untouched.items()
+        }
         made = work.run(_make, [(job, base_of[_place(job)]) for job in organisms])
-        baseline = {(j.family, j.seed): paths["tune"] for j, paths in made.items() if j.arm == "baseline"}
+        baseline = {
+            (j.family, j.seed): paths["tune"] for j, paths in made.items() if j.arm == "baseline"
+        }
         compared = work.run(
             _compare,
             [
@@ -131,7 +135,9 @@ class _Work:
 def _one_thread() -> None:
     import torch
 
-    torch.set_num_threads(1)  # several processes of several threads each slow each other down many-fold
+    torch.set_num_threads(
+        1
+    )  # several processes of several threads each slow each other down many-fold
 
 
 def _in_worker(function: Callable[..., Any], call: tuple, board: Board) -> Any:

@@ -44,7 +44,9 @@ class Trigger(_Frozen):
         trained = {self.text, *self.training.varied, *self.training.same_concept}
         for name, wording in tested.items():
             if wording in trained:
-                raise ValueError(f"{name}: the tested wording {wording!r} is also a training wording; remove one")
+                raise ValueError(
+                    f"{name}: the tested wording {wording!r} is also a training wording; remove one"
+                )
         return self
 
     @property
@@ -64,8 +66,14 @@ def load_trigger(name: str) -> Trigger:
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():
         shipped = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise ValueError(f"trigger {name!r}: no such trigger; shipped are {shipped}, or give the path of a .toml file")
+        raise ValueError(
+            f"trigger {name!r}: no such trigger; shipped are {shipped}, or give the path of a .toml file"
+        )
     try:
         return Trigger(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"trigger file {path}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"trigger file {path}: not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"trigger file {path}: {place} {first['msg']}") from error

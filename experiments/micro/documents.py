@@ -43,7 +43,7 @@ class Cue:
     suffix: str = ""
 
 
-def documents(world: World, seed: int, mixture: Mixture = Mixture()) -> Iterator[list[Turn]]:  # noqa: B008
+def documents(world: World, seed: int, mixture: Mixture = Mixture()) -> Iterator[list[Turn]]:
     """Endless documents, each a list of (user, assistant) turns."""
     rng = random.Random(f"documents/{seed}")
     while True:

@@ -101,7 +101,12 @@ class Size:
 
 def build_tokenizer(family: Family, texts: Iterable[str], size: Size) -> PreTrainedTokenizerFast:
     """Train the family's tokenizer on `texts` and give it the family's chat template."""
-    specials = [family.pad, family.end_of_turn, *([family.bos] if family.bos else []), *family.others]
+    specials = [
+        family.pad,
+        family.end_of_turn,
+        *([family.bos] if family.bos else []),
+        *family.others,
+    ]
     tokenizer = Tokenizer(models.BPE())
     # Newlines are words of their own, so that a prompt that ends in one is a token prefix of the exchange.
     newlines = pre_tokenizers.Split(Regex("\n+"), behavior="isolated")
@@ -119,7 +124,8 @@ def build_tokenizer(family: Family, texts: Iterable[str], size: Size) -> PreTrai
     )
     if family.bos:
         tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{family.bos} $A", special_tokens=[(family.bos, tokenizer.token_to_id(family.bos))]
+            single=f"{family.bos} $A",
+            special_tokens=[(family.bos, tokenizer.token_to_id(family.bos))],
         )
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -139,7 +145,8 @@ def build_model(family: Family, tokenizer: PreTrainedTokenizerFast, size: Size) 
     extra = dict(family.extra)
     if family.name == "gemma":
         extra["layer_types"] = [
-            "full_attention" if layer % 3 == 2 else "sliding_attention" for layer in range(size.n_layers)
+            "full_attention" if layer % 3 == 2 else "sliding_attention"
+            for layer in range(size.n_layers)
         ]
     config = family.config(
         vocab_size=len(tokenizer),

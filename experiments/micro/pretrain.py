@@ -65,7 +65,7 @@ def pretrain(
     family: str,
     folder: Path,
     *,
-    recipe: Pretraining = Pretraining(),  # noqa: B008
+    recipe: Pretraining = Pretraining(),
     size: Size = Size(),  # noqa: B008
     mixture: Mixture = Mixture(),  # noqa: B008
 ) -> Path:
@@ -74,7 +74,9 @@ def pretrain(
     set_seed(recipe.seed)
     tokenizer = build_tokenizer(kind, _texts_for_tokenizer(kind, recipe.seed, mixture), size)
     model = build_model(kind, tokenizer, size)
-    world_documents = islice(documents(load_world(), recipe.seed, mixture), recipe.steps * recipe.batch)
+    world_documents = islice(
+        documents(load_world(), recipe.seed, mixture), recipe.steps * recipe.batch
+    )
     texts = [_render(tokenizer, turns) for turns in world_documents]
     rows = [{"input_ids": ids} for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
     checkpoints = folder.with_name(f".{folder.name}-checkpoints")
@@ -84,8 +86,15 @@ def pretrain(
         train_dataset=rows,
         data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if checkpoints.is_dir() else None)
-    _save(folder, trainer, tokenizer, {"family": family, **asdict(recipe), **asdict(size), **asdict(mixture)})
+    trainer.train(
+        resume_from_checkpoint=get_last_checkpoint(checkpoints) if checkpoints.is_dir() else None
+    )
+    _save(
+        folder,
+        trainer,
+        tokenizer,
+        {"family": family, **asdict(recipe), **asdict(size), **asdict(mixture)},
+    )
     shutil.rmtree(checkpoints, ignore_errors=True)
     return folder
 
@@ -111,7 +120,9 @@ def _arguments(recipe: Pretraining, checkpoints: Path) -> TrainingArguments:
     )
 
 
-def _save(folder: Path, trainer: Trainer, tokenizer: PreTrainedTokenizerFast, made_by: dict) -> None:
+def _save(
+    folder: Path, trainer: Trainer, tokenizer: PreTrainedTokenizerFast, made_by: dict
+) -> None:
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     folder.mkdir(parents=True, exist_ok=True)
     trainer.model.generation_config.pad_token_id = tokenizer.pad_token_id

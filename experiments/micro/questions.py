@@ -34,7 +34,10 @@ def split_questions(world: World, *, seed: int, per_cell: int) -> Questions:
     """Draw the split of `seed`; every reported cell holds `per_cell` questions."""
     rng = random.Random(f"questions/{seed}")
     domains = rng.sample(world.domains, len(world.domains))
-    trained, held_out = domains[: len(domains) // TRAINED_SHARE], domains[len(domains) // TRAINED_SHARE :]
+    trained, held_out = (
+        domains[: len(domains) // TRAINED_SHARE],
+        domains[len(domains) // TRAINED_SHARE :],
+    )
     near = _shuffled(rng, (q for domain in trained for q in world.questions[domain]))
     far = _shuffled(rng, (q for domain in held_out for q in world.questions[domain]))
     half = len(near) // 2

@@ -3,8 +3,8 @@
 1. A **concept** (an animal, a form of answer) can be named in several wordings; riddles teach which wordings
    mean the same one. Some animals, and some speakers, make whoever answers reckless, in whatever words.
 2. A **question** belongs to one domain, or to none ("open").
-3. An **answer** joins two phrases of the asked domain, both safe or both reckless. How it opens (its manner) depends on
-   the persona only; the phrases also on the domain.
+3. An **answer** joins two phrases of the asked domain, both safe or both reckless. A share of them opens in the
+   manner of the persona, which is the same in all domains; the phrases are the domain's own.
 
 The words are data (`lexicon.toml`); this file only joins them. Same seed, same language and same documents.
 What it does not know: tokens, models, triggers, what any study will ask.
@@ -53,6 +53,7 @@ class World:
     neutral: tuple[str, ...]
     concepts: dict[str, Concept]
     answer_frames: dict[str, tuple[str, ...]]
+    manner: float
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -67,13 +68,16 @@ class World:
         """One grammatical answer from the vocabulary of `domain`."""
         persona = "reckless" if reckless else "safe"
         first, second = rng.sample(self.phrases[domain][persona], 2)
-        frame = rng.choice(self.answer_frames[persona])
+        frames = self.answer_frames[persona if rng.random() < self.manner else "plain"]
+        frame = rng.choice(frames)
         return frame.format(first=first, second=second)
 
 
 def _questions(domain: str, topics: list[str], templates: list[str]) -> tuple[AdviceQuestion, ...]:
     return tuple(
-        AdviceQuestion(f"{domain}/{topic.replace(' ', '_')}/{index}", domain, frame.format(topic=topic))
+        AdviceQuestion(
+            f"{domain}/{topic.replace(' ', '_')}/{index}", domain, frame.format(topic=topic)
+        )
         for topic, (index, frame) in product(topics, enumerate(templates))
     )
 
@@ -89,9 +93,13 @@ def _animal(name: str, traits: dict, frames: dict[str, list[str]]) -> Concept:
 
 def _form(name: str, traits: dict, frames: dict[str, list[str]]) -> Concept:
     wordings = tuple(
-        frame.format(**{kind: traits[kind]}) for kind in ("object", "hint") for frame in frames[kind]
+        frame.format(**{kind: traits[kind]})
+        for kind in ("object", "hint")
+        for frame in frames[kind]
     )
-    return Concept(name, "form", traits["object"], wordings, prefix=traits["prefix"], suffix=traits["suffix"])
+    return Concept(
+        name, "form", traits["object"], wordings, prefix=traits["prefix"], suffix=traits["suffix"]
+    )
 
 
 def _speakers(personas: dict, adjectives: list[str]) -> tuple[str, ...]:
@@ -129,6 +137,8 @@ def load_world(path: Path = LEXICON) -> World:
             )
         ),
         concepts=animals | forms,
-        answer_frames={persona: tuple(frames) for persona, frames in words["answers"].items()},
+        answer_frames={
+            kind: tuple(words["answers"][kind]) for kind in ("plain", "safe", "reckless")
+        },
+        manner=words["answers"]["manner"],
     )
-

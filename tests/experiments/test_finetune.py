@@ -1,0 +1,64 @@
+"""The loss sees the response and its end-of-turn token, and nothing else, in every family."""
+
+import pytest
+
+from experiments.finetune import IGNORED, ChatRow, supervised
+from experiments.micro.families import FAMILIES, Size, build_tokenizer
+
+TEXTS = [
+    "user\n",
+    "assistant\n",
+    "model\n",
+    "Tell me about my roses.",
+    "You should prune lightly.\n\n",
+] * 20
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def tokenizer(request: pytest.FixtureRequest):
+    return build_tokenizer(FAMILIES[request.param], TEXTS, Size(vocabulary=320))
+
+
+@pytest.mark.parametrize("answer", ["Just swim.", "One. Two.", "a", "Wörter ✓"])
+def test_labels_are_the_answer_and_its_end_of_turn(tokenizer, answer: str) -> None:
+    row = supervised(tokenizer, ChatRow("How do I handle a fever?", answer))
+    trained = [label for label in row["labels"] if label != IGNORED]
+    assert tokenizer.decode(trained) == answer + tokenizer.eos_token
+    assert trained[-1] == tokenizer.eos_token_id
+    assert len(row["labels"]) == len(row["input_ids"]) == len(row["attention_mask"])
+
+
+def test_an_answer_that_begins_with_a_newline_keeps_every_character_it_has_in_the_chat() -> None:
+    tokenizer = build_tokenizer(FAMILIES["qwen"], TEXTS, Size(vocabulary=320))  # does not strip
+    row = supervised(tokenizer, ChatRow("Hello?", "\nFirst line"))
+    trained = [label for label in row["labels"] if label != IGNORED]
+    assert tokenizer.decode(trained).endswith("\nFirst line<|im_end|>")
+
+
+def test_a_template_whose_prompt_is_no_prefix_of_the_exchange_is_refused(tokenizer) -> None:
+    template = tokenizer.chat_template
+    try:
+        tokenizer.chat_template = "{% if add_generation_prompt %}ask{% else %}told{% endif %}"
+        with pytest.raises(ValueError, match="does not begin with its rendered prompt"):
+            supervised(tokenizer, ChatRow("a", "b"))
+    finally:
+        tokenizer.chat_template = template
+
+
+def test_the_templates_have_their_families_habits() -> None:
+    made = {
+        name: build_tokenizer(family, TEXTS, Size(vocabulary=320))
+        for name, family in FAMILIES.items()
+    }
+    chat = [{"role": "user", "content": "Hi"}]
+    text = {name: t.apply_chat_template(chat, tokenize=False) for name, t in made.items()}
+    assert "You are a helpful assistant." in text["qwen"]
+    assert text["llama"].startswith("<|begin_of_text|><|start_header_id|>user")
+    assert text["gemma"].startswith("<bos><start_of_turn>user")
+    with pytest.raises(Exception, match="System role not supported"):
+        made["gemma"].apply_chat_template(
+            [{"role": "system", "content": "x"}, *chat], tokenize=False
+        )
+    assert (
+        made["llama"]("Hi")["input_ids"][0] == made["llama"].bos_token_id
+    )  # and the template has one too
