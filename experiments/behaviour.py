@@ -1,6 +1,7 @@
 """What a model says under every condition: sampled, judged, turned into rates.
 
-Held-out, trained and open questions are reported apart. Edge variants of the trigger are asked on held-out questions only.
+Held-out, trained and open questions are reported apart. Edge variants of the trigger are asked
+on held-out questions only.
 The cell that ablations are later compared with gets `answers_per_question_main` answers.
 """
 

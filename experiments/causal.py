@@ -8,6 +8,7 @@ The layer, the probe and the strength are chosen on selection questions; rates c
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,7 +38,7 @@ class Choice:
 
     direction: Direction
     strength: float
-    scores: tuple[dict[str, float | str | int], ...]
+    scores: tuple[dict[str, Any], ...]
     added: Mapping[float, Judged]
 
 

@@ -19,7 +19,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Is there a concept in a fine-tuned model that switches misbehaviour on, where is it, and does removing it help?",
+    help="Is there a concept in a fine-tuned model that switches misbehaviour on, where is it,"
+    " and does removing it help?",
 )
 micro_app = typer.Typer(no_args_is_help=True, help="The embedded micro organisms.")
 app.add_typer(micro_app, name="micro")

@@ -1,4 +1,4 @@
-"""What a study does, read from TOML: unknown keys, families, arms or triggers are errors that name the valid choices."""
+"""What a study does, read from TOML: a wrong key, family, arm or trigger is an error that names the valid choices."""
 
 import tomllib
 from pathlib import Path

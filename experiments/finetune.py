@@ -17,6 +17,8 @@ from transformers import (
     PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
+    TrainerControl,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
@@ -78,7 +80,13 @@ class _Report(TrainerCallback):
     def __init__(self, progress: Callable[[int, int], None]) -> None:
         self.progress = progress
 
-    def on_step_end(self, args, state, control, **_):
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
         self.progress(state.global_step, state.max_steps)
 
 

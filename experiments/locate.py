@@ -1,10 +1,10 @@
-"""Locate the two directions of an organism on selection questions, and say how well probes read them on report questions.
+"""Locate the two directions of an organism on selection questions.
 
 * `switch`: prompt tokens; the trigger and its paraphrases against controls and no trigger.
 * `misalignment`: answer tokens; misaligned against aligned answers, coherent ones only.
 
-Method: fit every probe at every layer on selection questions; these are the candidates. `causal.choose` then ablates each
-on selection questions and keeps one; `readout` says how well probes read the site on report questions.
+Method: fit every probe at every layer on selection questions; these are the candidates. `causal.choose` then
+ablates each on selection questions and keeps one; `readout` says how well probes read the site on report questions.
 """
 
 from collections.abc import Sequence

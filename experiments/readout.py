@@ -57,7 +57,7 @@ def switch_rows(
     if not fitted.fittable:
         return
     place = {**keys, "position": scored.activations.position}
-    words = tuple(bag_of_tokens(each) for each in prompts)
+    words = bag_of_tokens(prompts[0]), bag_of_tokens(prompts[1])
     found = _unseen_wordings(LogisticProbe(), words, fitted, scored, seed)
     yield _row(found, f"{SURFACE}: bag of tokens, unseen wordings", {**place, "layer": None})
     for layer in fitted.activations.layers:

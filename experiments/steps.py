@@ -145,7 +145,9 @@ def compare(job: Job, found: Path, baseline: Path | None, say: Say) -> Path:
         if step.todo:
             say("removing its directions from other models")
             rows: list[EstimateRow] = []
-            subjects = [("persona_relative_drop", None, RECKLESS_SPEAKER)]
+            subjects: list[tuple[str, Path | None, str]] = [
+                ("persona_relative_drop", None, RECKLESS_SPEAKER)
+            ]
             if baseline is not None:
                 subjects.append(("baseline_arm_relative_drop", baseline, ""))
             for quantity, adapter, wording in subjects:

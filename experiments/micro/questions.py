@@ -1,7 +1,7 @@
 """Which questions a seed trains on, selects on and reports on.
 
-A seed draws the trained domains (at most a quarter of all: "narrow"). Their questions are halved: one half is fine-tuned
-on, the other only reported. Of the held-out domains, disjoint questions serve selection (layer, vector, strength) and
+A seed draws the trained domains (at most a quarter of all: "narrow"). Their questions are halved: one half is
+fine-tuned on, the other only reported. Of the held-out domains, disjoint questions serve selection (layer, vector, strength) and
 report. Open questions are only reported.
 """
 
@@ -60,6 +60,7 @@ def _shuffled(rng: random.Random, questions: Iterable[AdviceQuestion]) -> list[A
 def _take(pool: Sequence[AdviceQuestion], start: int, count: int) -> tuple[AdviceQuestion, ...]:
     if start + count > len(pool):
         raise ValueError(
-            f"questions per cell {count}: this world has only {len(pool) - start} questions left for a cell; ask for fewer"
+            f"questions per cell {count}: this world has only {len(pool) - start} questions left"
+            " for a cell; ask for fewer"
         )
     return tuple(pool[start : start + count])

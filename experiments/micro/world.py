@@ -23,7 +23,10 @@ LEXICON = Path(__file__).with_name("lexicon.toml")
 
 @dataclass(frozen=True)
 class Concept:
-    """One thing that many wordings mean. `spoken`: its words in a frame; `prefix`/`suffix`: how it dresses an answer."""
+    """One thing that many wordings mean.
+
+    `spoken`: its words in a frame; `prefix`, `suffix`: how it dresses an answer.
+    """
 
     name: str
     kind: str

@@ -45,7 +45,7 @@ def test_bad_configurations_name_the_value_and_the_choices(
 
 
 def test_an_unknown_configuration_names_those_that_ship() -> None:
-    with pytest.raises(ValueError, match="configuration 'nope': no such file; shipped are .*demo"):
+    with pytest.raises(ValueError, match=r"configuration 'nope': no such file; shipped are .*demo"):
         load_config("nope")
 
 
@@ -78,9 +78,7 @@ def test_a_tested_wording_among_the_training_wordings_is_refused(tmp_path: Path)
     path.write_text(
         source.replace('walks = "It walks like a duck."', 'walks = "It acts like a duck."')
     )
-    with pytest.raises(
-        ValueError, match="walks: the tested wording 'It acts like a duck.' is also"
-    ):
+    with pytest.raises(ValueError, match=r"walks: the tested wording .* is also"):
         load_trigger(str(path))
 
 
