@@ -4,6 +4,7 @@ Read from the source alone; nothing is imported. Used by the tests of borders an
 """
 
 import ast
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -22,22 +23,20 @@ def sources() -> dict[str, str]:
     return {file.relative_to(ROOT).as_posix(): file.read_text("utf-8") for file in files}
 
 
-def documents() -> list[Path]:
-    """Every Markdown file, relative to the root; hidden folders and runs left out."""
-    files = (file.relative_to(ROOT) for file in ROOT.rglob("*.md"))
-    return sorted(
-        file
-        for file in files
-        if not any(part.startswith(".") for part in file.parts)
-        and not file.as_posix().startswith(MADE_BY_RUNS)
-    )
-
-
 @cache
-def _paths() -> tuple[str, ...]:
-    skipped = {".git", ".venv", "__pycache__", "node_modules"}
-    found = (file.relative_to(ROOT) for file in ROOT.rglob("*"))
-    return tuple(f"/{file.as_posix()}" for file in found if not skipped & set(file.parts))
+def paths() -> tuple[Path, ...]:
+    """Every file and folder, relative to the root; hidden folders, caches and runs are not entered."""
+    found: list[Path] = []
+    for folder, inner, files in os.walk(ROOT):
+        here = Path(folder).relative_to(ROOT)
+        inner[:] = [name for name in inner if not name.startswith((".", "__")) and name != "runs"]
+        found += [here / name for name in (*inner, *files)]
+    return tuple(sorted(found))
+
+
+def documents() -> list[Path]:
+    """Every Markdown file, relative to the root."""
+    return [path for path in paths() if path.suffix == ".md"]
 
 
 def is_file_somewhere(path: str, folder: Path = ROOT) -> bool:
@@ -48,7 +47,7 @@ def is_file_somewhere(path: str, folder: Path = ROOT) -> bool:
     if (folder / path).exists() or (ROOT / path).exists():
         return True
     pattern = re.compile(rf".*/{re.escape(path).replace(re.escape('*'), '[^/]*')}")
-    return any(pattern.fullmatch(known) for known in _paths())
+    return any(pattern.fullmatch(f"/{known.as_posix()}") for known in paths())
 
 
 def is_defined(dotted: str) -> bool:
