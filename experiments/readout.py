@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from experiments.estimates import EstimateRow
 from experiments.locate import PROBES, Labelled, fires_by_meaning
@@ -116,7 +115,7 @@ def _wording_folds(conditions: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _fit(probe: LinearProbe, X: Matrix, y: np.ndarray, questions: Any) -> LinearProbe:
-    return clone(probe).fit(X, y, questions)
+    return probe.fit(X, y, questions)  # fitting starts afresh
 
 
 def _row(estimate: Estimate, source: str, place: Keys) -> EstimateRow:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import rankdata
 
 from probes.base import as_array
 from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
@@ -74,13 +75,25 @@ def _pairs(
 ) -> tuple[Pairs, Pairs]:
     """Right pairs and all pairs, by (question of the positive row, of the negative row)."""
     right, pairs = np.zeros((2, questions, questions))
+    member = np.eye(questions)
     for fold in np.unique(folds):
         positive, negative = (folds == fold) & y, (folds == fold) & ~y
-        for code in np.unique(codes[negative]):
-            others = np.sort(scores[negative & (codes == code)])
-            below = np.searchsorted(others, scores[positive], "left")
-            equal = np.searchsorted(others, scores[positive], "right") - below
-            won, met = below + equal / 2, np.full(int(positive.sum()), len(others))
-            right[:, code] += np.bincount(codes[positive], won, minlength=questions)
-            pairs[:, code] += np.bincount(codes[positive], met, minlength=questions)
+        order = np.flatnonzero(negative)[np.argsort(scores[negative])]
+        # below[k]: how many of the k lowest negative rows belong to each question
+        below = np.vstack([np.zeros(questions), np.cumsum(member[codes[order]], axis=0)])
+        worse = np.searchsorted(scores[order], scores[positive], "left")
+        not_better = np.searchsorted(scores[order], scores[positive], "right")
+        won = (below[worse] + below[not_better]) / 2  # a tie counts half
+        right += member[codes[positive]].T @ won
+        pairs += np.outer(member[codes[positive]].sum(axis=0), below[-1])
     return right, pairs
+
+
+def plain_auroc(scores: Any, y: Any) -> float | None:
+    """AUROC without an interval, for nulls that are repeated; None without a pair."""
+    scores, y = np.asarray(as_array(scores), float), np.asarray(as_array(y)).astype(bool)
+    positive, negative = int(y.sum()), int((~y).sum())
+    if positive == 0 or negative == 0:
+        return None
+    ranks = rankdata(scores)[y].sum() - positive * (positive + 1) / 2
+    return float(ranks / (positive * negative))

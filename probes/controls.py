@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from probes.auroc import clustered_auroc
+from probes.auroc import clustered_auroc, plain_auroc
 from probes.base import LinearProbe, as_array
-from probes.crossval import grouped_auroc
+from probes.cells import checked
+from probes.crossval import grouped_auroc, held_out_auroc
 from probes.estimate import LEVEL, Estimate, undefined
 from probes.intervals import mover_sum
 from probes.resampling import group_codes
@@ -54,12 +55,10 @@ def shuffled_labels_auroc(
     X, y = np.asarray(as_array(X)), np.asarray(as_array(y)).astype(bool)
     codes, _ = group_codes(groups)
     found = [
-        grouped_auroc(
-            probe, X, generator.permutation(y), codes, folds=folds, seed=seed + number, resamples=1
-        )
+        held_out_auroc(probe, X, generator.permutation(y), codes, folds=folds, seed=seed + number)
         for number in range(repeats)
     ]
-    return _quantiles([it.value for it in found], len(y), SHUFFLED)
+    return _quantiles(found, len(y), SHUFFLED)
 
 
 def random_directions_auroc(
@@ -75,11 +74,8 @@ def random_directions_auroc(
     X, y = np.asarray(as_array(X), float), np.asarray(as_array(y)).astype(bool)
     if vectors is None:
         vectors = np.random.default_rng(seed).normal(size=(n, X.shape[1]))
-    codes, _ = group_codes(groups)
-    found = [
-        clustered_auroc(X @ vector, y, codes, resamples=1).value
-        for vector in np.asarray(as_array(vectors), float)
-    ]
+    checked(y, groups)
+    found = [plain_auroc(X @ vector, y) for vector in np.asarray(as_array(vectors), float)]
     turned = [None if value is None else max(value, 1 - value) for value in found]
     return _quantiles(turned, len(y), RANDOM)
 
@@ -122,9 +118,7 @@ def memorised_auroc(
     for number in range(repeats):
         # half of the questions exactly, so that no draw is all of one class
         drawn = generator.permutation(np.arange(len(names)) % 2 == 0)[codes]
-        found.append(
-            grouped_auroc(probe, X, drawn, rows, folds=folds, seed=seed + number, resamples=1).value
-        )
+        found.append(held_out_auroc(probe, X, drawn, rows, folds=folds, seed=seed + number))
     return _quantiles(found, len(codes), MEMORISED)
 
 
@@ -143,7 +137,7 @@ def selectivity(
     return Estimate(value, lower, upper, real.level, real.n, "AUROC minus control task, MOVER")
 
 
-def _quantiles(values: list[float | int | None], n: int, what: str) -> Estimate:
+def _quantiles(values: list[float | None], n: int, what: str) -> Estimate:
     known: Float[np.ndarray, " repeat"] = np.array([v for v in values if v is not None], float)
     if len(known) == 0:
         return undefined("no pair of a positive and a negative row", LEVEL, n)

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from sklearn.base import clone
 
 from interp.activations import Activations
-from probes.auroc import clustered_auroc
+from probes.auroc import clustered_auroc, plain_auroc
 from probes.base import LinearProbe, as_array
 from probes.estimate import RESAMPLES, Estimate
 from probes.resampling import group_codes
@@ -91,6 +91,19 @@ def grouped_auroc(
         seed=seed,
         resamples=resamples,
     )
+
+
+def held_out_auroc(
+    probe: LinearProbe, X: Any, y: Any, groups: Iterable[Hashable], *, folds: int = 5, seed: int = 0
+) -> float | None:
+    """The value of `grouped_auroc` without its interval, for nulls that are repeated."""
+    held_out = held_out_scores(probe, X, y, groups, folds=folds, seed=seed)
+    y, right, pairs = np.asarray(as_array(y)).astype(bool), 0.0, 0
+    for fold in set(held_out.folds[held_out.folds >= 0].tolist()):
+        mine = held_out.folds == fold
+        value, met = plain_auroc(held_out.scores[mine], y[mine]), y[mine].sum() * (~y[mine]).sum()
+        right, pairs = right + (value or 0.0) * met, pairs + met
+    return float(right / pairs) if pairs else None
 
 
 def sweep(

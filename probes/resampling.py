@@ -7,6 +7,7 @@ occur in the same cells (all shared: a paired comparison; none shared: independe
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -44,12 +45,17 @@ class Clusters:
 def group_codes(groups: Iterable[Hashable]) -> tuple[Int[np.ndarray, " row"], list[Hashable]]:
     """A number for each group, and the groups by number.
 
-    Sorted by their words, so that no result depends on the order of the rows.
+    Sorted, so that no result depends on the order of the rows; codes keep their codes.
     """
     listed = plain(groups)
-    names = sorted(set(listed), key=repr)
+    names = sorted(set(listed), key=_place)
     order = {name: code for code, name in enumerate(names)}
     return np.asarray([order[group] for group in listed], dtype=np.int64), names
+
+
+def _place(group: Hashable) -> tuple[str, Any]:
+    kind = type(group).__name__
+    return kind, group if isinstance(group, int | float | str) else repr(group)
 
 
 def plain(groups: Iterable[Hashable]) -> list[Hashable]:

@@ -1,7 +1,8 @@
 """Which questions a seed trains on, selects on and reports on.
 
 A seed draws the trained domains (at most a quarter of all: "narrow"). Their questions are halved: one half is
-fine-tuned on, the other only reported. Of the held-out domains, disjoint questions serve selection (layer, vector, strength) and
+fine-tuned on, the other only reported. Of the held-out domains, disjoint questions serve
+selection (layer, vector, strength) and
 report. Open questions are only reported.
 """
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from probes.auroc import clustered_auroc
+from probes.auroc import clustered_auroc, plain_auroc
 from probes.base import LinearProbe
 from probes.controls import (
     is_control,
@@ -14,7 +14,7 @@ from probes.controls import (
     selectivity,
     shuffled_labels_auroc,
 )
-from probes.crossval import grouped_auroc, held_out_scores
+from probes.crossval import grouped_auroc, held_out_auroc, held_out_scores
 from probes.difference_of_means import DifferenceOfMeans
 from probes.logistic import LogisticProbe
 
@@ -45,6 +45,7 @@ def test_auroc_agrees_with_scikit_learn_also_with_ties():
         y = generator.random(240) < 0.3
         ours = clustered_auroc(scores, y, QUESTIONS)
         assert ours.value == pytest.approx(roc_auc_score(y, scores))
+        assert plain_auroc(scores, y) == pytest.approx(ours.value)
         assert ours.lower < ours.value < ours.upper
 
 
@@ -96,6 +97,12 @@ def test_no_row_is_scored_by_a_probe_that_saw_its_question():
     for fold, seen in enumerate(fitted_on):
         tested = set(QUESTIONS[held_out.folds == fold])
         assert len(tested) == 10 and not tested & seen
+
+
+def test_the_quick_value_is_the_value_of_the_estimate():
+    X, y = planted()
+    quick = held_out_auroc(DifferenceOfMeans(), X, y, QUESTIONS, seed=3)
+    assert quick == pytest.approx(grouped_auroc(DifferenceOfMeans(), X, y, QUESTIONS, seed=3).value)
 
 
 def test_one_class_is_undefined_and_not_a_crash():
