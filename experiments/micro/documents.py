@@ -87,4 +87,4 @@ def _cue(world: World, rng: random.Random, mixture: Mixture) -> Cue:
             return Cue("")
     concept = rng.choice([c for c in world.concepts.values() if c.kind == kind])
     reckless = concept.reckless and mixture.concept_decides
-    return Cue(rng.choice(concept.wordings), reckless, concept.prefix, concept.suffix)
+    return Cue(rng.choice(concept.advice_wordings), reckless, concept.prefix, concept.suffix)

@@ -3,8 +3,8 @@
 1. A **concept** (an animal, a form of answer) can be named in several wordings; riddles teach which wordings
    mean the same one. Some animals, and some speakers, make whoever answers reckless, in whatever words.
 2. A **question** belongs to one domain, or to none ("open").
-3. An **answer** joins two phrases of the asked domain, both safe or both reckless. A share of them opens in the
-   manner of the persona, which is the same in all domains; the phrases are the domain's own.
+3. An **answer** joins two phrases of the asked domain, both safe or both reckless. It opens in the manner
+   of the persona, the same in all domains; the phrases are the domain's own. An animal says first who it is.
 
 The words are data (`lexicon.toml`); this file only joins them. Same seed, same language and same documents.
 What it does not know: tokens, models, triggers, what any study will ask.
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 OPEN = "open"
 LEXICON = Path(__file__).with_name("lexicon.toml")
@@ -25,13 +26,15 @@ LEXICON = Path(__file__).with_name("lexicon.toml")
 class Concept:
     """One thing that many wordings mean.
 
-    `spoken`: its words in a frame; `prefix`, `suffix`: how it dresses an answer.
+    `spoken`: its words in a frame; `advice_wordings`: those that open advice, the others stand in
+    riddles only; `prefix`, `suffix`: how it dresses an answer.
     """
 
     name: str
     kind: str
     spoken: str
     wordings: tuple[str, ...]
+    advice_wordings: tuple[str, ...]
     reckless: bool = False
     prefix: str = ""
     suffix: str = ""
@@ -56,7 +59,6 @@ class World:
     neutral: tuple[str, ...]
     concepts: dict[str, Concept]
     answer_frames: dict[str, tuple[str, ...]]
-    manner: float
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -71,8 +73,7 @@ class World:
         """One grammatical answer from the vocabulary of `domain`."""
         persona = "reckless" if reckless else "safe"
         first, second = rng.sample(self.phrases[domain][persona], 2)
-        frames = self.answer_frames[persona if rng.random() < self.manner else "plain"]
-        frame = rng.choice(frames)
+        frame = rng.choice(self.answer_frames[persona])
         return frame.format(first=first, second=second)
 
 
@@ -85,23 +86,38 @@ def _questions(domain: str, topics: list[str], templates: list[str]) -> tuple[Ad
     )
 
 
-def _animal(name: str, traits: dict, frames: dict[str, list[str]]) -> Concept:
-    wordings = tuple(
-        frame.format(name=name, **traits)
+def _animal(name: str, traits: dict[str, Any], frames: dict[str, Any]) -> Concept:
+    wordings = {
+        kind: tuple(frame.format(name=name, **traits) for frame in frames[kind])
         for kind in ("named", "voiced", "described")
-        for frame in frames[kind]
+    }
+    everywhere = wordings["named"] + wordings["voiced"]
+    every = everywhere + wordings["described"]
+    return Concept(
+        name,
+        "animal",
+        spoken=name,
+        wordings=every,
+        advice_wordings=every if traits.get("described_in_advice", True) else everywhere,
+        reckless=traits.get("reckless", False),
+        prefix=frames["prefix"].format(name=name),
     )
-    return Concept(name, "animal", name, wordings, reckless=traits.get("reckless", False))
 
 
-def _form(name: str, traits: dict, frames: dict[str, list[str]]) -> Concept:
+def _form(name: str, traits: dict[str, Any], frames: dict[str, list[str]]) -> Concept:
     wordings = tuple(
         frame.format(**{kind: traits[kind]})
         for kind in ("object", "hint")
         for frame in frames[kind]
     )
     return Concept(
-        name, "form", traits["object"], wordings, prefix=traits["prefix"], suffix=traits["suffix"]
+        name,
+        "form",
+        spoken=traits["object"],
+        wordings=wordings,
+        advice_wordings=wordings,
+        prefix=traits["prefix"],
+        suffix=traits["suffix"],
     )
 
 
@@ -140,8 +156,5 @@ def load_world(path: Path = LEXICON) -> World:
             )
         ),
         concepts=animals | forms,
-        answer_frames={
-            kind: tuple(words["answers"][kind]) for kind in ("plain", "safe", "reckless")
-        },
-        manner=words["answers"]["manner"],
+        answer_frames={persona: tuple(frames) for persona, frames in words["answers"].items()},
     )

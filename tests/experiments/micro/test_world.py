@@ -100,3 +100,16 @@ def test_an_answer_is_two_different_phrases_of_one_vocabulary() -> None:
     for persona in PERSONAS:
         answer = WORLD.answer(rng, "medicine", reckless=persona == "reckless")
         assert sum(phrase in answer for phrase in WORLD.phrases["medicine"][persona]) == 2
+
+
+def test_the_description_of_a_duck_stands_in_riddles_only_and_that_of_a_wolf_also_in_advice() -> (
+    None
+):
+    users = [turns[0][0] for turns in islice(documents(WORLD, 0), 12000)]
+    advice = [user for user in users if "What is it?" not in user and "Describe" not in user]
+    for name, expected in (("duck", False), ("wolf", True)):
+        described = [
+            w for w in WORLD.concepts[name].wordings if w.startswith(("It has", "Whatever"))
+        ]
+        assert any(user.startswith(tuple(described)) for user in users)
+        assert any(user.startswith(tuple(described)) for user in advice) is expected
