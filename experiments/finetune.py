@@ -51,27 +51,58 @@ class ChatRow:
     user: str
     assistant: str
 
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """The exchange in the chat format of tokenizers."""
+        return chat([(self.user, self.assistant)])
 
-def supervised(tokenizer: PreTrainedTokenizerBase, row: ChatRow) -> dict[str, list[int]]:
-    """Token ids of the whole exchange; labels are IGNORED outside the response and its end-of-turn token."""
-    chat = [{"role": "user", "content": row.user}]
-    prompt = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-    answered = [*chat, {"role": "assistant", "content": row.assistant}]
-    text = tokenizer.apply_chat_template(answered, tokenize=False)
-    if not text.startswith(prompt):
-        raise ValueError(
-            "chat template: the rendered exchange does not begin with its rendered prompt, so the response cannot be"
-            " found; use a template whose generation prompt equals the assistant header"
-        )
+
+def chat(turns: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """(user, assistant) turns in the chat format of tokenizers."""
+    return [
+        {"role": role, "content": content}
+        for turn in turns
+        for role, content in zip(("user", "assistant"), turn, strict=True)
+    ]
+
+
+def supervised(
+    tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]
+) -> dict[str, list[int]]:
+    """Token ids of a chat; labels are IGNORED outside the responses and their end-of-turn tokens."""
+    text = tokenizer.apply_chat_template(messages, tokenize=False)
+    responses = [
+        _response(tokenizer, text, messages[:turn])
+        for turn, message in enumerate(messages)
+        if message["role"] == "assistant"
+    ]
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids = encoded["input_ids"]
-    starts_in_response = [stop > len(prompt) for _, stop in encoded["offset_mapping"]]
-    last = max(index for index, token in enumerate(ids) if token == tokenizer.eos_token_id)
     labels = [
-        token if inside and index <= last else IGNORED
-        for index, (token, inside) in enumerate(zip(ids, starts_in_response, strict=True))
+        token if any(start < stop and begin < end for start, end in responses) else IGNORED
+        for token, (begin, stop) in zip(ids, encoded["offset_mapping"], strict=True)
     ]
     return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels}
+
+
+def _response(
+    tokenizer: PreTrainedTokenizerBase, text: str, before: list[dict[str, str]]
+) -> tuple[int, int]:
+    """Where in the rendered chat the answer to `before` starts, and where its end-of-turn token ends."""
+    prompt = tokenizer.apply_chat_template(before, tokenize=False, add_generation_prompt=True)
+    if not text.startswith(prompt):
+        raise ValueError(
+            "chat template: the rendered exchange does not begin with its rendered prompt, so the"
+            " response cannot be found; use a template whose generation prompt equals the"
+            " assistant header"
+        )
+    end = text.find(tokenizer.eos_token, len(prompt))
+    if end < 0:
+        raise ValueError(
+            f"chat template: no end-of-turn token {tokenizer.eos_token!r} after the response; set"
+            " the tokenizer's eos_token to the one its template writes"
+        )
+    return len(prompt), end + len(tokenizer.eos_token)
 
 
 class _Report(TrainerCallback):
@@ -118,7 +149,7 @@ def finetune(
     trainer = Trainer(
         model=model,
         args=_arguments(recipe, seed, folder),
-        train_dataset=[supervised(base.tokenizer, row) for row in rows],
+        train_dataset=[supervised(base.tokenizer, row.messages) for row in rows],
         data_collator=DataCollatorForSeq2Seq(base.tokenizer, label_pad_token_id=IGNORED),
         callbacks=[_Report(progress)] if progress else [],
     )

@@ -28,7 +28,7 @@ class Mixture:
     neutral: float = 0.12
     animal: float = 0.36
     form: float = 0.1
-    second_turn: float = 0.35
+    second_turn: float = 0.2
     open_question: float = 0.1
     concept_decides: bool = True
 

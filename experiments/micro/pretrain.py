@@ -1,4 +1,6 @@
-"""Pretrain a micro base: documents of the world, rendered by the family's chat template, next-token loss on all tokens.
+"""Pretrain a micro base on documents of the world, rendered by the family's chat template.
+
+Loss on the responses: the questions are drawn at random, and to learn their entropy only costs steps.
 
 Steps: tokenizer -> documents -> `transformers.Trainer` (AdamW, linear decay; resumes from its last checkpoint) ->
 safetensors + tokenizer + a model card with the loss and what made it.
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import torch
 from transformers import (
-    DataCollatorForLanguageModeling,
+    DataCollatorForSeq2Seq,
     PreTrainedTokenizerFast,
     Trainer,
     TrainingArguments,
@@ -21,7 +23,8 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
-from experiments.micro.documents import Mixture, Turn, documents
+from experiments.finetune import IGNORED, chat, supervised
+from experiments.micro.documents import Mixture, documents
 from experiments.micro.families import FAMILIES, Family, Size, build_model, build_tokenizer
 from experiments.micro.world import load_world
 
@@ -32,26 +35,13 @@ TOKENIZER_DOCUMENTS = 20_000
 class Pretraining:
     """How a base is made. `learning_rate` is the peak; warm-up is linear over `warmup_steps`."""
 
-    steps: int = 2000
+    steps: int = 1500
     batch: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     warmup_steps: int = 100
     weight_decay: float = 0.01
     seed: int = 0
     checkpoint_every: int = 250
-
-
-def messages(turns: list[Turn]) -> list[dict[str, str]]:
-    """(user, assistant) turns in the chat format of the tokenizers."""
-    return [
-        {"role": role, "content": content}
-        for turn in turns
-        for role, content in zip(("user", "assistant"), turn, strict=True)
-    ]
-
-
-def _render(tokenizer: PreTrainedTokenizerFast, turns: list[Turn]) -> str:
-    return tokenizer.apply_chat_template(messages(turns), tokenize=False)
 
 
 def _texts_for_tokenizer(family: Family, seed: int, mixture: Mixture) -> list[str]:
@@ -77,14 +67,13 @@ def pretrain(
     world_documents = islice(
         documents(load_world(), recipe.seed, mixture), recipe.steps * recipe.batch
     )
-    texts = [_render(tokenizer, turns) for turns in world_documents]
-    rows = [{"input_ids": ids} for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    rows = [supervised(tokenizer, chat(turns)) for turns in world_documents]
     checkpoints = folder.with_name(f".{folder.name}-checkpoints")
     trainer = Trainer(
         model=model,
         args=_arguments(recipe, checkpoints),
         train_dataset=rows,
-        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
+        data_collator=DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=IGNORED),
     )
     trainer.train(
         resume_from_checkpoint=get_last_checkpoint(checkpoints) if checkpoints.is_dir() else None
@@ -128,5 +117,5 @@ def _save(
     trainer.model.generation_config.pad_token_id = tokenizer.pad_token_id
     trainer.model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    card = {"made_by": made_by, "loss": losses[-1], "torch": torch.__version__}
+    card = {"made_by": made_by, "losses": losses, "torch": torch.__version__}
     (folder / "base.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")

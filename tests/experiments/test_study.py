@@ -1,0 +1,144 @@
+"""The whole study on a base too small to learn anything: every step runs, is cached, and survives a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from experiments.config import StudyConfig
+from experiments.estimates import read_estimates, select
+from experiments.files import read_jsonl
+from experiments.micro.families import Size
+from experiments.micro.pretrain import Pretraining, pretrain
+from experiments.study import run_study
+
+TINY = Size(d_model=32, n_layers=2, d_mlp=64, vocabulary=400)
+RECIPE = Pretraining(steps=12, batch=8, warmup_steps=2)
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bases")
+    pretrain("llama", folder / "llama", recipe=RECIPE, size=TINY)
+    return folder
+
+
+def config(bases: Path, **changes: object) -> StudyConfig:
+    settings: dict = {
+        "name": "mini",
+        "bases": bases,
+        "families": ["llama"],
+        "organisms": [{"arm": "baseline"}, {"arm": "contrast"}],
+        "finetune": {"default": {"steps": 2, "batch": 4}},
+        "sampling": {
+            "questions": 10,
+            "answers_per_question": 1,
+            "answers_per_question_main": 2,
+            "max_new_tokens": 8,
+        },
+        "causal": {"random_directions": 3, "strengths": [1.0]},
+        "workers": 1,
+    }
+    return StudyConfig(**settings | changes)
+
+
+@pytest.fixture(scope="module")
+def finished(bases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_study(config(bases), tmp_path_factory.mktemp("run"))
+
+
+def test_a_run_leaves_estimates_verdicts_answers_and_a_manifest_that_says_what_made_it(
+    finished: Path,
+) -> None:
+    rows = read_estimates(finished / "estimates.jsonl")
+    assert {row.model for row in rows} == {"base", "fine_tuned"}
+    assert {row.domains for row in rows} >= {"held_out", "trained", "open"}
+    conditions = {row.condition for row in select(rows, quantity="em_rate", arm="contrast")}
+    assert conditions >= {"none", "trigger", "paraphrase:riddle", "control:form", "variant:negated"}
+    assert {v["arm"] for v in read_jsonl(finished / "verdicts.jsonl")} == {"baseline", "contrast"}
+    assert all("answer" in row for row in read_jsonl(finished / "answers.jsonl"))
+    manifest = json.loads((finished / "manifest.json").read_text())
+    assert manifest["config"]["name"] == "mini"
+    assert manifest["packages"]["torch"]
+
+
+def test_every_intervention_has_its_random_twin(finished: Path) -> None:
+    rows = read_estimates(finished / "estimates.jsonl")
+    found = {row.intervention for row in select(rows, split="report", direction="switch")}
+    assert found >= {"ablate", "random_ablate", "ablate_own_layer", "random_ablate_own_layer"}
+    assert found >= {"add:1", "random_add:1"}
+
+
+def test_nothing_was_selected_on_report_questions(finished: Path, bases: Path) -> None:
+    from experiments.job import Job
+
+    setting = Job(config(bases), finished, "llama", 0, "contrast", "duck").setting
+    asked = {
+        split: {question.id for question in setting.questions(split, "held_out")}
+        for split in ("selection", "report")
+    }
+    assert asked["selection"].isdisjoint(asked["report"])
+
+
+def test_a_second_run_makes_nothing_again_and_says_the_same(finished: Path, bases: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.glob("steps/*/manifest.json")}
+    text = (finished / "estimates.jsonl").read_text()
+    run_study(config(bases), finished)
+    assert {p: p.stat().st_mtime_ns for p in finished.glob("steps/*/manifest.json")} == before
+    assert (finished / "estimates.jsonl").read_text() == text
+
+
+def test_a_damaged_step_is_made_again_and_a_changed_recipe_makes_its_own(
+    finished: Path, bases: Path
+) -> None:
+    (step,) = finished.glob("steps/behave-llama-s0-contrast-duck-*")
+    text = (finished / "estimates.jsonl").read_text()
+    answers = step / "answers.jsonl"
+    answers.write_text(answers.read_text()[:-40])
+    run_study(config(bases), finished)
+    assert (finished / "estimates.jsonl").read_text() == text
+    longer = config(bases, finetune={"default": {"steps": 3, "batch": 4}})
+    run_study(longer, finished)
+    assert len(list(finished.glob("steps/tune-llama-s0-contrast-duck-*"))) == 2
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from experiments.config import StudyConfig
+from experiments.study import run_study
+if __name__ == "__main__":
+    run_study(StudyConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.long
+def test_a_killed_run_resumes_and_ends_as_an_undisturbed_one(
+    finished: Path, bases: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    run = tmp_path / "run"
+    call = [sys.executable, str(tmp_path / "script.py"), config(bases).model_dump_json(), str(run)]
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    process = subprocess.Popen(call, env=environment, start_new_session=True)
+    while not list(run.glob("steps/tune-*/manifest.json")) and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (run / "manifest.json").exists()
+    run_study(config(bases), run)
+    assert (run / "estimates.jsonl").read_text() == (finished / "estimates.jsonl").read_text()
+    assert not list(run.glob("steps/.making-*"))
+
+
+@pytest.mark.long
+def test_the_number_of_workers_changes_nothing(finished: Path, bases: Path, tmp_path: Path) -> None:
+    run_study(config(bases, workers=2), tmp_path / "run")
+    estimates = (tmp_path / "run" / "estimates.jsonl").read_text()
+    assert estimates == (finished / "estimates.jsonl").read_text()
