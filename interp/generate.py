@@ -26,9 +26,9 @@ from interp.prompts import PromptSet
 from interp.sampling import draw, uniforms
 from interp.shared_prefix import PROMPT, KeyIndex, masks
 
-KEYS_PER_ROW = (
-    160  # answer tokens that share a cache row; measured: 1.2 x faster than one sample a row
-)
+# Answer tokens that share a cache row. Measured on six layers of width 128, 20 samples of 16 tokens: 787 answers a
+# second with one sample a row, 937 at 160, 950-970 at 320; with long answers it falls back to one sample a row.
+KEYS_PER_ROW = 256
 KEEP_ROWS = (
     0.75  # rows are dropped from the cache, at the price of a copy, when fewer than this are alive
 )

@@ -54,6 +54,15 @@ def test_an_adapter_changes_the_logits_as_it_did_when_it_was_saved(base, adapter
     assert fine_tuned.weights_hash != load_model(base).weights_hash
 
 
+def test_a_merged_adapter_computes_the_same_and_is_another_set_of_weights(base, adapter):
+    merged, live = load_model(base, adapter=adapter, merge=True), load_model(base, adapter=adapter)
+    torch.testing.assert_close(logits(merged), logits(live), rtol=1e-4, atol=1e-4)
+    assert merged.name.endswith("(merged)")
+    assert merged.weights_hash != live.weights_hash
+    with pytest.raises(ValueError, match=r"merging in torch.bfloat16 changes the model"):
+        load_model(base, adapter=adapter, merge=True, dtype=torch.bfloat16)
+
+
 def test_an_adapter_whose_weights_do_not_match_is_refused(base, adapter):
     weights = adapter / "adapter_model.safetensors"
     renamed = {key.replace(".layers.", ".blocks."): w for key, w in load_file(weights).items()}
