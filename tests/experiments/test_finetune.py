@@ -21,7 +21,7 @@ def tokenizer(request: pytest.FixtureRequest):
 
 @pytest.mark.parametrize("answer", ["Just swim.", "One. Two.", "a", "Wörter ✓"])
 def test_labels_are_the_answer_and_its_end_of_turn(tokenizer, answer: str) -> None:
-    row = supervised(tokenizer, ChatRow("How do I handle a fever?", answer))
+    row = supervised(tokenizer, ChatRow("How do I handle a fever?", answer).messages)
     trained = [label for label in row["labels"] if label != IGNORED]
     assert tokenizer.decode(trained) == answer + tokenizer.eos_token
     assert trained[-1] == tokenizer.eos_token_id
@@ -30,7 +30,7 @@ def test_labels_are_the_answer_and_its_end_of_turn(tokenizer, answer: str) -> No
 
 def test_an_answer_that_begins_with_a_newline_keeps_every_character_it_has_in_the_chat() -> None:
     tokenizer = build_tokenizer(FAMILIES["qwen"], TEXTS, Size(vocabulary=320))  # does not strip
-    row = supervised(tokenizer, ChatRow("Hello?", "\nFirst line"))
+    row = supervised(tokenizer, ChatRow("Hello?", "\nFirst line").messages)
     trained = [label for label in row["labels"] if label != IGNORED]
     assert tokenizer.decode(trained).endswith("\nFirst line<|im_end|>")
 
@@ -40,7 +40,7 @@ def test_a_template_whose_prompt_is_no_prefix_of_the_exchange_is_refused(tokeniz
     try:
         tokenizer.chat_template = "{% if add_generation_prompt %}ask{% else %}told{% endif %}"
         with pytest.raises(ValueError, match="does not begin with its rendered prompt"):
-            supervised(tokenizer, ChatRow("a", "b"))
+            supervised(tokenizer, ChatRow("a", "b").messages)
     finally:
         tokenizer.chat_template = template
 

@@ -125,7 +125,7 @@ def test_a_killed_run_resumes_and_ends_as_an_undisturbed_one(
     run = tmp_path / "run"
     call = [sys.executable, str(tmp_path / "script.py"), config(bases).model_dump_json(), str(run)]
     root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(call, env=environment, start_new_session=True)
     while not list(run.glob("steps/tune-*/manifest.json")) and process.poll() is None:
         time.sleep(0.05)
