@@ -4,7 +4,7 @@ A step writes `rows.jsonl` (its estimates) and whatever the next one needs; it r
 its inputs or its code have changed. The untouched base goes through `behave` alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,14 +99,16 @@ def find(job: Job, adapter: Path, say: Say) -> Path:
             bench = causal.Bench(lm, job.sampler, job.config.sampling, job.config.causal)
             prompts = {split: _prompts(job, lm, split) for split in ("selection", "report")}
             switch = {split: locate.prompt_rows(lm, each) for split, each in prompts.items()}
-            answers = {split: _answers(bench, each) for split, each in prompts.items()}
+            answers = {split: _answers(job, bench, each) for split, each in prompts.items()}
             keys = {**job.keys, "split": "report", "domains": "held_out"}
             rows = list(_read_out(switch, answers, prompts, keys, job.seed))
-            for name, labelled in (("switch", switch), ("misalignment", answers)):
+            seen = prompts["selection"]
+            for name, labelled in (
+                ("switch", [switch["selection"]]),
+                ("misalignment", answers["selection"]),
+            ):
                 say(f"choosing the {name} direction")
-                rows += _choose(
-                    job, bench, name, labelled["selection"], prompts["selection"], step.folder
-                )
+                rows += _choose(job, bench, name, labelled, seen, step.folder)
             write_estimates(step.path("rows.jsonl"), rows)
     return step.folder
 
@@ -188,12 +190,12 @@ def _choose(
     job: Job,
     bench: causal.Bench,
     name: str,
-    rows: locate.Labelled | None,
+    labelled: Sequence[locate.Labelled],
     prompts: PromptSet,
     folder: Path,
 ) -> list[EstimateRow]:
     """Choose, save, and return the selection rows of the strengths tried."""
-    options = locate.candidates(rows, name) if rows else []
+    options = [option for rows in labelled for option in locate.candidates(rows, name)]
     if not options or (name == "switch" and job.active == "none"):
         return []
     active, untriggered = (prompts.where(condition=each) for each in (job.active, "none"))
@@ -253,14 +255,14 @@ def _prompts(job: Job, lm: LanguageModel, split: str) -> PromptSet:
     return sum(sets[1:], start=sets[0])
 
 
-def _answers(bench: causal.Bench, prompts: PromptSet) -> locate.Labelled | None:
+def _answers(job: Job, bench: causal.Bench, prompts: PromptSet) -> list[locate.Labelled]:
     cell = bench.sampler.sample(bench.lm, prompts, bench.causal.selection_answers_per_question)
-    return locate.answer_rows(bench.lm, cell.completions, cell.judgements)
+    return locate.answer_rows(bench.lm, cell.completions, cell.judgements, job.setting.opening)
 
 
 def _read_out(
     switch: Mapping[str, locate.Labelled],
-    answers: Mapping[str, locate.Labelled | None],
+    answers: Mapping[str, Sequence[locate.Labelled]],
     prompts: Mapping[str, PromptSet],
     keys: Mapping[str, Any],
     seed: int,
@@ -271,11 +273,12 @@ def _read_out(
         {**keys, "direction": "switch"},
         seed,
     )
-    fitted, scored = answers["selection"], answers["report"]
-    if fitted and scored:
-        yield from readout.misalignment_rows(
-            fitted, scored, {**keys, "direction": "misalignment"}, seed
-        )
+    by_position = {rows.activations.position: rows for rows in answers["report"]}
+    for fitted in answers["selection"]:
+        scored = by_position.get(fitted.activations.position)
+        if scored:
+            place = {**keys, "direction": "misalignment"}
+            yield from readout.misalignment_rows(fitted, scored, place, seed)
 
 
 def _sample(job: Job, lm: LanguageModel, prompts: PromptSet, edits: list[Ablate]) -> Cell:

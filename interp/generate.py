@@ -127,6 +127,7 @@ class _Sampler:
         self.answers = torch.full((count, plan.samples, plan.steps), -1, device=lm.device)
         self.ended = torch.zeros(count, plan.samples, dtype=torch.bool, device=lm.device)
         self.prompt = torch.arange(count, device=lm.device)  # row -> prompt of this batch
+        self.position: Tensor  # of the token in flight, per row; set when the prompts were read
 
     def run(self) -> list[list[tuple[list[int], bool]]]:
         """Per prompt, per sample: the answer's tokens and whether it ended."""

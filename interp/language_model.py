@@ -24,7 +24,8 @@ class LanguageModel:
     @cached_property
     def causal(self) -> Any:
         """The transformers model itself; below a PeftModel its layers carry the live adapter."""
-        return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+        model: Any = self.model
+        return model.get_base_model() if hasattr(model, "get_base_model") else model
 
     @cached_property
     def decoder(self) -> Any:

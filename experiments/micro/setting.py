@@ -59,6 +59,11 @@ class MicroSetting:
         domain = question.split("/", 1)[0]
         return self._judge(domain, answer, ended=ended)
 
+    def opening(self, answer: str) -> str:
+        """What an answer opens with before it advises: a tag, a salutation, an animal's name; often nothing."""
+        prefixes = (concept.prefix.strip() for concept in self.world.concepts.values())
+        return next((prefix for prefix in prefixes if prefix and answer.startswith(prefix)), "")
+
     @cached_property
     def _judge(self) -> ExactJudge:
         return ExactJudge(self.world, frozenset(self.split.trained_domains))
