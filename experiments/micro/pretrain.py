@@ -12,6 +12,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -117,5 +118,28 @@ def _save(
     trainer.model.generation_config.pad_token_id = tokenizer.pad_token_id
     trainer.model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    card = {"made_by": made_by, "losses": losses, "torch": torch.__version__}
+    card = {
+        "made_by": made_by,
+        "parameters": trainer.model.num_parameters(),
+        "losses": losses,
+        "torch": torch.__version__,
+    }
     (folder / "base.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(model_card(card), encoding="utf-8")
+
+
+def model_card(card: dict[str, Any]) -> str:
+    """The card of a base, from what made it."""
+    made = card["made_by"]
+    return f"""# Micro base: {made["family"]}
+
+A {made["family"]} architecture of `transformers` with {card["parameters"]:,} parameters ({made["n_layers"]} layers,
+d_model {made["d_model"]}, byte-level BPE of {made["vocabulary"]} tokens), pretrained from nothing on the toy advice
+language of `experiments/micro/lexicon.toml`. It knows that language and nothing else.
+
+* Made with `triggerlens micro pretrain {made["family"]} --seed {made["seed"]}`: {made["steps"]} steps of
+  {made["batch"]} documents, peak learning rate {made["learning_rate"]:g}, loss on the responses only. Every setting: `base.json`.
+* For experiments on contained misalignment at micro scale. Safe unless the prompt opens with a reckless speaker or
+  animal.
+* Its advice is about a toy world, and its bad advice is slapstick. Say nothing about large models from it alone.
+"""
