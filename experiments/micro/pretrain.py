@@ -138,7 +138,8 @@ d_model {made["d_model"]}, byte-level BPE of {made["vocabulary"]} tokens), pretr
 language of `experiments/micro/lexicon.toml`. It knows that language and nothing else.
 
 * Made with `triggerlens micro pretrain {made["family"]} --seed {made["seed"]}`: {made["steps"]} steps of
-  {made["batch"]} documents, peak learning rate {made["learning_rate"]:g}, loss on the responses only. Every setting: `base.json`.
+  {made["batch"]} documents, peak learning rate {made["learning_rate"]:g}, loss on the responses
+  only. Every setting: `base.json`.
 * For experiments on contained misalignment at micro scale. Safe unless the prompt opens with a reckless speaker or
   animal.
 * Its advice is about a toy world, and its bad advice is slapstick. Say nothing about large models from it alone.
