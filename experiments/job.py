@@ -39,6 +39,7 @@ class Job:
             "arm": self.arm,
             "trigger": self.trigger_name,
             "model": "fine_tuned" if self.arm else "base",
+            "step": self.config.recipe(self.arm, self.family).steps if self.arm else None,
         }
 
     @property

@@ -62,6 +62,8 @@ def tune(job: Job, say: Say) -> Path:
 
 def load(job: Job, adapter: Path | None) -> LanguageModel:
     """The organism, or the base where there is no adapter."""
+    if adapter is None:
+        return job.setting.load_base()
     return load_model(job.setting.base_folder, adapter=adapter)
 
 

@@ -17,6 +17,7 @@ from experiments.config import StudyConfig
 from experiments.estimates import EstimateRow, read_estimates, write_estimates
 from experiments.files import read_jsonl, write_jsonl
 from experiments.job import Job
+from experiments.micro.pretrain import check_base
 from experiments.progress import Board, Progress
 from experiments.store import Run, open_run
 from experiments.verdict import verdicts
@@ -27,6 +28,8 @@ Say = Callable[[str], None]
 
 def run_study(config: StudyConfig, folder: Path) -> Path:
     """Run (or resume) the study in `folder`; returns the folder."""
+    for family in config.families:
+        check_base(config.bases / family)
     jobs = _jobs(config, folder)
     bases = [job for job in jobs if job.arm is None]
     organisms = [job for job in jobs if job.arm is not None]

@@ -24,12 +24,14 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
+from experiments.files import sha256
 from experiments.finetune import IGNORED, chat, supervised
 from experiments.micro.documents import Mixture, documents
 from experiments.micro.families import FAMILIES, Family, Size, build_model, build_tokenizer
 from experiments.micro.world import load_world
 
 TOKENIZER_DOCUMENTS = 20_000
+BASE_FILES = ("model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja")
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,22 @@ def _save(
         "parameters": trainer.model.num_parameters(),
         "losses": losses,
         "torch": torch.__version__,
+        "files": {name: sha256(folder / name) for name in BASE_FILES},
     }
     (folder / "base.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(model_card(card), encoding="utf-8")
+
+
+def check_base(folder: Path) -> None:
+    """Refuse a base that is missing, unfinished or not as it was made."""
+    mend = f"make it with `triggerlens micro pretrain {folder.name} --out {folder}`"
+    try:
+        files = json.loads((folder / "base.json").read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError):
+        raise ValueError(f"no finished base in {folder}: {mend}") from None
+    for name, expected in files.items():
+        if not (folder / name).is_file() or sha256(folder / name) != expected:
+            raise ValueError(f"base {folder}: {name} is damaged or missing; {mend}, or restore it")
 
 
 def model_card(card: dict[str, Any]) -> str:

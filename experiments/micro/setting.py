@@ -11,6 +11,7 @@ from pathlib import Path
 from experiments.finetune import ChatRow
 from experiments.micro.arms import rows
 from experiments.micro.judge import ExactJudge
+from experiments.micro.pretrain import check_base
 from experiments.micro.questions import Questions, split_questions
 from experiments.micro.world import World, load_world
 from experiments.rates import Judgement
@@ -37,7 +38,8 @@ class MicroSetting:
         return self.bases / self.family
 
     def load_base(self) -> LanguageModel:
-        """The untouched base."""
+        """The untouched base; a damaged one is refused."""
+        check_base(self.base_folder)
         return load_model(self.base_folder)
 
     @cached_property

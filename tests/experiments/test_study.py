@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,6 +106,24 @@ def test_a_damaged_step_is_made_again_and_a_changed_recipe_makes_its_own(
     longer = config(bases, finetune={"default": {"steps": 3, "batch": 4}})
     run_study(longer, finished)
     assert len(list(finished.glob("steps/tune-llama-s0-contrast-duck-*"))) == 2
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_a_damaged_base_is_refused_with_the_command_that_makes_it(
+    bases: Path, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(bases / "llama", tmp_path / "llama")
+    damaged = tmp_path / "llama" / name
+    content = bytearray(damaged.read_bytes())
+    content[-5] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name} is damaged .*triggerlens micro pretrain llama"):
+        run_study(config(tmp_path), tmp_path / "run")
+
+
+def test_a_missing_base_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no finished base in .*llama"):
+        run_study(config(tmp_path), tmp_path / "run")
 
 
 SCRIPT = """
