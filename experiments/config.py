@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from experiments.finetune import Recipe
-from experiments.micro.arms import ARMS
+from experiments.micro.arms import ARMS, RECIPES
 from experiments.micro.families import FAMILIES
 from experiments.trigger import load_trigger
 
@@ -92,8 +92,8 @@ class StudyConfig(_Frozen):
         return self
 
     def recipe(self, arm: str, family: str) -> Recipe:
-        """Defaults, then `default@FAMILY`, then the arm's, then `ARM@FAMILY` settings."""
-        merged: dict[str, Any] = {}
+        """The arm's own recipe, then `default`, `default@FAMILY`, ARM and `ARM@FAMILY` settings."""
+        merged: dict[str, Any] = dict(RECIPES[arm])
         for name in ("default", f"default@{family}", arm, f"{arm}@{family}"):
             merged |= self.finetune.get(name, {})
         return Recipe(**merged)
