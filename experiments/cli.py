@@ -61,6 +61,18 @@ def show(run_folder: RunFolder) -> None:
     show_run(run_folder)
 
 
+@app.command(epilog="Example: triggerlens targets artifacts/runs/micro_full")
+def targets(
+    run_folders: Annotated[list[Path], typer.Argument(help="One or more run folders")],
+) -> None:
+    """Print what the study set out to reach and what it got, as a Markdown table."""
+    from experiments.estimates import read_estimates
+    from experiments.targets import markdown, measure
+
+    rows = [row for run in run_folders for row in read_estimates(run / "estimates.jsonl")]
+    print(markdown(measure(rows)))
+
+
 @app.command(epilog="Example: triggerlens dashboard artifacts/runs/demo -o report.html")
 def dashboard(
     run_folders: Annotated[list[Path], typer.Argument(help="One or more run folders")],

@@ -5,6 +5,7 @@ begins with a newline, or merges with the template's last character, is still tr
 Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW), sizes by configuration.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from transformers import (
     DataCollatorForSeq2Seq,
     PreTrainedTokenizerBase,
+    PrinterCallback,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -22,11 +24,19 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.utils import logging
 
 from interp.models import LanguageModel
 
 SEVEN_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 IGNORED = -100
+
+
+def quiet() -> None:
+    """Keep transformers' own bars and notices off the screen, where a study shows its progress."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
 
 
 class Recipe(BaseModel):
@@ -153,6 +163,7 @@ def finetune(
         data_collator=DataCollatorForSeq2Seq(base.tokenizer, label_pad_token_id=IGNORED),
         callbacks=[_Report(progress)] if progress else [],
     )
+    trainer.remove_callback(PrinterCallback)  # the study has its own progress bar
     trainer.train()
     model.save_pretrained(folder)
     return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]

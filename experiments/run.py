@@ -4,10 +4,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+from rich.markdown import Markdown
+
 from experiments.config import StudyConfig, load_config
 from experiments.dashboard import export_dashboard
+from experiments.estimates import read_estimates
 from experiments.show import show
 from experiments.study import run_study
+from experiments.targets import markdown, measure
 
 
 def run_configuration(
@@ -23,6 +28,8 @@ def run_configuration(
     folder = out or Path("artifacts/runs") / study.name
     run_study(study, folder)
     show(folder)
+    rows = read_estimates(folder / "estimates.jsonl")
+    Console().print(Markdown(markdown(measure(rows))))
     print(f"dashboard: {export_dashboard(folder)}")
     return folder
 

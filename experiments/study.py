@@ -16,6 +16,7 @@ from experiments import steps
 from experiments.config import StudyConfig
 from experiments.estimates import EstimateRow, read_estimates, write_estimates
 from experiments.files import read_jsonl, write_jsonl
+from experiments.finetune import quiet
 from experiments.job import Job
 from experiments.micro.pretrain import check_base
 from experiments.progress import Board, Progress
@@ -30,6 +31,7 @@ def run_study(config: StudyConfig, folder: Path) -> Path:
     """Run (or resume) the study in `folder`; returns the folder."""
     for family in config.families:
         check_base(config.bases / family)
+    quiet()
     jobs = _jobs(config, folder)
     bases = [job for job in jobs if job.arm is None]
     organisms = [job for job in jobs if job.arm is not None]
@@ -138,6 +140,7 @@ class _Work:
 def _one_thread() -> None:
     import torch
 
+    quiet()
     torch.set_num_threads(
         1
     )  # several processes of several threads each slow each other down many-fold
