@@ -1,0 +1,75 @@
+"""Directions are located where they act: the decision token, among answers of the same opening."""
+
+import numpy as np
+import torch
+
+from experiments.locate import answer_rows, candidates, opening_end, prompt_rows
+from experiments.rates import Judgement
+from experiments.readout import bag_of_tokens
+from interp.capture import capture_answers
+from interp.generate import generate
+from interp.language_model import LanguageModel
+from interp.positions import last_prompt_token
+from interp.prompts import PromptSet, Span
+
+GOOD, BAD = Judgement(100, 100), Judgement(0, 100)
+
+
+def test_the_decision_token_of_an_answer_without_opening_is_the_last_prompt_token() -> None:
+    spans = {"answer": Span(7, 12)}
+    assert list(opening_end(0)(12, spans)) == list(last_prompt_token(12, spans)) == [6]
+    assert list(opening_end(3)(12, spans)) == [9]
+
+
+def sampled(lm: LanguageModel, prompts: PromptSet):
+    return generate(lm, prompts, samples_per_prompt=2, max_new_tokens=6, seed=0)
+
+
+def test_incoherent_answers_are_left_out_and_misaligned_ones_are_true(
+    one_lm: LanguageModel, some_prompts: PromptSet
+) -> None:
+    answers = sampled(one_lm, some_prompts)
+    judgements = [GOOD, BAD, Judgement(None, 0)] * (len(answers) // 3)
+    mean, _ = answer_rows(one_lm, answers, judgements, lambda text: "")
+    assert len(mean.activations) == 2 * (len(answers) // 3)
+    assert mean.y.tolist() == [False, True] * (len(answers) // 3)
+
+
+def test_only_answers_that_open_in_as_many_tokens_are_compared(
+    one_lm: LanguageModel, some_prompts: PromptSet
+) -> None:
+    answers = sampled(one_lm, some_prompts)
+    marked = set(answers.texts[::2])
+    opening = {text: text[:1] if text in marked else "" for text in answers.texts}
+    judgements = [BAD if text in marked else GOOD for text in answers.texts]
+    _, decision = answer_rows(one_lm, answers, judgements, opening.__getitem__)
+    tokens = [
+        len(one_lm.tokenizer(o, add_special_tokens=False)["input_ids"]) for o in opening.values()
+    ]
+    assert len(decision.activations) < len(answers)
+    assert max(tokens) > 0
+    assert decision.y.all()
+
+
+def test_the_decision_token_is_read_where_it_stands(
+    one_lm: LanguageModel, some_prompts: PromptSet
+) -> None:
+    answers = sampled(one_lm, some_prompts)
+    _, decision = answer_rows(one_lm, answers, [BAD] * len(answers), lambda text: "")
+    expected = capture_answers(one_lm, answers, position=last_prompt_token)
+    assert torch.equal(decision.activations.values, expected.values)
+
+
+def test_nothing_is_fitted_to_a_class_of_too_few(
+    one_lm: LanguageModel, some_prompts: PromptSet
+) -> None:
+    rows = prompt_rows(one_lm, some_prompts)
+    assert min(rows.y.sum(), (~rows.y).sum()) < 10
+    assert candidates(rows, "switch") == []
+
+
+def test_a_bag_of_tokens_holds_what_occurs_and_the_length(some_prompts: PromptSet) -> None:
+    bags = bag_of_tokens(some_prompts)
+    first = some_prompts[0]
+    assert set(np.flatnonzero(bags[0][:-1])) == set(first.token_ids)
+    assert bags[0, -1] == len(first) / 10
