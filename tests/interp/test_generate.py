@@ -20,6 +20,17 @@ def test_greedy_answers_are_those_of_transformers_generate(lm, prompts):
         assert answer == tuple(token for token in theirs.tolist() if token not in lm.end_ids)
 
 
+def test_sampled_answers_are_those_of_running_everything_again(lm, prompts):
+    """The same numbers, and logits from whole sequences without cache, masks or neighbours."""
+    ours = generate(lm, prompts, samples_per_prompt=3, max_new_tokens=STEPS, seed=0, end_ids=())
+    noise = uniforms(prompts.prompts, 3, STEPS, seed=0).view(-1, STEPS)
+    for row, answer in enumerate(ours.token_ids):
+        ids = torch.tensor([prompts[ours.prompt_index[row]].token_ids + answer])
+        with torch.inference_mode():
+            logits = lm.causal(ids, use_cache=False).logits[0, -STEPS - 1 : -1]
+        assert answer == tuple(draw(logits, noise[row], temperature=1.0, top_p=1.0).tolist())
+
+
 def test_samples_follow_the_models_own_distribution(one_lm, some_prompts):
     prompt = some_prompts[:1]
     sampled = generate(
