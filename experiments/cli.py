@@ -4,12 +4,12 @@ Errors a user can mend end in one line and exit code 2; Ctrl-C ends with 130.
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from experiments.plain_errors import plain_errors
 
 os.environ.setdefault(
     "HF_HUB_OFFLINE", "1"
@@ -50,7 +50,8 @@ def run(
     """Run a study, or resume one that was interrupted, and print its tables."""
     from experiments.run import run_configuration
 
-    run_configuration(config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers)
+    with plain_errors():
+        run_configuration(config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers)
 
 
 @app.command(epilog="Example: triggerlens show artifacts/runs/demo")
@@ -111,16 +112,8 @@ def pretrain(
 
 def main() -> None:
     """Run the command; what a user can mend is one line, not a traceback."""
-    try:
-        app(standalone_mode=True)
-    except (ValueError, FileNotFoundError) as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print(
-            "interrupted; the same command resumes where it stopped", highlight=False
-        )
-        sys.exit(130)
+    with plain_errors():
+        app()
 
 
 if __name__ == "__main__":

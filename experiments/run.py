@@ -10,6 +10,7 @@ from rich.markdown import Markdown
 from experiments.config import StudyConfig, load_config
 from experiments.dashboard import export_dashboard
 from experiments.estimates import read_estimates
+from experiments.plain_errors import plain_errors
 from experiments.show import show
 from experiments.study import run_study
 from experiments.targets import markdown, measure
@@ -66,4 +67,5 @@ def narrowed(
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python -m experiments.run CONFIG   (demo, micro_full or a .toml file)")
-    run_configuration(sys.argv[1])
+    with plain_errors():
+        run_configuration(sys.argv[1])

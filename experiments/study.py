@@ -7,6 +7,7 @@ thread each; results do not depend on how many there are. At the end the rows of
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
@@ -126,9 +127,9 @@ class _Work:
                         found[job] = future.result()
                         self.progress.done(job.name)
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                for process in (pool._processes or {}).values():
+                for process in list(pool._processes.values()):
                     process.terminate()
+                pool.shutdown(wait=True, cancel_futures=True)
                 raise
         return {call[0]: found[call[0]] for call in calls}
 
@@ -139,6 +140,8 @@ class _Work:
 
 def _one_thread() -> None:
     import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
 
     quiet()
     torch.set_num_threads(

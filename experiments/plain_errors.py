@@ -1,0 +1,21 @@
+"""What a user can mend is one line and exit code 2, not a traceback; Ctrl-C is exit code 130."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn errors that name their mend into one line on the standard error stream."""
+    screen = Console(stderr=True)
+    try:
+        yield
+    except KeyboardInterrupt:
+        screen.print("interrupted; the same command resumes where it stopped", highlight=False)
+        sys.exit(130)
+    except (ValueError, FileNotFoundError) as error:
+        screen.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)

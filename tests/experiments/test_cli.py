@@ -1,0 +1,62 @@
+"""The command as a user meets it: help with examples, one line for what they can mend."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ["run", "show", "dashboard", "targets", "micro pretrain"]
+
+
+def triggerlens(*words: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", "experiments.cli", *words]
+    return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(command: str) -> None:
+    done = triggerlens(*command.split(), "--help")
+    assert done.returncode == 0
+    assert f"Example: triggerlens {command}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "nope"], "configuration 'nope': no such file; shipped are demo, micro_full"),
+        (
+            ["run", "demo", "--only", "family=falcon"],
+            "family 'falcon' is none of qwen, llama, gemma",
+        ),
+        (["run", "demo", "--seeds", "one"], "--seeds 'one': give whole numbers"),
+        (["micro", "pretrain", "falcon"], "family 'falcon' is none of qwen, llama, gemma"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(words: list[str], message: str) -> None:
+    done = triggerlens(*words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_command_is_refused_with_code_2() -> None:
+    assert triggerlens("dance").returncode == 2
+
+
+@pytest.mark.long
+def test_ctrl_c_ends_a_run_with_130_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    call = [sys.executable, "-m", "experiments.cli", "run", "demo", "--out", str(tmp_path / "run")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(call, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    while not list((tmp_path / "run" / "steps").glob(".making-*")) and process.poll() is None:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "resumes where it stopped" in errors
+    assert not (tmp_path / "run" / "manifest.json").exists()
