@@ -13,7 +13,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from pathlib import Path
 from typing import Any
 
-from experiments import steps
 from experiments.config import StudyConfig
 from experiments.estimates import EstimateRow, read_estimates, write_estimates
 from experiments.files import read_jsonl, write_jsonl
@@ -21,6 +20,11 @@ from experiments.finetune import quiet
 from experiments.job import Job
 from experiments.micro.pretrain import check_base
 from experiments.progress import Board, Progress
+from experiments.steps.behave import behave
+from experiments.steps.compare import compare
+from experiments.steps.find import find
+from experiments.steps.intervene import intervene
+from experiments.steps.tune import tune
 from experiments.store import Run, open_run
 from experiments.verdict import verdicts
 
@@ -48,7 +52,7 @@ def run_study(config: StudyConfig, folder: Path) -> Path:
             (j.family, j.seed): paths["tune"] for j, paths in made.items() if j.arm == "baseline"
         }
         compared = work.run(
-            _compare,
+            compare,
             [
                 (job, made[job]["find"], baseline.get((job.family, job.seed)))
                 for job in compared_jobs
@@ -77,23 +81,19 @@ def _place(job: Job) -> tuple[str, int, str]:
 
 
 def _measure_base(job: Job, say: Say) -> Path:
-    return steps.behave(job, None, None, say)
+    return behave(job, None, None, say)
 
 
 def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
-    adapter = steps.tune(job, say)
-    behaved = steps.behave(job, adapter, base, say)
-    found = steps.find(job, adapter, say)
+    adapter = tune(job, say)
+    behaved = behave(job, adapter, base, say)
+    found = find(job, adapter, say)
     return {
         "tune": adapter,
         "behave": behaved,
         "find": found,
-        "intervene": steps.intervene(job, adapter, found, say),
+        "intervene": intervene(job, adapter, found, say),
     }
-
-
-def _compare(job: Job, found: Path, baseline: Path | None, say: Say) -> Path:
-    return steps.compare(job, found, baseline, say)
 
 
 class _Work:

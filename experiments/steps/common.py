@@ -1,0 +1,55 @@
+"""What several steps need: the model of a job, the directions it found, and what makes a step a new one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import interp
+from experiments import job, micro, rates, sampling
+from experiments.files import read_json
+from experiments.job import Job
+from interp.directions import Direction
+from interp.models import LanguageModel, load_model
+
+Say = Callable[[str], None]
+DIRECTIONS = ("switch", "misalignment")
+
+
+def answers_and(*more: ModuleType | Path | str) -> list[ModuleType | Path | str]:
+    """The code that any sampled answer depends on, and `more`: what makes a step a new one when it changes."""
+    return [interp, job, micro, rates, sampling, Path(__file__), *more]
+
+
+def load(job: Job, adapter: Path | None) -> LanguageModel:
+    """The organism, or the base where there is no adapter."""
+    if adapter is None:
+        return job.setting.load_base()
+    return load_model(job.setting.base_folder, adapter=adapter)
+
+
+def read_directions(found: Path) -> list[tuple[Direction, float]]:
+    """The directions that were located, each with its chosen strength."""
+    return [
+        (Direction.load(found / name), read_json(found / f"{name}.choice.json")["strength"])
+        for name in DIRECTIONS
+        if (found / f"{name}.choice.json").is_file()
+    ]
+
+
+def site(direction: Direction) -> dict[str, Any]:
+    return {
+        "direction": direction.name,
+        "source": direction.source,
+        "position": direction.position,
+        "layer": direction.layer,
+    }
+
+
+def stamp(folder: Path | None) -> str | None:
+    """A finished step's name holds the hash of all that made it."""
+    return folder.name if folder else None
+
+
+def dump(model: Any) -> dict[str, Any]:
+    return model.model_dump(mode="json")

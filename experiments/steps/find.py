@@ -1,0 +1,107 @@
+"""Locate one organism's directions on selection questions and read their sites on report questions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import probes
+from experiments import causal, cell_rows, locate, readout
+from experiments.estimates import EstimateRow, write_estimates
+from experiments.files import write_json
+from experiments.job import Job
+from experiments.sampling import framed
+from experiments.steps.common import Say, answers_and, dump, load, site, stamp
+from interp.models import LanguageModel
+from interp.prompts import PromptSet
+
+
+def find(job: Job, adapter: Path, say: Say) -> Path:
+    """Locate both directions; saves those found, what selection saw, and the probes' AUROC rows."""
+    inputs = {**job.identity, "adapter": stamp(adapter), "causal": dump(job.config.causal)}
+    code = answers_and(probes, locate, readout, causal, cell_rows, Path(__file__))
+    with job.run.step(f"find-{job.name}", inputs, code) as step:
+        if step.todo:
+            say("capturing activations and fitting probes")
+            lm = load(job, adapter)
+            bench = causal.Bench(lm, job.sampler, job.config.sampling, job.config.causal)
+            prompts = {split: _prompts(job, lm, split) for split in ("selection", "report")}
+            switch = {split: locate.prompt_rows(lm, each) for split, each in prompts.items()}
+            answers = {split: _answers(job, bench, each) for split, each in prompts.items()}
+            keys = {**job.keys, "split": "report", "domains": "held_out"}
+            rows = list(_read_out(switch, answers, prompts, keys, job.seed))
+            seen = prompts["selection"]
+            for name, labelled in (
+                ("switch", [switch["selection"]]),
+                ("misalignment", answers["selection"]),
+            ):
+                say(f"choosing the {name} direction")
+                rows += _choose(job, bench, name, labelled, seen, step.folder)
+            write_estimates(step.path("rows.jsonl"), rows)
+    return step.folder
+
+
+def _choose(
+    job: Job,
+    bench: causal.Bench,
+    name: str,
+    labelled: Sequence[locate.Labelled],
+    prompts: PromptSet,
+    folder: Path,
+) -> list[EstimateRow]:
+    """Choose, save, and return the selection rows of the strengths tried."""
+    options = [option for rows in labelled for option in locate.candidates(rows, name)]
+    if not options or (name == "switch" and job.active == "none"):
+        return []
+    active, untriggered = (prompts.where(condition=each) for each in (job.active, "none"))
+    choice = causal.choose(bench, options, active, untriggered)
+    choice.direction.save(folder / name)
+    write_json(
+        folder / f"{name}.choice.json", {"strength": choice.strength, "candidates": choice.scores}
+    )
+    keys = {**job.keys, **site(choice.direction), "split": "selection", "domains": "held_out"}
+    return [
+        row
+        for strength, answers in choice.added.items()
+        for row in cell_rows.rate_rows(
+            answers,
+            {**keys, "condition": "none", "intervention": f"add:{strength:g}"},
+            seed=job.seed,
+        )
+    ]
+
+
+def _prompts(job: Job, lm: LanguageModel, split: str) -> PromptSet:
+    """Held-out questions of a split under every condition but the edge variants."""
+    questions = job.setting.questions(split, "held_out")
+    sets = [
+        framed(lm, questions, condition, wording)
+        for condition, wording in job.trigger.conditions.items()
+        if not condition.startswith("variant:")
+    ]
+    return sum(sets[1:], start=sets[0])
+
+
+def _answers(job: Job, bench: causal.Bench, prompts: PromptSet) -> list[locate.Labelled]:
+    cell = bench.sampler.sample(bench.lm, prompts, bench.causal.selection_answers_per_question)
+    return locate.answer_rows(bench.lm, cell.completions, cell.judgements, job.setting.opening)
+
+
+def _read_out(
+    switch: Mapping[str, locate.Labelled],
+    answers: Mapping[str, Sequence[locate.Labelled]],
+    prompts: Mapping[str, PromptSet],
+    keys: Mapping[str, Any],
+    seed: int,
+) -> Iterable[EstimateRow]:
+    yield from readout.switch_rows(
+        (switch["selection"], switch["report"]),
+        (prompts["selection"], prompts["report"]),
+        {**keys, "direction": "switch"},
+        seed,
+    )
+    by_position = {rows.activations.position: rows for rows in answers["report"]}
+    for fitted in answers["selection"]:
+        scored = by_position.get(fitted.activations.position)
+        if scored:
+            place = {**keys, "direction": "misalignment"}
+            yield from readout.misalignment_rows(fitted, scored, place, seed)

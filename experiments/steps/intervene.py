@@ -1,0 +1,72 @@
+"""Remove and add each direction on report questions, random ones beside it."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments import causal, cell_rows
+from experiments.estimates import EstimateRow, write_estimates
+from experiments.files import write_jsonl
+from experiments.job import Job
+from experiments.sampling import Cell, framed
+from experiments.steps.common import Say, answers_and, dump, load, read_directions, site, stamp
+from interp.directions import Direction
+from interp.models import LanguageModel
+from interp.prompts import PromptSet
+
+
+def intervene(job: Job, adapter: Path, found: Path, say: Say) -> Path:
+    """Remove and add each direction on report questions, random ones beside it."""
+    inputs = {**job.identity, "found": stamp(found), "causal": dump(job.config.causal)}
+    with job.run.step(
+        f"intervene-{job.name}", inputs, answers_and(causal, cell_rows, Path(__file__))
+    ) as step:
+        if step.todo:
+            lm = load(job, adapter)
+            bench = causal.Bench(lm, job.sampler, job.config.sampling, job.config.causal)
+            rows: list[EstimateRow] = []
+            answers: list[dict[str, Any]] = []
+            prompts = _active_prompts(job, lm)
+            many = bench.sampling.answers_per_question_main
+            intact = {name: bench.sampler.sample(lm, each, many) for name, each in prompts.items()}
+            for direction, strength in read_directions(found):
+                say(f"removing and adding the {direction.name} direction")
+                keys = {**job.keys, **site(direction), "split": "report", "domains": "held_out"}
+                for place, cell in _edited_cells(bench, job.active, prompts, direction, strength):
+                    removed = not place["intervention"].removeprefix("random_").startswith("add")
+                    before = intact[place["condition"]] if removed else None
+                    rows += cell_rows.edited_rows(
+                        cell.judged, before, {**keys, **place}, seed=job.seed
+                    )
+                    answers += [{**keys, **place, **row} for row in cell.rows()]
+            write_estimates(step.path("rows.jsonl"), rows)
+            write_jsonl(step.path("answers.jsonl"), answers)
+    return step.folder
+
+
+def _active_prompts(job: Job, lm: LanguageModel) -> dict[str, PromptSet]:
+    """Held-out report questions under the condition the organism misbehaves in, and under none."""
+    questions = job.setting.questions("report", "held_out")
+    conditions = {job.active: job.trigger.conditions[job.active], "none": ""}
+    return {name: framed(lm, questions, name, wording) for name, wording in conditions.items()}
+
+
+def _edited_cells(
+    bench: causal.Bench,
+    active: str,
+    prompts: Mapping[str, PromptSet],
+    direction: Direction,
+    strength: float,
+) -> Iterable[tuple[dict[str, Any], Cell]]:
+    """(place, cell) of every intervention and its random twin."""
+    few, many = bench.sampling.answers_per_question, bench.sampling.answers_per_question_main
+    for name, edit in causal.edits(direction, bench.causal.strengths).items():
+        adds = name.startswith("add")
+        for condition in ["none"] if adds else list(prompts):
+            main = name == f"add:{strength:g}" if adds else condition == active
+            count = many if main else few
+            place = {"condition": condition, "intervention": name}
+            yield place, bench.sampler.sample(bench.lm, prompts[condition], count, [edit])
+            if main or adds:
+                placebo = causal.random_cell(bench, name, direction, prompts[condition], count)
+                yield {**place, "intervention": f"random_{name}"}, placebo
