@@ -35,7 +35,7 @@ def run(
     ],
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Narrow the study: family=NAME or arm=NAME; may be repeated"),
+        typer.Option(help="Narrow the study: family=NAME or arm=NAME; give one twice for either"),
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="Seeds instead of the configuration's, such as 0,1,2")

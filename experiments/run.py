@@ -40,19 +40,18 @@ def narrowed(
 ) -> StudyConfig:
     """The configuration with fewer families, arms or seeds, or other workers; checked again."""
     changes = config.model_dump()
-    for choice in only:
-        key, _, value = choice.partition("=")
-        if key == "family":
-            changes["families"] = [value]
-        elif key == "arm":
-            changes["organisms"] = [spec for spec in changes["organisms"] if spec["arm"] == value]
-            if not changes["organisms"]:
-                arms = ", ".join(dict.fromkeys(spec.arm for spec in config.organisms))
+    wanted = _choices(only)
+    if "family" in wanted:
+        changes["families"] = wanted["family"]
+    if "arm" in wanted:
+        arms = list(dict.fromkeys(spec.arm for spec in config.organisms))
+        for arm in wanted["arm"]:
+            if arm not in arms:
                 raise ValueError(
-                    f"--only {choice}: this configuration has no such arm; it has {arms}"
+                    f"--only arm={arm}: this configuration has no such arm; it has {', '.join(arms)}"
                 )
-        else:
-            raise ValueError(f"--only {choice!r}: use family=NAME or arm=NAME")
+        kept = [spec for spec in changes["organisms"] if spec["arm"] in wanted["arm"]]
+        changes["organisms"] = kept
     if seeds is not None:
         if not all(part.strip().isdigit() for part in seeds.split(",")):
             raise ValueError(
@@ -62,6 +61,17 @@ def narrowed(
     if workers is not None:
         changes["workers"] = workers
     return StudyConfig(**changes)
+
+
+def _choices(only: Sequence[str]) -> dict[str, list[str]]:
+    """Values by key; a key given twice means either value."""
+    found: dict[str, list[str]] = {}
+    for choice in only:
+        key, _, value = choice.partition("=")
+        if key not in ("family", "arm"):
+            raise ValueError(f"--only {choice!r}: use family=NAME or arm=NAME")
+        found.setdefault(key, []).append(value)
+    return found
 
 
 if __name__ == "__main__":

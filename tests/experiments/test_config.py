@@ -67,6 +67,8 @@ def test_a_study_can_be_narrowed_and_the_narrowing_is_checked() -> None:
     narrow = narrowed(config, ["family=llama", "arm=contrast"], "3,4", 1)
     assert (narrow.families, narrow.seeds, narrow.workers) == (("llama",), (3, 4), 1)
     assert [spec.arm for spec in narrow.organisms] == ["contrast"]
+    both = narrowed(config, ["arm=baseline", "arm=contrast"], None, None)
+    assert [spec.arm for spec in both.organisms] == ["baseline", "contrast"]
     for bad in (["family=falcon"], ["arm=angry"], ["colour=red"]):
         with pytest.raises(ValueError, match=bad[0].split("=")[1]):
             narrowed(config, bad, None, None)
