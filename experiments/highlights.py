@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from experiments.estimates import EstimateRow
 from experiments.results import Organism, OrganismResults, intact, pick
 
-EDITS = ("ablate", "ablate_own_layer")
+EDITS = ("ablate",)  # at all layers, as the verdict judges it
 
 
 def row_names(organisms: Sequence[OrganismResults]) -> dict[Organism, str]:
@@ -39,7 +39,7 @@ def _held_out(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
 
 
 def removal(rows: Sequence[EstimateRow]) -> tuple[EstimateRow | None, EstimateRow | None]:
-    """The greatest relative drop of EM on ablation, and that of random directions beside it."""
+    """The greatest relative drop of EM on ablation at all layers, and that of random directions."""
     drops = [row for row in pick(rows, quantity="ablation_relative_drop") if row.value is not None]
     drops = _held_out(drops) or drops
     # where next to nothing was misaligned to begin with, a drop says next to nothing

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.estimates import EstimateRow
-from experiments.highlights import headline, removal, row_names, strongest
+from experiments.highlights import headline, row_names, strongest
 from experiments.results import OrganismResults, RunResults, in_order, intact, load_results, pick
 from experiments.words import counts, inert, percent
 
@@ -112,10 +112,6 @@ def _verdict_line(results: OrganismResults) -> Text:
     if results.verdict is None:
         return line.append("no verdict in this run", style="dim")
     line.append(inert(results.verdict.get("sentence") or "this verdict has no words"))
-    best, random = removal(results.rows)
-    if best is not None:
-        words = f" Removing {best.direction}: EM down {percent(best)}; random {percent(random)}."
-        line.append(inert(words))
     return line
 
 
