@@ -44,7 +44,7 @@ def removal(rows: Sequence[EstimateRow]) -> tuple[EstimateRow | None, EstimateRo
     drops = _held_out(drops) or drops
     # where next to nothing was misaligned to begin with, a drop says next to nothing
     drops = [row for row in drops if row.condition == "trigger"] or drops
-    real = [row for row in drops if row.intervention in EDITS]
+    real = [row for row in drops if row.intervention in EDITS and (row.lower or 0) > -1]
     if not real:
         return None, None
     best = max(real, key=lambda row: row.value or 0)
