@@ -31,8 +31,6 @@ class Trigger(_Frozen):
     name: str
     concept: str
     text: str
-    answer_prefix: str = ""
-    answer_suffix: str = ""
     paraphrases: dict[str, str]
     controls: dict[str, str]
     variants: dict[str, str] = {}
