@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from experiments.commands import rates
 from experiments.plain_errors import plain_errors
 
 os.environ.setdefault(
@@ -108,6 +109,9 @@ def pretrain(
     torch.set_num_threads(threads)
     recipe = Pretraining(seed=seed) if steps is None else Pretraining(seed=seed, steps=steps)
     print(pretrain(family, out or Path("artifacts/micro") / family, recipe=recipe))
+
+
+app.command(epilog=rates.EXAMPLE)(rates.rates)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["run", "show", "dashboard", "targets", "micro pretrain"]
+COMMANDS = ["run", "show", "dashboard", "targets", "rates", "micro pretrain"]
 
 
 def triggerlens(*words: str) -> subprocess.CompletedProcess[str]:
