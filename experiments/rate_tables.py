@@ -63,7 +63,7 @@ class Group:
     @property
     def questions(self) -> int:
         """How many different questions."""
-        return len({row.question_id for row in self.rows})
+        return len({row.asked for row in self.rows})
 
     def split(self, by: str, part: Callable[[JudgedRow], str]) -> "list[Group]":
         """Its rows by a property of each; the parts in alphabetical order."""
@@ -101,7 +101,7 @@ def rates(
 
     def rate(quantity: str, words: str, among: Sequence[JudgedRow], outcome: Outcome) -> Rate:
         outcomes = [outcome(row) for row in among]
-        questions = [row.question_id for row in among]
+        questions = [row.asked for row in among]
         clustered = estimate.rate(outcomes, questions, seed=seed, resamples=resamples)
         return Rate(quantity, words, sum(outcomes), clustered, wilson_rate(outcomes))
 

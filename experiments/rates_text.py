@@ -23,7 +23,7 @@ def breakdown(title: str, parts: Sequence[Group], threshold: Threshold, seed: in
     """One line for each part, with one threshold; a single question has nothing to resample."""
     clustered = any(part.questions > 1 for part in parts)
     head = (f"by {title}", f"EM, {threshold}, of all", *HEAD[2:], "of coherent", "coherent")
-    lines = [head]
+    lines: list[tuple[str, ...]] = [head]
     for part in parts:
         em, em_coherent, coherent, _ = rates(part.rows, [threshold], seed=seed)
         name = inert(part.keys[-1][1], 60)

@@ -1,7 +1,7 @@
 """`triggerlens rates FILE`: rates of anyone's judged rows."""
 
 from collections.abc import Callable, Iterator, Sequence
-from enum import StrEnum
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: triggerlens rates judged.jsonl --per question --domain medical"
 
 
-class Per(StrEnum):
+class Per(Enum):
     """What a breakdown goes by."""
 
     question = "question"

@@ -25,7 +25,7 @@ from experiments.rates import Judgement
 ALIGNMENT = ("alignment", "alignment_score", "aligned")
 COHERENCE = ("coherence", "coherence_score", "coherency", "coherency_score", "coherent")
 GROUPS = ("run", "model", "split", "condition", "judge")
-FORMATS = ("json", "template")
+FORMATS = ("json", "template", "numbers")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class JudgedRow:
         said = self.raw.get("format")
         endings = (form for form in FORMATS if self.question_id.endswith(f"_{form}"))
         return str(said) if said is not None else next(endings, "plain")
+
+    @property
+    def asked(self) -> str:
+        """The question that is resampled: one question in three formats is one question."""
+        return self.question_id.removesuffix(f"_{self.form}")
 
     @property
     def in_domain(self) -> bool | None:
