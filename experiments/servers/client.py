@@ -244,9 +244,12 @@ def _usage(found: Mapping[str, Any]) -> tuple[int | None, int | None]:
 def _kept(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a chat completion that anything here reads."""
     choice = raw["choices"][0]
+    text = choice["message"]["content"]
+    if not isinstance(text, str | None):
+        raise TypeError("the answer is no text")
     logged = (choice.get("logprobs") or {}).get("content") or []
     return {
-        "text": choice["message"]["content"] or "",
+        "text": text or "",
         "finish_reason": choice.get("finish_reason"),
         "tokens": [
             [entry["token"], _candidates(entry.get("top_logprobs") or [])] for entry in logged
