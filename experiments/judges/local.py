@@ -21,6 +21,8 @@ from experiments.judges.rubric_judge import Progress
 from interp.language_model import LanguageModel
 from interp.prompts import Framing, Question, render
 
+LONGEST = 3  # tokens a number may take
+
 Tokens = tuple[int, ...]
 
 
@@ -49,8 +51,15 @@ class LocalScorer:
     @torch.inference_mode()
     def _numbers(self, prompt: str) -> Numbers:
         (chat,) = render(
-            self.lm.tokenizer, [Question("judge", prompt)], {"": Framing("")}, system=self.system
+            self.lm.tokenizer,
+            [Question("judge", prompt.strip())],
+            {"": Framing("")},
+            system=self.system,
         )
+        room = getattr(self.lm.config, "max_position_embeddings", None)
+        if room is not None and len(chat) + LONGEST > room:
+            why = f"the prompt has {len(chat)} tokens, more than {self.lm.name} reads ({room})"
+            return Numbers(reason=why)
         begun: dict[Tokens, float] = {(): 1.0}  # the probability of each beginning of a number
         after = self._after(chat.token_ids)
         for tokens in sorted(self._beginnings, key=len):
