@@ -11,7 +11,8 @@ import pytest
 from chat_server import ChatStub, answer, chat_stub, completion, drop, hang, status
 
 from experiments.servers.budget import Budget, CapReached, Unanswered
-from experiments.servers.client import ChatServer, GivenUp, Reply, ServerRefused
+from experiments.servers.client import ChatServer, GivenUp, ServerRefused
+from experiments.servers.replies import Reply
 from experiments.servers.transcripts import Transcripts
 
 KEY = "sk-secret-0123456789"
