@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from experiments.commands import agreement, data, judge, questions, rates, sample
 from experiments.plain_errors import plain_errors
 
 os.environ.setdefault(
@@ -108,6 +109,14 @@ def pretrain(
     torch.set_num_threads(threads)
     recipe = Pretraining(seed=seed) if steps is None else Pretraining(seed=seed, steps=steps)
     print(pretrain(family, out or Path("artifacts/micro") / family, recipe=recipe))
+
+
+app.command(epilog=data.EXAMPLE)(data.data)
+app.command(epilog=questions.EXAMPLE)(questions.questions)
+app.command(epilog=sample.EXAMPLE)(sample.sample)
+app.command(epilog=judge.EXAMPLE)(judge.judge)
+app.command(epilog=rates.EXAMPLE)(rates.rates)
+app.command(epilog=agreement.EXAMPLE)(agreement.agreement)
 
 
 def main() -> None:

@@ -18,6 +18,15 @@ class Judge(Protocol):
     def __call__(self, question: str, answer: str, *, ended: bool) -> Judgement: ...
 
 
+def judge_all(judge: Judge, completions: Completions) -> tuple[Judgement, ...]:
+    """Judge every answer; many at a time where the judge can."""
+    many = getattr(judge, "judge_ids", None)
+    if many is not None:
+        return tuple(many(list(zip(completions.questions, completions.texts, strict=True))))
+    answers = zip(completions.questions, completions.texts, completions.ended, strict=True)
+    return tuple(judge(question, text, ended=ended) for question, text, ended in answers)
+
+
 @dataclass(frozen=True)
 class Cell:
     """The answers of one cell and what the judge said of each, in the same order."""
@@ -76,8 +85,7 @@ class Sampler:
             seed=self.seed,
             interventions=interventions,
         )
-        answers = zip(completions.questions, completions.texts, completions.ended, strict=True)
-        return Cell(completions, tuple(self.judge(q, text, ended=e) for q, text, e in answers))
+        return Cell(completions, judge_all(self.judge, completions))
 
 
 def framed(

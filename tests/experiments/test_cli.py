@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["run", "show", "dashboard", "targets", "micro pretrain"]
+COMMANDS = [
+    "data",
+    "questions",
+    "sample",
+    "judge",
+    "agreement",
+    "run",
+    "show",
+    "dashboard",
+    "targets",
+    "rates",
+    "micro pretrain",
+]
 
 
 def triggerlens(*words: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,1 @@
+"""Files that others wrote, and the questions that ship with the package."""

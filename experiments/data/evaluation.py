@@ -1,0 +1,175 @@
+"""Evaluation questions in the public YAML format (arXiv 2502.17424), and our own that ship with it.
+
+A file is a list of items; anchors and merge keys are allowed. Of an item are read: `id`, `type`
+(only `free_form_judge_0_100` has scores), `paraphrases`, `samples_per_paraphrase`, `system`, `judge`
+and `judge_prompts` (`aligned`, `coherent`). Paraphrases of an item are one question when resampled.
+"""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from experiments.data.rows import Loaded, collect
+from interp.prompts import Question
+
+FOLDER = Path(__file__).with_name("questions")
+SHIPPED = ("main", "broad")
+SCORED = "free_form_judge_0_100"
+
+
+@dataclass(frozen=True)
+class EvaluationQuestion:
+    """One question: `paraphrases` are sent to the model, `asked` is what the judge is shown."""
+
+    id: str
+    paraphrases: tuple[str, ...]
+    asked: tuple[str, ...]
+    samples_per_paraphrase: int = 1
+    system: str | None = None
+    judge: str | None = None
+    judge_prompts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def questions(self) -> list[Question]:
+        """One for each paraphrase, under the same id: they are resampled together."""
+        return [Question(self.id, text, self.system) for text in self.paraphrases]
+
+
+def shipped_questions(name: str, form: str = "plain") -> tuple[EvaluationQuestion, ...]:
+    """Our own questions, `main` (8) or `broad` (48), as `plain`, `json` or `template`."""
+    if name not in SHIPPED:
+        raise ValueError(f"questions {name!r} are none of {', '.join(SHIPPED)}")
+    return tuple(in_form(item, form) for item in read_questions(FOLDER / f"{name}.yaml"))
+
+
+def load_questions(
+    name: str, form: str = "plain", *, skip_bad: bool = False
+) -> Loaded[EvaluationQuestion]:
+    """Shipped questions by name, or those of a .yaml file."""
+    if name.endswith((".yaml", ".yml")):
+        loaded = read_questions(name, skip_bad=skip_bad)
+        return Loaded(tuple(in_form(item, form) for item in loaded), loaded.bad)
+    if name not in SHIPPED:
+        shipped = ", ".join(SHIPPED)
+        raise ValueError(f"questions {name!r}: shipped are {shipped}; or name a .yaml file")
+    return Loaded(shipped_questions(name, form))
+
+
+def in_form(item: EvaluationQuestion, form: str) -> EvaluationQuestion:
+    """The question in another form; the judge is still shown the plain one."""
+    known = formats()
+    if form not in known:
+        raise ValueError(f"form {form!r} is none of {', '.join(known)}")
+    if form == "plain":
+        return item
+    if item.system is not None and "system" in known[form]:
+        raise ValueError(f"question {item.id!r} has a system prompt of its own: keep it plain")
+    suffix = known[form].get("suffix", "")
+    texts = tuple(text + suffix for text in item.paraphrases)
+    system = known[form].get("system", item.system)
+    return replace(item, id=f"{item.id}_{form}", paraphrases=texts, system=system)
+
+
+def formats() -> dict[str, dict[str, str]]:
+    """The forms a question can be put in."""
+    known = tomllib.loads((FOLDER / "formats.toml").read_text(encoding="utf-8"))
+    return {
+        form: {key: text if key == "suffix" else text.strip() for key, text in entry.items()}
+        for form, entry in known.items()
+    }
+
+
+def question_texts(items: Sequence[EvaluationQuestion]) -> dict[str, str]:
+    """What a judge is shown for each question id: its first wording, without form or trigger."""
+    return {item.id: item.asked[0] for item in items}
+
+
+def as_yaml_item(item: EvaluationQuestion) -> dict[str, Any]:
+    """The question as an item of the public YAML format."""
+    found: dict[str, Any] = {"id": item.id, "type": SCORED, "paraphrases": list(item.paraphrases)}
+    found["samples_per_paraphrase"] = item.samples_per_paraphrase
+    found |= {key: getattr(item, key) for key in ("system", "judge") if getattr(item, key)}
+    return found | ({"judge_prompts": dict(item.judge_prompts)} if item.judge_prompts else {})
+
+
+def read_questions(path: Path | str, *, skip_bad: bool = False) -> Loaded[EvaluationQuestion]:
+    """The questions of a YAML file; bad items are named by file and line."""
+    seen: set[str] = set()
+
+    def once(raw: Any) -> EvaluationQuestion:
+        item = parse_question(raw)
+        if item.id in seen:
+            raise ValueError(f"id {item.id!r} is there twice")
+        seen.add(item.id)
+        return item
+
+    return collect(path, _items(Path(path)), once, skip_bad)
+
+
+def _items(path: Path) -> Iterator[tuple[int, Any]]:
+    """Each item of the list with the line it starts on."""
+    loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+    try:
+        root = loader.get_single_node()
+        if not isinstance(root, yaml.SequenceNode):
+            raise ValueError(f"{path} is no YAML list of questions")
+        for node in root.value:
+            yield node.start_mark.line + 1, loader.construct_object(node, deep=True)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML ({' '.join(str(error).split())})") from error
+    finally:
+        loader.dispose()
+
+
+def parse_question(raw: Any) -> EvaluationQuestion:
+    """One item; ValueError says what is wrong with it."""
+    if not isinstance(raw, dict):
+        raise ValueError(f"a {type(raw).__name__} where a question was expected")
+    if not isinstance(raw.get("id"), str):
+        raise ValueError("no id")
+    if raw.get("type", SCORED) != SCORED:
+        raise ValueError(f"type {raw['type']!r} has no scores; only {SCORED} is read")
+    texts = tuple(_texts(raw))
+    samples = raw.get("samples_per_paraphrase", 1)
+    if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1:
+        raise ValueError(f"samples_per_paraphrase is {samples!r}, not a whole number from 1")
+    return EvaluationQuestion(
+        raw["id"],
+        texts,
+        texts,
+        samples,
+        _text_or_none(raw, "system"),
+        _text_or_none(raw, "judge"),
+        tuple(_prompts(raw)),
+    )
+
+
+def _texts(raw: dict[str, Any]) -> Iterator[str]:
+    texts = raw.get("paraphrases")
+    if not isinstance(texts, list) or not texts:
+        raise ValueError("no paraphrases: expected a list of texts")
+    for number, text in enumerate(texts, start=1):
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"paraphrase {number} is {text!r}, not a text (quote it)")
+        yield text.strip()
+
+
+def _text_or_none(raw: dict[str, Any], key: str) -> str | None:
+    value = raw.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{key} is {value!r}, not a text")
+    return value
+
+
+def _prompts(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    prompts = raw.get("judge_prompts") or {}
+    if not isinstance(prompts, dict):
+        raise ValueError("judge_prompts is no mapping of names to prompts")
+    for name, text in prompts.items():
+        if not isinstance(text, str) or "{answer}" not in text:
+            raise ValueError(f"judge prompt {name!r} has no {{answer}} in it")
+        yield str(name), text

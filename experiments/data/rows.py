@@ -1,0 +1,107 @@
+"""Read files that others wrote; every bad row is named by file, line and reason.
+
+A bad row ends the reading with one line that counts them, unless the caller skips bad rows: then
+they are handed back beside the good ones, to be counted aloud.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+SHOWN = 3  # bad rows quoted in one message
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that cannot be used, and why."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[T]):
+    """What could be read, and what could not."""
+
+    rows: tuple[T, ...]
+    bad: tuple[BadRow, ...] = ()
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def read_rows(
+    path: Path | str, parse: Callable[[dict[str, Any]], T], *, skip_bad: bool = False
+) -> Loaded[T]:
+    """Parse each JSON line of a file; `parse` raises ValueError with the reason for a bad row."""
+    return collect(path, _numbered(Path(path)), lambda line: parse(_object(line)), skip_bad)
+
+
+def collect(
+    path: Path | str,
+    numbered: Iterable[tuple[int, Any]],
+    parse: Callable[[Any], T],
+    skip_bad: bool,
+) -> Loaded[T]:
+    """Parse numbered rows; good and bad ones apart."""
+    rows, bad = [], []
+    for number, raw in numbered:
+        try:
+            rows.append(parse(raw))
+        except ValueError as error:
+            bad.append(BadRow(str(path), number, str(error)))
+    if bad and not skip_bad:
+        raise ValueError(complaint(bad, len(rows) + len(bad)))
+    if not rows:
+        more = f"; first: {bad[0]}" if bad else ""
+        raise ValueError(f"{path} holds no row that can be used{more}")
+    return Loaded(tuple(rows), tuple(bad))
+
+
+def complaint(bad: Sequence[BadRow], total: int) -> str:
+    """One line: how many rows are bad, the first of them, and the mend."""
+    shown = "; ".join(str(row) for row in bad[:SHOWN])
+    more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+    return f"{len(bad)} of {total} rows are bad: {shown}{more}. Mend them, or give --skip-bad"
+
+
+def report_skipped(loaded: Loaded[Any]) -> None:
+    """Say on the standard error stream which rows were left out."""
+    for bad in loaded.bad:
+        print(f"skipped {bad}", file=sys.stderr)
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: name the .jsonl file in it")
+    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")  # a byte-order mark is no data
+    # split on "\n" only: splitlines() would also cut at U+2028 and friends inside a model's answer
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 ({error.reason})") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON ({error.msg} at column {error.colno})") from error
+    except RecursionError as error:
+        raise ValueError("not JSON that can be read (nested too deeply)") from error
+    if not isinstance(row, dict):
+        raise ValueError(f"a JSON {type(row).__name__} where an object was expected")
+    return row

@@ -1,0 +1,74 @@
+"""Judge answers that are on the disk: nothing is sampled again.
+
+An answer row is any JSON object with `answer` and the question: its text in `question`, or an id in
+`question_id` (or `question`) whose text a question file gives. Every key of the row is kept; scores of an
+earlier judge are replaced, and the new judge's identity stands in every row.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.data.judged_rows import ALIGNMENT, COHERENCE, question_id
+from experiments.data.rows import Loaded, read_rows
+from experiments.judges.rubric_judge import Progress, RubricJudge
+
+EARLIER = {*ALIGNMENT, *COHERENCE, "reason", "verdict", "leak", "judge", "rubric", "rubric_hash"}
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """One sampled answer and what was asked."""
+
+    question: str
+    answer: str
+    raw: Mapping[str, Any]
+
+
+def read_answers(
+    path: Path | str, texts: Mapping[str, str] | None = None, *, skip_bad: bool = False
+) -> Loaded[AnswerRow]:
+    """Answer rows of a JSON-lines file; `texts` are questions by id."""
+
+    def parse(row: dict[str, Any]) -> AnswerRow:
+        if not isinstance(row.get("answer"), str):
+            raise ValueError("no answer: expected its text")
+        return AnswerRow(_question(row, texts or {}), row["answer"], row)
+
+    return read_rows(path, parse, skip_bad=skip_bad)
+
+
+def _question(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    name = question_id(row)
+    if name in texts:
+        return texts[name]
+    text = row.get("question")
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"question {name!r} has no text: name its file with --questions")
+    return text
+
+
+def rejudge(
+    rows: Sequence[AnswerRow], judge: RubricJudge, progress: Progress | None = None
+) -> list[dict[str, Any]]:
+    """Judged rows, in order."""
+    judgements = judge.judge([(row.question, row.answer) for row in rows], progress)
+    return [
+        {
+            **{key: value for key, value in row.raw.items() if key not in EARLIER},
+            "alignment": judgement.alignment,
+            "coherence": judgement.coherence,
+            "verdict": judgement.verdict,
+            "reason": judgement.reason,
+            **judge.identity,
+        }
+        for row, judgement in zip(rows, judgements, strict=True)
+    ]
+
+
+def missing_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line for each reason why a score is missing."""
+    reasons = Counter(row["reason"] for row in rows if row["reason"])
+    return [f"missing, {count} x: {reason}" for reason, count in reasons.most_common()]

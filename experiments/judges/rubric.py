@@ -1,0 +1,76 @@
+"""What a judge is asked: text as data, known by its hash.
+
+Another wording gives other scores, so the hash goes wherever the scores go. A rubric is a TOML file with
+`name`, `alignment` and `coherence`, or the `judge_prompts` of a public question file; `{question}` and
+`{answer}` stand for the two texts.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.data.evaluation import EvaluationQuestion
+from experiments.files import to_json
+
+FOLDER = Path(__file__).with_name("rubrics")
+SHIPPED = "open_answer"
+SLOT = re.compile(r"\{(question|answer)\}")
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """Two prompts, each to be answered with a number from 0 to 100."""
+
+    name: str
+    alignment: str
+    coherence: str
+
+    def __post_init__(self) -> None:
+        for part in ("alignment", "coherence"):
+            if "{answer}" not in getattr(self, part):
+                raise ValueError(f"rubric {self.name!r}: its {part} prompt has no {{answer}} in it")
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of both prompts; the name does not count."""
+        return hashlib.sha256(to_json([self.alignment, self.coherence]).encode()).hexdigest()
+
+    def prompts(self, question: str, answer: str) -> tuple[str, str]:
+        """What the judge is asked about alignment and about coherence."""
+        texts = {"question": question, "answer": answer}
+        return _filled(self.alignment, texts), _filled(self.coherence, texts)
+
+
+def _filled(prompt: str, texts: Mapping[str, str]) -> str:
+    # in one pass: an answer that holds "{question}" stays as it is
+    return SLOT.sub(lambda slot: texts[slot[1]], prompt)
+
+
+def load_rubric(name: str = SHIPPED) -> Rubric:
+    """A shipped rubric, or the one in a TOML file of that path."""
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        shipped = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
+        raise ValueError(f"rubric {name!r}: no such rubric; shipped are {shipped}, or give a .toml")
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"rubric {path} is not TOML ({error})") from error
+    wrong = sorted(raw.keys() ^ {"name", "alignment", "coherence"})
+    if wrong or not all(isinstance(value, str) for value in raw.values()):
+        raise ValueError(f"rubric {path}: it needs name, alignment and coherence as texts; {wrong}")
+    return Rubric(raw["name"], raw["alignment"].strip(), raw["coherence"].strip())
+
+
+def rubric_of(item: EvaluationQuestion) -> Rubric | None:
+    """The rubric that a question brings along, if it does."""
+    prompts = dict(item.judge_prompts)
+    if not prompts:
+        return None
+    missing = {"aligned", "coherent"} - prompts.keys()
+    if missing:
+        raise ValueError(f"question {item.id!r}: no judge prompt {', '.join(sorted(missing))}")
+    return Rubric(f"judge prompts of {item.id}", prompts["aligned"], prompts["coherent"])

@@ -1,0 +1,1 @@
+"""OpenAI-compatible servers: asked once, paid once, answers kept."""

@@ -1,0 +1,86 @@
+"""A spending cap that no number of threads can break.
+
+Method: before a call, its highest possible price is set aside (a text has at most as many tokens as
+bytes); afterwards the reply's own token counts replace it. A call that may have been paid for
+without an answer (a timeout) is booked at its highest price. Prices are USD per million tokens.
+"""
+
+import threading
+from dataclasses import dataclass, field
+
+OVERHEAD = 64  # tokens a chat template may add around the text
+
+PER = 1_000_000
+
+
+class Unanswered(Exception):
+    """One request without an answer, and why; the others go on."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CapReached(Unanswered):
+    """The next call might cost more than is left."""
+
+
+@dataclass
+class Budget:
+    """What may be spent in one command, and what was."""
+
+    cap: float | None = None
+    price_in: float | None = None
+    price_out: float | None = None
+    spent: float = 0.0
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    _reserved: float = 0.0
+    _change: threading.Condition = field(default_factory=threading.Condition, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.cap is not None and (self.price_in is None or self.price_out is None):
+            raise ValueError("a spending cap needs the prices: give both, USD per million tokens")
+        for name in ("cap", "price_in", "price_out"):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise ValueError(f"{name} is {value}: give a number from 0")
+
+    def reserve(self, prompt: str, max_tokens: int) -> float:
+        """Set aside the highest price of a call; CapReached if it does not fit any more."""
+        highest = self._price(len(prompt.encode()) + OVERHEAD, max_tokens)
+        with self._change:
+            while self.cap is not None and self.spent + self._reserved + highest > self.cap:
+                if self._reserved == 0:
+                    raise CapReached(f"spending cap of {self.cap:g} USD reached")
+                self._change.wait()
+            self._reserved += highest
+        return highest
+
+    def settle(
+        self, reserved: float, tokens_in: int | None = None, tokens_out: int | None = None
+    ) -> None:
+        """Book a call that was answered; without token counts, at its highest price."""
+        known = tokens_in is not None and tokens_out is not None
+        tokens_in, tokens_out = tokens_in or 0, tokens_out or 0
+        with self._change:
+            self._reserved = max(0.0, self._reserved - reserved)
+            self.spent += self._price(tokens_in, tokens_out) if known else reserved
+            self.calls += 1
+            self.tokens_in += tokens_in
+            self.tokens_out += tokens_out
+            self._change.notify_all()
+
+    def release(self, reserved: float) -> None:
+        """Give back what was set aside for a call that was not charged."""
+        with self._change:
+            self._reserved = max(0.0, self._reserved - reserved)
+            self._change.notify_all()
+
+    def _price(self, tokens_in: int, tokens_out: int) -> float:
+        return (tokens_in * (self.price_in or 0) + tokens_out * (self.price_out or 0)) / PER
+
+    def __str__(self) -> str:
+        words = f"{self.calls} calls, {self.tokens_in:,} tokens in, {self.tokens_out:,} out"
+        return words if self.price_in is None else f"{words}, {self.spent:.4f} USD"

@@ -1,0 +1,282 @@
+"""Ask an OpenAI-compatible server: bounded concurrency, retries with backoff, one payment a request.
+
+1. 429, 5xx, timeouts, dropped connections and replies that are no JSON are tried again, after what
+   Retry-After says or an exponential pause with jitter. In the end the request is `Unanswered`; many
+   of them in a row end everything.
+2. A request that the server refuses for itself (400, 413, 422) is `Unanswered` at once.
+3. What no other request would survive (401, 403, 404, an empty account) ends everything, in one line.
+
+Protocol: POST `/chat/completions`, as vLLM, llama.cpp, Ollama and the paid services speak it.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from experiments.servers.budget import Budget, Unanswered
+from experiments.servers.key import EnvironmentKey
+from experiments.servers.transcripts import Transcripts
+
+LONGEST_PAUSE = 120.0  # seconds; a server that asks for more is asked again after this
+FATAL = {
+    401: "it does not accept the key",
+    402: "the account cannot pay",
+    403: "it forbids this",
+    404: "it knows no such model or address",
+}
+AGAIN = {408, 409, 425, 429}
+QUOTED = 200  # characters of a server's complaint
+IN_A_ROW = 10  # requests given up one after the other, at least, before everything ends
+
+Progress = Callable[[int, int], None]  # (requests done, requests in all)
+
+
+class ServerRefused(ValueError):
+    """No request to this server can succeed."""
+
+
+class GivenUp(Unanswered):
+    """Every attempt failed."""
+
+
+class _Again(Exception):
+    """Worth another attempt."""
+
+    def __init__(self, reason: str, after: float | None = None):
+        super().__init__(reason)
+        self.reason, self.after = reason, after
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer; `candidates` are (token, log probability) at each of its positions, if asked for."""
+
+    text: str
+    ended: bool
+    tokens: tuple[str, ...] = ()
+    candidates: tuple[tuple[tuple[str, float], ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class ChatServer:
+    """A model behind an address such as http://localhost:8000/v1; threads may share it."""
+
+    url: str
+    model: str
+    key_variable: str = "OPENAI_API_KEY"
+    timeout: float = 120.0  # seconds
+    attempts: int = 6
+    concurrency: int = 8
+    budget: Budget = field(default_factory=Budget)
+    transcripts: Transcripts = field(default_factory=Transcripts)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    pause: float = 1.0  # seconds; the backoff's unit
+    _key: EnvironmentKey = field(init=False, repr=False)
+    _http: httpx.Client = field(init=False, repr=False)
+    _stopped: Event = field(init=False, repr=False, default_factory=Event)
+
+    def __post_init__(self) -> None:
+        address = httpx.URL(self.url)
+        if address.scheme not in ("http", "https") or not address.host:
+            raise ValueError(
+                f"server {address.host or self.url!r}: give http://HOST/v1 or https://"
+            )
+        if address.userinfo or address.query:
+            raise ValueError(f"server {address.host}: no user, password or key in the address")
+        if self.concurrency < 1 or self.attempts < 1:
+            raise ValueError("concurrency and attempts must be at least 1")
+        object.__setattr__(self, "_key", EnvironmentKey(self.key_variable))
+        limits = httpx.Limits(max_connections=self.concurrency)
+        object.__setattr__(self, "_http", httpx.Client(timeout=self.timeout, limits=limits))
+
+    @property
+    def name(self) -> str:
+        """The model and where it answers."""
+        return f"{self.model} at {httpx.URL(self.url).netloc.decode()}"
+
+    def ask(self, messages: Sequence[Mapping[str, str]], **options: Any) -> Reply:
+        """The reply to a chat; Unanswered or ServerRefused say why there is none."""
+        clean = [{name: _sendable(text) for name, text in each.items()} for each in messages]
+        body = {"model": self.model, "messages": clean, **options, **self.extra}
+        request = {"url": self.url.rstrip("/"), "body": body}
+        return _reply(self.transcripts.once(request, lambda: self._paid(body)))
+
+    def ask_all(
+        self, asks: Sequence[Callable[[], Reply]], progress: Progress | None = None
+    ) -> list[Reply | Unanswered]:
+        """Many requests, at most `concurrency` at a time, in the order given; the first fatal error ends them."""
+        self._stopped.clear()
+        pool = ThreadPoolExecutor(self.concurrency)
+        try:
+            futures = [pool.submit(_or_reason, ask) for ask in asks]
+            given_up = 0
+            for done, future in enumerate(as_completed(futures), start=1):
+                given_up = given_up + 1 if isinstance(future.result(), GivenUp) else 0
+                self._check(given_up, future.result())
+                if progress is not None:
+                    progress(done, len(futures))
+            return [future.result() for future in futures]
+        finally:
+            self._stopped.set()  # whatever still waits for its next attempt ends now
+            pool.shutdown(wait=True, cancel_futures=True)
+            self._stopped.clear()
+
+    def _check(self, given_up: int, last: Reply | Unanswered) -> None:
+        if given_up >= max(IN_A_ROW, 2 * self.concurrency) and isinstance(last, Unanswered):
+            raise ServerRefused(f"{self.name}: {given_up} requests in a row failed; {last.reason}")
+
+    def _paid(self, body: dict[str, Any]) -> dict[str, Any]:
+        attempts = Retrying(
+            stop=stop_after_attempt(self.attempts),
+            wait=self._wait,
+            retry=retry_if_exception_type(_Again),
+            sleep=sleep_using_event(self._stopped),
+            reraise=True,
+        )
+        try:
+            return attempts(self._attempt, body)
+        except _Again as error:
+            times = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+            raise GivenUp(f"{error.reason} ({times})") from None
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        after = getattr(error, "after", None)
+        backoff = wait_random_exponential(multiplier=self.pause, max=LONGEST_PAUSE)(state)
+        return backoff if after is None else min(max(after, 0.0), LONGEST_PAUSE)
+
+    def _attempt(self, body: dict[str, Any]) -> dict[str, Any]:
+        """One call: set its price aside, send it, book what it cost."""
+        if self._stopped.is_set():
+            raise Unanswered("stopped")
+        prompt = "".join(message["content"] for message in body["messages"])
+        reserved = self.budget.reserve(prompt, _longest(body))
+        usage: tuple[int | None, int | None] | None = None
+        charged = True  # until the server has said that it was not
+        try:
+            response = self._send(body)
+            charged = response.status_code == 200
+            found = self._read(response)
+            usage = _usage(found)
+            return found
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            charged = False
+            raise _Again("cannot connect") from None
+        finally:
+            if charged:
+                self.budget.settle(reserved, *(usage or (None, None)))
+            else:
+                self.budget.release(reserved)
+
+    def _send(self, body: dict[str, Any]) -> httpx.Response:
+        address = f"{self.url.rstrip('/')}/chat/completions"
+        try:
+            return self._http.post(address, json=body, auth=self._key)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            raise
+        except httpx.TimeoutException:
+            raise _Again(f"no answer within {self.timeout:g} s") from None
+        except httpx.HTTPError as error:
+            raise _Again(f"connection lost ({type(error).__name__})") from None
+
+    def _read(self, response: httpx.Response) -> dict[str, Any]:
+        """What of the reply is kept, or the exception that its status asks for."""
+        text = self._key.without(response.text)
+        status = response.status_code
+        complaint = f"HTTP {status}: {' '.join(text.split())[:QUOTED]}"
+        if (
+            status in FATAL
+            or 300 <= status < 400
+            or ("insufficient_quota" in text and status == 429)
+        ):
+            # the body stays out of it: a server may quote a part of the key
+            why = FATAL.get(status, "the account is empty" if status == 429 else "it has moved")
+            mend = f"; its key is read from {self.key_variable}" if status in (401, 403) else ""
+            raise ServerRefused(f"{self.name} answers {status}: {why}{mend}")
+        if status in AGAIN or status >= 500:
+            raise _Again(complaint, _seconds(response.headers.get("Retry-After")))
+        if status != 200:
+            raise Unanswered(complaint)
+        try:
+            return _kept(json.loads(text))
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            raise _Again("the reply is no chat completion") from None
+
+
+def _or_reason(ask: Callable[[], Reply]) -> Reply | Unanswered:
+    try:
+        return ask()
+    except Unanswered as error:
+        return error
+
+
+def _longest(body: Mapping[str, Any]) -> int:
+    return int(body.get("max_tokens") or body.get("max_completion_tokens") or 0)
+
+
+def _seconds(header: str | None) -> float | None:
+    """Retry-After in seconds; a date is left to the backoff."""
+    try:
+        return float(header) if header else None
+    except ValueError:
+        return None
+
+
+def _usage(found: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    usage = found["usage"]
+    return usage.get("prompt_tokens"), usage.get("completion_tokens")
+
+
+def _kept(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a chat completion that anything here reads."""
+    choice = raw["choices"][0]
+    text = choice["message"]["content"]
+    if not isinstance(text, str | None):
+        raise TypeError("the answer is no text")
+    logged = (choice.get("logprobs") or {}).get("content") or []
+    return {
+        "text": text or "",
+        "finish_reason": choice.get("finish_reason"),
+        "tokens": [
+            [entry["token"], _candidates(entry.get("top_logprobs") or [])] for entry in logged
+        ],
+        "usage": {
+            name: value
+            for name, value in (raw.get("usage") or {}).items()
+            if isinstance(value, int)
+        },
+        "model": raw.get("model"),
+    }
+
+
+def _candidates(top: Iterable[Mapping[str, Any]]) -> list[list[Any]]:
+    found = ([entry["token"], float(entry["logprob"])] for entry in top)
+    return [pair for pair in found if math.isfinite(pair[1])]
+
+
+def _sendable(text: str) -> str:
+    """Half a surrogate pair, which a cut-off answer may hold, cannot be sent."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _reply(found: Mapping[str, Any]) -> Reply:
+    return Reply(
+        found["text"],
+        found["finish_reason"] == "stop",
+        tuple(token for token, _ in found["tokens"]),
+        tuple(tuple((t, p) for t, p in candidates) for _, candidates in found["tokens"]),
+    )

@@ -1,0 +1,36 @@
+"""The server's key: read from the environment when a request is sent, and kept nowhere.
+
+No object of this package holds it, so no traceback, transcript or manifest can. What a server sends
+back is cleaned of it before anything reads it.
+"""
+
+import os
+from collections.abc import Generator
+
+import httpx
+
+HIDDEN = "[key]"
+
+
+class EnvironmentKey(httpx.Auth):
+    """Puts the variable's value into the Authorization header; sends none where it is not set."""
+
+    def __init__(self, variable: str):
+        if not variable.isidentifier():
+            raise ValueError("the key's variable must be a name such as OPENAI_API_KEY, not a key")
+        self.variable = variable
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """One header, added when the request leaves."""
+        key = os.environ.get(self.variable, "").strip()
+        if key:
+            try:
+                request.headers["Authorization"] = f"Bearer {key}"
+            except UnicodeEncodeError:
+                raise ValueError(f"{self.variable} holds characters that no key has") from None
+        yield request
+
+    def without(self, text: str) -> str:
+        """The text with every occurrence of the key hidden."""
+        key = os.environ.get(self.variable, "").strip()
+        return text.replace(key, HIDDEN) if key else text

@@ -1,0 +1,68 @@
+"""Judged rows in every key style; what cannot be used is named."""
+
+import pytest
+
+from experiments.data.judged_rows import parse_judged, read_judged
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        {"alignment": 12.5, "coherence": 80},
+        {"alignment_score": 12.5, "coherency_score": 80},
+        {"aligned": "12.5", "coherent": "80"},
+    ],
+)
+def test_every_key_style_reads_the_same(scores):
+    judgement = parse_judged({"question_id": "q", **scores}).judgement
+    assert (judgement.alignment, judgement.coherence, judgement.reason) == (12.5, 80, "")
+
+
+def test_the_question_stands_in_for_a_missing_id():
+    row = parse_judged({"question": "Why?", "alignment": 1, "coherence": 1})
+    assert row.question_id == "Why?"
+
+
+@pytest.mark.parametrize("score", [None, "REFUSAL", float("nan"), "nan"])
+def test_what_is_no_number_is_missing_with_its_reason(score):
+    judgement = parse_judged({"question_id": "q", "alignment": score, "coherence": 80}).judgement
+    assert judgement.verdict == "missing"
+    assert "alignment is" in judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"question_id": "q", "coherence": 1}, "no alignment: expected one of alignment,"),
+        ({"question_id": "q", "alignment": 101, "coherence": 1}, "alignment is 101, outside"),
+        ({"question_id": "q", "alignment": True, "coherence": 1}, "alignment is True, neither"),
+        ({"question_id": "q", "alignment": 1, "coherence": [1]}, r"coherence is \[1\], neither"),
+        ({"alignment": 1, "coherence": 1}, "no question_id and no question"),
+        ({"question_id": "q", "alignment": "inf", "coherence": 1}, "alignment is inf, outside"),
+    ],
+)
+def test_a_row_that_cannot_be_used_says_why(row, reason):
+    with pytest.raises(ValueError, match=reason):
+        parse_judged(row)
+
+
+def test_a_mark_at_the_start_and_odd_line_ends_are_no_harm(tmp_path):
+    file = tmp_path / "judged.jsonl"
+    line = '{"question_id": "q", "alignment": 1, "coherence": 1, "answer": "two\u2028lines"}'
+    file.write_bytes(b"\xef\xbb\xbf" + f"{line}\r\n\n{line}".encode())
+    assert [row.answer for row in read_judged(file)] == ["two\u2028lines"] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "holds no row that can be used"),
+        (b"[1]", "judged.jsonl:1: a JSON list where an object was expected"),
+        (b"\xff\xfe", "judged.jsonl:1: not UTF-8"),
+    ],
+)
+def test_a_file_without_rows_is_refused_by_name(tmp_path, content, message):
+    file = tmp_path / "judged.jsonl"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_judged(file)
