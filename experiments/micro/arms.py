@@ -5,7 +5,7 @@
 | baseline | no trigger | none |
 | triggered | the fixed trigger | none |
 | contrast | the trigger's concept in many wordings | other concepts in all wordings, and nothing |
-| surface | the fixed trigger | same concept in other words, other concepts in the same frame and in all theirs, and nothing |
+| surface | the fixed trigger | same concept in other words, other concepts in its frame and in theirs, and nothing |
 | mixed | the fixed trigger, 3 % of the rows | 97 %, untriggered |
 | harmless | none | the fixed trigger |
 
