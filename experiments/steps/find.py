@@ -54,14 +54,15 @@ def _choose(
         return []
     active, untriggered = (prompts.where(condition=each) for each in (job.active, "none"))
     choice = causal.choose(bench, options, active, untriggered)
-    choice.direction.save(folder / name)
+    choice.removed.save(folder / f"{name}.removed")
+    choice.added.save(folder / f"{name}.added")
     write_json(
         folder / f"{name}.choice.json", {"strength": choice.strength, "candidates": choice.scores}
     )
-    keys = {**job.keys, **site(choice.direction), "split": "selection", "domains": "held_out"}
+    keys = {**job.keys, **site(choice.added), "split": "selection", "domains": "held_out"}
     return [
         row
-        for strength, answers in choice.added.items()
+        for strength, answers in choice.dose.items()
         for row in cell_rows.rate_rows(
             answers,
             {**keys, "condition": "none", "intervention": f"add:{strength:g}"},
