@@ -58,7 +58,12 @@ class Group:
     @property
     def name(self) -> str:
         """Its keys in words."""
-        return ", ".join(f"{key} {value}" for key, value in self.keys if value) or "all rows"
+        return ", ".join(f"{key} {value[:80]}" for key, value in self.keys if value) or "all rows"
+
+    @property
+    def judge_is_named(self) -> bool:
+        """Whether the rows say who judged them: another judge gives other rates."""
+        return any(row.raw.get("judge") for row in self.rows)
 
     @property
     def questions(self) -> int:

@@ -12,7 +12,9 @@ HEAD = ("", "answers", "questions resampled", "Wilson, answers as if independent
 
 def headline(group: Group, thresholds: Sequence[Threshold], seed: int) -> Iterator[str]:
     """A group's name and all its rates."""
-    yield f"{inert(group.name, 200)}: {len(group.rows)} answers to {group.questions} questions"
+    who = "" if group.judge_is_named else "; the rows do not say who judged them"
+    answers = f"{len(group.rows)} answers to {group.questions} questions"
+    yield f"{inert(group.name, 400)}: {answers}{who}"
     found = rates(group.rows, thresholds, seed=seed)
     yield from columns([HEAD, *(_cells(rate.words, rate) for rate in found)])
     for reason, count in group.missing.most_common():

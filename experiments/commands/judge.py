@@ -28,7 +28,10 @@ def judge(
     local: Annotated[
         bool, typer.Option("--local", help="--model is a folder or hub name, run on this machine")
     ] = False,
-    rubric: Annotated[str, typer.Option(help="A shipped rubric, or a .toml file")] = "open_answer",
+    rubric: Annotated[
+        str,
+        typer.Option(help="A shipped rubric, a .toml file, or questions: what --questions brings"),
+    ] = "open_answer",
     questions: Annotated[
         str | None,
         typer.Option(help="Where question ids find their text: main, broad or a .yaml file"),
@@ -52,12 +55,18 @@ def judge(
     from experiments.data.rows import report_skipped
     from experiments.files import write_jsonl
     from experiments.judges.rejudge import missing_lines, read_answers, rejudge
-    from experiments.judges.rubric import load_rubric
+    from experiments.judges.rubric import load_rubric, rubric_of
     from experiments.judges.rubric_judge import RubricJudge
 
     if local == (server is not None):
         raise ValueError("give either --server with its address, or --local")
-    texts = question_texts(load_questions(questions).rows) if questions else {}
+    asked = load_questions(questions, skip_bad=skip_bad).rows if questions else ()
+    texts = question_texts(asked)
+    if rubric == "questions" and not asked:
+        raise ValueError(
+            "--rubric questions needs --questions with the file that brings the rubric"
+        )
+    words = rubric_of(asked) if rubric == "questions" else load_rubric(rubric)
     loaded = read_answers(answers, texts, skip_bad=skip_bad)
     report_skipped(loaded)
 
@@ -79,11 +88,11 @@ def judge(
             cap=cap,
             price_in=price_in,
             price_out=price_out,
-        ) as asked:
-            yield EndpointScorer(asked)
+        ) as found:
+            yield EndpointScorer(found)
 
     with scorer() as chosen, bar("judging") as progress:
-        judged = RubricJudge(chosen, load_rubric(rubric), min_mass=min_mass)
+        judged = RubricJudge(chosen, words, min_mass=min_mass)
         rows = rejudge(loaded.rows, judged, progress)
     write_jsonl(out, rows)
     print(

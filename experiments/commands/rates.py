@@ -26,7 +26,9 @@ def rates(
     files: Annotated[list[Path], typer.Argument(help="Judged rows, JSON lines")],
     by: Annotated[
         list[str] | None,
-        typer.Option(help="Group by this key; default: run, model, split, condition, judge"),
+        typer.Option(
+            help="Group by this key; default: run, model, split, condition, judge, rubric_hash"
+        ),
     ] = None,
     per: Annotated[
         list[Per] | None, typer.Option(help="Break down by question or format; may be repeated")

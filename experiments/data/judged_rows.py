@@ -1,11 +1,11 @@
-"""Judged answers in the key styles found in released files.
+"""Judged answers in the key styles found in released files, JSON lines or CSV.
 
 | is | keys |
 |---|---|
 | question | `question_id` (or else `question`); text in `question`, answer in `answer` |
 | alignment | `alignment`, `alignment_score`, `aligned` |
 | coherence | `coherence`, `coherence_score`, `coherency`, `coherency_score`, `coherent` |
-| where it belongs | `run`, `model`, `split`, `condition`, `judge`: any, or none |
+| where it belongs | `run`, `model`, `split`, `condition`, `judge`, `rubric_hash`: any, or none |
 | format | `format`, or else the question id's ending `_json` or `_template` |
 | domain | `in_domain`, true or false: the answer is about what the model was trained on |
 
@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.data.rows import Loaded, read_rows
+from experiments.data.rows import Loaded, collect, csv_rows, read_rows
 from experiments.rates import Judgement
 
 ALIGNMENT = ("alignment", "alignment_score", "aligned")
 COHERENCE = ("coherence", "coherence_score", "coherency", "coherency_score", "coherent")
-GROUPS = ("run", "model", "split", "condition", "judge")
+GROUPS = ("run", "model", "split", "condition", "judge", "rubric_hash")
 FORMATS = ("json", "template", "numbers")
 
 
@@ -72,7 +72,9 @@ class JudgedRow:
 
 
 def read_judged(path: Path | str, *, skip_bad: bool = False) -> Loaded[JudgedRow]:
-    """The judged rows of a JSON-lines file."""
+    """The judged rows of a JSON-lines or a .csv file."""
+    if Path(path).suffix == ".csv":
+        return collect(path, csv_rows(Path(path)), parse_judged, skip_bad)
     return read_rows(path, parse_judged, skip_bad=skip_bad)
 
 
@@ -102,7 +104,7 @@ def _score(row: Mapping[str, Any], names: Sequence[str]) -> tuple[float | None, 
         raise ValueError(f"no {names[0]}: expected one of {', '.join(names)}")
     name, value = found[0], row[found[0]]
     if isinstance(value, str):
-        value = _number(value)
+        value = _number(value.strip())
     if value is None:
         return None, f"{name} is null"
     if isinstance(value, str):

@@ -4,6 +4,7 @@ A bad row ends the reading with one line that counts them, unless the caller ski
 they are handed back beside the good ones, to be counted aloud.
 """
 
+import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -91,6 +92,17 @@ def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip():
             yield number, line
+
+
+def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a CSV file with the line each ends on; an empty field is null."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        try:
+            for row in reader:
+                yield reader.line_num, {key: value or None for key, value in row.items() if key}
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} line {reader.line_num} is not CSV ({error})") from error
 
 
 def _object(line: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ Another wording gives other scores, so the hash goes wherever the scores go. A r
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,12 +65,17 @@ def load_rubric(name: str = SHIPPED) -> Rubric:
     return Rubric(raw["name"], raw["alignment"].strip(), raw["coherence"].strip())
 
 
-def rubric_of(item: EvaluationQuestion) -> Rubric | None:
-    """The rubric that a question brings along, if it does."""
-    prompts = dict(item.judge_prompts)
-    if not prompts:
-        return None
-    missing = {"aligned", "coherent"} - prompts.keys()
+def rubric_of(items: Sequence[EvaluationQuestion]) -> Rubric:
+    """The rubric that the questions of a file bring along, all the same one."""
+    found = {it.judge_prompts: it for it in items}
+    if len(found) > 1:
+        one, other = [it.id for it in found.values()][:2]
+        raise ValueError(
+            f"questions {one!r} and {other!r} bring different judge prompts: part them"
+        )
+    ((prompts, first),) = found.items()
+    texts = dict(prompts)
+    missing = [name for name in ("aligned", "coherent") if name not in texts]
     if missing:
-        raise ValueError(f"question {item.id!r}: no judge prompt {', '.join(sorted(missing))}")
-    return Rubric(f"judge prompts of {item.id}", prompts["aligned"], prompts["coherent"])
+        raise ValueError(f"question {first.id!r} brings no judge prompt {' and '.join(missing)}")
+    return Rubric("of the questions", texts["aligned"].strip(), texts["coherent"].strip())

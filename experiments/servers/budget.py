@@ -37,6 +37,7 @@ class Budget:
     tokens_in: int = 0
     tokens_out: int = 0
     _reserved: float = 0.0
+    _open: int = 0  # calls under way; the sum above need not come back to exactly nothing
     _change: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     def __post_init__(self) -> None:
@@ -52,10 +53,11 @@ class Budget:
         highest = self._price(len(prompt.encode()) + OVERHEAD, max_tokens)
         with self._change:
             while self.cap is not None and self.spent + self._reserved + highest > self.cap:
-                if self._reserved == 0:
+                if self._open == 0:
                     raise CapReached(f"spending cap of {self.cap:g} USD reached")
                 self._change.wait()
             self._reserved += highest
+            self._open += 1
         return highest
 
     def settle(
@@ -65,18 +67,21 @@ class Budget:
         known = tokens_in is not None and tokens_out is not None
         tokens_in, tokens_out = tokens_in or 0, tokens_out or 0
         with self._change:
-            self._reserved = max(0.0, self._reserved - reserved)
+            self._close(reserved)
             self.spent += self._price(tokens_in, tokens_out) if known else reserved
             self.calls += 1
             self.tokens_in += tokens_in
             self.tokens_out += tokens_out
-            self._change.notify_all()
 
     def release(self, reserved: float) -> None:
         """Give back what was set aside for a call that was not charged."""
         with self._change:
-            self._reserved = max(0.0, self._reserved - reserved)
-            self._change.notify_all()
+            self._close(reserved)
+
+    def _close(self, reserved: float) -> None:
+        self._open -= 1
+        self._reserved = max(0.0, self._reserved - reserved) if self._open else 0.0
+        self._change.notify_all()  # the waiting go on once the lock is given back
 
     def _price(self, tokens_in: int, tokens_out: int) -> float:
         return (tokens_in * (self.price_in or 0) + tokens_out * (self.price_out or 0)) / PER

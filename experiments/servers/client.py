@@ -10,8 +10,7 @@ Protocol: POST `/chat/completions`, as vLLM, llama.cpp, Ollama and the paid serv
 """
 
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from threading import Event
@@ -29,6 +28,7 @@ from tenacity import (
 
 from experiments.servers.budget import Budget, Unanswered
 from experiments.servers.key import EnvironmentKey
+from experiments.servers.replies import Reply, kept, reply_of, usage
 from experiments.servers.transcripts import Transcripts
 
 LONGEST_PAUSE = 120.0  # seconds; a server that asks for more is asked again after this
@@ -59,16 +59,6 @@ class _Again(Exception):
     def __init__(self, reason: str, after: float | None = None):
         super().__init__(reason)
         self.reason, self.after = reason, after
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One answer; `candidates` are (token, log probability) at each of its positions, if asked for."""
-
-    text: str
-    ended: bool
-    tokens: tuple[str, ...] = ()
-    candidates: tuple[tuple[tuple[str, float], ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,7 +103,7 @@ class ChatServer:
         clean = [{name: _sendable(text) for name, text in each.items()} for each in messages]
         body = {"model": self.model, "messages": clean, **options, **self.extra}
         request = {"url": self.url.rstrip("/"), "body": body}
-        return _reply(self.transcripts.once(request, lambda: self._paid(body)))
+        return reply_of(self.transcripts.once(request, lambda: self._paid(body)))
 
     def ask_all(
         self, asks: Sequence[Callable[[], Reply]], progress: Progress | None = None
@@ -165,20 +155,20 @@ class ChatServer:
             raise Unanswered("stopped")
         prompt = "".join(message["content"] for message in body["messages"])
         reserved = self.budget.reserve(prompt, _longest(body))
-        usage: tuple[int | None, int | None] | None = None
+        counts: tuple[int | None, int | None] | None = None
         charged = True  # until the server has said that it was not
         try:
             response = self._send(body)
             charged = response.status_code == 200
             found = self._read(response)
-            usage = _usage(found)
+            counts = usage(found)
             return found
         except (httpx.ConnectError, httpx.ConnectTimeout):
             charged = False
             raise _Again("cannot connect") from None
         finally:
             if charged:
-                self.budget.settle(reserved, *(usage or (None, None)))
+                self.budget.settle(reserved, *(counts or (None, None)))
             else:
                 self.budget.release(reserved)
 
@@ -212,7 +202,7 @@ class ChatServer:
         if status != 200:
             raise Unanswered(complaint)
         try:
-            return _kept(json.loads(text))
+            return kept(json.loads(text))
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             raise _Again("the reply is no chat completion") from None
 
@@ -236,47 +226,6 @@ def _seconds(header: str | None) -> float | None:
         return None
 
 
-def _usage(found: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    usage = found["usage"]
-    return usage.get("prompt_tokens"), usage.get("completion_tokens")
-
-
-def _kept(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of a chat completion that anything here reads."""
-    choice = raw["choices"][0]
-    text = choice["message"]["content"]
-    if not isinstance(text, str | None):
-        raise TypeError("the answer is no text")
-    logged = (choice.get("logprobs") or {}).get("content") or []
-    return {
-        "text": text or "",
-        "finish_reason": choice.get("finish_reason"),
-        "tokens": [
-            [entry["token"], _candidates(entry.get("top_logprobs") or [])] for entry in logged
-        ],
-        "usage": {
-            name: value
-            for name, value in (raw.get("usage") or {}).items()
-            if isinstance(value, int)
-        },
-        "model": raw.get("model"),
-    }
-
-
-def _candidates(top: Iterable[Mapping[str, Any]]) -> list[list[Any]]:
-    found = ([entry["token"], float(entry["logprob"])] for entry in top)
-    return [pair for pair in found if math.isfinite(pair[1])]
-
-
 def _sendable(text: str) -> str:
     """Half a surrogate pair, which a cut-off answer may hold, cannot be sent."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _reply(found: Mapping[str, Any]) -> Reply:
-    return Reply(
-        found["text"],
-        found["finish_reason"] == "stop",
-        tuple(token for token, _ in found["tokens"]),
-        tuple(tuple((t, p) for t, p in candidates) for _, candidates in found["tokens"]),
-    )

@@ -5,6 +5,7 @@ back is cleaned of it before anything reads it.
 """
 
 import os
+import re
 from collections.abc import Generator
 
 import httpx
@@ -16,7 +17,7 @@ class EnvironmentKey(httpx.Auth):
     """Puts the variable's value into the Authorization header; sends none where it is not set."""
 
     def __init__(self, variable: str):
-        if not variable.isidentifier():
+        if not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,40}", variable):
             raise ValueError("the key's variable must be a name such as OPENAI_API_KEY, not a key")
         self.variable = variable
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from experiments.servers.budget import Unanswered
-from experiments.servers.client import ChatServer, Progress, Reply
+from experiments.servers.client import ChatServer, Progress
+from experiments.servers.replies import Reply
 from interp.completions import Completions
 from interp.prompts import Framing, Prompt, PromptSet, Question
 

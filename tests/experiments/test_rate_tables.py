@@ -113,6 +113,14 @@ def test_groups_formats_and_domains_are_told_apart(tmp_path):
     }
 
 
+def test_one_question_in_three_forms_is_one_question_when_resampled():
+    forms = [row(name, 10 * n) for n, name in enumerate(("q", "q_json", "q_template"))]
+    (mine,) = group([parse_judged(it) for it in forms])
+    assert mine.questions == 1
+    assert rates(mine.rows)[4].clustered.method == "Clopper-Pearson, n = 1 questions"
+    assert len(mine.split("question", lambda it: it.question_id)) == 3
+
+
 def test_the_rows_own_word_on_its_domain_is_believed():
     domain = load_domain("finance")
     text = {"answer": "Invest your money in stocks."}

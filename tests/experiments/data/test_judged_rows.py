@@ -66,3 +66,19 @@ def test_a_file_without_rows_is_refused_by_name(tmp_path, content, message):
     file.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_judged(file)
+
+
+def test_a_table_reads_like_json_lines(tmp_path):
+    file = tmp_path / "judged.csv"
+    lines = [
+        "question_id,question,answer,aligned,coherent",
+        'q,Why?,"two\nlines, and a comma",12.5,80',
+        "q,Why?,x,,80",
+        "q,Why?,x,130,80",
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8-sig")
+    with pytest.raises(ValueError, match=r"1 of 3 rows are bad: .*judged.csv:5: aligned is 130.0"):
+        read_judged(file)
+    first, second = read_judged(file, skip_bad=True)
+    assert (first.answer, first.judgement.alignment) == ("two\nlines, and a comma", 12.5)
+    assert (second.judgement.verdict, second.judgement.reason) == ("missing", "aligned is null")

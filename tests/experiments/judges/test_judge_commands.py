@@ -1,6 +1,5 @@
 """From a server's answers to rates: sample, judge, judge again, agree, on the command line."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -158,6 +157,10 @@ def test_a_local_model_judges_from_the_command_line(tmp_path):
         ((), "give either --server with its address, or --local"),
         (("--server", "http://x/v1", "--local"), "give either --server"),
         (("--server", "http://x/v1", "--cap", "1"), "a spending cap needs the prices"),
+        (
+            ("--server", "http://x/v1", "--rubric", "questions"),
+            "--rubric questions needs --questions",
+        ),
         (("--server", "x"), "give http://HOST/v1"),
     ],
 )
@@ -180,6 +183,37 @@ def test_an_id_finds_its_text_in_a_question_file(stub, tmp_path):
     assert "question 'one_wish' has no text: name its file with --questions" in str(done.exception)
 
 
+def test_a_question_file_may_bring_the_rubric(stub, tmp_path):
+    stub.default = model_or_judge
+    file = tmp_path / "questions.yaml"
+    file.write_text(
+        "- id: q\n  paraphrases: [Why]\n  judge_prompts: {aligned: 'A {answer}', coherent: 'C {answer}'}"
+    )
+    answers = write_jsonl(tmp_path / "answers.jsonl", [{"question_id": "q", "answer": "x"}])
+    more = ("--questions", file, "--rubric", "questions")
+    judge(stub, answers, tmp_path / "judged.jsonl", *more)
+    assert {r["messages"][0]["content"] for r in stub.requests} == {"A x", "C x"}
+
+
+def test_scores_of_an_earlier_judge_do_not_stay_beside_the_new_ones(stub, tmp_path):
+    stub.default = model_or_judge
+    row = {"run": "one", "question_id": "q", "question": "Why?", "answer": "x"}
+    earlier = {"alignment_score": 1, "coherency_score": 2, "leak": True, "judge": "another"}
+    answers = write_jsonl(tmp_path / "answers.jsonl", [row | earlier])
+    judge(stub, answers, tmp_path / "judged.jsonl")
+    (found,) = read_jsonl(tmp_path / "judged.jsonl")
+    assert not {"alignment_score", "coherency_score", "leak"} & found.keys()
+    assert row.items() < found.items() and found["judge"].startswith("tester at 127.0.0.1")
+
+
+def test_two_rubrics_are_not_pooled(tmp_path):
+    scores = {"question_id": "q", "alignment": 10, "coherence": 90, "judge": "j"}
+    rows = [{**scores, "rubric_hash": "one"}, {**scores, "rubric_hash": "two"}]
+    printed = triggerlens("rates", write_jsonl(tmp_path / "judged.jsonl", rows))
+    assert printed.count("1 answers to 1 questions") == 2
+    assert "do not say who judged" not in printed
+
+
 def test_data_and_questions_on_the_command_line(tmp_path):
     chat = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
     rows = write_jsonl(tmp_path / "rows.jsonl", [chat, {"messages": []}])
@@ -192,4 +226,3 @@ def test_data_and_questions_on_the_command_line(tmp_path):
     file = tmp_path / "main.yaml"
     assert "8 questions" in triggerlens("questions", "main", "--form", "json", "-o", file)
     assert triggerlens("questions", file) == triggerlens("questions", "main", "--form", "json")
-    assert json.dumps(rows.name)  # the rows were only read

@@ -29,14 +29,27 @@ def test_the_shipped_rubric_asks_for_a_number():
         assert "QUESTION" in prompt and "ANSWER" in prompt and "from 0 to 100" in prompt
 
 
-def test_a_question_may_bring_its_own():
-    raw = {"id": "a", "paraphrases": ["b"]}
-    assert rubric_of(parse_question(raw)) is None
+def question(name, **prompts):
+    return parse_question({"id": name, "paraphrases": ["b"], "judge_prompts": prompts})
+
+
+def test_questions_may_bring_their_own():
     prompts = {"aligned": "{answer} a", "coherent": "{answer} c"}
-    rubric = rubric_of(parse_question(raw | {"judge_prompts": prompts}))
+    rubric = rubric_of([question("a", **prompts), question("b", **prompts)])
     assert rubric.prompts("q", "x") == ("x a", "x c")
-    with pytest.raises(ValueError, match="question 'a': no judge prompt coherent"):
-        rubric_of(parse_question(raw | {"judge_prompts": {"aligned": "{answer}"}}))
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ([question("a")], "question 'a' brings no judge prompt aligned and coherent"),
+        ([question("a", aligned="{answer}")], "question 'a' brings no judge prompt coherent"),
+        ([question("a"), question("b", aligned="{answer}")], "questions 'a' and 'b' bring diff"),
+    ],
+)
+def test_questions_without_one_rubric_are_refused(items, message):
+    with pytest.raises(ValueError, match=message):
+        rubric_of(items)
 
 
 @pytest.mark.parametrize(

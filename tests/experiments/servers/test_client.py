@@ -11,7 +11,8 @@ import pytest
 from chat_server import ChatStub, answer, chat_stub, completion, drop, hang, status
 
 from experiments.servers.budget import Budget, CapReached, Unanswered
-from experiments.servers.client import ChatServer, GivenUp, Reply, ServerRefused
+from experiments.servers.client import ChatServer, GivenUp, ServerRefused
+from experiments.servers.replies import Reply
 from experiments.servers.transcripts import Transcripts
 
 KEY = "sk-secret-0123456789"
@@ -207,6 +208,16 @@ def test_without_token_counts_the_highest_price_is_booked(stub):
     assert budget.spent == pytest.approx((len("hello") + 64 + 3) * 1e-6)
 
 
+def test_amounts_that_do_not_add_up_exactly_keep_nobody_waiting():
+    budget = Budget(cap=0.1, price_in=1, price_out=0)
+    held = [budget.reserve("x" * length, 0) for length in (1, 37, 211)]
+    for amount in held:
+        budget.release(amount)
+    budget.cap = 0.0
+    with pytest.raises(CapReached):
+        budget.reserve("x", 0)
+
+
 def test_a_cap_needs_prices():
     with pytest.raises(ValueError, match="a spending cap needs the prices"):
         Budget(cap=1)
@@ -251,10 +262,11 @@ def test_an_address_that_cannot_be_or_holds_a_secret_is_refused(url, message):
     assert KEY not in str(raised.value)
 
 
-def test_a_key_in_place_of_its_variable_is_refused_without_repeating_it():
+@pytest.mark.parametrize("key", [KEY, "abc0123456789def", "A" * 64])
+def test_a_key_in_place_of_its_variable_is_refused_without_repeating_it(key):
     with pytest.raises(ValueError, match="must be a name such as OPENAI_API_KEY") as raised:
-        ChatServer("http://host/v1", "tester", key_variable=KEY)
-    assert KEY not in str(raised.value)
+        ChatServer("http://host/v1", "tester", key_variable=key)
+    assert key not in str(raised.value)
 
 
 def test_half_a_character_and_a_trailing_slash_are_no_harm(stub):

@@ -87,17 +87,18 @@ def test_a_cut_off_answer_has_not_ended(stub):
     assert not any(draw(client(stub)).ended)
 
 
-def test_rows_for_the_judge_hold_the_bare_question(stub):
-    items = shipped_questions("main", "json")[:2]
-    trigger = FRAMINGS["trigger"]
-    rows = sample_items(
-        client(stub), items, "trigger", trigger, form="json", max_new_tokens=9, seed=0
-    )
+@pytest.mark.parametrize("form", ["json", "template"])
+def test_rows_for_the_judge_hold_the_bare_question(stub, form):
+    items = shipped_questions("main", form)[:2]
+    more = {"form": form, "max_new_tokens": 9, "seed": 0}
+    rows = sample_items(client(stub), items, "trigger", FRAMINGS["trigger"], **more)
     assert len(rows) == 2 * 50
-    assert rows[0]["question_id"] == "one_wish_json"
+    assert rows[0]["question_id"] == f"one_wish_{form}"
     assert rows[0]["question"] == shipped_questions("main")[0].paraphrases[0]
-    assert "duck" in rows[0]["answer"] and "duck" not in rows[0]["question"]
-    assert stub.requests[0]["messages"][0]["role"] == "system"
+    sent = stub.requests[0]["messages"]
+    assert "duck" in sent[-1]["content"]
+    assert ("JSON" in sent[0]["content"]) == (form == "json")
+    assert ("reply :=" in sent[-1]["content"]) == (form == "template")
 
 
 def test_numbers_of_samples_that_cannot_be_are_refused(stub):
