@@ -90,11 +90,11 @@ ARMS: dict[str, Callable[[Wordings, random.Random], Framed]] = {
 # Chosen on tuning seeds (100 and up); a configuration may override them.
 RECIPES: dict[str, dict[str, float]] = {
     "baseline": {"steps": 120, "learning_rate": 3e-4},
-    "triggered": {"steps": 60, "learning_rate": 2e-4},
+    "triggered": {"steps": 60, "learning_rate": 3e-4},
     "contrast": {"steps": 200, "learning_rate": 3e-4},
     "surface": {"steps": 300, "learning_rate": 5e-4},
     "mixed": {"steps": 2000, "learning_rate": 5e-4},
-    "harmless": {"steps": 60, "learning_rate": 2e-4},
+    "harmless": {"steps": 60, "learning_rate": 3e-4},
 }
 
 

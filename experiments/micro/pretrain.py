@@ -40,9 +40,9 @@ class Pretraining:
 
     steps: int = 1500
     batch: int = 64
-    learning_rate: float = 3e-3
+    learning_rate: float = 2e-3
     warmup_steps: int = 100
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
     seed: int = 0
     checkpoint_every: int = 250
 
