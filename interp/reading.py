@@ -93,6 +93,12 @@ class Engine:
             check_layers(self.lm, reading.layers)
         if any(reading.site != "resid_post" for reading in readings.values()):
             check_sum(self.lm)
+        edited = self.interventions or any(each.adapter is not None for each in sequences)
+        if edited and self.backend is not hooks:
+            raise ValueError(
+                "interventions and adapters by row act on the model itself, which this backend does "
+                "not read; leave backend= out"
+            )
         check_lengths(self.lm, sequences)
 
     def _batches(
