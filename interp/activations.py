@@ -78,12 +78,13 @@ class Activations:
         )
 
     def __add__(self, other: "Activations") -> "Activations":
-        """Rows of both; they must agree on layers, position, site and weights. `source` counts on."""
+        """Rows of both; they must agree on layers, position, site, weights and adapter. `source` counts on."""
         for name, mine, theirs in (
             ("layers", self.layers, other.layers),
             ("position", self.position, other.position),
             ("site", self.site, other.site),
             ("weights", self.provenance.get("weights"), other.provenance.get("weights")),
+            ("adapter", self.provenance.get("adapter"), other.provenance.get("adapter")),
         ):
             if mine != theirs:
                 raise ValueError(

@@ -116,7 +116,7 @@ def residual_norms(
     **how: Unpack[How],
 ) -> dict[int, float]:
     """Median norm of the residual stream over all prompt tokens, per layer: the unit of steering strengths."""
-    chosen = _layers(lm, layers)
+    chosen = chosen_layers(lm, layers)
     reading = Reading(all_tokens, chosen, measure=_norms)
     norms = Engine(lm, prompts=prompts.prompts, **how).read(of_prompts(prompts), {"norms": reading})
     medians = norms["norms"].values[:, :, 0].median(0).values
@@ -127,7 +127,8 @@ def _norms(vectors: Tensor) -> Tensor:
     return vectors.norm(dim=-1, keepdim=True)
 
 
-def _layers(lm: LanguageModel, layers: Sequence[int] | None) -> tuple[int, ...]:
+def chosen_layers(lm: LanguageModel, layers: Sequence[int] | None) -> tuple[int, ...]:
+    """The layers asked for, in order; None means all."""
     return check_layers(lm, range(lm.n_layers) if layers is None else layers)
 
 
@@ -140,17 +141,12 @@ def _capture(
     site: str,
     how: How,
 ) -> Activations | dict[str, Activations]:
-    chosen, positions = _layers(lm, layers), _by_name(position)
+    chosen, positions = chosen_layers(lm, layers), _by_name(position)
     readings = {name: Reading(each, chosen, site) for name, each in positions.items()}
     vectors = Engine(lm, prompts=prompts.prompts, **how).read(sequences, readings)
-    provenance = {
-        "model": lm.name,
-        "weights": lm.weights_hash,
-        "prompts": prompts.content_hash,
-        "interventions": [type(each).__name__ for each in how.get("interventions", ())],
-    }
+    facts = provenance(lm, prompts, how)
     found = {
-        name: _activations(vectors[name], sequences, readings[name], name, provenance)
+        name: activations(vectors[name], sequences, readings[name], name, facts)
         for name in positions
     }
     return next(iter(found.values())) if callable(position) else found
@@ -170,20 +166,31 @@ def _by_name(position: Position | Positions) -> dict[str, Position]:
     return named
 
 
-def _activations(
+def provenance(lm: LanguageModel, prompts: PromptSet, how: How) -> dict[str, object]:
+    """What made the activations: the model by name and weights, the prompts by content."""
+    return {
+        "model": lm.name,
+        "weights": lm.weights_hash,
+        "prompts": prompts.content_hash,
+        "interventions": [type(each).__name__ for each in how.get("interventions", ())],
+    }
+
+
+def activations(
     vectors: Vectors,
     sequences: Sequence[TokenSequence],
     reading: Reading,
     name: str,
-    provenance: Mapping[str, object],
+    facts: Mapping[str, object],
 ) -> Activations:
+    """What was read, with the condition and question of every row."""
     return Activations(
         vectors.values,
         reading.layers,
         tuple(sequences[row].condition for row in vectors.source),
         tuple(sequences[row].question for row in vectors.source),
         name,
-        dict(provenance),
+        dict(facts),
         reading.site,
         vectors.source,
         vectors.token,

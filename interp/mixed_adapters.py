@@ -1,36 +1,72 @@
-"""Each row of a batch through an adapter of its own, or through none: one forward pass compares a model with its base.
+"""A model beside its base, from one forward pass and one model in memory.
 
-PEFT's mixed batches (`adapter_names`, with `__base__` for no adapter) run the base weights once for all rows and each
-adapter for its rows only. Merged adapters can no longer be told from their base and are refused.
+    both = capture_side_by_side(lm, prompts)                  {"__base__": Activations, "default": Activations}
+    difference = both["default"].values - both["__base__"].values
+
+Every prompt stands in the batch once for each adapter (`interp.adapters`). Rows agree with two separate runs, without
+and with the adapter, up to the rounding that any other batch brings.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Unpack
 
+from interp.activations import Activations
+from interp.adapters import BASE, check_adapters
+from interp.capture import How, activations, chosen_layers, provenance
+from interp.completions import Completions
 from interp.language_model import LanguageModel
+from interp.picks import Reading
+from interp.positions import Position, last_prompt_token, name_of
+from interp.prompts import PromptSet
+from interp.reading import Engine, Vectors
+from interp.sequences import TokenSequence, of_answers, of_prompts
 
-BASE = "__base__"
+
+def side_by_side(
+    sequences: Sequence[TokenSequence], adapters: Sequence[str]
+) -> list[TokenSequence]:
+    """Every sequence once for each adapter, the copies of one sequence together."""
+    return [replace(each, adapter=adapter) for each in sequences for adapter in adapters]
 
 
-@contextmanager
-def adapted(lm: LanguageModel, adapters: Sequence[str | None]) -> Iterator[None]:
-    """Row i of the next forward pass runs through `adapters[i]`; all None leaves the model as it is."""
-    if all(name is None for name in adapters):
-        yield
-        return
-    if any(name is None for name in adapters):
-        raise ValueError("some rows name an adapter and some do not; name one for each row")
-    check_adapters(lm, [name for name in adapters if name is not None])
+def capture_side_by_side(
+    lm: LanguageModel,
+    texts: PromptSet | Completions,
+    *,
+    adapters: Sequence[str] | None = None,
+    layers: Sequence[int] | None = None,
+    position: Position = last_prompt_token,
+    site: str = "resid_post",
+    **how: Unpack[How],
+) -> dict[str, Activations]:
+    """Activations by adapter name, rows aligned; all of the model's adapters beside its base unless told otherwise."""
     model: Any = lm.model
-    with model.base_model._enable_peft_forward_hooks(adapter_names=list(adapters)):
-        yield
+    wanted = [BASE, *getattr(model, "peft_config", {})] if adapters is None else list(adapters)
+    check_adapters(lm, wanted)
+    prompts = texts.prompts if isinstance(texts, Completions) else texts
+    single = of_answers(texts) if isinstance(texts, Completions) else of_prompts(texts)
+    sequences = side_by_side(single, wanted)
+    reading = Reading(position, chosen_layers(lm, layers), site)
+    read = Engine(lm, prompts=prompts.prompts, **how).read(sequences, {"": reading})[""]
+    facts = provenance(lm, prompts, how)
+    return {
+        name: activations(
+            _of(read, number, len(wanted)),
+            single,
+            reading,
+            name_of(position),
+            facts | {"adapter": name},
+        )
+        for number, name in enumerate(wanted)
+    }
 
 
-def check_adapters(lm: LanguageModel, adapters: Sequence[str]) -> None:
-    """Raise unless the model carries every one of these adapters, unmerged."""
-    known = sorted(getattr(lm.model, "peft_config", {}))
-    if not known:
-        raise ValueError(f"{lm.name} carries no adapter; load it with adapter= and without merge")
-    for name in sorted(set(adapters) - {*known, BASE}):
-        raise ValueError(f"{lm.name} has no adapter {name!r}; it has {', '.join([BASE, *known])}")
+def _of(read: Vectors, adapter: int, adapters: int) -> Vectors:
+    """The rows of one adapter, with the sequences counted as before they were multiplied."""
+    rows = [row for row, source in enumerate(read.source) if source % adapters == adapter]
+    return Vectors(
+        read.values[rows],
+        tuple(read.source[row] // adapters for row in rows),
+        tuple(read.token[row] for row in rows),
+    )

@@ -20,12 +20,12 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.adapters import adapted
 from interp.backends import Backend, Forward, hooks
 from interp.batches import Batch, by_length, fill, pad_right
 from interp.interventions import Intervention, intervening
 from interp.landing import Landed, land, one_behind
 from interp.language_model import LanguageModel
-from interp.mixed_adapters import adapted
 from interp.picks import Layout, Reading
 from interp.places import Place, check_site, check_sum
 from interp.positions import Each
