@@ -141,7 +141,7 @@ def _capture(
     site: str,
     how: How,
 ) -> Activations | dict[str, Activations]:
-    chosen, positions = chosen_layers(lm, layers), _by_name(position)
+    chosen, positions = chosen_layers(lm, layers), by_name(position)
     readings = {name: Reading(each, chosen, site) for name, each in positions.items()}
     vectors = Engine(lm, prompts=prompts.prompts, **how).read(sequences, readings)
     facts = provenance(lm, prompts, how)
@@ -152,7 +152,8 @@ def _capture(
     return next(iter(found.values())) if callable(position) else found
 
 
-def _by_name(position: Position | Positions) -> dict[str, Position]:
+def by_name(position: Position | Positions) -> dict[str, Position]:
+    """Positions by the names that their activations carry."""
     if callable(position):
         return {name_of(position): position}
     if isinstance(position, Mapping):

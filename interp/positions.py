@@ -16,10 +16,11 @@ class Each:
     """Every token of a position, in a row of its own."""
 
     position: Position
+    name: str = ""
 
     @property
     def __name__(self) -> str:
-        return f"each token of {name_of(self.position)}"
+        return self.name or f"each of {name_of(self.position)}"
 
     def __call__(self, length: int, spans: Mapping[str, Span]) -> Sequence[int]:
         return self.position(length, spans)
@@ -61,10 +62,10 @@ def mean_token(length: int, spans: Mapping[str, Span]) -> range:
     return range(length)
 
 
-all_tokens = Each(mean_token)
-framing_tokens = Each(framing_tokens_mean)
-question_tokens = Each(question_mean)
-answer_tokens = Each(mean_answer)
+all_tokens = Each(mean_token, "all_tokens")
+framing_tokens = Each(framing_tokens_mean, "framing_tokens")
+question_tokens = Each(question_mean, "question_tokens")
+answer_tokens = Each(mean_answer, "answer_tokens")
 
 
 def _inside(name: str, spans: Mapping[str, Span]) -> range:
