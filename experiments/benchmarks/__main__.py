@@ -37,7 +37,10 @@ def main(wanted: Sequence[str] = ()) -> None:
         records: list[dict[str, Any]] = []
         for each in [found] if isinstance(found, dict) else found:
             records.append(each)
-            write_json(Path("artifacts/bench") / f"{name}.json", records)
+            write_json(
+                Path("artifacts/bench") / f"{name}.json",
+                found if isinstance(found, dict) else records,
+            )
             missed = "" if each["reached"] else ", missed"
             print(
                 f"{each['name']}: {each['ratio']:.2f} (aim: {each['target']:.2f}{missed})",
