@@ -65,18 +65,15 @@ def hidden_states(lm: LanguageModel, made: list[Any]) -> list[torch.Tensor]:
 
 
 @torch.inference_mode()
-def nnsight_trace(traced: Any, made: list[Any], layers: int) -> list[list[torch.Tensor]]:
+def nnsight_trace(traced: Any, made: list[Any], layers: int) -> list[torch.Tensor]:
     """One trace for each batch; only the last tokens are kept."""
-    from nnsight import save
-
     found = []
     for ids, last in made:
         rows = torch.arange(len(ids))
         inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         with traced.trace(inputs, use_cache=False) as tracer:
-            kept = save([])
-            for layer in range(layers):
-                kept.append(traced.model.layers[layer].output[rows, last])
+            states = [traced.model.layers[layer].output[rows, last] for layer in range(layers)]
+            kept = torch.stack(states, 1).save()
             tracer.stop()
         found.append(kept)
     return found

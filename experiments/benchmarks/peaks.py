@@ -13,7 +13,7 @@ from interp.capture import capture
 from interp.sequences import TokenSequence, of_prompts
 from interp.store import open_writer
 
-STORED_TOKENS = 4
+STORED_TOKENS, STORED_LAYERS, SHARD_BYTES = 4, range(2), 4 * 2**20  # a shard is 1,024 rows
 
 
 def above(work: Callable[[], object]) -> float:
@@ -58,7 +58,10 @@ def store_peak(count: int) -> float:
         for seed in range(first, last):
             yield from of_prompts(random_prompts(1, STORED_TOKENS, STORED_TOKENS, seed))
 
-    with tempfile.TemporaryDirectory() as folder, open_writer(folder, lm) as writer:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_writer(folder, lm, layers=STORED_LAYERS, shard_bytes=SHARD_BYTES) as writer,
+    ):
         writer.add(sequences(0, 8))
         return above(lambda: writer.add(sequences(8, count)))
 

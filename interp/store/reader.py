@@ -28,19 +28,20 @@ class ActivationStore:
     by `verify`. `layers`, `sites`, `positions` and `dtype` say what it holds, `identity` what made it.
     """
 
-    folder: Path
+    folder: Path | str
     lm: LanguageModel | None = None
-    manifest: Manifest = field(init=False)
+    home: Path = field(init=False, repr=False)
+    manifest: Manifest = field(init=False, repr=False)
     _verified: set[str] = field(default_factory=set, repr=False)
 
     def __post_init__(self) -> None:
-        self.folder = Path(self.folder)
-        self.manifest = Manifest.read(self.folder)
+        self.home = Path(self.folder)
+        self.manifest = Manifest.read(self.home)
         if self.lm is not None:
-            self.manifest.require(identity_of(self.lm), self.folder)
+            self.manifest.require(identity_of(self.lm), self.home)
         for shard in self.manifest.shards:
-            shard.values.check(self.folder, content=False)
-            shard.index.check(self.folder, content=False)
+            shard.values.check(self.home, content=False)
+            shard.index.check(self.home, content=False)
 
     def __len__(self) -> int:
         return sum(shard.rows for shard in self.manifest.shards)
@@ -206,18 +207,18 @@ class ActivationStore:
 
     def _index(self, shard: Shard) -> pa.Table:
         self._check(shard)
-        return read_index(self.folder / shard.index.name)
+        return read_index(self.home / shard.index.name)
 
     def _values(self, shard: Shard, places: Sequence[Place]) -> list[Tensor]:
         self._check(shard)
         names = [tensor_name(place) for place in places]
-        mapped = map_values(self.folder / shard.values.name, names)
+        mapped = map_values(self.home / shard.values.name, names)
         return [mapped[name] for name in names]
 
     def _check(self, shard: Shard) -> None:
         for record in (shard.values, shard.index):
             if record.name not in self._verified:
-                record.check(self.folder, content=True)
+                record.check(self.home, content=True)
                 self._verified.add(record.name)
 
     def _one(self, what: str, held: Sequence[int], wanted: Sequence[int] | None) -> tuple[int, ...]:

@@ -60,7 +60,7 @@ def test_bfloat16_halves_the_file_and_rounds_the_values(one_lm, some_prompts, tm
     rounded = full.load().values.bfloat16().float()
     torch.testing.assert_close(half.load().values, rounded, rtol=1e-2, atol=0)
     sizes = [
-        sum(f.stat().st_size for f in store.folder.glob("*.safetensors")) for store in (full, half)
+        sum(f.stat().st_size for f in store.home.glob("*.safetensors")) for store in (full, half)
     ]
     assert sizes[1] < 0.6 * sizes[0] and half.dtype == "bfloat16"
     with pytest.raises(ValueError, match=r"holds float32 or bfloat16, not torch\.float16"):
