@@ -1,4 +1,7 @@
-"""Peak memory above the loaded model; each function runs in a process of its own (Linux: /proc tells the peak)."""
+"""Peak memory above the loaded model; each function runs in a process of its own (Linux: /proc tells the peak).
+
+The allocator is told to give large blocks back at once, so that the peak is of what is alive and not of what it keeps.
+"""
 
 import ctypes
 import gc
@@ -13,13 +16,16 @@ from interp.capture import capture
 from interp.sequences import TokenSequence, of_prompts
 from interp.store import open_writer
 
+M_MMAP_THRESHOLD = -3  # of malloc.h
 STORED_TOKENS, STORED_LAYERS, SHARD_BYTES = 4, range(2), 4 * 2**20  # a shard is 1,024 rows
 
 
 def above(work: Callable[[], object]) -> float:
     """Bytes by which the process grew at the highest moment of `work`."""
     gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    libc = ctypes.CDLL("libc.so.6")
+    libc.mallopt(M_MMAP_THRESHOLD, 2**20)
+    libc.malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
     before = _status("VmRSS")
     work()
