@@ -1,0 +1,40 @@
+"""Benchmarks are found by their file, and what they leave says whether the target was reached."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments.benchmarks.__main__ import benchmarks, main
+from experiments.benchmarks.paired import ratios, record, seconds
+
+BENCH = Path(__file__).parents[2] / "artifacts" / "bench"
+
+
+def test_every_benchmark_is_found_by_its_name():
+    assert {"capture", "sampling"} <= set(benchmarks())
+    assert "paired" not in benchmarks()
+    with pytest.raises(ValueError, match=r"no benchmark 'nonsense'; there are .*capture"):
+        main(["nonsense"])
+
+
+def test_a_record_is_the_median_and_says_whether_the_target_was_reached():
+    assert record("x", [0.9, 3.0, 1.0], 1.0)["ratio"] == 1.0
+    assert record("x", [0.9, 3.0, 1.0], 1.0)["reached"]
+    assert not record("x", [1.1], 1.0)["reached"]
+
+
+def test_things_are_measured_in_turn_and_the_first_turn_is_not_counted():
+    calls = []
+    things = {name: (lambda name=name: calls.append(name)) for name in "ab"}
+    taken = seconds(things, 2)
+    assert calls == ["a", "b"] * 3 and [len(each) for each in taken.values()] == [2, 2]
+    assert ratios({"a": [1.0, 3.0], "b": [2.0, 2.0]}, "a", "b") == [0.5, 1.5]
+
+
+@pytest.mark.parametrize("path", sorted(BENCH.glob("*.json")), ids=lambda path: path.name)
+def test_the_committed_records_are_whole(path):
+    found = json.loads(path.read_text())
+    for each in [found] if isinstance(found, dict) else found:
+        assert {"name", "ratio", "target", "reached"} <= set(each)
+        assert each["reached"] == (each["ratio"] <= each["target"])
