@@ -7,10 +7,19 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from probes.difference_of_means import DifferenceOfMeans
+from probes.discriminant import DiscriminantProbe
 from probes.logistic import LogisticProbe
 from probes.paired import PairedDifference
+from probes.ridge import RidgeProbe
 
-PROBES = [DifferenceOfMeans(), DifferenceOfMeans(whiten=True), LogisticProbe(), PairedDifference()]
+PROBES = [
+    DifferenceOfMeans(),
+    DifferenceOfMeans(whiten=True),
+    LogisticProbe(),
+    PairedDifference(),
+    DiscriminantProbe(),
+    RidgeProbe(),
+]
 every_probe = pytest.mark.parametrize("probe", PROBES, ids=repr)
 
 
