@@ -14,14 +14,18 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.linear_model import LogisticRegression
+from scipy.special import expit
 
 from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
 from probes.resampling import Clusters, Weights, bootstrap, group_codes
 from probes.splits import Folds
 
 BINS = 10
-WEAK = 1e6  # an inverse penalty that regularises nothing
+NEWTON, LONGEST, TINY = (
+    30,
+    2.0,
+    1e-9,
+)  # steps of Newton's method, the longest one, and what keeps it solvable
 
 
 def probabilities(
@@ -38,11 +42,23 @@ def probabilities(
         if len(np.unique(y[known])) < 2 or not mine.any():
             continue
         centre, spread = inner[fold][known].mean(), inner[fold][known].std() or 1.0
-        curve = LogisticRegression(C=WEAK).fit(
-            (inner[fold][known, None] - centre) / spread, y[known]
-        )
-        found[mine] = curve.predict_proba((scores[mine, None] - centre) / spread)[:, 1]
+        slope, shift = platt((inner[fold][known] - centre) / spread, y[known])
+        found[mine] = expit(slope * (scores[mine] - centre) / spread + shift)
     return found
+
+
+def platt(scores: Float[np.ndarray, " row"], y: Any) -> tuple[float, float]:
+    """Slope and shift of the logistic curve that fits best, with Platt's targets just inside 0 and 1."""
+    positive, negative = int(y.sum()), int((~y).sum())
+    target = np.where(y, (positive + 1) / (positive + 2), 1 / (negative + 2))
+    columns = np.stack([scores, np.ones(len(scores))], axis=1).astype(float)
+    found = np.zeros(2)
+    for _ in range(NEWTON):
+        p = expit(columns @ found)
+        hessian = (columns * (p * (1 - p))[:, None]).T @ columns + TINY * np.eye(2)
+        step = np.linalg.solve(hessian, columns.T @ (target - p))
+        found += step / max(1.0, float(np.abs(step).max()) / LONGEST)
+    return float(found[0]), float(found[1])
 
 
 def calibration_error(

@@ -109,19 +109,43 @@ def test_the_discriminant_is_the_solution_written_out():
 
 
 @pytest.mark.parametrize("outlier", [False, True], ids=["plain", "one dimension at 1000 x"])
-@pytest.mark.parametrize(("d_model", "questions"), [(16, 60), (128, 100), (512, 200)])
-def test_a_planted_direction_is_recovered(d_model, questions, outlier):
+@pytest.mark.parametrize(
+    ("d_model", "questions", "noise"), [(16, 60, 1.0), (128, 100, 0.5), (512, 200, 0.5)]
+)
+def test_a_planted_direction_is_recovered(d_model, questions, noise, outlier):
     X, y, groups, v = planted(
-        d_model=d_model, questions=questions, gap=12.0, noise=0.5, outlier=outlier
+        d_model=d_model, questions=questions, gap=8.0, noise=noise, outlier=outlier
     )
     X = X[:, 0]
-    probes = [DifferenceOfMeans(whiten=True), DiscriminantProbe(), RidgeProbe(), LogisticProbe()]
-    if not outlier:
-        probes += [DifferenceOfMeans(), PairedDifference()]
-    for probe in probes:
-        assert probe.fit(X, y, groups).unit_vector @ v >= 0.99, probe
-    raw = DifferenceOfMeans().fit(X, y).unit_vector @ v
-    assert (raw < 0.9) == outlier  # why the others exist
+    assert DifferenceOfMeans(whiten=True).fit(X, y).unit_vector @ v >= 0.99
+    raw = [DifferenceOfMeans().fit(X, y), PairedDifference().fit(X, y, groups)]
+    assert all((probe.unit_vector @ v >= 0.99) != outlier for probe in raw)  # why whitening exists
+
+
+@pytest.mark.parametrize(
+    "probe", [DiscriminantProbe(shrinkage=0.01), RidgeProbe(), LogisticProbe(C=10)], ids=repr
+)
+@pytest.mark.parametrize("outlier", [False, True], ids=["plain", "one dimension at 1000 x"])
+def test_weighing_all_dimensions_takes_many_rows_for_each(probe, outlier):
+    X, y, groups, v = planted(d_model=16, questions=1000, gap=3.0, outlier=outlier)
+    assert probe.fit(X[:, 0], y).unit_vector @ v >= 0.99
+    X, y, groups, v = planted(d_model=512, questions=200, gap=3.0, outlier=outlier)
+    assert (
+        probe.fit(X[:, 0], y).unit_vector @ v < 0.9
+    )  # two rows a dimension: read, but not located
+    assert sweep(X, y, groups, probes={"": probe}, controls=False).get().value > 0.95
+
+
+@pytest.mark.parametrize("noise", [0.5, 1.0])
+def test_a_confound_within_questions_does_not_bend_a_paired_difference(noise):
+    X, y, groups, v = planted(questions=300, gap=8.0, noise=noise)
+    topic = np.random.default_rng(1).normal(size=64)
+    topic -= (topic @ v) * v
+    about = np.random.default_rng(2).random(300) < 0.5
+    y_confounded = np.where(about[groups], y, False) | (y & (np.arange(len(y)) % 4 == 0))
+    X = X[:, 0] - 8.0 * np.outer(y & ~y_confounded, v) + about[groups][:, None] * topic
+    bent = DifferenceOfMeans().fit(X, y_confounded).unit_vector @ v
+    assert PairedDifference().fit(X, y_confounded, groups).unit_vector @ v >= 0.99 > bent + 0.02
 
 
 @pytest.mark.parametrize("gap", [0.5, 1.0, 2.0, 4.0])
@@ -197,7 +221,7 @@ def test_arrays_tensors_activations_and_positions_are_the_same_sweep():
         ({"last": X}, y, groups),
     ]
     found = [sweep(*way, probes=QUICK, **FEW) for way in ways]
-    assert len({f"{result.get()}" for result in found}) == 1
+    assert len({round(result.get().value, 6) for result in found}) == 1
     assert found[3].position == "last" and found[0].position is None
 
 
@@ -234,7 +258,7 @@ def test_a_difference_of_aurocs_resamples_the_same_questions():
     score = X[:, 0] @ np.ones(64)
     same = auroc_difference(score, score, y, groups)
     assert same.value == same.lower == same.upper == 0
-    better = auroc_difference(score + 20.0 * y, score, y, groups)
+    better = auroc_difference(score + 1000.0 * y, score, y, groups)
     assert better.lower > 0 and "MOVER" in better.method
 
 
