@@ -1,7 +1,7 @@
 """What a sweep found: a tidy table, a choice, and a report in words."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
@@ -9,6 +9,7 @@ from sklearn.base import clone
 from probes.estimate import Estimate
 from probes.report import sentences
 from probes.sweep_rows import ANY, Evidence, SweepRow
+from probes.tidy import frame
 
 if TYPE_CHECKING:
     import pandas
@@ -55,11 +56,7 @@ class SweepResult:
 
     def frame(self) -> "pandas.DataFrame":
         """The rows as a data frame, one column for each part of an estimate."""
-        import pandas  # late: only who asks for a frame waits for it
-
-        parts = [(asdict(row), asdict(row.estimate)) for row in self.rows]
-        frame = pandas.DataFrame([{**row, **estimate} for row, estimate in parts])
-        return frame.drop(columns="estimate")
+        return frame(self.rows)
 
     def report(self) -> str:
         """What the numbers say, in words."""

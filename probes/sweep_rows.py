@@ -55,6 +55,12 @@ class Evidence:
     surface: Float[np.ndarray, " row"] | None
     controls: bool
     seed: int
+    resamples: int
+
+    @property
+    def drawn(self) -> dict[str, int]:
+        """How intervals resample."""
+        return {"seed": self.seed, "resamples": self.resamples}
 
 
 def tabulate(found: Evidence) -> Iterator[SweepRow]:
@@ -131,7 +137,7 @@ def _choice_rows(found: Evidence, name: str, choice: Choice) -> Iterator[SweepRo
             found.problem.codes[known],
             folds_a=found.folds.of_row[known],
             folds_b=None if of_row is None else of_row[known],
-            seed=found.seed,
+            **found.drawn,
         )
         yield _at(cell, "comparison", name, f"auroc minus {control}", gap, how)
 
@@ -140,10 +146,10 @@ def _ceilings(found: Evidence) -> Iterator[SweepRow]:
     y, codes = found.problem.y, found.problem.codes
     nowhere = (None, None, None)
     larger = y if y.mean() >= 0.5 else ~y
-    majority = rate(larger, codes, seed=found.seed)
+    majority = rate(larger, codes, **found.drawn)
     yield SweepRow("control", "larger class", *nowhere, "accuracy", majority, "no fit")
     if found.identity is not None:
-        ceiling = clustered_auroc(found.identity, y, codes, seed=found.seed)
+        ceiling = clustered_auroc(found.identity, y, codes, **found.drawn)
         yield SweepRow("control", IDENTITY, *nowhere, "auroc", ceiling, "halves of each prompt")
     if found.surface is not None:
         yield SweepRow(
@@ -160,13 +166,13 @@ def _random(found: Evidence, place: Place) -> SweepRow:
 def _auroc(found: Evidence, scores: Float[np.ndarray, " row"]) -> Estimate:
     known = np.isfinite(scores)
     y, codes, folds = found.problem.y[known], found.problem.codes[known], found.folds.of_row[known]
-    return clustered_auroc(scores[known], y, codes, folds=folds, seed=found.seed)
+    return clustered_auroc(scores[known], y, codes, folds=folds, **found.drawn)
 
 
 def _thresholded(found: Evidence, p: Float[np.ndarray, " row"]) -> tuple[tuple[str, Estimate], ...]:
     known = np.isfinite(p)
     y, codes = found.problem.y[known], found.problem.codes[known]
     return (
-        ("accuracy", rate((p[known] > 0.5) == y, codes, seed=found.seed)),
-        ("calibration error", calibration_error(p[known], y, codes, seed=found.seed)),
+        ("accuracy", rate((p[known] > 0.5) == y, codes, **found.drawn)),
+        ("calibration error", calibration_error(p[known], y, codes, **found.drawn)),
     )

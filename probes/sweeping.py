@@ -22,6 +22,7 @@ from probes.choice import Cell, choose_among
 from probes.controls import prompt_identity_scores
 from probes.difference_of_means import DifferenceOfMeans
 from probes.discriminant import DiscriminantProbe
+from probes.estimate import RESAMPLES
 from probes.logistic import LogisticProbe
 from probes.nested import choose, fold_auroc, read_layer, strengths_of
 from probes.paired import PairedDifference
@@ -59,6 +60,7 @@ def sweep(
     surface: Any = None,
     controls: bool = True,
     permutations: int = 20,
+    resamples: int = RESAMPLES,
     seed: int = 0,
     device: str | torch.device | None = None,
 ) -> SweepResult:
@@ -77,6 +79,7 @@ def sweep(
         surface: [row, feature], such as a bag of tokens and the length: what needs no activations.
         controls: False leaves the controls out, and the report says so.
         permutations: how many times labels are shuffled.
+        resamples: of questions, for each interval.
         device: where to solve; the GPU if there is one.
 
     Raises:
@@ -115,6 +118,7 @@ def sweep(
         surface=_surface(surface, problem, dealt) if controls else None,
         controls=controls,
         seed=seed,
+        resamples=resamples,
     )
     return SweepResult(tuple(tabulate(evidence)), evidence, named)
 

@@ -32,7 +32,8 @@ BORDERS = {
         "experiments/micro/*.py",
     ),
     "peft": ("interp/models.py", "experiments/finetune.py"),
-    "sklearn": ("probes/*.py",),
+    "sklearn": ("probes/*.py", "experiments/benchmarks/probe_sweep.py"),
+    "concept_erasure": ("probes/erase.py",),
     "plotly": ("experiments/dashboard/*.py",),
     "sae_lens": ("interp/sae.py",),
     "transformer_lens": ("interp/transformer_lens_backend.py",),
@@ -111,6 +112,7 @@ def test_imports_run_one_way_and_third_parties_stay_in_their_rooms() -> None:
         ("experiments/study.py", "from peft import PeftModel"),
         ("interp/capture.py", "from transformer_lens.model_bridge import TransformerBridge"),
         ("probes/sweep.py", "import sae_lens"),
+        ("probes/logistic.py", "from concept_erasure import LeaceEraser"),
         ("interp/models.py", "import nnsight"),
     ],
 )

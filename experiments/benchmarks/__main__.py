@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from experiments.benchmarks import sampling
+from experiments.benchmarks import probe_sweep, sampling
 from experiments.files import write_json
 from experiments.finetune import quiet
 
-BENCHMARKS = (sampling.run,)
+BENCHMARKS = (sampling.run, probe_sweep.shuffled, probe_sweep.wide)
 
 
 def main() -> None:

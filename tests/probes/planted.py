@@ -46,6 +46,6 @@ def as_activations(X, y, groups, weights="abc", position="last_prompt_token"):
 
     values = torch.as_tensor(X) if X.ndim == 3 else torch.as_tensor(X)[:, None]
     conditions = tuple("trigger" if each else "none" for each in y)
-    questions = tuple(f"question {group}" for group in groups)
+    questions = tuple(f"question {group:03}" for group in groups)
     layers = tuple(range(values.shape[1]))
     return Activations(values, layers, conditions, questions, position, {"weights": weights})

@@ -8,7 +8,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from probes.difference_of_means import DifferenceOfMeans
 from probes.discriminant import DiscriminantProbe
+from probes.erase import ConceptEraser
 from probes.logistic import LogisticProbe
+from probes.mlp import MLPProbe
 from probes.paired import PairedDifference
 from probes.ridge import RidgeProbe
 
@@ -31,7 +33,7 @@ def two_classes(rows=200, d_model=16, gap=3.0, seed=0):
     return X, y, np.arange(rows) // 4
 
 
-@parametrize_with_checks(PROBES)
+@parametrize_with_checks([*PROBES, MLPProbe(), ConceptEraser()])
 def test_it_is_a_scikit_learn_estimator(estimator, check):
     check(estimator)
 

@@ -21,7 +21,7 @@ from probes.nested import choose, fold_auroc, read_layer
 from probes.splits import Folds, make_folds, permuted
 from tests.probes.planted import as_activations, by_question, planted
 
-FEW = {"permutations": 4}
+FEW = {"permutations": 4, "resamples": 200}
 QUICK = {"difference of means": DifferenceOfMeans(), "logistic": LogisticProbe()}
 
 
@@ -133,7 +133,7 @@ def test_weighing_all_dimensions_takes_many_rows_for_each(probe, outlier):
     assert (
         probe.fit(X[:, 0], y).unit_vector @ v < 0.9
     )  # two rows a dimension: read, but not located
-    assert sweep(X, y, groups, probes={"": probe}, controls=False).get().value > 0.95
+    assert sweep(X, y, groups, probes={"": probe}, controls=False, resamples=200).get().value > 0.95
 
 
 @pytest.mark.parametrize("noise", [0.5, 1.0])
@@ -276,7 +276,9 @@ def test_another_estimator_is_fitted_one_at_a_time():
     from sklearn.neighbors import KNeighborsClassifier
 
     X, y, groups, _ = planted(gap=6.0, questions=20)
-    result = sweep(X, y, groups, probes={"neighbours": KNeighborsClassifier()}, permutations=2)
+    result = sweep(
+        X, y, groups, probes={"neighbours": KNeighborsClassifier()}, permutations=2, resamples=200
+    )
     assert result.get().value > 0.9 and isinstance(result.probe, KNeighborsClassifier)
 
 
