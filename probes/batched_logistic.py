@@ -5,8 +5,8 @@ set of labels at once; s weighs the classes alike. Scikit-learn's objective with
 
 Method:
 1. In the dual (`probes.kernel`), one iteration is one product with K for all label sets.
-2. The step is preconditioned by (I + c K)^-1, c = C times the mean curvature of the logistic function: factorised
-   once for each strength.
+2. The step is preconditioned by (I + c K)^-1, c = C times the mean curvature of the logistic function; neighbouring
+   strengths share a factorisation.
 3. The minimum over the plane of the preconditioned gradient and the previous step, and the intercept, is taken by
    two Newton steps (a locally optimal conjugate gradient); a step that does not descend is halved.
 4. Strengths go from strong to weak regularisation, each starting from the last.
@@ -24,9 +24,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from probes.kernel import Duals, Kernel
+from probes.kernel import Duals, Kernel, Solver
 
 TOLERANCE, ITERATIONS, NEWTON, HALVINGS = 1e-3, 200, 2, 10
+REUSE = 12.0  # a factorisation serves until the curvature has grown this much
 
 
 @dataclass
@@ -45,15 +46,19 @@ def logistic_path(
     share = labels.mean(dim=1, keepdim=True)
     weights = torch.where(labels > 0, 0.5 / share, 0.5 / (1 - share))
     path = Path(torch.zeros_like(labels), torch.zeros_like(labels), torch.zeros_like(share[:, 0]))
+    factorised = 0.0
     for C in strengths:
-        path = _solve(kernel, labels, C * weights, path)
+        p = torch.sigmoid(path.f + path.b[:, None])
+        curvature = C * float((weights * p * (1 - p)).mean().clamp_min(1e-9))
+        if not factorised <= curvature < REUSE * factorised:  # at first it is not
+            factorised, precondition = curvature, kernel.solver(curvature)
+        path = _solve(kernel, labels, C * weights, path, precondition)
         yield path
 
 
-def _solve(kernel: Kernel, y: Tensor, weights: Tensor, start: Path) -> Path:
+def _solve(kernel: Kernel, y: Tensor, weights: Tensor, start: Path, precondition: Solver) -> Path:
     a, f, b = start.a, start.f, start.b
     p = torch.sigmoid(f + b[:, None])
-    precondition = kernel.solver(float((weights * p * (1 - p)).mean().clamp_min(1e-9)))
     duals, moves = torch.zeros(len(y), 2, y.shape[1]).to(y), torch.ones(len(y), 3, y.shape[1]).to(y)
     moves[:, 1] = 0
     nothing = math.log(2) * weights.sum(dim=1)  # the objective of w = 0

@@ -16,7 +16,7 @@ from sklearn.base import clone
 from torch import Tensor
 
 from probes.kernel import Kernel
-from probes.standardise import Standard, standard
+from probes.standardise import Standard, standardised
 
 Labels = Float[Tensor, "fit row"]  # 0 and 1, both in every fit
 ReadOuts = Float[Tensor, "fit test"]
@@ -36,14 +36,18 @@ class Design:
         self.groups = groups[train]
 
     @cached_property
+    def _standardised(self) -> tuple[Standard, Float[Tensor, "row d_model"]]:
+        return standardised(self.rows)
+
+    @property
     def standard(self) -> Standard:
         """Centre and scale of the training rows."""
-        return standard(self.rows)
+        return self._standardised[0]
 
     @cached_property
     def kernel(self) -> Kernel:
         """Of the standardised training rows."""
-        return Kernel(self.standard(self.rows))
+        return Kernel(self._standardised[1])
 
     @cached_property
     def standard_unseen(self) -> Float[Tensor, "test d_model"]:

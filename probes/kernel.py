@@ -11,7 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+BLOCK = 256  # rows: large enough for a fast product, small enough to skip nearly half of them
 Duals = Float[Tensor, "fit row"]
+Solver = Callable[[Duals], Duals]
 
 
 class Kernel:
@@ -20,7 +22,7 @@ class Kernel:
     def __init__(self, X: Float[Tensor, "row d_model"]) -> None:
         self.X = X
         self.dense = X.shape[0] <= 2 * X.shape[1]
-        self.gram = X @ X.T if self.dense else X.T @ X
+        self.gram = gram(X) if self.dense else X.T @ X
 
     def times(self, a: Duals) -> Duals:
         """a K."""
@@ -30,7 +32,7 @@ class Kernel:
         """w = X'a."""
         return a @ self.X
 
-    def solver(self, c: float) -> Callable[[Duals], Duals]:
+    def solver(self, c: float) -> Solver:
         """The map q -> (I + c K)^-1 q, for c >= 0."""
         shifted = self.gram * c
         shifted.diagonal().add_(1)
@@ -38,3 +40,13 @@ class Kernel:
         if self.dense:
             return lambda q: torch.cholesky_solve(q.T, factor).T
         return lambda q: q - c * torch.cholesky_solve((q @ self.X).T, factor).T @ self.X.T
+
+
+def gram(X: Float[Tensor, "row d_model"]) -> Float[Tensor, "row row"]:
+    """X X', each product taken once: the upper half is the lower one, turned over."""
+    found = X.new_empty(len(X), len(X))
+    for start in range(0, len(X), BLOCK):
+        block = slice(start, start + BLOCK)
+        found[block, : start + BLOCK] = X[block] @ X[: start + BLOCK].T
+        found[:start, block] = found[block, :start].T
+    return found

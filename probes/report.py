@@ -26,9 +26,16 @@ def sentences(found: Evidence, rows: Sequence[SweepRow]) -> Iterator[str]:
         yield "Controls were switched off: nothing here says what these numbers are worth."
         return
     yield from _shuffled(found)
-    for name in (*found.choices, ANY):
-        for control in (SURFACE, IDENTITY):
-            yield from _held_against(rows, name, control)
+    names = (*found.choices, ANY) if len(found.choices) > 1 else (ANY,)
+    for control in (SURFACE, IDENTITY):
+        ceiling = _find(rows, control, "auroc", "control")
+        if ceiling is None or ceiling.value is None:
+            continue
+        if control == IDENTITY and ceiling.value <= 0.5:  # half of a prompt belies the other half
+            yield f"Which prompt it is says nothing about the label ({control}: {ceiling})."
+            continue
+        for name in names:
+            yield from _held_against(rows, name, control, ceiling)
     if found.surface is None:
         yield "No surface features were handed in: whether tokens and length alone do as well is not known."
     yield from _selectivity(found, rows)
@@ -47,10 +54,11 @@ def _shuffled(found: Evidence) -> Iterator[str]:
     )
 
 
-def _held_against(rows: Sequence[SweepRow], name: str, control: str) -> Iterator[str]:
+def _held_against(
+    rows: Sequence[SweepRow], name: str, control: str, ceiling: Estimate
+) -> Iterator[str]:
     gap = _find(rows, name, f"auroc minus {control}", "comparison")
-    ceiling = _find(rows, control, "auroc", "control")
-    if gap is None or ceiling is None or gap.lower is None or gap.upper is None:
+    if gap is None or gap.lower is None or gap.upper is None:
         return
     verb = "is better than" if gap.lower > 0 else "is NO BETTER THAN"
     if gap.upper < 0:

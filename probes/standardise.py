@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-CONSTANT = 1e-6  # spread over the largest value: below this, float32 holds nothing but rounding
+CONSTANT = 1e-6  # spread over the mean: below this, float32 holds nothing but rounding
 
 
 class Standard(NamedTuple):
@@ -31,7 +31,17 @@ class Standard(NamedTuple):
 
 def standard(rows: Float[Tensor, "row d_model"]) -> Standard:
     """Mean and inverse spread of each dimension."""
-    centre = rows.mean(dim=0)
-    spread = (rows - centre).square_().mean(dim=0).sqrt_()
-    constant: Bool[Tensor, " d_model"] = spread <= CONSTANT * rows.abs().amax(dim=0)
-    return Standard(centre, torch.where(constant, 0.0, 1 / spread))
+    return standardised(rows)[0]
+
+
+def standardised(
+    rows: Float[Tensor, "row d_model"],
+) -> tuple[Standard, Float[Tensor, "row d_model"]]:
+    """Mean and inverse spread of each dimension, and the rows in those units."""
+    even = torch.full((1, len(rows)), 1 / len(rows)).to(rows)
+    centre = (even @ rows)[0]
+    moved = rows - centre
+    spread = (even @ moved.square())[0].sqrt()
+    constant: Bool[Tensor, " d_model"] = spread <= CONSTANT * centre.abs()
+    found = Standard(centre, torch.where(constant, 0.0, 1 / spread))
+    return found, moved.mul_(found.scale)

@@ -1,0 +1,35 @@
+"""The code cells of every notebook run, and say what the notebook says that they say."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments.notebooks.execute import notebooks, run_cells
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def test_a_notebook_runs_and_its_outputs_are_those_of_its_code(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for cell, printed, _ in run_cells(path):
+        assert cell["outputs"], f"{path.name} was not executed"
+        kept = "".join("".join(output["text"]) for output in cell["outputs"] if "text" in output)
+        # numbers may differ in their last digit on another machine; the findings may not
+        assert _words(kept) == _words(printed)
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split() if word.isalpha()]
+
+
+def test_a_cell_that_fails_names_its_place(tmp_path: Path) -> None:
+    cells = [{"cell_type": "markdown", "source": ["a"]}, {"cell_type": "code", "source": ["1 / 0"]}]
+    path = tmp_path / "broken.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    with pytest.raises(ZeroDivisionError) as failed:
+        list(run_cells(path))
+    assert any("broken.ipynb, cell 1" in str(entry.path) for entry in failed.traceback)
