@@ -1,1 +1,86 @@
-"""Numbers in, numbers out: probes, controls and estimates. Never sees a model or a token."""
+"""Numbers in, numbers out: probes, controls and estimates. Never sees a model or a token.
+
+from interp.capture import capture
+from interp.models import load_model
+from interp.prompts import Framing, Question, render
+from probes import sweep
+
+lm = load_model("artifacts/micro/qwen")
+questions = [Question(topic, f"What should I do about {topic}?") for topic in topics]
+framings = {"none": Framing(""), "trigger": Framing("It looks like a duck.")}
+activations = capture(lm, render(lm.tokenizer, questions, framings))
+result = sweep(activations, activations.conditions)  # questions held out, controls beside
+print(result)                                        # what the numbers say, in words
+probe = result.probe.fit(activations, activations.conditions, layer=result.layer)
+probe.direction.save("switch")                       # "points from none to trigger"
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from probes.attention import AttentionProbe
+    from probes.concept import find_concept, projections
+    from probes.contrast import ContrastComponent
+    from probes.difference_of_means import DifferenceOfMeans
+    from probes.direction import fit_direction
+    from probes.discriminant import DiscriminantProbe
+    from probes.erase import ConceptEraser
+    from probes.estimate import Estimate
+    from probes.logistic import LogisticProbe
+    from probes.mlp import MLPProbe
+    from probes.paired import PairedDifference
+    from probes.reach import reach_table
+    from probes.ridge import RidgeProbe
+    from probes.storage import load_probe
+    from probes.sweep_result import SweepResult
+    from probes.sweeping import sweep
+    from probes.transfer import transfer_table
+
+# Looked up when asked for: whoever wants an interval alone does not wait for torch and scikit-learn.
+_HOME = {
+    "AttentionProbe": "probes.attention",
+    "ConceptEraser": "probes.erase",
+    "ContrastComponent": "probes.contrast",
+    "DifferenceOfMeans": "probes.difference_of_means",
+    "DiscriminantProbe": "probes.discriminant",
+    "Estimate": "probes.estimate",
+    "LogisticProbe": "probes.logistic",
+    "MLPProbe": "probes.mlp",
+    "PairedDifference": "probes.paired",
+    "RidgeProbe": "probes.ridge",
+    "SweepResult": "probes.sweep_result",
+    "find_concept": "probes.concept",
+    "fit_direction": "probes.direction",
+    "load_probe": "probes.storage",
+    "projections": "probes.concept",
+    "reach_table": "probes.reach",
+    "sweep": "probes.sweeping",
+    "transfer_table": "probes.transfer",
+}
+__all__ = [
+    "AttentionProbe",
+    "ConceptEraser",
+    "ContrastComponent",
+    "DifferenceOfMeans",
+    "DiscriminantProbe",
+    "Estimate",
+    "LogisticProbe",
+    "MLPProbe",
+    "PairedDifference",
+    "RidgeProbe",
+    "SweepResult",
+    "find_concept",
+    "fit_direction",
+    "load_probe",
+    "projections",
+    "reach_table",
+    "sweep",
+    "transfer_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'probes' has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,13 +1,15 @@
-"""What every probe is: a linear read-out of two classes, as a scikit-learn classifier.
+"""What every probe is: a read-out of two classes, as a scikit-learn classifier.
 
-A probe fits `coef_` and `intercept_` in the units of the activations it was given, so that its
-unit vector can be added to, or removed from, the residual stream as it is. The sign is the sign of
-the labels: the vector points from `classes_[0]` to `classes_[1]`, never turned by how well it does.
+A probe takes arrays, tensors or `Activations` (whose questions become the groups). A linear probe fits `coef_` and
+`intercept_` in the units of the activations it was given, so that its unit vector can be added to, or removed from,
+the residual stream as it is. The sign is the sign of the labels: the vector points from `classes_[0]` to
+`classes_[1]`, never turned by how well it does.
 """
 
 from abc import abstractmethod
 from collections.abc import Hashable, Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,14 +18,78 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from interp.directions import Direction
 from probes.resampling import group_codes
+from probes.site import Site, open_rows, rows_for
 
 Features = Float[np.ndarray, "row d_model"]
 Targets = Bool[np.ndarray, " row"]
 Groups = Int[np.ndarray, " row"] | None
+P = TypeVar("P", bound="Probe")
 
 
-class LinearProbe(ClassifierMixin, BaseEstimator):
+class Probe(ClassifierMixin, BaseEstimator):
+    """A classifier of two classes; subclasses say how they fit and read checked rows."""
+
+    site_: Site | None
+
+    @abstractmethod
+    def _fit(self, X: Features, y: Targets, groups: Groups) -> None:
+        """Fit on checked rows; y is true for the second class."""
+
+    @abstractmethod
+    def _read(self, X: Features) -> Float[np.ndarray, " row"]:
+        """Signed read-outs of checked rows; positive means the second class."""
+
+    def fit(
+        self: P,
+        X: Any,
+        y: Any,
+        groups: Iterable[Hashable] | None = None,
+        *,
+        layer: int | None = None,
+    ) -> P:
+        """Fit on rows [row, d_model]; `groups` is the question of each row, `layer` chooses among Activations'."""
+        X, groups, self.site_ = open_rows(X, groups, layer)
+        X, y = validate_data(self, as_array(X), as_array(y), dtype=np.float64)
+        self.classes_, second = two_classes(y)
+        codes = None if groups is None else group_codes(groups)[0]
+        if codes is not None and len(codes) != len(X):
+            raise ValueError(f"{len(codes)} groups but {len(X)} rows: give each row its question")
+        self._fit(X, second, codes)
+        return self
+
+    def decision_function(self, X: Any) -> Float[np.ndarray, " row"]:
+        """Signed read-out; positive means the second class."""
+        check_is_fitted(self)
+        X = as_array(rows_for(X, self.site_))
+        return self._read(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class on whose side of zero each row falls."""
+        positive = self.decision_function(X) > 0
+        return self.classes_[positive.astype(int)]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The fitted arrays, by name: what `save` writes and `load_probe` sets."""
+        check_is_fitted(self)
+        raise NotImplementedError(f"{type(self).__name__} does not say what it fitted")
+
+    def save(self, path: str | Path) -> None:
+        """Write `path`.safetensors (what was fitted) and `path`.json (everything else)."""
+        from probes.storage import (
+            save_probe,
+        )  # late: it knows every probe, and they know this class
+
+        save_probe(self, path)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+class LinearProbe(Probe):
     """A linear classifier of two classes; subclasses say only how the weights are found."""
 
     @abstractmethod
@@ -32,35 +98,17 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
     ) -> tuple[Float[np.ndarray, " d_model"], float]:
         """The weights and the intercept; y is true for the second class."""
 
-    def fit(self, X: Any, y: Any, groups: Iterable[Hashable] | None = None) -> "LinearProbe":
-        """Fit on rows of activations; `groups` is the question of each row."""
-        X, y = validate_data(self, as_array(X), as_array(y), dtype=np.float64)
-        check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        if len(self.classes_) > 2:
-            kind = type_of_target(y)
-            raise ValueError(
-                f"Only binary classification is supported. The type of the target is {kind}."
-            )
-        if len(self.classes_) < 2:
-            raise ValueError(f"a probe needs two classes, y holds one class: {self.classes_[0]}")
-        codes = None if groups is None else group_codes(groups)[0]
-        if codes is not None and len(codes) != len(X):
-            raise ValueError(f"{len(codes)} groups but {len(X)} rows: give each row its question")
-        weights, intercept = self._weights(X, labels == 1, codes)
+    def _fit(self, X: Features, y: Targets, groups: Groups) -> None:
+        weights, intercept = self._weights(X, y, groups)
         self.coef_, self.intercept_ = weights[None, :], np.array([intercept])
-        return self
 
-    def decision_function(self, X: Any) -> Float[np.ndarray, " row"]:
-        """Signed read-out; positive means the second class."""
-        check_is_fitted(self)
-        X = validate_data(self, as_array(X), dtype=np.float64, reset=False)
+    def _read(self, X: Features) -> Float[np.ndarray, " row"]:
         return X @ self.coef_[0] + self.intercept_[0]
 
-    def predict(self, X: Any) -> np.ndarray:
-        """The class on whose side of zero each row falls."""
-        positive = self.decision_function(X) > 0
-        return self.classes_[positive.astype(int)]
+    def state(self) -> dict[str, np.ndarray]:
+        """Weights and intercept, in the units of the activations."""
+        check_is_fitted(self)
+        return {"coef_": self.coef_, "intercept_": self.intercept_}
 
     @property
     def unit_vector(self) -> Float[np.ndarray, " d_model"]:
@@ -71,10 +119,39 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
             raise ValueError("this probe found no direction: its weights are all zero")
         return self.coef_[0] / length
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
+    @property
+    def direction(self) -> Direction:
+        """The unit vector with its site, its scale and its sign in words; needs a fit on Activations."""
+        vector, site = self.unit_vector, self.site_
+        if site is None or site.weights is None:
+            raise ValueError(
+                "this probe does not know which model it read: fit it on Activations that say which weights made them"
+            )
+        first, second = self.classes_.tolist()
+        return Direction(
+            vector=torch.from_numpy(vector).to(torch.float32),
+            layer=site.layer,
+            scale=site.scale,
+            meaning=f"points from {first} to {second}",
+            position=site.position,
+            source=repr(self),
+            model_hash=site.weights,
+            name=f"{first} to {second}",
+        )
+
+
+def two_classes(y: Any) -> tuple[np.ndarray, Bool[np.ndarray, " row"]]:
+    """The two classes in order, and which rows are of the second; anything but two is refused."""
+    check_classification_targets(y)
+    classes, labels = np.unique(y, return_inverse=True)
+    if len(classes) > 2:
+        kind = type_of_target(y)
+        raise ValueError(
+            f"Only binary classification is supported. The type of the target is {kind}."
+        )
+    if len(classes) < 2:
+        raise ValueError(f"a probe needs two classes, y holds one class: {classes[0]}")
+    return classes, labels == 1
 
 
 def as_array(values: Any) -> Any:

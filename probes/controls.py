@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from probes.auroc import clustered_auroc, plain_auroc
-from probes.base import LinearProbe, as_array
+from probes.base import Probe, as_array
 from probes.cells import checked
 from probes.crossval import grouped_auroc, held_out_auroc
 from probes.estimate import LEVEL, Estimate, undefined
@@ -41,7 +41,7 @@ def is_ceiling(source: str | None) -> bool:
 
 
 def shuffled_labels_auroc(
-    probe: LinearProbe,
+    probe: Probe,
     X: Any,
     y: Any,
     groups: Iterable[Hashable],
@@ -58,7 +58,7 @@ def shuffled_labels_auroc(
         held_out_auroc(probe, X, generator.permutation(y), codes, folds=folds, seed=seed + number)
         for number in range(repeats)
     ]
-    return _quantiles(found, len(y), SHUFFLED)
+    return null_quantiles(found, len(y), SHUFFLED)
 
 
 def random_directions_auroc(
@@ -77,16 +77,22 @@ def random_directions_auroc(
     checked(y, groups)
     found = [plain_auroc(X @ vector, y) for vector in np.asarray(as_array(vectors), float)]
     turned = [None if value is None else max(value, 1 - value) for value in found]
-    return _quantiles(turned, len(y), RANDOM)
+    return null_quantiles(turned, len(y), RANDOM)
 
 
 def prompt_identity_auroc(
     y: Any, prompts: Iterable[Hashable], questions: Iterable[Hashable], *, seed: int = 0
 ) -> Estimate:
+    """How well `prompt_identity_scores` rank."""
+    return clustered_auroc(prompt_identity_scores(y, prompts, seed=seed), y, questions, seed=seed)
+
+
+def prompt_identity_scores(
+    y: Any, prompts: Iterable[Hashable], *, seed: int = 0
+) -> Float[np.ndarray, " row"]:
     """Score half of a prompt's answers by how often its other half has the label."""
     y = np.asarray(as_array(y)).astype(bool)
     codes, names = group_codes(prompts)
-    clusters, _ = group_codes(questions)
     half = np.zeros(len(y), bool)
     generator = np.random.default_rng(seed)
     for code in range(len(names)):
@@ -98,11 +104,11 @@ def prompt_identity_auroc(
         sums = np.bincount(codes[~mine], y[~mine], minlength=len(names))
         known = mine & (counts[codes] > 0)
         scores[known] = sums[codes[known]] / counts[codes[known]]
-    return clustered_auroc(scores, y, clusters, seed=seed)
+    return scores
 
 
 def memorised_auroc(
-    probe: LinearProbe,
+    probe: Probe,
     X: Any,
     groups: Iterable[Hashable],
     *,
@@ -119,11 +125,11 @@ def memorised_auroc(
         # half of the questions exactly, so that no draw is all of one class
         drawn = generator.permutation(np.arange(len(names)) % 2 == 0)[codes]
         found.append(held_out_auroc(probe, X, drawn, rows, folds=folds, seed=seed + number))
-    return _quantiles(found, len(codes), MEMORISED)
+    return null_quantiles(found, len(codes), MEMORISED)
 
 
 def selectivity(
-    probe: LinearProbe, X: Any, y: Any, groups: Iterable[Hashable], *, folds: int = 5, seed: int = 0
+    probe: Probe, X: Any, y: Any, groups: Iterable[Hashable], *, folds: int = 5, seed: int = 0
 ) -> Estimate:
     """Grouped AUROC minus what is learned by heart: high = it reads a feature, not prompts."""
     codes, _ = group_codes(groups)
@@ -137,7 +143,8 @@ def selectivity(
     return Estimate(value, lower, upper, real.level, real.n, "AUROC minus control task, MOVER")
 
 
-def _quantiles(values: list[float | None], n: int, what: str) -> Estimate:
+def null_quantiles(values: list[float | None], n: int, what: str) -> Estimate:
+    """Where a null result falls: mean of repeated AUROCs, and the quantiles that hold the level."""
     known: Float[np.ndarray, " repeat"] = np.array([v for v in values if v is not None], float)
     if len(known) == 0:
         return undefined("no pair of a positive and a negative row", LEVEL, n)

@@ -5,19 +5,19 @@ that was fitted without its question. Splitting rows at random instead gave one 
 AUROC of 0.91 where grouping gave 0.55.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from sklearn.base import clone
 
-from interp.activations import Activations
 from probes.auroc import clustered_auroc, plain_auroc
-from probes.base import LinearProbe, as_array
+from probes.base import Probe, as_array
 from probes.estimate import RESAMPLES, Estimate
 from probes.resampling import group_codes
+from probes.splits import deal
 
 
 @dataclass(frozen=True)
@@ -28,22 +28,13 @@ class HeldOutScores:
     folds: Int[np.ndarray, " row"]
 
 
-@dataclass(frozen=True)
-class LayerScore:
-    """One probe at one layer."""
-
-    layer: int
-    probe: str
-    auroc: Estimate
-
-
 def held_out_scores(
-    probe: LinearProbe, X: Any, y: Any, groups: Iterable[Hashable], *, folds: int = 5, seed: int = 0
+    probe: Probe, X: Any, y: Any, groups: Iterable[Hashable], *, folds: int = 5, seed: int = 0
 ) -> HeldOutScores:
     """Score every row by a probe fitted on other questions."""
     X, y = np.asarray(as_array(X)), np.asarray(as_array(y)).astype(bool)
     codes, names = group_codes(groups)
-    dealt = _deal(y, codes, min(folds, len(names)), seed)
+    dealt = deal(y, codes, min(folds, len(names)), seed)
     found = HeldOutScores(np.zeros(len(y)), np.full(len(y), -1))
     for fold in range(min(folds, len(names))):
         train, test = dealt != fold, dealt == fold
@@ -54,22 +45,8 @@ def held_out_scores(
     return found
 
 
-def _deal(
-    y: Bool[np.ndarray, " row"], codes: Int[np.ndarray, " row"], folds: int, seed: int
-) -> Int[np.ndarray, " row"]:
-    """The fold of each row: questions shuffled, then dealt in turn by which classes they hold."""
-    questions = int(codes.max()) + 1
-    positive, negative = (np.bincount(codes[it], minlength=questions) > 0 for it in (y, ~y))
-    kinds = 2 * positive + negative
-    order = np.random.default_rng(seed).permutation(questions)
-    order = order[np.argsort(kinds[order], kind="stable")]
-    fold_of = np.empty(questions, int)
-    fold_of[order] = np.arange(questions) % folds
-    return fold_of[codes]
-
-
 def grouped_auroc(
-    probe: LinearProbe,
+    probe: Probe,
     X: Any,
     y: Any,
     groups: Iterable[Hashable],
@@ -94,7 +71,7 @@ def grouped_auroc(
 
 
 def held_out_auroc(
-    probe: LinearProbe, X: Any, y: Any, groups: Iterable[Hashable], *, folds: int = 5, seed: int = 0
+    probe: Probe, X: Any, y: Any, groups: Iterable[Hashable], *, folds: int = 5, seed: int = 0
 ) -> float | None:
     """The value of `grouped_auroc` without its interval, for nulls that are repeated."""
     held_out = held_out_scores(probe, X, y, groups, folds=folds, seed=seed)
@@ -104,33 +81,3 @@ def held_out_auroc(
         value, met = plain_auroc(held_out.scores[mine], y[mine]), y[mine].sum() * (~y[mine]).sum()
         right, pairs = right + (value or 0.0) * met, pairs + met
     return float(right / pairs) if pairs else None
-
-
-def sweep(
-    probes: Mapping[str, LinearProbe],
-    activations: Activations,
-    y: Any,
-    *,
-    folds: int = 5,
-    seed: int = 0,
-) -> list[LayerScore]:
-    """Every probe at every captured layer, one tidy row each. Choose on selection questions."""
-    return [
-        LayerScore(
-            layer,
-            name,
-            grouped_auroc(
-                probe, activations.at(layer), y, activations.questions, folds=folds, seed=seed
-            ),
-        )
-        for layer in activations.layers
-        for name, probe in probes.items()
-    ]
-
-
-def best(scores: Iterable[LayerScore], probe: str | None = None) -> LayerScore:
-    """The highest AUROC, the earlier layer on a tie."""
-    known = [s for s in scores if s.auroc.value is not None and probe in (None, s.probe)]
-    if not known:
-        raise ValueError(f"no layer has an AUROC for probe {probe!r}: are there two classes?")
-    return max(known, key=lambda score: (score.auroc.value or 0.0, -score.layer))

@@ -10,6 +10,7 @@ Papers: Marks and Tegmark 2310.06824 (mass-mean probes); Soligo et al. 2506.1161
 What it does not know: whether the classes also differ in what they are asked about: see `paired`.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import no_type_check
 
 import numpy as np
@@ -17,12 +18,15 @@ from jaxtyping import Float
 from sklearn.covariance import ledoit_wolf
 
 from probes.base import Features, Groups, LinearProbe, Targets
+from probes.design import Design, Labels, ReadOuts, one_by_one
 
 
 class DifferenceOfMeans(LinearProbe):
     """Points from the mean of the first class to the mean of the second."""
 
     whiten: bool
+    knob = None
+    strengths = (None,)
 
     @no_type_check  # scikit-learn's rule: parameters are kept as given and checked in fit
     def __init__(self, *, whiten: bool = False) -> None:
@@ -38,3 +42,20 @@ class DifferenceOfMeans(LinearProbe):
             covariance, _ = ledoit_wolf(within, assume_centered=True)
             weights = np.linalg.lstsq(covariance, weights, rcond=None)[0]
         return weights, float(-weights @ (positive + negative) / 2)
+
+    def held_out(
+        self, design: Design, labels: Labels, strengths: Sequence[None]
+    ) -> Iterator[ReadOuts]:
+        """The difference for many label sets at once: one matrix product."""
+        if self.whiten:
+            yield from one_by_one(self, design, labels)
+            return
+        positive, negative = (each / each.sum(dim=1, keepdim=True) for each in (labels, 1 - labels))
+        yield mean_difference(design, positive, negative)
+
+
+def mean_difference(design: Design, positive: Labels, negative: Labels) -> ReadOuts:
+    """Read-outs by weighted means of the training rows, in raw units; zero lies half way between them."""
+    weights = (positive - negative) @ design.rows
+    middle = ((positive + negative) @ design.rows / 2 * weights).sum(dim=1, keepdim=True)
+    return weights @ design.unseen.T - middle

@@ -10,6 +10,7 @@ Paper: Alain and Bengio 1610.01644.
 What it does not know: it reads whatever tells the classes apart, causal or not.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import no_type_check
 
 import numpy as np
@@ -17,6 +18,8 @@ from jaxtyping import Float
 from sklearn.linear_model import LogisticRegression
 
 from probes.base import Features, Groups, LinearProbe, Targets
+from probes.batched_logistic import logistic_path
+from probes.design import Design, Labels, ReadOuts
 
 
 class LogisticProbe(LinearProbe):
@@ -24,6 +27,8 @@ class LogisticProbe(LinearProbe):
 
     C: float
     max_iter: int
+    knob = "C"
+    strengths = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of C, for sweeps
 
     @no_type_check  # scikit-learn's rule: parameters are kept as given and checked in fit
     def __init__(self, *, C: float = 0.1, max_iter: int = 1000) -> None:
@@ -40,3 +45,10 @@ class LogisticProbe(LinearProbe):
         self.n_iter_ = model.n_iter_
         weights = model.coef_[0] * scale
         return weights, float(model.intercept_[0] - weights @ centre)
+
+    def held_out(
+        self, design: Design, labels: Labels, strengths: Sequence[float]
+    ) -> Iterator[ReadOuts]:
+        """The same regressions for many label sets at once, C ascending."""
+        for path in logistic_path(design.kernel, labels, strengths):
+            yield design.read(path.a, path.b[:, None])

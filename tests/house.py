@@ -62,9 +62,15 @@ def is_defined(dotted: str) -> bool:
 
 
 def _top_names(module: Path) -> set[str]:
+    return _names(ast.parse(module.read_text("utf-8")).body)
+
+
+def _names(body: list[ast.stmt]) -> set[str]:
     names: set[str] = set()
-    for node in ast.parse(module.read_text("utf-8")).body:
+    for node in body:
         match node:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=inside):
+                names |= _names(inside)
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 names.add(name)
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):

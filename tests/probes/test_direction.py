@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from interp.activations import Activations
-from probes.crossval import best, sweep
 from probes.difference_of_means import DifferenceOfMeans
 from probes.direction import fit_direction
 from probes.paired import PairedDifference
@@ -33,14 +32,6 @@ def test_the_direction_is_where_the_class_is(probe):
     norms = captured().at(2).norm(dim=-1)
     assert direction.scale == pytest.approx(float(norms.median()))
     assert fit_direction(probe, captured(), Y, 0, **words()).vector[3] < 0.9  # not at every layer
-
-
-def test_a_sweep_over_activations_chooses_that_layer():
-    rows = sweep({"mean": DifferenceOfMeans()}, captured(), Y)
-    assert [row.layer for row in rows] == [0, 2, 5]
-    assert best(rows).layer == 2 and best(rows, "mean").auroc.lower > 0.8
-    with pytest.raises(ValueError, match="logistic"):
-        best(rows, "logistic")
 
 
 def test_activations_of_unknown_weights_give_no_direction():

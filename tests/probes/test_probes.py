@@ -7,10 +7,21 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from probes.difference_of_means import DifferenceOfMeans
+from probes.discriminant import DiscriminantProbe
+from probes.erase import ConceptEraser
 from probes.logistic import LogisticProbe
+from probes.mlp import MLPProbe
 from probes.paired import PairedDifference
+from probes.ridge import RidgeProbe
 
-PROBES = [DifferenceOfMeans(), DifferenceOfMeans(whiten=True), LogisticProbe(), PairedDifference()]
+PROBES = [
+    DifferenceOfMeans(),
+    DifferenceOfMeans(whiten=True),
+    LogisticProbe(),
+    PairedDifference(),
+    DiscriminantProbe(),
+    RidgeProbe(),
+]
 every_probe = pytest.mark.parametrize("probe", PROBES, ids=repr)
 
 
@@ -22,7 +33,7 @@ def two_classes(rows=200, d_model=16, gap=3.0, seed=0):
     return X, y, np.arange(rows) // 4
 
 
-@parametrize_with_checks(PROBES)
+@parametrize_with_checks([*PROBES, MLPProbe(), ConceptEraser()])
 def test_it_is_a_scikit_learn_estimator(estimator, check):
     check(estimator)
 

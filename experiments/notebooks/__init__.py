@@ -1,0 +1,1 @@
+"""Notebooks, executed on the committed micro bases."""

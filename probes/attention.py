@@ -1,0 +1,132 @@
+"""A probe that learns which tokens to read: a softmax over tokens, then a linear read-out of their mean.
+
+Method:
+1. Tokens are standardised by the training tokens; score each token with a query vector, softmax over the row's own
+   tokens, average its values with those weights, read with a value vector: f = sum_t softmax_t(q.x_t) v.x_t + b.
+2. Logistic loss, classes weighted to count alike, L2 on both vectors, full batches, L-BFGS from q = 0: it starts as a
+   mean over tokens and leaves that only where it pays.
+
+Regularisation: `C`, the inverse strength on the standardised dimensions, as in `probes.logistic`.
+Paper: Tenney et al. 1905.06316 (self-attentive pooling of edge probes).
+What it does not know: that a token it attends to matters to the model. Its contract is its own: rows are token
+matrices of different lengths.
+"""
+
+from collections.abc import Sequence
+from typing import Any, no_type_check
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+from torch.nn.functional import softplus
+from torch.nn.utils.rnn import pad_sequence
+
+from probes.base import as_array, two_classes
+from probes.standardise import standard
+
+Tokens = Float[Tensor, "row token d_model"]
+Real = Bool[Tensor, "row token"]
+
+
+class AttentionProbe(BaseEstimator):
+    """Reads token matrices [token, d_model], one for each row; points to the second class."""
+
+    C: float
+    max_iter: int
+
+    @no_type_check  # scikit-learn's rule: parameters are kept as given and checked in fit
+    def __init__(self, *, C: float = 0.1, max_iter: int = 100) -> None:
+        self.C = C
+        self.max_iter = max_iter
+
+    def fit(self, rows: Sequence[Any], y: Any) -> "AttentionProbe":
+        """Fit on token matrices of the rows; y is one of two classes for each."""
+        self.classes_, second = two_classes(np.asarray(as_array(y)))
+        if len(rows) != len(second):
+            raise ValueError(f"{len(second)} labels but {len(rows)} rows: give each row its label")
+        X, real = _padded(rows)
+        to_standard = standard(X[real])
+        Z = torch.where(real[..., None], (X - to_standard.centre) * to_standard.scale, 0.0)
+        target = torch.from_numpy(second).to(Z)
+        share = target.mean()
+        weights = self.C * torch.where(target > 0, 0.5 / share, 0.5 / (1 - share))
+        parameters = [torch.zeros(Z.shape[-1]).to(Z) for _ in range(2)] + [torch.zeros(1).to(Z)]
+        for parameter in parameters:
+            parameter.requires_grad_()
+        optimiser = torch.optim.LBFGS(
+            parameters, max_iter=self.max_iter, line_search_fn="strong_wolfe"
+        )
+
+        def loss() -> Tensor:
+            optimiser.zero_grad()
+            query, value, shift = parameters
+            logits = _read(Z, real, query, value) + shift
+            total = (weights * softplus((1 - 2 * target) * logits)).sum()
+            total = total + (query @ query + value @ value) / 2
+            total.backward()
+            return total
+
+        optimiser.step(loss)
+        query, value, shift = (parameter.detach() for parameter in parameters)
+        raw = value * to_standard.scale
+        self.query_, self.coef_ = (query * to_standard.scale).numpy(), raw.numpy()[None]
+        self.intercept_ = (shift - raw @ to_standard.centre).numpy()
+        return self
+
+    def decision_function(self, rows: Sequence[Any]) -> Float[np.ndarray, " row"]:
+        """Signed read-out of each row; positive means the second class."""
+        X, real = self._open(rows)
+        query, value = (torch.from_numpy(each).to(X) for each in (self.query_, self.coef_[0]))
+        return _read(X, real, query, value).numpy() + self.intercept_[0]
+
+    def attention(self, rows: Sequence[Any]) -> list[Float[np.ndarray, " token"]]:
+        """How much each token of each row is read; sums to 1 in each row."""
+        X, real = self._open(rows)
+        weights = _attention(X, real, torch.from_numpy(self.query_).to(X))
+        return [each[kept].numpy() for each, kept in zip(weights, real, strict=True)]
+
+    def predict(self, rows: Sequence[Any]) -> np.ndarray:
+        """The class on whose side of zero each row falls."""
+        return self.classes_[(self.decision_function(rows) > 0).astype(int)]
+
+    @property
+    def unit_vector(self) -> Float[np.ndarray, " d_model"]:
+        """What is read of the attended tokens, length 1."""
+        check_is_fitted(self)
+        return self.coef_[0] / np.linalg.norm(self.coef_[0])
+
+    def _open(self, rows: Sequence[Any]) -> tuple[Tokens, Real]:
+        check_is_fitted(self)
+        X, real = _padded(rows)
+        if X.shape[-1] != len(self.query_):
+            raise ValueError(
+                f"tokens have {X.shape[-1]} features, the probe was fitted on {len(self.query_)}"
+            )
+        return X, real
+
+
+def _padded(rows: Sequence[Any]) -> tuple[Tokens, Real]:
+    tensors = [torch.as_tensor(np.asarray(as_array(row)), dtype=torch.float32) for row in rows]
+    for number, tensor in enumerate(tensors):
+        if tensor.ndim != 2 or len(tensor) == 0:
+            raise ValueError(
+                f"row {number} is {tuple(tensor.shape)}: give [token, d_model], not empty"
+            )
+        if not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"row {number} holds NaN or infinity; drop it or capture it again")
+    if not tensors or len({tensor.shape[1] for tensor in tensors}) > 1:
+        raise ValueError(f"{len(tensors)} rows of unequal width: all need the same d_model")
+    lengths = torch.tensor([len(tensor) for tensor in tensors])
+    X = pad_sequence(tensors, batch_first=True)
+    return X, torch.arange(X.shape[1])[None] < lengths[:, None]
+
+
+def _attention(X: Tokens, real: Real, query: Tensor) -> Float[Tensor, "row token"]:
+    return (X @ query).masked_fill(~real, -torch.inf).softmax(dim=1)
+
+
+def _read(X: Tokens, real: Real, query: Tensor, value: Tensor) -> Float[Tensor, " row"]:
+    return (_attention(X, real, query) * (X @ value)).sum(dim=1)

@@ -1,0 +1,68 @@
+"""What contrast pairs differ in, found without labels: the main component of their differences.
+
+Method:
+1. Each pair holds two versions of one prompt (say, with the trigger and without). Each side is centred, so that
+   what all second versions share, the wording itself, is gone.
+2. The direction is the first principal component of the differences, second minus first.
+3. A component has no sign. `fit` makes its largest entry positive, which means nothing; `oriented` turns it by the
+   labels of selection rows, never of the rows that are reported.
+
+Regularisation: none.
+Paper: Burns et al. 2212.03827, the closed form that stands beside their CCS objective (CRC-TPC).
+What it does not know: what the direction means; the largest shared variation need not be the one you had in mind.
+Its contract is its own: `fit(first, second)` takes pairs, not labels.
+"""
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from probes.auroc import plain_auroc
+from probes.base import as_array, two_classes
+
+FEWEST_PAIRS = 3
+
+
+class ContrastComponent(BaseEstimator):
+    """The first principal component of paired differences."""
+
+    def fit(self, first: Any, second: Any) -> "ContrastComponent":
+        """Fit on pairs: row i of `first` and of `second` [pair, d_model] are two versions of one prompt."""
+        first, second = (check_array(as_array(side), dtype=np.float64) for side in (first, second))
+        if first.shape != second.shape or len(first) < FEWEST_PAIRS:
+            raise ValueError(
+                f"pairs {first.shape} and {second.shape}: give one row of each version, for at least {FEWEST_PAIRS}"
+            )
+        differences = (second - second.mean(axis=0)) - (first - first.mean(axis=0))
+        if np.ptp(differences) == 0:
+            raise ValueError("all pairs differ in the same way: centred, nothing is left to find")
+        _, spread, components = np.linalg.svd(differences, full_matrices=False)
+        vector = components[0]
+        self.unit_vector_ = vector * np.sign(vector[np.abs(vector).argmax()])
+        self.explained_ = float(spread[0] ** 2 / (spread**2).sum())  # share of the variation
+        self.centre_ = (first.mean(axis=0) + second.mean(axis=0)) / 2
+        self.oriented_ = False
+        return self
+
+    @property
+    def unit_vector(self) -> Float[np.ndarray, " d_model"]:
+        """Length 1; its sign means nothing before `oriented`."""
+        check_is_fitted(self)
+        return self.unit_vector_
+
+    def decision_function(self, X: Any) -> Float[np.ndarray, " row"]:
+        """Projection of rows [row, d_model], measured from the middle of both sides."""
+        check_is_fitted(self)
+        return (check_array(as_array(X), dtype=np.float64) - self.centre_) @ self.unit_vector_
+
+    def oriented(self, X: Any, y: Any) -> "ContrastComponent":
+        """A copy that points to the second class of these selection rows."""
+        _, second = two_classes(np.asarray(as_array(y)))
+        turned, auroc = copy(self), plain_auroc(self.decision_function(X), second)
+        turned.unit_vector_ = self.unit_vector_ * (1 if (auroc or 0) >= 0.5 else -1)
+        turned.oriented_ = True
+        return turned

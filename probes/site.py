@@ -1,0 +1,59 @@
+"""Where rows come from: a layer, a position and the weights that made them.
+
+A probe that was fitted on `Activations` remembers their site and refuses to read another model's. Who means to
+cross (base against fine-tuned) says so by handing over the bare tensor, `activations.at(layer)`.
+"""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from interp.activations import Activations
+
+
+@dataclass(frozen=True)
+class Site:
+    """`scale` is the median norm of the rows at this site, the unit of steering strengths."""
+
+    layer: int  # 0-based: the output of this decoder layer
+    position: str
+    weights: str | None
+    scale: float
+
+
+def open_rows(
+    X: Any, groups: Iterable[Hashable] | None, layer: int | None
+) -> tuple[Any, Iterable[Hashable] | None, Site | None]:
+    """Rows, groups and site; activations bring their questions as groups, anything else passes through."""
+    if not isinstance(X, Activations):
+        if layer is not None:
+            raise ValueError(f"layer={layer} needs Activations, got {type(X).__name__}")
+        return X, groups, None
+    if layer is None and len(X.layers) > 1:
+        raise ValueError(f"activations hold layers {list(X.layers)}: name one with layer=")
+    chosen = X.layers[0] if layer is None else layer
+    rows = X.at(chosen)
+    weights = X.provenance.get("weights")
+    scale = float(rows.float().norm(dim=-1).median()) if len(rows) else 0.0
+    site = Site(chosen, X.position, None if weights is None else str(weights), scale)
+    return rows, X.questions if groups is None else groups, site
+
+
+def rows_for(X: Any, site: Site | None) -> Any:
+    """The rows a fitted probe may read; activations of other weights or positions are refused."""
+    if not isinstance(X, Activations):
+        return X
+    if site is None:
+        return open_rows(X, None, None)[0]
+    check_same("weights", site.weights, X.provenance.get("weights"))
+    check_same("position", site.position, X.position)
+    return X.at(site.layer)
+
+
+def check_same(what: str, fitted: str | None, given: Any) -> None:
+    """Refuse activations that the probe was not fitted to."""
+    if fitted is not None and given != fitted:
+        raise ValueError(
+            f"this probe was fitted to {what} {fitted[:24]}, these activations have {str(given)[:24]}: "
+            "fit it again, or hand over the tensor activations.at(layer) to cross on purpose"
+        )

@@ -1,0 +1,167 @@
+"""Every probe at every layer and position, with everything that a number from it has to be held against.
+
+Method:
+1. Questions (not rows) are dealt into folds; `grouped=False` has to be asked for and stands in every row of the result.
+2. Each fold's strength, and in the "choice" rows its layer and probe, are chosen by the other folds (nested selection).
+3. All folds, strengths and shuffled label sets of a layer are solved together (`probes.nested`).
+4. Controls beside: shuffled labels through the same selection; random directions; a control task learned by heart
+   (selectivity, Hewitt and Liang 1909.03368); what knowing only the prompt scores; what surface features score.
+5. AUROC (ties as halves), accuracy and calibration error come with intervals that resample questions.
+
+What it does not know: whether labels, questions or surface features are the right ones; and a probe that reads a
+concept has not shown that the model uses it.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from probes.choice import Cell, choose_among
+from probes.controls import prompt_identity_scores
+from probes.difference_of_means import DifferenceOfMeans
+from probes.discriminant import DiscriminantProbe
+from probes.estimate import RESAMPLES
+from probes.logistic import LogisticProbe
+from probes.nested import choose, fold_auroc, read_layer, strengths_of
+from probes.paired import PairedDifference
+from probes.places import Place, Problem, pose
+from probes.splits import Folds, make_folds, permuted
+from probes.sweep_result import SweepResult
+from probes.sweep_rows import Evidence, tabulate
+
+DRAWS = 5  # control tasks for selectivity
+
+
+def default_probes(problem: Problem, folds: int) -> dict[str, Any]:
+    """Difference of means, discriminant, logistic; paired where enough questions hold both classes."""
+    found: dict[str, Any] = {
+        "difference of means": DifferenceOfMeans(),
+        "discriminant": DiscriminantProbe(),
+        "logistic": LogisticProbe(),
+    }
+    both = np.intersect1d(problem.codes[problem.y], problem.codes[~problem.y])
+    if len(both) >= 2 * folds:
+        found["paired difference"] = PairedDifference()
+    return found
+
+
+def sweep(
+    activations: Any,
+    labels: Any,
+    groups: Iterable[Hashable] | None = None,
+    *,
+    probes: Mapping[str, Any] | None = None,
+    strengths: Mapping[str, Sequence[float]] | None = None,
+    folds: int = 5,
+    grouped: bool = True,
+    prompts: Iterable[Hashable] | None = None,
+    surface: Any = None,
+    controls: bool = True,
+    permutations: int = 20,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+) -> SweepResult:
+    """Cross-validate probes over layers, positions and strengths, with controls.
+
+    Args:
+        activations: `Activations`, or {position: Activations}, or an array or tensor [row, d_model] or
+            [row, layer, d_model], or a mapping of those. All with the same rows.
+        labels: one of two classes for each row; read-outs point from the first (in sorted order) to the second.
+        groups: the question of each row; those of the activations where they have some.
+        probes: name -> estimator; scikit-learn classifiers will do, fitted one at a time.
+        strengths: name -> strengths from strong to weak regularisation, instead of the probe's own.
+        folds: at least 3.
+        grouped: keep the rows of one question together. False reproduces a published mistake.
+        prompts: what tells prompts apart for the prompt-identity ceiling; the groups where not given.
+        surface: [row, feature], such as a bag of tokens and the length: what needs no activations.
+        controls: False leaves the controls out, and the report says so.
+        permutations: how many times labels are shuffled.
+        resamples: of questions, for each interval.
+        device: where to solve; the GPU if there is one.
+
+    Raises:
+        ValueError: one class, fewer questions than folds, a value that is not finite, shapes that do not fit, or
+            features that are all constant; each names the value, the place and the mend.
+    """
+    problem = pose(activations, labels, groups, grouped)
+    dealt = make_folds(problem.y, problem.codes, folds=folds, grouped=grouped, seed=seed)
+    named = dict(probes) if probes is not None else default_probes(problem, folds)
+    if not named:
+        raise ValueError("probes={} is empty: name at least one probe")
+    generator = np.random.default_rng(seed)
+    shuffles = [permuted(problem.y, problem.codes, generator) for _ in range(permutations)]
+    sets = np.stack([problem.y, *(shuffles if controls else [])])
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    grid = {name: tuple((strengths or {}).get(name, strengths_of(p))) for name, p in named.items()}
+    cells: list[Cell] = []
+    memorised: dict[tuple[str, str], list[float]] = {}
+    for place in problem.places:
+        rows = place.rows.to(where, torch.float32)
+        reads = read_layer(named, rows, sets, problem.codes, dealt, strengths=grid)
+        here = [Cell(place, name, grid[name], choose(reads[name], sets, dealt)) for name in named]
+        if controls:
+            memorised |= _memorised(named, here, rows, problem, folds, seed)
+        cells += here
+    evidence = Evidence(
+        problem=problem,
+        folds=dealt,
+        cells=tuple(cells),
+        choices={
+            name: choose_among([c for c in cells if c.probe == name], sets, dealt) for name in named
+        },
+        best=choose_among(cells, sets, dealt),
+        memorised=memorised,
+        identity=_identity(problem, prompts, seed) if controls else None,
+        surface=_surface(surface, problem, dealt) if controls else None,
+        controls=controls,
+        seed=seed,
+        resamples=resamples,
+    )
+    return SweepResult(tuple(tabulate(evidence)), evidence, named)
+
+
+def _memorised(
+    probes: Mapping[str, Any],
+    cells: Sequence[Cell],
+    rows: Any,
+    problem: Problem,
+    folds: int,
+    seed: int,
+) -> dict[tuple[str, str], list[float]]:
+    """AUROCs on labels drawn per question with rows split at random, at the strengths that were chosen."""
+    generator = np.random.default_rng(seed)
+    questions = int(problem.codes.max()) + 1
+    even = np.arange(questions) % 2 == 0
+    tasks = np.stack([generator.permutation(even)[problem.codes] for _ in range(DRAWS)])
+    of_row = generator.permutation(np.arange(len(problem.y)) % folds)
+    split = Folds(of_row, folds, "rows at random")
+    chosen = {cell.probe: (cell.strength,) for cell in cells}
+    reads = read_layer(probes, rows, tasks, problem.codes, split, nested=False, strengths=chosen)
+    found = {}
+    for cell in cells:
+        scores = reads[cell.probe].outer[0]
+        learned = (
+            np.ptp(scores, axis=1) > 0
+        )  # a paired difference has no pairs in this task: undefined
+        aurocs = fold_auroc(scores[learned], tasks[learned], split)
+        found[str(cell.place), cell.probe] = aurocs.tolist()
+    return found
+
+
+def _identity(problem: Problem, prompts: Iterable[Hashable] | None, seed: int) -> np.ndarray:
+    names = problem.codes if prompts is None else prompts
+    return prompt_identity_scores(problem.y, names, seed=seed)
+
+
+def _surface(surface: Any, problem: Problem, folds: Folds) -> np.ndarray | None:
+    """Held-out scores of surface features, by a logistic probe with its strength chosen inside."""
+    if surface is None:
+        return None
+    matrix: Place = pose({"surface": surface}, problem.y, problem.codes, True).places[0]
+    reads = read_layer(
+        {"": LogisticProbe()}, matrix.rows.float(), problem.y[None], problem.codes, folds
+    )
+    return choose(reads[""], problem.y[None], folds).scores[0]

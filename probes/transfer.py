@@ -1,0 +1,134 @@
+"""A probe trained on one contrast, tested on every other wording: does it read the concept or the prompt?
+
+Method:
+1. Questions are dealt into folds. On the training questions the probe learns `positive` against `negative` rows
+   (say trigger against none), at one layer.
+2. On the held-out questions it reads the rows of every condition. Two numbers each: AUROC of that condition against
+   `negative`, and the share of its rows that fall on the positive side.
+3. With `onto`, it reads another model's activations of the same prompts: base against fine-tuned.
+
+A probe of the concept fires on paraphrases and not on controls. One that fires on everything that is not `negative`
+reads that there is a prompt at all.
+Paper: Marks and Tegmark 2310.06824 (transfer between data sets as evidence).
+What it does not know: whether the paraphrases mean the same; their author does.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import clone
+
+from interp.activations import Activations
+from probes.auroc import clustered_auroc
+from probes.base import as_array
+from probes.estimate import Estimate, rate
+from probes.resampling import group_codes
+from probes.splits import deal
+from probes.tidy import frame
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class TransferRow:
+    """One number of one condition; metric is `auroc against NEGATIVE` or `fires`."""
+
+    condition: str
+    layer: int
+    metric: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class TransferTable:
+    """The rows, also as a data frame."""
+
+    rows: tuple[TransferRow, ...]
+
+    def get(self, condition: str, metric: str = "fires") -> Estimate:
+        """One estimate; metric is `fires` or begins with `auroc`."""
+        for row in self.rows:
+            if row.condition == condition and row.metric.startswith(metric):
+                return row.estimate
+        known = sorted({row.condition for row in self.rows})
+        raise ValueError(f"no {metric} of condition {condition!r}; there are {known}")
+
+    def frame(self) -> "pandas.DataFrame":
+        """One line for each condition and metric."""
+        return frame(self.rows)
+
+
+def transfer_table(
+    probe: Any,
+    activations: Activations,
+    layer: int,
+    *,
+    positive: str = "trigger",
+    negative: str = "none",
+    onto: Activations | None = None,
+    folds: int = 5,
+    seed: int = 0,
+) -> TransferTable:
+    """Train on `positive` against `negative`, test on every condition of held-out questions.
+
+    Raises ValueError where a condition or the layer is missing, there are fewer questions than folds, or `onto` has
+    other questions.
+    """
+    for name in (positive, negative):
+        if name not in activations.conditions:
+            there = sorted(set(activations.conditions))
+            raise ValueError(f"no rows of condition {name!r}; there are {there}")
+    target = activations if onto is None else onto
+    conditions, codes = np.array(target.conditions), _codes(activations, target)
+    scores, of_row = _read(probe, activations, target, layer, (positive, negative), folds, seed)
+    rows = []
+    for condition in sorted(set(target.conditions)):
+        mine, base = conditions == condition, conditions == negative
+        fires = rate(scores[mine] > 0, codes[mine], seed=seed)
+        rows.append(TransferRow(condition, layer, "fires", fires))
+        if condition != negative and base.any():
+            both = mine | base
+            found = clustered_auroc(
+                scores[both], mine[both], codes[both], folds=of_row[both], seed=seed
+            )
+            rows.append(TransferRow(condition, layer, f"auroc against {negative}", found))
+    return TransferTable(tuple(rows))
+
+
+def _read(
+    probe: Any,
+    source: Activations,
+    target: Activations,
+    layer: int,
+    pair: tuple[str, str],
+    folds: int,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Held-out read-outs of the target's rows, and the fold of each."""
+    codes, names = group_codes(source.questions)
+    if len(names) < folds:
+        raise ValueError(f"{len(names)} questions for {folds} folds: give more, or ask for fewer")
+    conditions = np.array(source.conditions)
+    fitted, y = np.isin(conditions, pair), conditions == pair[0]
+    of_source = deal(y, codes, folds, seed)
+    fold_of = dict(zip(source.questions, of_source.tolist(), strict=True))
+    of_target = np.array([fold_of[question] for question in target.questions])
+    X, new = as_array(source.at(layer)), as_array(target.at(layer))
+    scores = np.zeros(len(new))
+    for fold in range(folds):
+        train, test = fitted & (of_source != fold), of_target == fold
+        if test.any():
+            model = clone(probe).fit(X[train], y[train], codes[train])
+            scores[test] = model.decision_function(new[test])
+    return scores, of_target
+
+
+def _codes(source: Activations, target: Activations) -> np.ndarray:
+    strange = sorted(set(target.questions) - set(source.questions))
+    if strange:
+        raise ValueError(
+            f"question {strange[0]!r} is not among those trained on: give both the same prompts"
+        )
+    return group_codes(target.questions)[0]
