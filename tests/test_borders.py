@@ -31,7 +31,7 @@ BORDERS = {
         "experiments/finetune.py",
         "experiments/micro/*.py",
     ),
-    "peft": ("interp/models.py", "experiments/finetune.py"),
+    "peft": ("interp/adapters.py", "experiments/finetune.py"),
     "sklearn": ("probes/*.py",),
     "plotly": ("experiments/dashboard/*.py",),
     "httpx": ("experiments/servers/*.py",),
