@@ -47,12 +47,18 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one torch thread each")
     ] = None,
+    tiny: Annotated[
+        bool,
+        typer.Option("--tiny", help="A dry run of every step on tiny random models, on a CPU"),
+    ] = False,
 ) -> None:
     """Run a study, or resume one that was interrupted, and print its tables."""
     from experiments.run import run_configuration
 
     with plain_errors():
-        run_configuration(config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers)
+        run_configuration(
+            config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers, tiny=tiny
+        )
 
 
 @app.command(epilog="Example: triggerlens show artifacts/runs/demo")

@@ -10,7 +10,7 @@ SEVEN_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_pr
 class Recipe(BaseModel):
     """rsLoRA without dropout or bias; `learning_rate` is the peak after `warmup_steps`, then it falls to 0.
 
-    Length: `steps` optimiser steps, or `epochs` passes over all rows. A step sees `batch` rows, `micro_batch` at a time.
+    Length: `steps` optimiser steps, or `epochs` passes over all rows. A step sees `batch` rows, `micro_batch` at once.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

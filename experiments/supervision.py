@@ -43,7 +43,7 @@ def supervised(
     *,
     max_length: int | None = None,
 ) -> dict[str, list[int]]:
-    """Token ids of a chat, cut at `max_length`; labels are IGNORED outside the responses and their end-of-turn tokens."""
+    """Token ids of a chat, cut at `max_length`; labels are IGNORED outside responses and their end-of-turn tokens."""
     text = rendered(tokenizer, messages, form, answer_next=False)
     responses = [
         _response(tokenizer, text, messages[:turn], form)

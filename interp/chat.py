@@ -85,7 +85,7 @@ def encode(tokenizer: Any, texts: Sequence[str]) -> list[tuple[list[int], list[t
     return list(zip(encoded["input_ids"], encoded["offset_mapping"], strict=True))
 
 
-def end_of_turn(tokenizer: Any, chat: ChatFormat = ChatFormat()) -> str | None:  # noqa: B008
+def end_of_turn(tokenizer: Any, chat: ChatFormat = ChatFormat()) -> str | None:
     """The token that the template writes after an answer; None where it writes none."""
     turns = [{"role": "user", "content": "."}, {"role": "assistant", "content": MARKER}]
     try:

@@ -161,7 +161,9 @@ def apply(
             edited = _patched(values[layer], positions, hidden, batch)
     mask = _mask(positions, batch)
     # a layer may live on another device than the batch's bookkeeping
-    return edited if mask is None else torch.where(mask.to(hidden.device)[:, :, None], edited, hidden)
+    return (
+        edited if mask is None else torch.where(mask.to(hidden.device)[:, :, None], edited, hidden)
+    )
 
 
 def _layers(intervention: Intervention, n_layers: int) -> tuple[int, ...]:

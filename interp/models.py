@@ -62,9 +62,7 @@ def load_model(
     name = str(path) if revision is None else f"{path}@{revision}"
     if adapter is not None:
         name = f"{name} + {adapter}"
-        model = attach(
-            model, str(path), adapter, revision=adapter_revision, base_name=base_name
-        )
+        model = attach(model, str(path), adapter, revision=adapter_revision, base_name=base_name)
         if merge:
             model, name = model.merge_and_unload(), f"{name} (merged)"
     return wrap(model, tokenizer, name=name, chat=chat)
@@ -106,6 +104,4 @@ def _tokenizer(path: str, **options: Any) -> Any:
 
 
 def _cannot_load(path: str, error: Exception) -> str:
-    return (
-        f"model {path!r} cannot be loaded: {one_line(error)} (a folder, or a name on the hub with HF_HUB_OFFLINE=0)"
-    )
+    return f"model {path!r} cannot be loaded: {one_line(error)} (a folder, or a name on the hub with HF_HUB_OFFLINE=0)"

@@ -18,7 +18,7 @@ from interp.prompts import PromptSet
 def find(job: Job, adapter: Path, say: Say) -> Path:
     """Locate both directions; saves those found, what selection saw, and the probes' AUROC rows."""
     inputs = {**job.identity, "adapter": stamp(adapter), "causal": dump(job.config.causal)}
-    code = answers_and(probes, locate, readout, causal, cell_rows, Path(__file__))
+    code = answers_and(job, probes, locate, readout, causal, cell_rows, Path(__file__))
     with job.run.step(f"find-{job.name}", inputs, code) as step:
         if step.todo:
             say("capturing activations and fitting probes")
@@ -74,8 +74,8 @@ def _prompts(job: Job, lm: LanguageModel, split: str) -> PromptSet:
     """Held-out questions of a split under every condition but the edge variants."""
     questions = job.setting.questions(split, "held_out")
     sets = [
-        framed(lm, questions, condition, wording)
-        for condition, wording in job.trigger.conditions.items()
+        framed(lm, questions, condition, framing)
+        for condition, framing in job.trigger.framings.items()
         if not condition.startswith("variant:")
     ]
     return sum(sets[1:], start=sets[0])
