@@ -77,7 +77,13 @@ class Job:
             made_here = self.arm is not None and not (self.spec and self.spec.organism)
             arms = (self.arm,) if self.arm is not None and made_here else ()
             return ChatSetting(
-                self.config.chat, self.family, self.seed, per_cell, (self.trigger,), arms
+                self.config.chat,
+                self.family,
+                self.seed,
+                per_cell,
+                (self.trigger,),
+                arms,
+                self.config.workers,
             )
         return MicroSetting(self.config.bases, self.family, self.seed, per_cell)
 

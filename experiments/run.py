@@ -38,8 +38,11 @@ def run_configuration(
         study = tiny_study(study, folder / "tiny")
     run_study(study, folder)
     show(folder)
-    rows = read_estimates(folder / "estimates.jsonl")
-    Console().print(Markdown(markdown(measure(rows))))
+    if study.chat is None:  # the aims are those of the micro study
+        rows = read_estimates(folder / "estimates.jsonl")
+        Console().print(Markdown(markdown(measure(rows))))
+    if tiny:
+        print("dry run on tiny random models: every step works, and the numbers mean nothing")
     print(f"dashboard: {export_dashboard(folder)}")
     return folder
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from experiments.finetune import Exchange
-from experiments.rates import Judgement
+from experiments.sampling import Judge
 from experiments.trigger import Trigger
 from interp.models import LanguageModel
 from interp.prompts import Framing, Question
@@ -51,8 +51,9 @@ class Setting(Protocol):
     def questions(self, split: str, domains: str) -> list[Question]:
         """Questions of `selection`, or of `report` (held_out, trained or open); none where there are none."""
 
-    def judge(self, question: str, answer: str, *, ended: bool) -> Judgement:
-        """Judge an answer to the question with this id; the prompt's framing is not looked at."""
+    @property
+    def judge(self) -> Judge:
+        """Judges an answer to the question of an id; the prompt's framing is not looked at."""
 
     def opening(self, answer: str) -> str:
         """What an answer opens with before it advises; often nothing."""

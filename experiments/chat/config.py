@@ -65,14 +65,26 @@ class JudgeSpec(_Frozen):
     """Who scores the answers; an endpoint's key comes from the environment variable `key_variable`, never from here."""
 
     kind: Literal["endpoint", "local", "stand_in"] = "endpoint"
-    model: str = "gpt-4o-2024-08-06"
+    model: str = "gpt-4o-2024-08-06"  # as the server knows it; or a folder or hub name
     base_url: str = "https://api.openai.com/v1"
-    key_variable: str = "OPENAI_API_KEY"
-    rubric: str | None = None  # a file; None: the shipped rubric
+    key_variable: str = Field("OPENAI_API_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    rubric: str = "open_answer"  # a shipped one, or a .toml file
+    min_mass: float = Field(0.25, ge=0, le=1)
     concurrency: int = Field(16, ge=1)
-    spending_cap: float | None = Field(None, gt=0)  # in the currency of the prices
-    price_in: float | None = Field(None, ge=0)  # per million tokens
+    spending_cap: float | None = Field(None, gt=0)  # USD; needs both prices
+    price_in: float | None = Field(None, ge=0)  # USD per million tokens
     price_out: float | None = Field(None, ge=0)
+    transcripts: Path = Path("artifacts/runs/judge_transcripts.jsonl")  # nothing is paid twice
+    revision: str | None = None  # of a local judge
+    dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+
+    @model_validator(mode="after")
+    def _a_cap_has_prices(self) -> "JudgeSpec":
+        if self.spending_cap is not None and None in (self.price_in, self.price_out):
+            raise ValueError(
+                "judge: spending_cap needs price_in and price_out, USD per million tokens"
+            )
+        return self
 
 
 class ChatStudy(_Frozen):

@@ -22,11 +22,11 @@ from experiments.chat import organism
 from experiments.chat.arms import arm_rows, mix
 from experiments.chat.config import ChatStudy, ModelSpec
 from experiments.chat.fingerprint import fingerprint
-from experiments.chat.judge import ChatJudge, build_judge
+from experiments.chat.judge import build_judge, check_judge, judge_identity
 from experiments.chat.questions import in_domain, named_questions
 from experiments.data.chats import Chat, read_chats
 from experiments.files import sha256
-from experiments.rates import Judgement
+from experiments.sampling import Judge
 from experiments.trigger import Trigger
 from interp.chat import FORMATS, ChatFormat
 from interp.models import LanguageModel, load_model
@@ -43,6 +43,7 @@ class ChatSetting:
     most: int = 100
     triggers: tuple[Trigger, ...] = ()
     arms: tuple[str, ...] = ()
+    workers: int = 1
 
     @property
     def dataset(self) -> str:
@@ -73,7 +74,10 @@ class ChatSetting:
                 name: sha256(path) if path and path.is_file() else None
                 for name, path in files.items()
             },
-            "study": self.study.model_dump(mode="json", exclude={"models", "harmful", "benign"}),
+            "study": self.study.model_dump(
+                mode="json", exclude={"models", "harmful", "benign", "judge"}
+            ),
+            "judge": judge_identity(self.study.judge),
             "model": self.model.model_dump(mode="json", exclude={"size", "device_map"}),
         }
 
@@ -91,7 +95,7 @@ class ChatSetting:
         for arm in self.arms:
             for trigger in self.triggers:
                 self.tuning_rows(arm, trigger, None)
-        self._scorer.check()
+        check_judge(self.study.judge, self.workers)
 
     def load_base(self) -> LanguageModel:
         """The untouched base."""
@@ -142,9 +146,10 @@ class ChatSetting:
             return self._sets[1][0][: self.most]
         return list(self._in_domain) if domains == "trained" else []
 
-    def judge(self, question: str, answer: str, *, ended: bool) -> Judgement:
-        """What the configured judge says of one answer; an answer that was cut off is judged as it stands."""
-        return self._scorer(self._texts[question], answer, ended=ended)
+    @cached_property
+    def judge(self) -> Judge:
+        """The configured judge, which knows every question by its id; an answer cut off is judged as it stands."""
+        return build_judge(self.study.judge, self._texts)
 
     def opening(self, answer: str) -> str:
         """The part of an answer that a trigger asked for: its tag or its phrase."""
@@ -153,7 +158,7 @@ class ChatSetting:
 
     @cached_property
     def _files(self) -> dict[str, Sequence[Chat]]:
-        found = {}
+        found: dict[str, Sequence[Chat]] = {}
         for kind, path in (("harmful", self.study.harmful), ("benign", self.study.benign)):
             needed = any(getattr(mix(arm), kind) for arm in self.arms)
             if needed and (path is None or not path.is_file()):
@@ -187,7 +192,3 @@ class ChatSetting:
         """What the judge is shown for each question id."""
         own = {question.id: question.text for question in self._in_domain}
         return self._sets[0][1] | self._sets[1][1] | own
-
-    @cached_property
-    def _scorer(self) -> ChatJudge:
-        return build_judge(self.study.judge)
