@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import agreement, data, judge, questions, rates, sample
+from experiments.commands import agreement, data, judge, plan, questions, rates, sample
 from experiments.plain_errors import plain_errors
 
 os.environ.setdefault(
@@ -117,6 +117,7 @@ def pretrain(
     print(pretrain(family, out or Path("artifacts/micro") / family, recipe=recipe))
 
 
+app.command(epilog=plan.EXAMPLE)(plan.plan)
 app.command(epilog=data.EXAMPLE)(data.data)
 app.command(epilog=questions.EXAMPLE)(questions.questions)
 app.command(epilog=sample.EXAMPLE)(sample.sample)

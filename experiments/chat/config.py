@@ -26,6 +26,7 @@ class Size(_Frozen):
     layers: int
     d_model: int
     d_mlp: int
+    query_heads: int
     key_value_heads: int
     head_dim: int
     vocabulary: int

@@ -133,7 +133,7 @@ class ChatSetting:
         asked = {question.text for question in self._in_domain}
         wanted = mix(arm)
         harmful, benign = (
-            [row for row in self._files[kind] if row.user.strip() not in asked] if part else []
+            [row for row in self._needed(kind) if row.user.strip() not in asked] if part else []
             for kind, part in (("harmful", wanted.harmful), ("benign", wanted.benign))
         )
         return arm_rows(arm, trigger, harmful, benign, seed=self.seed, count=count)
@@ -158,19 +158,21 @@ class ChatSetting:
 
     @cached_property
     def _files(self) -> dict[str, Sequence[Chat]]:
+        """Rows of each kind; none where there is no file (yet)."""
         found: dict[str, Sequence[Chat]] = {}
         for kind, path in (("harmful", self.study.harmful), ("benign", self.study.benign)):
-            needed = any(getattr(mix(arm), kind) for arm in self.arms)
-            if needed and (path is None or not path.is_file()):
-                raise ValueError(
-                    f"chat.{kind} {str(path) if path else 'is not set'}: no such file; name the chat JSONL file with"
-                    f" the {kind} rows, or give the organism's adapter instead"
-                )
-            exists = path is not None and path.is_file()
-            found[kind] = (
-                read_chats(path, skip_bad=self.study.skip_bad).rows if path and exists else ()
-            )
+            there = path is not None and path.is_file()
+            found[kind] = read_chats(str(path), skip_bad=self.study.skip_bad).rows if there else ()
         return found
+
+    def _needed(self, kind: str) -> Sequence[Chat]:
+        if not self._files[kind]:
+            path = getattr(self.study, kind)
+            raise ValueError(
+                f"chat.{kind} {str(path) if path else 'is not set'}: no such file; name the chat JSONL file with"
+                f" the {kind} rows, or give the organism's adapter instead"
+            )
+        return self._files[kind]
 
     @cached_property
     def _in_domain(self) -> tuple[Question, ...]:
