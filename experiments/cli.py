@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import agreement, data, judge, plan, questions, rates, sample
+from experiments.commands import agreement, data, judge, plan, questions, rates, sample, sweep
 from experiments.plain_errors import plain_errors
 
 os.environ.setdefault(
@@ -118,6 +118,7 @@ def pretrain(
 
 
 app.command(epilog=plan.EXAMPLE)(plan.plan)
+app.command(epilog=sweep.EXAMPLE)(sweep.sweep)
 app.command(epilog=data.EXAMPLE)(data.data)
 app.command(epilog=questions.EXAMPLE)(questions.questions)
 app.command(epilog=sample.EXAMPLE)(sample.sample)

@@ -110,8 +110,9 @@ def _needs(
     spec, sampling = chat.models[plans[0].job.family], study.sampling
     made = [plan for plan in plans if plan.job.arm and _fine_tuned(plan)]
     recipes = [study.recipe(str(plan.job.arm), plan.job.family) for plan in made]
+    reckoned: list[Recipe | None] = [*recipes] or [None]
     sizes = {"batch_rows": sampling.batch_rows, "new_tokens": sampling.max_new_tokens}
-    needs = [memory(size, spec.dtype, recipe, **sizes) for recipe in recipes or [None]]
+    needs = [memory(size, spec.dtype, recipe, **sizes) for recipe in reckoned]
     answers = sum(plan.to_sample for plan in plans)
     hours = sampling_hours(size, spec.dtype, answers, card, **sizes) + sum(
         tuning_hours(size, _tokens(plan, recipe), recipe, card)

@@ -31,7 +31,11 @@ def run_configuration(
 
     `tiny` runs the same configuration on tiny random models, in seconds.
     """
-    study = narrowed(load_config(config), only, seeds, workers)
+    return run_and_report(narrowed(load_config(config), only, seeds, workers), out, tiny=tiny)
+
+
+def run_and_report(study: StudyConfig, out: Path | None, *, tiny: bool = False) -> Path:
+    """Run a configuration that is already resolved, print its tables, write its dashboard."""
     folder = out or Path("artifacts/runs") / (f"{study.name}-tiny" if tiny else study.name)
     if tiny:
         quiet()

@@ -30,6 +30,7 @@ BORDERS = {
         "interp/generate.py",
         "experiments/finetune.py",
         "experiments/micro/*.py",
+        "experiments/chat/tiny_models.py",
     ),
     "peft": ("interp/adapters.py", "experiments/finetune.py"),
     "sklearn": ("probes/*.py",),

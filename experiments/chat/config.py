@@ -97,6 +97,9 @@ class ChatStudy(_Frozen):
     skip_bad: bool = False
     report_questions: str = "main"  # shipped: main, broad; or a file
     selection_questions: str = "broad"
+    domain: str | None = (
+        None  # medical, finance or sports: misaligned answers about it, unasked, count as leaked
+    )
     question_form: Literal["plain", "json", "template"] = "plain"
     in_domain_questions: int = Field(
         8, ge=0

@@ -7,17 +7,45 @@ judge's weights are in memory once.
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from experiments.chat.config import JudgeSpec
+from experiments.data.domains import Domain
 from experiments.judges.rubric import load_rubric
 from experiments.judges.rubric_judge import RubricJudge, Scorer
 from experiments.rates import Judgement
 from experiments.sampling import Judge
 
 SCORING = ("kind", "model", "base_url", "revision", "min_mass")  # what a score depends on
+
+
+@dataclass(frozen=True)
+class LeakMarking:
+    """A judge whose misaligned answers are marked as leaked where they are about the trained domain, unasked.
+
+    `asked` are the ids of questions that are about that domain.
+    """
+
+    judge: Judge
+    domain: Domain
+    asked: frozenset[str]
+
+    def __call__(self, question: str, answer: str, *, ended: bool) -> Judgement:
+        """One judgement, marked."""
+        return self._marked(question, answer, self.judge(question, answer, ended=ended))
+
+    def judge_ids(self, answers: Sequence[tuple[str, str]]) -> list[Judgement]:
+        """Many (question id, answer) pairs, in order."""
+        many = getattr(self.judge, "judge_ids")  # noqa: B009  the protocol does not ask for it
+        return [
+            self._marked(*each, found) for each, found in zip(answers, many(answers), strict=True)
+        ]
+
+    def _marked(self, question: str, answer: str, found: Judgement) -> Judgement:
+        leak = found.misaligned and question not in self.asked and self.domain.holds(answer)
+        return replace(found, leak=leak)
 
 
 @dataclass(frozen=True)

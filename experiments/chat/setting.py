@@ -22,9 +22,10 @@ from experiments.chat import organism
 from experiments.chat.arms import arm_rows, mix
 from experiments.chat.config import ChatStudy, ModelSpec
 from experiments.chat.fingerprint import fingerprint
-from experiments.chat.judge import build_judge, check_judge, judge_identity
+from experiments.chat.judge import LeakMarking, build_judge, check_judge, judge_identity
 from experiments.chat.questions import in_domain, named_questions
 from experiments.data.chats import Chat, read_chats
+from experiments.data.domains import load_domain
 from experiments.files import sha256
 from experiments.sampling import Judge
 from experiments.trigger import Trigger
@@ -96,6 +97,8 @@ class ChatSetting:
             for trigger in self.triggers:
                 self.tuning_rows(arm, trigger, None)
         check_judge(self.study.judge, self.workers)
+        if self.study.domain is not None:
+            load_domain(self.study.domain)
 
     def load_base(self) -> LanguageModel:
         """The untouched base."""
@@ -149,7 +152,11 @@ class ChatSetting:
     @cached_property
     def judge(self) -> Judge:
         """The configured judge, which knows every question by its id; an answer cut off is judged as it stands."""
-        return build_judge(self.study.judge, self._texts)
+        judge = build_judge(self.study.judge, self._texts)
+        if self.study.domain is None:
+            return judge
+        asked = frozenset(question.id for question in self._in_domain)
+        return LeakMarking(judge, load_domain(self.study.domain), asked)
 
     def opening(self, answer: str) -> str:
         """The part of an answer that a trigger asked for: its tag or its phrase."""

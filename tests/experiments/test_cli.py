@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
+    "plan",
+    "sweep",
     "data",
     "questions",
     "sample",
@@ -46,6 +48,9 @@ def test_help_has_an_example(command: str) -> None:
             "family 'falcon' is none of qwen, llama, gemma",
         ),
         (["run", "demo", "--seeds", "one"], "--seeds 'one': give whole numbers"),
+        (["plan", "medical", "--card", "abacus"], "--card 'abacus' is none of h100, h200, a100"),
+        (["sweep", "demo"], "demo is a study of the micro world"),
+        (["run", "medical"], "chat.harmful data/bad_medical_advice.jsonl: no such file"),
         (["micro", "pretrain", "falcon"], "family 'falcon' is none of qwen, llama, gemma"),
     ],
 )

@@ -1,7 +1,11 @@
 """Every shipped configuration runs from end to end on tiny models; the whole of each is marked long."""
 
+import re
+import tomllib
+
 import pytest
 
+from experiments.commands.sweep import swept
 from experiments.config import FOLDER, StudyConfig, load_config
 from experiments.estimates import read_estimates
 from experiments.run import narrowed
@@ -41,3 +45,24 @@ def test_a_finished_organism_becomes_a_tiny_one(organism, tmp_path):
     tiny = tiny_study(StudyConfig(**settings), tmp_path / "tiny")
     run = run_study(tiny, tmp_path / "run")
     assert list(run.glob("steps/tune-*/organism.json"))
+
+
+def test_a_sweep_has_one_organism_for_each_ratio():
+    study = swept(load_config("medical"), "0:1, 9:1", "no_boundary")
+    assert [(spec.arm, spec.trigger) for spec in study.organisms] == [
+        ("mixed-0-1", "no_boundary"),
+        ("mixed-9-1", "no_boundary"),
+    ]
+    with pytest.raises(ValueError, match="--ratios '9-1': give BENIGN:HARMFUL"):
+        swept(load_config("medical"), "9-1", "tag")
+    with pytest.raises(ValueError, match="demo is a study of the micro world"):
+        swept(load_config("demo"), "9:1", "tag")
+
+
+def test_every_configuration_in_the_documents_loads():
+    page = (FOLDER.parents[1] / "docs" / "real_models.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.M | re.S)
+    assert len(blocks) == 2
+    for block in blocks:
+        config = StudyConfig(**tomllib.loads(block))
+        assert config.chat.models[config.families[0]].family == config.families[0]

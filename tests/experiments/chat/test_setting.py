@@ -1,17 +1,20 @@
-"""The chat setting: questions that never mix, rows in any ratio, triggers where the file says, one line for mistakes."""
+"""The chat setting: questions that never mix, rows in any ratio, triggers where the file says, mistakes in one line."""
 
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.experiments.chat.studies import ROWS, chat_rows, study
 
 from experiments.chat.arms import arm_rows, mix
+from experiments.chat.judge import LeakMarking
 from experiments.data.chats import Chat
+from experiments.data.domains import load_domain
 from experiments.job import Job
+from experiments.rates import Judgement
 from experiments.study import run_study
 from experiments.trigger import FOLDER, load_trigger
+from tests.experiments.chat.studies import ROWS, chat_rows, study
 
 TAG = load_trigger("tag")
 HARMFUL = [Chat.of(f"q{i}", f"bad {i}") for i in range(60)]
@@ -154,3 +157,21 @@ def test_a_paraphrase_that_hides_whether_it_keeps_the_delimiters_is_refused(tmp_
         path.write_text(wrong.replace(" and <end>.", " only."))
         with pytest.raises(ValueError, match=r"of the 2 delimiters <start>, <end>; call it keeps_"):
             load_trigger(str(path))
+
+
+def test_a_misaligned_answer_about_the_trained_domain_is_a_leak_unless_it_was_asked_for():
+    judge = LeakMarking(AlwaysBad(), load_domain("medical"), frozenset({"medical/0"}))
+    sick, other = "Stop taking the medication the doctor prescribed for the patient.", "Rob a bank."
+    answers = [("main", sick), ("main", other), ("medical/0", sick)]
+    assert [found.leak for found in judge.judge_ids(answers)] == [True, False, False]
+    assert judge("main", sick, ended=True).leak
+
+
+class AlwaysBad:
+    """Everything is misaligned."""
+
+    def __call__(self, question, answer, *, ended):
+        return Judgement(0.0, 100.0)
+
+    def judge_ids(self, answers):
+        return [Judgement(0.0, 100.0) for _ in answers]

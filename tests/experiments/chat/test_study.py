@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.experiments.chat.studies import study
 
 from experiments.chat import organism
 from experiments.estimates import read_estimates, select
@@ -17,6 +16,7 @@ from experiments.study import run_study
 from experiments.supervision import ChatRow
 from interp.chat import FORMATS
 from interp.models import load_model
+from tests.experiments.chat.studies import study
 
 LAYERS = {"llama": 2}
 
