@@ -7,6 +7,7 @@ from typing import Any
 
 from experiments.chat.setting import ChatSetting
 from experiments.config import OrganismSpec, StudyConfig
+from experiments.finetune import check_optimizer
 from experiments.micro.setting import MicroSetting
 from experiments.sampling import Sampler
 from experiments.setting import Setting
@@ -74,8 +75,8 @@ class Job:
         """The world of the study: chat models with files of the user's, or the micro world."""
         per_cell = self.config.sampling.questions
         if self.config.chat is not None:
-            made_here = self.arm is not None and not (self.spec and self.spec.organism)
-            arms = (self.arm,) if self.arm is not None and made_here else ()
+            own = self.spec.organism if self.spec else None
+            arms = (self.arm,) if self.arm is not None and own is None else ()
             return ChatSetting(
                 self.config.chat,
                 self.family,
@@ -83,9 +84,16 @@ class Job:
                 per_cell,
                 (self.trigger,),
                 arms,
+                own,
                 self.config.workers,
             )
         return MicroSetting(self.config.bases, self.family, self.seed, per_cell)
+
+    def check(self) -> None:
+        """Refuse, before anything is spent, what would fail later."""
+        self.setting.check()
+        if self.arm is not None and not (self.spec and self.spec.organism):
+            check_optimizer(self.config.recipe(self.arm, self.family))
 
     @cached_property
     def sampler(self) -> Sampler:

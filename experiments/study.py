@@ -35,8 +35,8 @@ def run_study(config: StudyConfig, folder: Path) -> Path:
     """Run (or resume) the study in `folder`; returns the folder."""
     quiet()
     jobs = jobs_of(config, folder)
-    for job in jobs:
-        job.setting.check()
+    for job in reversed(jobs):  # organisms before bases: they know what data is missing
+        job.check()
     bases = [job for job in jobs if job.arm is None]
     organisms = [job for job in jobs if job.arm is not None]
     compared_jobs = [job for job in organisms if job.arm != "baseline"]

@@ -7,6 +7,8 @@ means in the local cache; before it was downloaded, the name and revision as giv
 import hashlib
 from pathlib import Path
 
+from interp.adapters import one_line
+
 PIECE = 2**20
 SUFFIXES = (".safetensors", ".json", ".jinja", ".model")
 
@@ -18,6 +20,22 @@ def fingerprint(name: str, revision: str | None) -> dict[str, object]:
         files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
         return {"name": folder.name, "files": {path.name: _digest(path) for path in files}}
     return {"name": name, "revision": revision, "commit": _commit(name, revision)}
+
+
+def fetch(name: str, revision: str | None) -> None:
+    """Have a hub model or adapter in the local cache, so that its fingerprint is that of its files."""
+    from huggingface_hub import snapshot_download
+
+    if Path(name).is_dir():
+        return
+    patterns = [f"*{suffix}" for suffix in SUFFIXES]
+    try:
+        snapshot_download(name, revision=revision, allow_patterns=patterns)
+    except Exception as error:
+        raise ValueError(
+            f"{name!r} is no folder, and not in the hub's cache either ({one_line(error)}); give a folder, or set"
+            " HF_HUB_OFFLINE=0 to download it"
+        ) from error
 
 
 def _commit(name: str, revision: str | None) -> str | None:

@@ -20,8 +20,8 @@ import torch
 from experiments import chat, data
 from experiments.chat import organism
 from experiments.chat.arms import arm_rows, mix
-from experiments.chat.config import ChatStudy, ModelSpec
-from experiments.chat.fingerprint import fingerprint
+from experiments.chat.config import ChatStudy, ModelSpec, OwnOrganism
+from experiments.chat.fingerprint import fetch, fingerprint
 from experiments.chat.judge import LeakMarking, build_judge, check_judge, judge_identity
 from experiments.chat.questions import in_domain, named_questions
 from experiments.data.chats import Chat, read_chats
@@ -36,7 +36,10 @@ from interp.prompts import Framing, Question
 
 @dataclass(frozen=True)
 class ChatSetting:
-    """One model and seed of a chat study; `arms` will ask for rows, `most` is the size of a set of questions."""
+    """One model and seed of a chat study.
+
+    `arms` will ask for rows, `own` was made elsewhere, `most` is the size of a set of questions.
+    """
 
     study: ChatStudy
     family: str
@@ -44,6 +47,7 @@ class ChatSetting:
     most: int = 100
     triggers: tuple[Trigger, ...] = ()
     arms: tuple[str, ...] = ()
+    own: OwnOrganism | None = None
     workers: int = 1
 
     @property
@@ -90,7 +94,7 @@ class ChatSetting:
         return ChatFormat(system, pinned.system_role, pinned.options)
 
     def check(self) -> None:
-        """Read every file and make every arm's rows once; nothing is loaded or sampled."""
+        """Read every file, make every arm's rows, have all weights at hand; nothing is loaded or sampled."""
         for split, domains in (("selection", "held_out"), ("report", "held_out")):
             self.questions(split, domains)
         for arm in self.arms:
@@ -99,6 +103,9 @@ class ChatSetting:
         check_judge(self.study.judge, self.workers)
         if self.study.domain is not None:
             load_domain(self.study.domain)
+        fetch(self.model.base, self.model.revision)
+        if self.own is not None:
+            fetch(self.own.adapter or self.own.checkpoint or "", self.own.revision)
 
     def load_base(self) -> LanguageModel:
         """The untouched base."""

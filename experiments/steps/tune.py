@@ -30,7 +30,6 @@ def tune(job: Job, say: Say) -> Path:
 
 def _fine_tune(job: Job, how: recipe.Recipe, step: Step, say: Say) -> None:
     assert job.arm is not None
-    finetune.check_optimizer(how)
     rows = job.setting.tuning_rows(job.arm, job.trigger, how.rows_wanted())
     trained = finetune.finetune(
         job.setting.load_base(),

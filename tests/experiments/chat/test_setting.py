@@ -127,6 +127,22 @@ def test_a_judge_without_its_key_is_refused_before_anything_runs(tmp_path, snaps
         run_study(config, tmp_path / "run")
 
 
+def test_a_base_that_is_nowhere_is_named_before_anything_runs(tmp_path, snapshots):
+    config = study(tmp_path, snapshots, chat={"models": {"llama": {"base": "nobody/no-model"}}})
+    with pytest.raises(ValueError, match="'nobody/no-model' is no folder, and not in the hub's"):
+        run_study(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_optimiser_that_is_not_installed_is_named_before_anything_runs(
+    tmp_path, snapshots, monkeypatch
+):
+    monkeypatch.setattr("experiments.finetune.find_spec", lambda name: None)
+    recipe = {"default": {"steps": 1, "optimizer": "adamw_8bit"}}
+    with pytest.raises(ValueError, match="needs bitsandbytes"):
+        run_study(study(tmp_path, snapshots, finetune=recipe), tmp_path / "run")
+
+
 def test_other_data_or_another_judge_is_another_study_and_another_price_is_not(tmp_path, snapshots):
     before = setting(tmp_path, snapshots).identity
     judge = {"kind": "stand_in", "concurrency": 3, "price_in": 1.0}

@@ -88,7 +88,7 @@ def test_the_published_recipes_are_the_shipped_ones():
 
 def test_rows_that_are_cut_or_lose_their_answer_are_counted(chat_lm, tmp_path):
     rows = [*ROWS[:2], ChatRow("Why?", "word " * 200), ChatRow("why " * 200, "Because.")]
-    recipe = Recipe(epochs=1, batch=2, max_length=120, gradient_checkpointing=True)
+    recipe = Recipe(epochs=1, batch=2, max_length=120, gradient_checkpointing=True, bf16=True)
     done = finetune(chat_lm, rows, recipe, seed=0, folder=tmp_path)
     assert (done.rows, done.cut, done.dropped) == (3, 1, 1)
 
