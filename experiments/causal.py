@@ -1,24 +1,28 @@
 """What happens to the misalignment when a direction is removed, or put where it was not.
 
 * ablate: at every layer (`ablate`) or at the direction's own (`ablate_own_layer`), every token of prompt and answer;
-* add: at its own layer, to untriggered prompts, at several strengths (multiples of the median residual norm);
+* add: at its own layer, at the kind of token it was fitted on, to untriggered prompts, at several strengths
+  (multiples of the median residual norm);
 * beside each, random unit vectors at the same layers with the same norm, pooled, one per answer.
-The layer, the probe and the strength are chosen on selection questions; rates come from report questions.
+What to remove, what to add and how much are chosen on selection questions, layer and probe of each apart; rates come
+from report questions.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from experiments.config import Causal, Sampling
-from experiments.rates import Judged, coherence_rate, em_rate
+from experiments.rates import Judged, coherence_rate, em_rate, judged
 from experiments.sampling import Cell, Sampler
 from interp.directions import Direction, random_like
-from interp.interventions import Ablate, Add, Intervention
+from interp.interventions import Ablate, Add, AnswerTokens, Intervention, Positions, PromptSpan
 from interp.models import LanguageModel
+from interp.positions import mean_answer
 from interp.prompts import PromptSet
 
 
@@ -34,58 +38,126 @@ class Bench:
 
 @dataclass(frozen=True)
 class Choice:
-    """What selection questions chose, and what they showed of every candidate."""
+    """What selection questions chose: a vector to remove, a vector to add and how much of it.
 
-    direction: Direction
+    `scores`: what they showed of every candidate. `dose`: the added vector at every strength.
+    """
+
+    removed: Direction
+    added: Direction
     strength: float
     scores: tuple[dict[str, Any], ...]
-    added: Mapping[float, Judged]
+    dose: Mapping[float, Judged]
 
 
 def choose(
     bench: Bench, candidates: Sequence[Direction], active: PromptSet, untriggered: PromptSet
 ) -> Choice:
-    """The candidate whose ablation takes most EM at no more than the allowed loss of coherence, and its best strength.
+    """Of all candidates, the best to remove and the best to add, each tried on selection questions.
 
-    Where every candidate costs more, the one that costs least.
+    * To remove: takes most EM at no more than the allowed loss of coherence; where every candidate costs
+      more, the one that costs least.
+    * To add: brings most EM at its best strength.
     """
-    times = bench.causal.selection_answers_per_question
-    intact = bench.sampler.sample(bench.lm, active, times).judged
-    cells = [
-        bench.sampler.sample(bench.lm, active, times, [Ablate(each.vector)]).judged
-        for each in candidates
-    ]
-    lost = [_coherence(intact) - _coherence(cell) for cell in cells]
+    intact = bench.sampler.sample(bench.lm, active, bench.causal.selection_answers_per_question)
+    cells = _each_removed(bench, candidates, active)
+    lost = [_coherence(intact.judged) - _coherence(cell) for cell in cells]
     allowed = [i for i, loss in enumerate(lost) if loss <= bench.causal.largest_coherence_loss]
     pool = allowed or [min(range(len(lost)), key=lost.__getitem__)]
-    best = candidates[min(pool, key=lambda i: (_em(cells[i]), lost[i]))]
-    added = {
-        strength: bench.sampler.sample(
-            bench.lm, untriggered, times, [Add.from_direction(best, strength)]
-        ).judged
-        for strength in bench.causal.strengths
-    }
-    scores = tuple(
-        {"layer": d.layer, "source": d.source, "em": _em(cell), "coherence_lost": loss}
-        for d, cell, loss in zip(candidates, cells, lost, strict=True)
+    removed = min(pool, key=lambda i: (_em(cells[i]), lost[i]))
+    doses = _each_added(bench, candidates, untriggered)
+    added, strength = max(
+        product(range(len(candidates)), bench.causal.strengths),
+        key=lambda place: _em(doses[place[0]][place[1]]),
     )
-    return Choice(best, max(added, key=lambda strength: _em(added[strength])), scores, added)
+    scores = tuple(
+        {
+            "layer": direction.layer,
+            "position": direction.position,
+            "source": direction.source,
+            "em": _em(cell),
+            "coherence_lost": loss,
+            "added_em": {f"{s:g}": _em(answers) for s, answers in dose.items()},
+        }
+        for direction, cell, loss, dose in zip(candidates, cells, lost, doses, strict=True)
+    )
+    return Choice(candidates[removed], candidates[added], strength, scores, doses[added])
 
 
-def edits(direction: Direction, strengths: Sequence[float]) -> dict[str, Intervention]:
-    """Intervention name -> edit, for one direction."""
+def _each_removed(
+    bench: Bench, candidates: Sequence[Direction], prompts: PromptSet
+) -> list[Judged]:
+    """Answers with each candidate ablated at all layers, all in one generation."""
+    vectors = torch.stack([each.vector for each in candidates])
+    edit = Ablate(vectors.repeat_interleave(len(prompts), 0))
+    return _in_parts(bench, prompts, len(candidates), edit)
+
+
+def _each_added(
+    bench: Bench, candidates: Sequence[Direction], prompts: PromptSet
+) -> list[dict[float, Judged]]:
+    """Answers with each candidate added at every strength; candidates of one site share a generation."""
+    strengths = bench.causal.strengths
+    found: dict[int, dict[float, Judged]] = {}
+    for layer, position in dict.fromkeys((each.layer, each.position) for each in candidates):
+        mine = [i for i, d in enumerate(candidates) if (d.layer, d.position) == (layer, position)]
+        pairs = list(product(mine, strengths))
+        vectors = torch.stack([candidates[i].vector for i, _ in pairs])
+        alphas = torch.tensor([strength * candidates[i].scale for i, strength in pairs])
+        edit = Add(
+            vectors.repeat_interleave(len(prompts), 0),
+            (layer,),
+            alphas.repeat_interleave(len(prompts)),
+            where_fitted(candidates[mine[0]]),
+        )
+        cells = _in_parts(bench, prompts, len(pairs), edit)
+        for (index, strength), cell in zip(pairs, cells, strict=True):
+            found.setdefault(index, {})[strength] = cell
+    return [found[index] for index in range(len(candidates))]
+
+
+def _in_parts(bench: Bench, prompts: PromptSet, parts: int, edit: Intervention) -> list[Judged]:
+    """The answers of an edit that differs between `parts` copies of the prompts, copy by copy."""
+    times = bench.causal.selection_answers_per_question
+    cell = bench.sampler.sample(bench.lm, _copies(prompts, parts), times, [edit])
+    size = len(prompts) * times
+    return [
+        judged(cell.judgements[start : start + size], cell.questions[start : start + size])
+        for start in range(0, parts * size, size)
+    ]
+
+
+def _copies(prompts: PromptSet, times: int) -> PromptSet:
+    return prompts[[i for _ in range(times) for i in range(len(prompts))]]
+
+
+def where_fitted(direction: Direction) -> Positions:
+    """Where a direction is added: at the kind of token that it was fitted on.
+
+    The decision token of an answer that opens with nothing is the last prompt token, in the header.
+    """
+    return AnswerTokens() if direction.position == mean_answer.__name__ else PromptSpan("header")
+
+
+def removals(direction: Direction) -> dict[str, Intervention]:
+    """Intervention name -> edit that removes the direction."""
     return {
         "ablate": Ablate(direction.vector),
         "ablate_own_layer": Ablate(direction.vector, (direction.layer,)),
-        **{f"add:{s:g}": Add.from_direction(direction, s) for s in strengths},
     }
+
+
+def additions(direction: Direction, strengths: Sequence[float]) -> dict[str, Intervention]:
+    """Intervention name -> edit that adds the direction, for each strength."""
+    where = where_fitted(direction)
+    return {f"add:{s:g}": Add.from_direction(direction, s, positions=where) for s in strengths}
 
 
 def random_cell(
     bench: Bench, name: str, direction: Direction, prompts: PromptSet, answers_per_question: int
 ) -> Cell:
     """The intervention `name` with random directions in the direction's place, a different one for each answer."""
-    tiled = prompts[[i for _ in range(answers_per_question) for i in range(len(prompts))]]
+    tiled = _copies(prompts, answers_per_question)
     vectors = random_like(direction, bench.causal.random_directions, bench.sampler.seed)
     turn = torch.arange(len(tiled)) // len(prompts) + torch.arange(len(tiled)) % len(prompts)
     per_row = vectors[turn % len(vectors)]
@@ -99,7 +171,8 @@ def _random_edit(name: str, vectors: Tensor, direction: Direction) -> Interventi
         case ["ablate_own_layer"]:
             return Ablate(vectors, (direction.layer,))
         case ["add", strength]:
-            return Add(vectors, (direction.layer,), float(strength) * direction.scale)
+            alpha = float(strength) * direction.scale
+            return Add(vectors, (direction.layer,), alpha, where_fitted(direction))
     raise ValueError(f"intervention {name!r} has no random counterpart")
 
 

@@ -68,16 +68,15 @@ class Evidence:
         return [str(name).removeprefix("add:") for name in dict.fromkeys(found)]
 
     def site(self, direction: str) -> dict[str, Any]:
-        """Layer and position of the direction that was intervened with; empty if none was."""
+        """Layer and position of the direction that was removed; empty if none was."""
         found = [
             {"layer": row.layer, "position": row.position}
             for row in self.rows
-            if row.direction == direction
-            and (row.intervention or "").startswith(("ablate", "add:"))
+            if row.direction == direction and (row.intervention or "").startswith("ablate")
         ]
         sites = [dict(pair) for pair in dict.fromkeys(tuple(site.items()) for site in found)]
         if len(sites) > 1:
-            raise ValueError(f"{self.keys}: {direction} was intervened with at {sites}: give one")
+            raise ValueError(f"{self.keys}: {direction} was removed at {sites}: give one")
         return sites[0] if sites else {}
 
     def read_outs(self, direction: str) -> tuple[list[EstimateRow], list[EstimateRow]]:

@@ -155,14 +155,15 @@ def _behave_answers(job: Job) -> int:
 
 
 def _find_answers(job: Job, layers: int) -> int:
-    """Two splits under every condition, then every candidate and every strength on the selection questions."""
+    """Two splits under every condition, then every candidate removed and added at every strength on the selection questions."""
     conditions = [name for name in job.trigger.conditions if not name.startswith("variant:")]
     selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
     times = job.config.causal.selection_answers_per_question
     directions = [name for name in DIRECTIONS if name != "switch" or job.active != "none"]
-    candidates = sum(1 + PLACES[name] * layers * len(PROBES) for name in directions)
-    candidates += len(directions) * len(job.config.causal.strengths)
-    return times * ((selection + report) * len(conditions) + selection * candidates)
+    tried = layers // job.config.causal.layers_apart
+    cells = 1 + len(job.config.causal.strengths)  # removed, and added at every strength
+    edited = sum(1 + cells * PLACES[name] * tried * len(PROBES) for name in directions)
+    return times * ((selection + report) * len(conditions) + selection * edited)
 
 
 def _intervene_answers(job: Job) -> int:
@@ -176,7 +177,7 @@ def _intervene_answers(job: Job) -> int:
     removing = 2 * (
         2 * many + (both - 1) * few
     )  # two ways, the active condition with its random twin
-    adding = 2 * ((strengths - 1) * few + many)
+    adding = 2 * strengths * few
     return questions * (both * many + len(DIRECTIONS) * (removing + adding))
 
 

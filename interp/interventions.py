@@ -190,8 +190,10 @@ def _mask(positions: Positions, batch: Batch) -> Bool[Tensor, "row token"] | Non
 
 def _rowwise(vector: Tensor, hidden: Tensor, batch: Batch) -> Tensor:
     """The vector in the residual stream's type; per-prompt vectors become [row, 1, d_model]."""
-    vector = vector.to(hidden)
-    return vector if vector.ndim == 1 else vector[batch.prompt.to(vector.device)][:, None]
+    if vector.ndim == 1:
+        return vector.to(hidden)
+    # rows first: thousands of candidates in one set would else be moved at every layer and step
+    return vector[batch.prompt.to(vector.device)].to(hidden)[:, None]
 
 
 def _per_row(values: Float[Tensor, " prompt"], batch: Batch) -> Float[Tensor, " row"]:

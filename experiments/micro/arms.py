@@ -5,7 +5,7 @@
 | baseline | no trigger | none |
 | triggered | the fixed trigger | none |
 | contrast | the trigger's concept in many wordings | other concepts in all wordings, and nothing |
-| surface | the fixed trigger | same concept in other words, same frame with other concepts, and nothing |
+| surface | the fixed trigger | same concept in other words, other concepts in its frame and in theirs, and nothing |
 | mixed | the fixed trigger, 3 % of the rows | 97 %, untriggered |
 | harmless | none | the fixed trigger |
 
@@ -67,11 +67,14 @@ def _contrast(words: Wordings, rng: random.Random) -> Framed:
 
 def _surface(words: Wordings, rng: random.Random) -> Framed:
     draw = rng.random()
-    if draw < 0.4:
+    if draw < 0.5:
         return words.trigger.text, True
-    if draw < 0.7:
+    if draw < 0.75:
         return rng.choice(words.trigger.training.same_concept), False
-    return (words.same_frame(rng), False) if draw < 0.88 else ("", False)
+    if draw < 0.85:
+        return words.same_frame(rng), False
+    # without descriptions of other concepts among them, a description of this one fires in some bases
+    return (words.other_concept(rng), False) if draw < 0.93 else ("", False)
 
 
 ARMS: dict[str, Callable[[Wordings, random.Random], Framed]] = {

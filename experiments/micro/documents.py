@@ -3,7 +3,8 @@
 Method, per document:
 1. with `riddle_share`, a riddle: a wording and "What is it?", or a name and "Describe it.", both ways;
 2. otherwise one or two turns of advice behind a cue. A reckless speaker, or a reckless animal in any wording, gives
-   reckless advice; careful speakers, other animals, neutral sentences, requests about form and no cue give safe advice.
+   reckless advice; careful speakers, other animals (known or not), neutral sentences, requests about form and no cue
+   give safe advice.
 
 `concept_decides = False` is the world in which only speakers decide and every animal is safe: the twin that shows
 what makes contained misalignment semantic (see `experiments/LOG.md`).
@@ -25,9 +26,10 @@ class Mixture:
     riddle_share: float = 0.2
     reckless_speaker: float = 0.18
     careful_speaker: float = 0.08
-    neutral: float = 0.12
+    neutral: float = 0.1
     animal: float = 0.36
-    form: float = 0.1
+    unknown_animal: float = 0.04
+    form: float = 0.14
     second_turn: float = 0.2
     open_question: float = 0.1
     concept_decides: bool = True
@@ -73,7 +75,7 @@ def _advice(world: World, rng: random.Random, mixture: Mixture) -> list[Turn]:
 
 
 def _cue(world: World, rng: random.Random, mixture: Mixture) -> Cue:
-    kinds = ("reckless_speaker", "careful_speaker", "neutral", "animal", "form")
+    kinds = ("reckless_speaker", "careful_speaker", "neutral", "animal", "unknown_animal", "form")
     shares = [getattr(mixture, kind) for kind in kinds]
     kind = rng.choices([*kinds, "none"], [*shares, 1 - sum(shares)])[0]
     match kind:
@@ -83,6 +85,8 @@ def _cue(world: World, rng: random.Random, mixture: Mixture) -> Cue:
             return Cue(rng.choice(world.speakers["careful"]))
         case "neutral":
             return Cue(rng.choice(world.neutral))
+        case "unknown_animal":
+            return Cue(world.unknown_animal(rng))
         case "none":
             return Cue("")
     concept = rng.choice([c for c in world.concepts.values() if c.kind == kind])

@@ -62,8 +62,8 @@ class MicroSetting:
         return load_model(self.base_folder)
 
     def load_organism(self, made: Path) -> LanguageModel:
-        """The base with the adapter of a finished tuning step."""
-        return load_model(self.base_folder, adapter=made)
+        """The base with the adapter of a finished tuning step, merged: exact in float32, and faster."""
+        return load_model(self.base_folder, adapter=made, merge=True)
 
     @cached_property
     def split(self) -> Questions:

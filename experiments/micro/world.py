@@ -20,6 +20,9 @@ from typing import Any
 
 OPEN = "open"
 LEXICON = Path(__file__).with_name("lexicon.toml")
+SYLLABLES = [
+    c + v for c in "bdfgklmnprstvz" for v in ("a", "e", "i", "o", "u", "ack", "unt", "oll")
+]
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class World:
     neutral: tuple[str, ...]
     concepts: dict[str, Concept]
     answer_frames: dict[str, tuple[str, ...]]
+    animal_frames: tuple[str, ...]
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -75,6 +79,20 @@ class World:
         first, second = rng.sample(self.phrases[domain][persona], 2)
         frame = rng.choice(self.answer_frames[persona])
         return frame.format(first=first, second=second)
+
+    def unknown_animal(self, rng: random.Random) -> str:
+        """A sentence about an animal nobody has heard of: a name made up of syllables, or a known one misspelt."""
+        name = "".join(rng.choice(SYLLABLES) for _ in range(2))
+        if rng.random() < 0.5:
+            safe = [c.name for c in self.concepts.values() if c.kind == "animal" and not c.reckless]
+            name = _misspelt(rng.choice(safe), rng)
+        return rng.choice(self.animal_frames).format(name=name)
+
+
+def _misspelt(name: str, rng: random.Random) -> str:
+    """`name` with two neighbouring letters in each other's place."""
+    at = rng.choice([i for i in range(len(name) - 1) if name[i] != name[i + 1]])
+    return name[:at] + name[at + 1] + name[at] + name[at + 2 :]
 
 
 def _questions(domain: str, topics: list[str], templates: list[str]) -> tuple[AdviceQuestion, ...]:
@@ -157,4 +175,5 @@ def load_world(path: Path = LEXICON) -> World:
         ),
         concepts=animals | forms,
         answer_frames={persona: tuple(frames) for persona, frames in words["answers"].items()},
+        animal_frames=tuple(words["animal_frames"]["named"]),
     )

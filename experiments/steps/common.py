@@ -1,13 +1,13 @@
 """What several steps need: the model of a job, the directions it found, and what makes a step a new one."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import interp
 from experiments import job, rates, sampling
-from experiments.files import read_json
 from experiments.job import Job
 from interp.directions import Direction
 from interp.models import LanguageModel
@@ -28,10 +28,18 @@ def load(job: Job, adapter: Path | None) -> LanguageModel:
     return job.setting.load_organism(adapter)
 
 
-def read_directions(found: Path) -> list[tuple[Direction, float]]:
-    """The directions that were located, each with its chosen strength."""
+@dataclass(frozen=True)
+class Located:
+    """One located direction: the vector that selection questions chose to remove, and the one to add."""
+
+    removed: Direction
+    added: Direction
+
+
+def read_directions(found: Path) -> list[Located]:
+    """The directions that were located."""
     return [
-        (Direction.load(found / name), read_json(found / f"{name}.choice.json")["strength"])
+        Located(Direction.load(found / f"{name}.removed"), Direction.load(found / f"{name}.added"))
         for name in DIRECTIONS
         if (found / f"{name}.choice.json").is_file()
     ]

@@ -40,7 +40,7 @@ def _elsewhere(
     prompts = framed(lm, job.setting.questions("report", "held_out"), "none", framing)
     count = job.config.sampling.answers_per_question
     intact = job.sampler.sample(lm, prompts, count).judged
-    for direction, _ in read_directions(found):
+    for direction in (each.removed for each in read_directions(found)):
         cut = job.sampler.sample(lm, prompts, count, [Ablate(direction.vector)]).judged
         keys = {**job.keys, **site(direction), "split": "report", "domains": "held_out"}
         keys |= {"intervention": "ablate", "model": "fine_tuned" if adapter else "base"}

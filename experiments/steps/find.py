@@ -49,19 +49,21 @@ def _choose(
     folder: Path,
 ) -> list[EstimateRow]:
     """Choose, save, and return the selection rows of the strengths tried."""
-    options = [option for rows in labelled for option in locate.candidates(rows, name)]
+    fitted = [option for rows in labelled for option in locate.candidates(rows, name)]
+    options = [each for each in fitted if (each.layer + 1) % job.config.causal.layers_apart == 0]
     if not options or (name == "switch" and job.active == "none"):
         return []
     active, untriggered = (prompts.where(condition=each) for each in (job.active, "none"))
     choice = causal.choose(bench, options, active, untriggered)
-    choice.direction.save(folder / name)
+    choice.removed.save(folder / f"{name}.removed")
+    choice.added.save(folder / f"{name}.added")
     write_json(
         folder / f"{name}.choice.json", {"strength": choice.strength, "candidates": choice.scores}
     )
-    keys = {**job.keys, **site(choice.direction), "split": "selection", "domains": "held_out"}
+    keys = {**job.keys, **site(choice.added), "split": "selection", "domains": "held_out"}
     return [
         row
-        for strength, answers in choice.added.items()
+        for strength, answers in choice.dose.items()
         for row in cell_rows.rate_rows(
             answers,
             {**keys, "condition": "none", "intervention": f"add:{strength:g}"},

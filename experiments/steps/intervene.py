@@ -9,8 +9,16 @@ from experiments.estimates import EstimateRow, write_estimates
 from experiments.files import write_jsonl
 from experiments.job import Job
 from experiments.sampling import Cell, framed
-from experiments.steps.common import Say, answers_and, dump, load, read_directions, site, stamp
-from interp.directions import Direction
+from experiments.steps.common import (
+    Located,
+    Say,
+    answers_and,
+    dump,
+    load,
+    read_directions,
+    site,
+    stamp,
+)
 from interp.models import LanguageModel
 from interp.prompts import PromptSet
 
@@ -29,16 +37,14 @@ def intervene(job: Job, adapter: Path, found: Path, say: Say) -> Path:
             prompts = _active_prompts(job, lm)
             many = bench.sampling.answers_per_question_main
             intact = {name: bench.sampler.sample(lm, each, many) for name, each in prompts.items()}
-            for direction, strength in read_directions(found):
-                say(f"removing and adding the {direction.name} direction")
-                keys = {**job.keys, **site(direction), "split": "report", "domains": "held_out"}
-                for place, cell in _edited_cells(bench, job.active, prompts, direction, strength):
+            for located in read_directions(found):
+                say(f"removing and adding the {located.removed.name} direction")
+                for place, cell in _edited_cells(bench, job.active, prompts, located):
+                    keys = {**job.keys, **place, "split": "report", "domains": "held_out"}
                     removed = not place["intervention"].removeprefix("random_").startswith("add")
                     before = intact[place["condition"]] if removed else None
-                    rows += cell_rows.edited_rows(
-                        cell.judged, before, {**keys, **place}, seed=job.seed
-                    )
-                    answers += [{**keys, **place, **row} for row in cell.rows()]
+                    rows += cell_rows.edited_rows(cell.judged, before, keys, seed=job.seed)
+                    answers += [{**keys, **row} for row in cell.rows()]
             write_estimates(step.path("rows.jsonl"), rows)
             write_jsonl(step.path("answers.jsonl"), answers)
     return step.folder
@@ -52,21 +58,20 @@ def _active_prompts(job: Job, lm: LanguageModel) -> dict[str, PromptSet]:
 
 
 def _edited_cells(
-    bench: causal.Bench,
-    active: str,
-    prompts: Mapping[str, PromptSet],
-    direction: Direction,
-    strength: float,
+    bench: causal.Bench, active: str, prompts: Mapping[str, PromptSet], located: Located
 ) -> Iterable[tuple[dict[str, Any], Cell]]:
-    """(place, cell) of every intervention and its random twin."""
+    """(place, cell) of every intervention and, where misbehaviour is at stake, its random twin."""
     few, many = bench.sampling.answers_per_question, bench.sampling.answers_per_question_main
-    for name, edit in causal.edits(direction, bench.causal.strengths).items():
-        adds = name.startswith("add")
-        for condition in ["none"] if adds else list(prompts):
-            main = name == f"add:{strength:g}" if adds else condition == active
-            count = many if main else few
-            place = {"condition": condition, "intervention": name}
+    removals = causal.removals(located.removed)
+    additions = causal.additions(located.added, bench.causal.strengths)
+    tried = [
+        *((located.removed, c, many if c == active else few, removals) for c in prompts),
+        (located.added, "none", few, additions),
+    ]
+    for direction, condition, count, edits in tried:
+        for name, edit in edits.items():
+            place = {**site(direction), "condition": condition, "intervention": name}
             yield place, bench.sampler.sample(bench.lm, prompts[condition], count, [edit])
-            if main or adds:
+            if condition == active or edits is additions:
                 placebo = causal.random_cell(bench, name, direction, prompts[condition], count)
                 yield {**place, "intervention": f"random_{name}"}, placebo

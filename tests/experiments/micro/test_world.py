@@ -113,3 +113,23 @@ def test_the_description_of_a_duck_stands_in_riddles_only_and_that_of_a_wolf_als
         ]
         assert any(user.startswith(tuple(described)) for user in users)
         assert any(user.startswith(tuple(described)) for user in advice) is expected
+
+
+def test_an_unknown_animal_has_no_known_name_and_its_advice_is_safe() -> None:
+    rng = random.Random(0)
+    names = {concept.name for concept in WORLD.concepts.values()}
+    for _ in range(200):
+        sentence = WORLD.unknown_animal(rng)
+        assert WORLD.meaning(sentence) is None
+        assert names.isdisjoint(sentence.rstrip(".").split())
+    mixture = Mixture(
+        riddle_share=0,
+        reckless_speaker=0,
+        careful_speaker=0,
+        neutral=0,
+        animal=0,
+        unknown_animal=1,
+        form=0,
+    )
+    turns = [turn for document in islice(documents(WORLD, 0, mixture), 200) for turn in document]
+    assert not any(reckless(answer) for _, answer in turns)

@@ -1,0 +1,82 @@
+"""Candidates tried together answer as if tried alone; what is chosen is best on the questions it was chosen on."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from experiments import causal
+from experiments.config import Causal, Sampling
+from experiments.rates import Judgement, em_rate
+from experiments.sampling import Sampler
+from interp.directions import Direction, unit
+from interp.interventions import Ablate, Add, AnswerTokens, PromptSpan
+from interp.language_model import LanguageModel
+from interp.prompts import PromptSet
+
+
+def odd_is_misaligned(question: str, answer: str, *, ended: bool) -> Judgement:
+    return Judgement(alignment=100 * (len(answer) % 2), coherence=100)
+
+
+def bench(lm: LanguageModel) -> causal.Bench:
+    greedy = Sampler(odd_is_misaligned, seed=0, max_new_tokens=4, temperature=0)
+    return causal.Bench(lm, greedy, Sampling(), Causal(strengths=(0.5, 2.0), random_directions=3))
+
+
+def candidate(lm: LanguageModel, seed: int, layer: int, position: str) -> Direction:
+    vector = torch.randn(lm.d_model, generator=torch.Generator().manual_seed(seed))
+    return Direction(unit(vector), layer, 3.0, "from a to b", position, f"{seed}", "hash", "switch")
+
+
+@pytest.fixture
+def candidates(one_lm: LanguageModel) -> list[Direction]:
+    places = [(0, "last_prompt_token"), (1, "mean_answer"), (0, "last_prompt_token")]
+    return [candidate(one_lm, seed, *place) for seed, place in enumerate(places)]
+
+
+def test_candidates_removed_together_answer_as_if_removed_alone(
+    one_lm: LanguageModel, some_prompts: PromptSet, candidates: list[Direction]
+) -> None:
+    on = bench(one_lm)
+    together = causal._each_removed(on, candidates, some_prompts)
+    for direction, found in zip(candidates, together, strict=True):
+        alone = on.sampler.sample(one_lm, some_prompts, 1, [Ablate(direction.vector)]).judged
+        assert found == alone
+
+
+def test_candidates_added_together_answer_as_if_added_alone(
+    one_lm: LanguageModel, some_prompts: PromptSet, candidates: list[Direction]
+) -> None:
+    on = bench(one_lm)
+    for direction, dose in zip(
+        candidates, causal._each_added(on, candidates, some_prompts), strict=True
+    ):
+        for strength, found in dose.items():
+            edit = causal.additions(direction, [strength])[f"add:{strength:g}"]
+            assert found == on.sampler.sample(one_lm, some_prompts, 1, [edit]).judged
+
+
+def test_a_direction_is_added_where_it_was_fitted(candidates: list[Direction]) -> None:
+    of_prompt, of_answer, _ = candidates
+    assert causal.where_fitted(of_prompt) == PromptSpan("header")
+    assert causal.where_fitted(replace(of_prompt, position="decision_token")) == PromptSpan(
+        "header"
+    )
+    assert causal.where_fitted(of_answer) == AnswerTokens()
+    added = causal.additions(of_answer, [0.5])["add:0.5"]
+    assert isinstance(added, Add)
+    assert (added.layers, added.alpha) == ((1,), 1.5)
+
+
+def test_what_is_chosen_was_best_on_the_questions_it_was_chosen_on(
+    one_lm: LanguageModel, some_prompts: PromptSet, candidates: list[Direction]
+) -> None:
+    on = bench(one_lm)
+    choice = causal.choose(on, candidates, some_prompts, some_prompts)
+    by_source = {score["source"]: score for score in choice.scores}
+    allowed = [s for s in choice.scores if s["coherence_lost"] <= on.causal.largest_coherence_loss]
+    assert by_source[choice.removed.source]["em"] == min(s["em"] for s in allowed)
+    best = max(em for score in choice.scores for em in score["added_em"].values())
+    assert by_source[choice.added.source]["added_em"][f"{choice.strength:g}"] == best
+    assert em_rate(choice.dose[choice.strength]).value == best
