@@ -155,7 +155,7 @@ def _behave_answers(job: Job) -> int:
 
 
 def _find_answers(job: Job, layers: int) -> int:
-    """Two splits under every condition, then every candidate removed and added at every strength on the selection questions."""
+    """Two splits under every condition; then, on selection questions, each candidate removed and added."""
     conditions = [name for name in job.trigger.conditions if not name.startswith("variant:")]
     selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
     times = job.config.causal.selection_answers_per_question
