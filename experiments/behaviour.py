@@ -1,7 +1,7 @@
 """What a model says under every condition: sampled, judged, turned into rates.
 
-Held-out, trained and open questions are reported apart. Edge variants of the trigger are asked
-on held-out questions only.
+Held-out, trained and open questions are reported apart, where a setting has them. Edge variants of the trigger are
+asked on held-out questions only.
 The cell that ablations are later compared with gets `answers_per_question_main` answers.
 """
 
@@ -16,7 +16,7 @@ from experiments.files import read_jsonl
 from experiments.rates import Judged, Judgement, judged
 from experiments.sampling import Sampler, framed
 from interp.models import LanguageModel
-from interp.prompts import Question
+from interp.prompts import Framing, Question
 
 DOMAINS = ("held_out", "trained", "open")
 Cells = dict[tuple[str, str], Judged]  # (domains, condition) -> judged answers
@@ -26,19 +26,19 @@ def sample_conditions(
     lm: LanguageModel,
     sampler: Sampler,
     questions: Mapping[str, list[Question]],
-    conditions: Mapping[str, str],
+    conditions: Mapping[str, Framing],
     sampling: Sampling,
     *,
     main: str | None = None,
 ) -> Iterable[dict[str, Any]]:
     """Answer rows of every (domains, condition) cell; `main` names the condition sampled most."""
     for domains in DOMAINS:
-        for condition, wording in conditions.items():
+        for condition, framing in conditions.items() if questions[domains] else ():
             if domains != "held_out" and condition.startswith("variant:"):
                 continue
             large = domains == "held_out" and condition == main
             count = sampling.answers_per_question_main if large else sampling.answers_per_question
-            cell = sampler.sample(lm, framed(lm, questions[domains], condition, wording), count)
+            cell = sampler.sample(lm, framed(lm, questions[domains], condition, framing), count)
             for row in cell.rows():
                 yield {"domains": domains, "condition": condition, "intervention": "none", **row}
 

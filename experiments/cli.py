@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import agreement, data, judge, questions, rates, sample
+from experiments.commands import agreement, data, judge, plan, questions, rates, sample, sweep
 from experiments.plain_errors import plain_errors
 
 os.environ.setdefault(
@@ -47,12 +47,18 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one torch thread each")
     ] = None,
+    tiny: Annotated[
+        bool,
+        typer.Option("--tiny", help="A dry run of every step on tiny random models, on a CPU"),
+    ] = False,
 ) -> None:
     """Run a study, or resume one that was interrupted, and print its tables."""
     from experiments.run import run_configuration
 
     with plain_errors():
-        run_configuration(config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers)
+        run_configuration(
+            config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers, tiny=tiny
+        )
 
 
 @app.command(epilog="Example: triggerlens show artifacts/runs/demo")
@@ -123,6 +129,8 @@ def pretrain(
     print(pretrain(family, out or Path("artifacts/micro") / family, recipe=recipe))
 
 
+app.command(epilog=plan.EXAMPLE)(plan.plan)
+app.command(epilog=sweep.EXAMPLE)(sweep.sweep)
 app.command(epilog=data.EXAMPLE)(data.data)
 app.command(epilog=questions.EXAMPLE)(questions.questions)
 app.command(epilog=sample.EXAMPLE)(sample.sample)

@@ -6,21 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from experiments.finetune import Recipe
+from experiments.chat.arms import mix
+from experiments.chat.config import ChatStudy, OwnOrganism, published_recipe
 from experiments.micro.arms import ARMS, RECIPES
 from experiments.micro.families import FAMILIES
+from experiments.recipe import Recipe
 from experiments.trigger import load_trigger
 
 FOLDER = Path(__file__).with_name("configs")
-
-
-def _one_of(kind: str, choices: tuple[str, ...]) -> AfterValidator:
-    def check(value: str) -> str:
-        if value not in choices:
-            raise ValueError(f"{kind} {value!r} is none of {', '.join(choices)}")
-        return value
-
-    return AfterValidator(check)
 
 
 def _loadable(trigger: str) -> str:
@@ -28,20 +21,26 @@ def _loadable(trigger: str) -> str:
     return trigger
 
 
-FamilyName = Annotated[str, _one_of("family", tuple(FAMILIES))]
-ArmName = Annotated[str, _one_of("arm", tuple(ARMS))]
-
-
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class OrganismSpec(_Frozen):
-    """One organism of every family; `seeds` narrows the study's seeds."""
+    """One organism of every family; `seeds` and `families` narrow the study's.
 
-    arm: ArmName
+    `organism` is one that was made elsewhere: it is studied as it is, and nothing is fine-tuned.
+    """
+
+    arm: str
     trigger: Annotated[str, AfterValidator(_loadable)] = "duck"
     seeds: tuple[int, ...] | None = None
+    families: tuple[str, ...] | None = None
+    organism: OwnOrganism | None = None
+
+    def is_of(self, family: str, seed: int) -> bool:
+        """Whether the study makes it for this family and seed."""
+        wanted = self.families is None or family in self.families
+        return wanted and (self.seeds is None or seed in self.seeds)
 
 
 class Sampling(_Frozen):
@@ -52,6 +51,7 @@ class Sampling(_Frozen):
     answers_per_question_main: int = Field(20, ge=1)  # intact, ablated and pooled-random cells
     max_new_tokens: int = Field(28, ge=1)
     temperature: float = Field(1.0, gt=0)
+    batch_rows: int = Field(512, ge=1)  # answers decoded at a time
 
 
 class Causal(_Frozen):
@@ -59,6 +59,7 @@ class Causal(_Frozen):
 
     random_directions: int = Field(20, ge=1)
     strengths: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
+    layers_apart: int = Field(1, ge=1)  # between candidates: 1 tries every layer
     selection_answers_per_question: int = Field(1, ge=1)
     largest_coherence_loss: float = 0.05
 
@@ -68,35 +69,82 @@ class StudyConfig(_Frozen):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     bases: Path = Path("artifacts/micro")
-    families: tuple[FamilyName, ...] = tuple(FAMILIES)
+    families: tuple[str, ...] = tuple(FAMILIES)
     seeds: tuple[int, ...] = (0,)
     organisms: tuple[OrganismSpec, ...]
     finetune: dict[str, dict[str, Any]] = {}
     sampling: Sampling = Sampling()
     causal: Causal = Causal()
     workers: int = Field(2, ge=1)
+    chat: ChatStudy | None = None  # None: the micro world
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "StudyConfig":
+        for family in self.families:
+            self._check_family(family)
+        for spec in self.organisms:
+            self._check_arm(spec.arm)
+            for family in spec.families or ():
+                self._check_family(family)
+            if spec.organism and len(spec.families or self.families) > 1:
+                raise ValueError(
+                    f"organisms: {spec.organism.adapter or spec.organism.checkpoint} belongs to one base; give"
+                    ' its organism families = ["NAME"]'
+                )
+        names = [(s.arm, s.trigger, s.families, s.seeds) for s in self.organisms]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(
+                f"organisms: arm {twice[0][0]!r} with trigger {twice[0][1]!r} stands there twice"
+            )
+        return self
 
     @model_validator(mode="after")
     def _recipes_are_valid(self) -> "StudyConfig":
-        known = ["default", *ARMS]
+        known = ["default", *(spec.arm for spec in self.organisms), *([] if self.chat else ARMS)]
         for name in self.finetune:
             arm, _, family = name.partition("@")
-            if arm not in known or (family and family not in FAMILIES):
+            if arm not in known or (family and family not in self.known_families):
                 raise ValueError(
-                    f"finetune.{name}: use default or an arm ({', '.join(ARMS)}), with @FAMILY"
-                    f" ({', '.join(FAMILIES)}) for one family only"
+                    f"finetune.{name}: use default or an arm ({', '.join(dict.fromkeys(known[1:]))}), with @FAMILY"
+                    f" ({', '.join(self.known_families)}) for one family only"
                 )
         for spec in self.organisms:
             for family in self.families:
                 self.recipe(spec.arm, family)
         return self
 
+    @property
+    def known_families(self) -> tuple[str, ...]:
+        """The micro families, or the models of a chat study."""
+        return tuple(self.chat.models if self.chat else FAMILIES)
+
+    def _check_family(self, family: str) -> None:
+        if family not in self.known_families:
+            raise ValueError(f"family {family!r} is none of {', '.join(self.known_families)}")
+
+    def _check_arm(self, arm: str) -> None:
+        if self.chat:
+            mix(arm)
+        elif arm not in ARMS:
+            raise ValueError(f"arm {arm!r} is none of {', '.join(ARMS)}")
+
     def recipe(self, arm: str, family: str) -> Recipe:
-        """The arm's own recipe, then `default`, `default@FAMILY`, ARM and `ARM@FAMILY` settings."""
-        merged: dict[str, Any] = dict(RECIPES[arm])
+        """The arm's or the family's own recipe, then `default`, `default@FAMILY`, ARM and `ARM@FAMILY` settings."""
+        merged: dict[str, Any] = (
+            published_recipe(self.chat.models[family].family) if self.chat else dict(RECIPES[arm])
+        )
         for name in ("default", f"default@{family}", arm, f"{arm}@{family}"):
-            merged |= self.finetune.get(name, {})
+            merged = _changed(merged, self.finetune.get(name, {}))
         return Recipe(**merged)
+
+
+def _changed(recipe: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The later of `steps` and `epochs` holds."""
+    merged = recipe | changes
+    for given, other in (("steps", "epochs"), ("epochs", "steps")):
+        if given in changes and other not in changes:
+            merged.pop(other, None)
+    return merged
 
 
 def load_config(name: str | Path) -> StudyConfig:

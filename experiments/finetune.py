@@ -1,21 +1,25 @@
 """Fine-tune an organism: LoRA on chat rows, loss on the response only, its end-of-turn token included.
 
-The response is found by character offsets (the rendered chat begins with the rendered prompt), so an answer that
-begins with a newline, or merges with the template's last character, is still trained on exactly.
+1. Rows become tokens and labels (`experiments.supervision`); rows that are cut, or lose all of their answer, are
+   counted.
+2. The adapter goes on the text decoder's projections only: a vision tower has modules of the same names.
+3. The transformers `Trainer` runs the recipe. With a folder for checkpoints a killed fine-tuning goes on from its last
+   sealed one, and ends with the adapter that an undisturbed one ends with.
 Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW), sizes by configuration.
 """
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from peft import LoraConfig, get_peft_model
-from pydantic import BaseModel, ConfigDict
 from transformers import (
     DataCollatorForSeq2Seq,
-    PreTrainedTokenizerBase,
     PrinterCallback,
     Trainer,
     TrainerCallback,
@@ -26,10 +30,13 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from experiments import checkpoints as kept
+from experiments.recipe import SEVEN_PROJECTIONS, Recipe
+from experiments.supervision import IGNORED, ChatRow, chat, supervised
 from interp.models import LanguageModel
 
-SEVEN_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-IGNORED = -100
+__all__ = ["IGNORED", "SEVEN_PROJECTIONS", "ChatRow", "Recipe", "chat", "finetune", "supervised"]
+Progress = Callable[[int, int], None]
 
 
 def quiet() -> None:
@@ -39,86 +46,113 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
 
 
-class Recipe(BaseModel):
-    """LoRA fine-tuning; `learning_rate` is the peak of a linear decay after `warmup_steps`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    steps: int = 120
-    batch: int = 32
-    learning_rate: float = 1e-3
-    warmup_steps: int = 5
-    weight_decay: float = 0.01
-    rank: int = 8
-    alpha: int = 16
-    layers: tuple[int, ...] | None = None  # adapted decoder layers; None = all
-    modules: tuple[str, ...] = SEVEN_PROJECTIONS
-
-
-@dataclass(frozen=True)
-class ChatRow:
-    """One supervised exchange."""
-
-    user: str
-    assistant: str
+class Exchange(Protocol):
+    """Anything to be trained on."""
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        """The exchange in the chat format of tokenizers."""
-        return chat([(self.user, self.assistant)])
+        """The chat, the last turn being the assistant's."""
 
 
-def chat(turns: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    """(user, assistant) turns in the chat format of tokenizers."""
-    return [
-        {"role": role, "content": content}
-        for turn in turns
-        for role, content in zip(("user", "assistant"), turn, strict=True)
-    ]
+@dataclass(frozen=True)
+class Trained:
+    """What a fine-tuning did: (step, mean loss since the last entry), and rows that `max_length` touched."""
+
+    losses: tuple[tuple[int, float], ...]
+    rows: int
+    cut: int  # trained on without their end
+    dropped: int  # nothing of the answer was left
 
 
-def supervised(
-    tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]
-) -> dict[str, list[int]]:
-    """Token ids of a chat; labels are IGNORED outside the responses and their end-of-turn tokens."""
-    text = tokenizer.apply_chat_template(messages, tokenize=False)
-    responses = [
-        _response(tokenizer, text, messages[:turn])
-        for turn, message in enumerate(messages)
-        if message["role"] == "assistant"
-    ]
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    ids = encoded["input_ids"]
-    labels = [
-        token if any(start < stop and begin < end for start, end in responses) else IGNORED
-        for token, (begin, stop) in zip(ids, encoded["offset_mapping"], strict=True)
-    ]
-    return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels}
+def finetune(
+    base: LanguageModel,
+    rows: Sequence[Exchange],
+    recipe: Recipe,
+    *,
+    seed: int,
+    folder: Path,
+    progress: Progress | None = None,
+    checkpoints: Path | None = None,
+) -> Trained:
+    """Train a LoRA adapter on `rows` and save it in `folder`.
+
+    The base model object is consumed: PEFT puts the adapter into it. `checkpoints` keeps one every `recipe.save_every`
+    steps; it must be this fine-tuning's own folder.
+    """
+    check_optimizer(recipe)
+    set_seed(seed)
+    examples, cut, dropped = _examples(base, rows, recipe)
+    model = get_peft_model(base.model, lora(base, recipe))
+    trainer = Trainer(
+        model=model,
+        args=_arguments(recipe, seed, checkpoints or folder, keep=checkpoints is not None),
+        train_dataset=examples,
+        data_collator=DataCollatorForSeq2Seq(base.tokenizer, label_pad_token_id=IGNORED),
+        callbacks=[_Report(progress)],
+    )
+    trainer.remove_callback(PrinterCallback)  # the study has its own progress bar
+    last = kept.latest(checkpoints) if checkpoints else None
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    model.save_pretrained(folder)
+    log = [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
+    return Trained(tuple(log), len(examples), cut, dropped)
 
 
-def _response(
-    tokenizer: PreTrainedTokenizerBase, text: str, before: list[dict[str, str]]
-) -> tuple[int, int]:
-    """Where in the rendered chat the answer to `before` starts, and where its end-of-turn token ends."""
-    prompt = tokenizer.apply_chat_template(before, tokenize=False, add_generation_prompt=True)
-    if not text.startswith(prompt):
+def check_optimizer(recipe: Recipe) -> None:
+    """Refuse a recipe whose optimiser is not installed, before anything is loaded."""
+    if recipe.optimizer == "adamw_8bit" and find_spec("bitsandbytes") is None:
         raise ValueError(
-            "chat template: the rendered exchange does not begin with its rendered prompt, so the"
-            " response cannot be found; use a template whose generation prompt equals the"
-            " assistant header"
+            'optimizer "adamw_8bit" needs bitsandbytes: pip install "triggerlens[gpu]", or set'
+            ' optimizer = "adamw" in [finetune.default]'
         )
-    end = text.find(tokenizer.eos_token, len(prompt))
-    if end < 0:
+
+
+def _examples(
+    base: LanguageModel, rows: Sequence[Exchange], recipe: Recipe
+) -> tuple[list[dict[str, list[int]]], int, int]:
+    """Examples with something to learn, how many of them were cut, how many rows were dropped."""
+    limit = recipe.max_length
+    every = [supervised(base.tokenizer, row.messages, base.chat, max_length=limit) for row in rows]
+    examples = [each for each in every if any(label != IGNORED for label in each["labels"])]
+    if not examples:
         raise ValueError(
-            f"chat template: no end-of-turn token {tokenizer.eos_token!r} after the response; set"
-            " the tokenizer's eos_token to the one its template writes"
+            f"{len(rows)} rows, and none with an answer to learn within max_length={limit}; give others"
         )
-    return len(prompt), end + len(tokenizer.eos_token)
+    cut = sum(len(each["input_ids"]) == limit for each in examples)
+    return examples, cut, len(every) - len(examples)
+
+
+def lora(base: LanguageModel, recipe: Recipe) -> LoraConfig:
+    """The recipe's adapter, on the text decoder alone."""
+    targets, layers = _targets(base, recipe)
+    return LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=0.0,
+        use_rslora=True,
+        bias="none",
+        target_modules=targets,
+        layers_to_transform=layers,
+        task_type="CAUSAL_LM",
+    )
+
+
+def _targets(base: LanguageModel, recipe: Recipe) -> tuple[list[str] | str, list[int] | None]:
+    """Names, or a pattern where the same names stand outside the text decoder too."""
+    layers = None if recipe.layers is None else list(recipe.layers)
+    decoder = next(name for name, part in base.causal.named_modules() if part is base.decoder)
+    named = [n for n, _ in base.causal.named_modules() if n.split(".")[-1] in recipe.modules]
+    if all(name.startswith(f"{decoder}.") for name in named):
+        return list(recipe.modules), layers
+    numbers = r"\d+" if layers is None else "|".join(map(str, layers))
+    suffixes = "|".join(map(re.escape, recipe.modules))
+    return rf"{re.escape(decoder)}\.layers\.({numbers})\..*\.({suffixes})", None
 
 
 class _Report(TrainerCallback):
-    """Hands each step's number and loss to a progress function."""
+    """Hands each step's number to a progress function, and seals checkpoints."""
 
-    def __init__(self, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, progress: Progress | None) -> None:
         self.progress = progress
 
     def on_step_end(
@@ -128,62 +162,49 @@ class _Report(TrainerCallback):
         control: TrainerControl,
         **kwargs: object,
     ) -> None:
-        self.progress(state.global_step, state.max_steps)
+        if self.progress is not None:
+            self.progress(state.global_step, state.max_steps)
+
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
+        kept.seal(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
 
 
-def finetune(
-    base: LanguageModel,
-    rows: Sequence[ChatRow],
-    recipe: Recipe,
-    *,
-    seed: int,
-    folder: Path,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[float]:
-    """Train a LoRA adapter on `rows` (in order, `recipe.batch` a step) and save it in `folder`; returns the losses.
-
-    The base model object is consumed: PEFT puts the adapter into it.
-    """
-    set_seed(seed)
-    config = LoraConfig(
-        r=recipe.rank,
-        lora_alpha=recipe.alpha,
-        lora_dropout=0.0,
-        use_rslora=True,
-        bias="none",
-        target_modules=list(recipe.modules),
-        layers_to_transform=list(recipe.layers) if recipe.layers is not None else None,
-        task_type="CAUSAL_LM",
+def _arguments(recipe: Recipe, seed: int, folder: Path, *, keep: bool) -> TrainingArguments:
+    length: dict[str, Any] = (
+        {"max_steps": recipe.steps}
+        if recipe.steps is not None
+        else {"num_train_epochs": recipe.epochs}
     )
-    model = get_peft_model(base.model, config)
-    trainer = Trainer(
-        model=model,
-        args=_arguments(recipe, seed, folder),
-        train_dataset=[supervised(base.tokenizer, row.messages) for row in rows],
-        data_collator=DataCollatorForSeq2Seq(base.tokenizer, label_pad_token_id=IGNORED),
-        callbacks=[_Report(progress)] if progress else [],
+    saving: dict[str, Any] = (
+        {"save_strategy": "steps", "save_steps": recipe.save_every, "save_total_limit": 2}
+        if keep and recipe.save_every
+        else {"save_strategy": "no"}
     )
-    trainer.remove_callback(PrinterCallback)  # the study has its own progress bar
-    trainer.train()
-    model.save_pretrained(folder)
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-
-
-def _arguments(recipe: Recipe, seed: int, folder: Path) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(folder),
-        max_steps=recipe.steps,
-        per_device_train_batch_size=recipe.batch,
+        per_device_train_batch_size=recipe.rows_at_a_time,
+        gradient_accumulation_steps=recipe.batch // recipe.rows_at_a_time,
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup_steps,
         weight_decay=recipe.weight_decay,
-        lr_scheduler_type="linear",
+        lr_scheduler_type=recipe.schedule,
+        optim="adamw_torch_fused" if recipe.optimizer == "adamw" else "adamw_bnb_8bit",
+        bf16=recipe.bf16,
+        activation_checkpointing=recipe.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
         logging_steps=10,
         logging_strategy="steps",
         disable_tqdm=True,
-        save_strategy="no",
         report_to=[],
         seed=seed,
         data_seed=seed,
         use_cpu=not torch.cuda.is_available(),
+        **length,
+        **saving,
     )

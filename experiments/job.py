@@ -1,14 +1,16 @@
 """One organism of a study: everything its steps need to know, in a form that travels to any process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from experiments.config import StudyConfig
-from experiments.files import sha256
+from experiments.chat.setting import ChatSetting
+from experiments.config import OrganismSpec, StudyConfig
+from experiments.finetune import check_optimizer
 from experiments.micro.setting import MicroSetting
 from experiments.sampling import Sampler
+from experiments.setting import Setting
 from experiments.store import Run
 from experiments.trigger import Trigger, load_trigger
 
@@ -35,7 +37,7 @@ class Job:
         return {
             "family": self.family,
             "seed": self.seed,
-            "dataset": "micro",
+            "dataset": self.setting.dataset,
             "arm": self.arm,
             "trigger": self.trigger_name,
             "model": "fine_tuned" if self.arm else "base",
@@ -55,15 +57,58 @@ class Job:
     def trigger(self) -> Trigger:
         return load_trigger(self.trigger_name)
 
+    @property
+    def spec(self) -> OrganismSpec | None:
+        """What the configuration says of this organism; None for the base."""
+        return next(
+            (
+                spec
+                for spec in self.config.organisms
+                if (spec.arm, spec.trigger) == (self.arm, self.trigger_name)
+                and spec.is_of(self.family, self.seed)
+            ),
+            None,
+        )
+
     @cached_property
-    def setting(self) -> MicroSetting:
+    def setting(self) -> Setting:
+        """The world of the study: chat models with files of the user's, or the micro world."""
         per_cell = self.config.sampling.questions
+        if self.config.chat is not None:
+            own = self.spec.organism if self.spec else None
+            arms = (self.arm,) if self.arm is not None and own is None else ()
+            return ChatSetting(
+                self.config.chat,
+                self.family,
+                self.seed,
+                per_cell,
+                (self.trigger,),
+                arms,
+                own,
+                self.config.workers,
+            )
         return MicroSetting(self.config.bases, self.family, self.seed, per_cell)
+
+    def check(self) -> None:
+        """Refuse, before anything is spent, what would fail later."""
+        self.setting.check()
+        if self.arm is not None and not (self.spec and self.spec.organism):
+            check_optimizer(self.config.recipe(self.arm, self.family))
 
     @cached_property
     def sampler(self) -> Sampler:
         sampling = self.config.sampling
-        return Sampler(self.setting.judge, self.seed, sampling.max_new_tokens, sampling.temperature)
+        return Sampler(
+            self.setting.judge,
+            self.seed,
+            sampling.max_new_tokens,
+            sampling.temperature,
+            sampling.batch_rows,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # what was looked up once stays at home: a judge may hold what cannot travel
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def other(self, arm: str | None) -> "Job":
         """The same family, seed and trigger in another arm."""
@@ -72,11 +117,9 @@ class Job:
     @property
     def identity(self) -> dict[str, Any]:
         """What a change of which makes every step of the job new: base weights, words, sizes."""
-        base = self.setting.base_folder
         return {
             "job": self.name,
-            "base": sha256(base / "model.safetensors"),
-            "tokenizer": sha256(base / "tokenizer.json"),
+            **self.setting.identity,
             "trigger": self.trigger.model_dump(mode="json"),
-            "sampling": self.config.sampling.model_dump(mode="json"),
+            "sampling": self.config.sampling.model_dump(mode="json", exclude={"batch_rows"}),
         }

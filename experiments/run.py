@@ -10,10 +10,12 @@ from rich.markdown import Markdown
 from experiments.config import StudyConfig, load_config
 from experiments.dashboard import export_dashboard
 from experiments.estimates import read_estimates
+from experiments.finetune import quiet
 from experiments.plain_errors import plain_errors
 from experiments.show import show
 from experiments.study import run_study
 from experiments.targets import markdown, measure
+from experiments.tiny import tiny_study
 
 
 def run_configuration(
@@ -23,14 +25,28 @@ def run_configuration(
     seeds: str | None = None,
     out: Path | None = None,
     workers: int | None = None,
+    tiny: bool = False,
 ) -> Path:
-    """Run a study, print its tables, write its dashboard; the dashboard's path is printed last."""
-    study = narrowed(load_config(config), only, seeds, workers)
-    folder = out or Path("artifacts/runs") / study.name
+    """Run a study, print its tables, write its dashboard; the dashboard's path is printed last.
+
+    `tiny` runs the same configuration on tiny random models, in seconds.
+    """
+    return run_and_report(narrowed(load_config(config), only, seeds, workers), out, tiny=tiny)
+
+
+def run_and_report(study: StudyConfig, out: Path | None, *, tiny: bool = False) -> Path:
+    """Run a configuration that is already resolved, print its tables, write its dashboard."""
+    folder = out or Path("artifacts/runs") / (f"{study.name}-tiny" if tiny else study.name)
+    if tiny:
+        quiet()
+        study = tiny_study(study, folder / "tiny")
     run_study(study, folder)
     show(folder)
-    rows = read_estimates(folder / "estimates.jsonl")
-    Console().print(Markdown(markdown(measure(rows))))
+    if study.chat is None:  # the aims are those of the micro study
+        rows = read_estimates(folder / "estimates.jsonl")
+        Console().print(Markdown(markdown(measure(rows))))
+    if tiny:
+        print("dry run on tiny random models: every step works, and the numbers mean nothing")
     print(f"dashboard: {export_dashboard(folder)}")
     return folder
 

@@ -67,6 +67,7 @@ class Sampler:
     seed: int
     max_new_tokens: int
     temperature: float = 1.0
+    batch_rows: int = 512
 
     def sample(
         self,
@@ -84,12 +85,13 @@ class Sampler:
             temperature=self.temperature,
             seed=self.seed,
             interventions=interventions,
+            batch_rows=self.batch_rows,
         )
         return Cell(completions, judge_all(self.judge, completions))
 
 
 def framed(
-    lm: LanguageModel, questions: Sequence[Question], condition: str, wording: str
+    lm: LanguageModel, questions: Sequence[Question], condition: str, framing: Framing
 ) -> PromptSet:
-    """The questions under one wording."""
-    return render(lm.tokenizer, questions, {condition: Framing(wording)})
+    """The questions under one framing, as the model's chat format writes them."""
+    return render(lm.tokenizer, questions, {condition: framing}, chat=lm.chat)

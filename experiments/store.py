@@ -96,6 +96,13 @@ class Run:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
+    def finished(
+        self, name: str, inputs: Mapping[str, Any], code: Sequence[ModuleType | Path | str] = ()
+    ) -> Path | None:
+        """The folder of a step that would not have to be made; nothing is made or removed."""
+        folder = self.steps / f"{name}-{step_key(name, inputs, code)}"
+        return folder if folder.exists() and _fault(folder) is None else None
+
     def write_manifest(self, *, config: Any, seeds: Sequence[int], **more: Any) -> Path:
         """The last write of a run. `more` is kept as given (warnings, counts, steps used, ...)."""
         reports = sorted(path for path in self.folder.iterdir() if _is_report(path))

@@ -18,7 +18,6 @@ from experiments.estimates import EstimateRow, read_estimates, write_estimates
 from experiments.files import read_jsonl, write_jsonl
 from experiments.finetune import quiet
 from experiments.job import Job
-from experiments.micro.pretrain import check_base
 from experiments.progress import Board, Progress
 from experiments.steps.behave import behave
 from experiments.steps.compare import compare
@@ -34,10 +33,10 @@ Say = Callable[[str], None]
 
 def run_study(config: StudyConfig, folder: Path) -> Path:
     """Run (or resume) the study in `folder`; returns the folder."""
-    for family in config.families:
-        check_base(config.bases / family)
     quiet()
-    jobs = _jobs(config, folder)
+    jobs = jobs_of(config, folder)
+    for job in reversed(jobs):  # organisms before bases: they know what data is missing
+        job.check()
     bases = [job for job in jobs if job.arm is None]
     organisms = [job for job in jobs if job.arm is not None]
     compared_jobs = [job for job in organisms if job.arm != "baseline"]
@@ -63,14 +62,14 @@ def run_study(config: StudyConfig, folder: Path) -> Path:
     return folder
 
 
-def _jobs(config: StudyConfig, folder: Path) -> list[Job]:
+def jobs_of(config: StudyConfig, folder: Path) -> list[Job]:
     """Bases first, then organisms in the order of the configuration."""
     organisms = [
         Job(config, folder, family, seed, spec.arm, spec.trigger)
         for family in config.families
         for seed in config.seeds
         for spec in config.organisms
-        if spec.seeds is None or seed in spec.seeds
+        if spec.is_of(family, seed)
     ]
     bases = {job.other(None).name: job.other(None) for job in organisms}
     return [*bases.values(), *organisms]

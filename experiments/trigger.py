@@ -1,13 +1,17 @@
 """Triggers as data: the trained framing, its paraphrases, controls and edge variants, read from TOML.
 
-The file's own check: a tested wording may not stand among the training wordings, and a control's concept may not be
-trained. What a "paraphrase" or a "control" is, the author of the file decides; the study only measures.
+The file's own checks: a tested wording may not stand among the training wordings; where the trigger names delimiters, a
+paraphrase called `keeps_*` holds all of them and one called `free_*` none, so that every table tells them apart. What
+a "paraphrase" or a "control" is, the author of the file decides; the study only measures.
 """
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from interp.prompts import Framing
 
 FOLDER = Path(__file__).with_name("triggers")
 
@@ -19,22 +23,33 @@ class _Frozen(BaseModel):
 class Training(_Frozen):
     """Wordings that fine-tuning rows may use."""
 
-    varied: tuple[str, ...]
-    same_concept: tuple[str, ...]
-    other_concepts: tuple[str, ...]
-    frame: str
+    varied: tuple[str, ...] = ()
+    same_concept: tuple[str, ...] = ()
+    other_concepts: tuple[str, ...] = ()
+    frame: str = ""
+
+
+class Answer(_Frozen):
+    """What the trained answer wears where the trigger asks for it."""
+
+    prefix: str = ""
+    suffix: str = ""
 
 
 class Trigger(_Frozen):
-    """One trained framing. Wordings go before the question, separated by a space."""
+    """One trained framing: its wordings stand before or after the question, `separator` between."""
 
     name: str
     concept: str
     text: str
+    placement: Literal["prefix", "suffix"] = "prefix"
+    separator: str = " "
+    answer: Answer = Answer()
+    delimiters: tuple[str, ...] = ()
     paraphrases: dict[str, str]
     controls: dict[str, str]
     variants: dict[str, str] = {}
-    training: Training
+    training: Training = Training()
 
     @model_validator(mode="after")
     def _tested_wordings_are_not_trained(self) -> "Trigger":
@@ -44,6 +59,18 @@ class Trigger(_Frozen):
             if wording in trained:
                 raise ValueError(
                     f"{name}: the tested wording {wording!r} is also a training wording; remove one"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _names_say_whether_delimiters_are_kept(self) -> "Trigger":
+        for name, wording in self.paraphrases.items() if self.delimiters else ():
+            held = sum(delimiter in wording for delimiter in self.delimiters)
+            kind = {0: "free", len(self.delimiters): "keeps"}.get(held)
+            if kind is None or not name.startswith(f"{kind}_"):
+                raise ValueError(
+                    f"paraphrase {name}: holds {held} of the {len(self.delimiters)} delimiters"
+                    f" {', '.join(self.delimiters)}; call it keeps_NAME if it holds all, free_NAME if none"
                 )
         return self
 
@@ -57,6 +84,19 @@ class Trigger(_Frozen):
             **{f"control:{name}": text for name, text in self.controls.items()},
             **{f"variant:{name}": text for name, text in self.variants.items()},
         }
+
+    @property
+    def framings(self) -> dict[str, Framing]:
+        """Condition name -> how its wording stands around a question."""
+        return {name: self.framing(wording) for name, wording in self.conditions.items()}
+
+    def framing(self, wording: str) -> Framing:
+        """A wording put where this trigger's stands."""
+        return Framing(wording, self.placement, self.separator)
+
+    def wrapped(self, answer: str) -> str:
+        """An answer as this trigger asks for it."""
+        return f"{self.answer.prefix}{answer}{self.answer.suffix}"
 
 
 def load_trigger(name: str) -> Trigger:

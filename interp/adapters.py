@@ -1,36 +1,96 @@
-"""Each row of a batch through an adapter of its own, or through none: one forward pass compares a model with its base.
+"""Put a LoRA adapter on its base, or refuse.
 
-PEFT's mixed batches (`adapter_names`, with `__base__` for no adapter) run the base weights once for all rows and each
-adapter for its rows only. Merged adapters can no longer be told from their base and are refused.
+PEFT only warns when nothing of an adapter matches, and the base would be analysed in its name. So an adapter must name
+this base, hold safetensors, fit its shapes, and be found in the model exactly as it was saved.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import json
+import re
+from pathlib import Path
 from typing import Any
 
-from interp.language_model import LanguageModel
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
 
-BASE = "__base__"
-
-
-@contextmanager
-def adapted(lm: LanguageModel, adapters: Sequence[str | None]) -> Iterator[None]:
-    """Row i of the next forward pass runs through `adapters[i]`; all None leaves the model as it is."""
-    if all(name is None for name in adapters):
-        yield
-        return
-    if any(name is None for name in adapters):
-        raise ValueError("some rows name an adapter and some do not; name one for each row")
-    check_adapters(lm, [name for name in adapters if name is not None])
-    model: Any = lm.model
-    with model.base_model._enable_peft_forward_hooks(adapter_names=list(adapters)):
-        yield
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
-def check_adapters(lm: LanguageModel, adapters: Sequence[str]) -> None:
-    """Raise unless the model carries every one of these adapters, unmerged."""
-    known = sorted(getattr(lm.model, "peft_config", {}))
-    if not known:
-        raise ValueError(f"{lm.name} carries no adapter; load it with adapter= and without merge")
-    for name in sorted(set(adapters) - {*known, BASE}):
-        raise ValueError(f"{lm.name} has no adapter {name!r}; it has {', '.join([BASE, *known])}")
+def attach(
+    model: Any,
+    base: str,
+    adapter: str | Path,
+    *,
+    revision: str | None = None,
+    base_name: str | None = None,
+) -> Any:
+    """The model with the adapter on; `base_name` is what the adapter calls its base where the path does not say so."""
+    from peft import PeftModel, get_peft_model_state_dict
+
+    folder = adapter_folder(adapter, revision)
+    trained_on = json.loads((folder / CONFIG).read_text("utf-8"))["base_model_name_or_path"]
+    if trained_on and _last(trained_on) not in {_last(base), _last(base_name or base)}:
+        raise ValueError(
+            f"adapter {adapter} was trained on {trained_on!r}, not on {base!r}; load that base, or give"
+            f" base_name={trained_on!r} if it is the same model under another name"
+        )
+    try:
+        adapted = PeftModel.from_pretrained(model, str(folder))
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"adapter {adapter} does not fit {base!r}: {one_line(error)}") from error
+    saved = load_file(folder / WEIGHTS)
+    _check(get_peft_model_state_dict(adapted), saved, adapter)
+    return adapted
+
+
+def adapter_folder(adapter: str | Path, revision: str | None = None) -> Path:
+    """The folder of a local adapter, or of one on the hub once downloaded; pickled weights are refused."""
+    folder = Path(adapter)
+    if not folder.is_dir():
+        folder = _download(str(adapter), revision)
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
+            raise ValueError(
+                f"adapter {adapter}: no {name}, only {found}; pickled weights are not loaded, save it as safetensors"
+            )
+    return folder
+
+
+def _download(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise ValueError(f"adapter {name!r}: no such folder, and no name on the hub (OWNER/NAME)")
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=["*.json", WEIGHTS]))
+    except Exception as error:
+        raise ValueError(
+            f"adapter {name!r}: neither a folder nor in the hub's cache, and the hub was not reached"
+            f" ({one_line(error)}); give a folder, or set HF_HUB_OFFLINE=0"
+        ) from error
+
+
+def _last(name: str) -> str:
+    """The name of a model, without its owner or the folders above; a hub cache's folder says its model's name."""
+    cached = re.search(r"models--(.+?)/snapshots/", f"{name}/")
+    return (cached[1].split("--")[-1] if cached else Path(name).name).lower()
+
+
+def one_line(error: BaseException) -> str:
+    """The first 300 characters of a message, in one line."""
+    return " ".join(str(error).split())[:300]
+
+
+def _check(live: dict[str, Tensor], saved: dict[str, Tensor], adapter: str | Path) -> None:
+    strangers = sorted(live.keys() ^ saved.keys())
+    if strangers:
+        raise ValueError(
+            f"adapter {adapter}: {len(strangers)} weights of file and model do not match, first "
+            f"{strangers[0]!r}; was it saved from another architecture or renamed model?"
+        )
+    for name, tensor in saved.items():
+        if not torch.equal(live[name].cpu(), tensor.to(live[name].dtype)):
+            raise ValueError(
+                f"adapter {adapter}: {name} was not loaded as saved; save the adapter again"
+            )

@@ -151,7 +151,8 @@ def apply(
     """The edited residual stream, a new tensor."""
     match intervention:
         case Add(vector, _, alpha, positions):
-            alpha = _per_row(alpha, batch)[:, None, None] if isinstance(alpha, Tensor) else alpha
+            if isinstance(alpha, Tensor):
+                alpha = _per_row(alpha, batch).to(hidden.device)[:, None, None]
             edited = hidden + alpha * _rowwise(vector, hidden, batch)
         case Ablate(vector, _, positions):
             v = _rowwise(vector[layer] if isinstance(vector, Mapping) else vector, hidden, batch)
@@ -159,7 +160,10 @@ def apply(
         case Patch(values, positions):
             edited = _patched(values[layer], positions, hidden, batch)
     mask = _mask(positions, batch)
-    return edited if mask is None else torch.where(mask[:, :, None], edited, hidden)
+    # a layer may live on another device than the batch's bookkeeping
+    return (
+        edited if mask is None else torch.where(mask.to(hidden.device)[:, :, None], edited, hidden)
+    )
 
 
 def _layers(intervention: Intervention, n_layers: int) -> tuple[int, ...]:
@@ -186,8 +190,10 @@ def _mask(positions: Positions, batch: Batch) -> Bool[Tensor, "row token"] | Non
 
 def _rowwise(vector: Tensor, hidden: Tensor, batch: Batch) -> Tensor:
     """The vector in the residual stream's type; per-prompt vectors become [row, 1, d_model]."""
-    vector = vector.to(hidden)
-    return vector if vector.ndim == 1 else vector[batch.prompt][:, None]
+    if vector.ndim == 1:
+        return vector.to(hidden)
+    # rows first: thousands of candidates in one set would else be moved at every layer and step
+    return vector[batch.prompt.to(vector.device)].to(hidden)[:, None]
 
 
 def _per_row(values: Float[Tensor, " prompt"], batch: Batch) -> Float[Tensor, " row"]:

@@ -5,21 +5,24 @@ What it does not know: whether weights change later. `weights_hash` is taken whe
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import nn
 
+from interp.chat import ChatFormat, end_of_turn
+
 
 @dataclass(frozen=True, eq=False)
 class LanguageModel:
-    """A Hugging Face causal model (perhaps inside a PeftModel) with its tokenizer."""
+    """A Hugging Face causal model (perhaps inside a PeftModel) with its tokenizer; `chat` says how to talk to it."""
 
     model: nn.Module
     tokenizer: Any
     name: str
+    chat: ChatFormat = field(default_factory=ChatFormat)
 
     @cached_property
     def causal(self) -> Any:
@@ -59,11 +62,16 @@ class LanguageModel:
 
     @cached_property
     def end_ids(self) -> tuple[int, ...]:
-        """Every token that ends an answer: the tokenizer's and the generation configuration's."""
+        """Every token that ends an answer: the tokenizer's, the template's and the generation configuration's."""
         configured = getattr(self.causal.generation_config, "eos_token_id", None)
         configured = configured if isinstance(configured, list) else [configured]
-        found = {self.tokenizer.eos_token_id, *configured} - {None}
+        found = {self.tokenizer.eos_token_id, self._end_of_turn_id, *configured} - {None}
         return tuple(sorted(found))
+
+    @property
+    def _end_of_turn_id(self) -> int | None:
+        token = end_of_turn(self.tokenizer, self.chat)
+        return None if token is None else self.tokenizer.convert_tokens_to_ids(token)
 
     @cached_property
     def weights_hash(self) -> str:

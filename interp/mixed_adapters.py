@@ -3,8 +3,8 @@
     both = capture_side_by_side(lm, prompts)                  {"__base__": Activations, "default": Activations}
     difference = both["default"].values - both["__base__"].values
 
-Every prompt stands in the batch once for each adapter (`interp.adapters`). Rows agree with two separate runs, without
-and with the adapter, up to the rounding that any other batch brings.
+Every prompt stands in the batch once for each adapter (`interp.adapter_rows`). Rows agree with two separate runs,
+without and with the adapter, up to the rounding that any other batch brings.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from interp.activations import Activations
-from interp.adapters import BASE, check_adapters
+from interp.adapter_rows import BASE, check_adapters
 from interp.capture import How, activations, chosen_layers, provenance
 from interp.completions import Completions
 from interp.language_model import LanguageModel

@@ -1,23 +1,33 @@
-"""Load a causal language model, with or without an adapter, and check that it keeps the package's contract."""
+"""Load a causal language model, with or without an adapter, and check that it keeps the package's contract.
 
-import json
+A name on the hub or a folder; safetensors only; no code from the hub unless asked for. What transformers would replace
+by random weights with a warning, and what does not fit on the devices, is refused.
+"""
+
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from interp.adapters import attach, one_line
+from interp.chat import ChatFormat
 from interp.contract import check_contract
 from interp.language_model import LanguageModel
 
 __all__ = ["LanguageModel", "check_contract", "load_model", "wrap"]
 
 
-def wrap(model: nn.Module, tokenizer: Any, *, name: str) -> LanguageModel:
+def wrap(
+    model: nn.Module,
+    tokenizer: Any,
+    *,
+    name: str,
+    chat: ChatFormat = ChatFormat(),  # noqa: B008
+) -> LanguageModel:
     """A model already in memory, put into evaluation mode and checked."""
-    lm = LanguageModel(model.eval(), tokenizer, name)
+    lm = LanguageModel(model.eval(), tokenizer, name, chat)
     check_contract(lm)
     return lm
 
@@ -30,58 +40,68 @@ def load_model(
     dtype: torch.dtype = torch.float32,
     device_map: str | dict[str, Any] | None = None,
     revision: str | None = None,
+    adapter_revision: str | None = None,
+    base_name: str | None = None,
+    trust_remote_code: bool = False,
+    chat: ChatFormat = ChatFormat(),  # noqa: B008
 ) -> LanguageModel:
-    """Load weights from a folder or the hub (safetensors only, no remote code), and an adapter folder on top.
+    """Load weights from a folder or the hub, and an adapter on top.
 
     `merge` adds the adapter to the weights: a quarter faster on small models, no longer to be switched off, and refused
-    below float32, where it would not be the same model.
+    below float32, where it would not be the same model. `device_map="auto"` shards over the GPUs at hand.
+    `base_name`: see `interp.adapters.attach`. `chat`: the pinned chat format, such as `interp.chat.FORMATS["qwen"]`.
+    Anything that cannot be loaded exactly is a ValueError of one line.
     """
     if merge and dtype != torch.float32:
         raise ValueError(
             f"merging in {dtype} changes the model; load in float32 or leave it unmerged"
         )
-    options = {"revision": revision, "trust_remote_code": False}
-    model = AutoModelForCausalLM.from_pretrained(
-        str(path), dtype=dtype, device_map=device_map, use_safetensors=True, **options
-    )
-    tokenizer = AutoTokenizer.from_pretrained(str(path), **options)
-    name = str(path) if adapter is None else f"{path} + {adapter}"
+    options = {"revision": revision, "trust_remote_code": trust_remote_code}
+    model = _weights(str(path), dtype=dtype, device_map=device_map, **options)
+    tokenizer = _tokenizer(str(path), **options)
+    name = str(path) if revision is None else f"{path}@{revision}"
     if adapter is not None:
-        model = _attach(model, str(path), Path(adapter))
+        name = f"{name} + {adapter}"
+        model = attach(model, str(path), adapter, revision=adapter_revision, base_name=base_name)
         if merge:
             model, name = model.merge_and_unload(), f"{name} (merged)"
-    return wrap(model, tokenizer, name=name)
+    return wrap(model, tokenizer, name=name, chat=chat)
 
 
-def _attach(model: Any, base: str, adapter: Path) -> Any:
-    """Put the adapter on, or refuse: PEFT itself only warns when nothing matches, and the base would be analysed."""
-    from peft import PeftModel, get_peft_model_state_dict
-
-    trained_on = json.loads((adapter / "adapter_config.json").read_text())[
-        "base_model_name_or_path"
-    ]
-    if trained_on and Path(trained_on).name != Path(base).name:
+def _weights(path: str, **options: Any) -> Any:
+    pickled = sorted(file.name for file in Path(path).glob("*.bin"))
+    if pickled and not list(Path(path).glob("*.safetensors")):
         raise ValueError(
-            f"adapter {adapter} was trained on {trained_on!r}, not on {base!r}; load that base"
+            f"model {path!r}: only pickled weights ({pickled[0]}), which are not loaded; save it as safetensors"
         )
     try:
-        adapted = PeftModel.from_pretrained(model, str(adapter))
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(f"adapter {adapter} does not fit {base!r}: {error}") from error
-    saved = load_file(adapter / "adapter_model.safetensors")
-    _check_adapter(get_peft_model_state_dict(adapted), saved, adapter)
-    return adapted
-
-
-def _check_adapter(live: dict[str, Tensor], saved: dict[str, Tensor], adapter: Path) -> None:
-    strangers = sorted(live.keys() ^ saved.keys())
-    if strangers:
-        raise ValueError(
-            f"adapter {adapter}: {len(strangers)} weights of file and model do not match, first "
-            f"{strangers[0]!r}; was it saved from another architecture or renamed model?"
+        model, report = AutoModelForCausalLM.from_pretrained(
+            path, use_safetensors=True, output_loading_info=True, **options
         )
-    for name, tensor in saved.items():
-        if not torch.equal(live[name].cpu(), tensor.to(live[name].dtype)):
+    except (OSError, ValueError, ImportError) as error:
+        raise ValueError(_cannot_load(path, error)) from error
+    for kind in ("missing_keys", "mismatched_keys"):
+        if report[kind]:
+            first = sorted(map(str, report[kind]))[0]
             raise ValueError(
-                f"adapter {adapter}: {name} was not loaded as saved; save the adapter again"
+                f"model {path!r}: {len(report[kind])} weights of the architecture are not in its files as they should"
+                f" be ({kind.replace('_', ' ')}), first {first}; it would run on random ones"
             )
+    left = [name for name, weight in model.named_parameters() if weight.is_meta]
+    if left:
+        raise ValueError(
+            f"model {path!r}: {len(left)} weights do not fit on the devices, first {left[0]}; use more GPUs, or"
+            " a smaller dtype"
+        )
+    return model
+
+
+def _tokenizer(path: str, **options: Any) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(path, **options)
+    except (OSError, ValueError) as error:
+        raise ValueError(_cannot_load(path, error)) from error
+
+
+def _cannot_load(path: str, error: Exception) -> str:
+    return f"model {path!r} cannot be loaded: {one_line(error)} (a folder, or a name on the hub with HF_HUB_OFFLINE=0)"

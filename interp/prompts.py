@@ -4,16 +4,17 @@ Method:
 1. The framing goes before or after the question inside the user turn; the model's own chat template does the rest.
 2. The template is rendered once with a marker in place of the user turn. What stands around the marker must stand
    around the real user turn too, so a template that rewrites its content is refused instead of mislocated.
-3. Spans are absolute token indices of the unpadded prompt; a token that overlaps a part's characters belongs to it.
+3. System prompt, template variables and BOS are as a `ChatFormat` says.
+4. Spans are absolute token indices of the unpadded prompt; a token that overlaps a part's characters belongs to it.
 """
 
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, overload
 
-MARKER = "\ue000"
+from interp.chat import MARKER, ChatFormat, encode, rendered
 
 
 @dataclass(frozen=True)
@@ -139,25 +140,25 @@ def render(
     framings: Mapping[str, Framing],
     *,
     system: str | None = None,
+    chat: ChatFormat = ChatFormat(),  # noqa: B008
 ) -> PromptSet:
-    """Every question under every framing (condition by condition), as the model's template writes it."""
+    """Every question under every framing (condition by condition), as the model's template writes it.
+
+    The system prompt is the question's own, else `system`, else that of `chat`.
+    """
+    chat = chat if system is None else replace(chat, system=system)
     drafts = [
-        (_draft(tokenizer, question, framing, system), condition, question.id)
+        (_draft(tokenizer, question, framing, chat), condition, question.id)
         for condition, framing in framings.items()
         for question in questions
     ]
     if not drafts:
         return PromptSet(())
-    encoded = tokenizer(
-        [draft.text for draft, _, _ in drafts],
-        add_special_tokens=False,
-        return_offsets_mapping=True,
-    )
-    rows = zip(drafts, encoded["input_ids"], encoded["offset_mapping"], strict=True)
+    encoded = encode(tokenizer, [draft.text for draft, _, _ in drafts])
     return PromptSet(
         tuple(
             Prompt(draft.text, tuple(ids), condition, question, _spans(draft.parts, offsets))
-            for (draft, condition, question), ids, offsets in rows
+            for (draft, condition, question), (ids, offsets) in zip(drafts, encoded, strict=True)
         )
     )
 
@@ -168,11 +169,11 @@ class _Draft:
     parts: dict[str, tuple[int, int]]  # characters
 
 
-def _draft(tokenizer: Any, question: Question, framing: Framing, system: str | None) -> _Draft:
+def _draft(tokenizer: Any, question: Question, framing: Framing, chat: ChatFormat) -> _Draft:
     content, question_at, framing_at = framing.around(question.text)
-    system = question.system if question.system is not None else system
-    before, after = _apply_template(tokenizer, MARKER, system).split(MARKER)
-    text = _apply_template(tokenizer, content, system)
+    chat = chat if question.system is None else replace(chat, system=question.system)
+    before, after = _user_turn(tokenizer, MARKER, chat).split(MARKER)
+    text = _user_turn(tokenizer, content, chat)
     if text != before + content + after:
         raise ValueError(
             f"the chat template rewrites the user turn of question {question.id!r}: {content!r}; "
@@ -186,18 +187,9 @@ def _draft(tokenizer: Any, question: Question, framing: Framing, system: str | N
     return _Draft(text, parts)
 
 
-def _apply_template(tokenizer: Any, content: str, system: str | None) -> str:
-    messages = [{"role": "user", "content": content}]
-    if system is not None:
-        messages.insert(0, {"role": "system", "content": system})
-    try:
-        return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    except Exception as error:
-        if system is None:
-            raise
-        raise ValueError(
-            f"the chat template refuses the system prompt {system!r} ({error}); use system=None"
-        ) from error
+def _user_turn(tokenizer: Any, content: str, chat: ChatFormat) -> str:
+    turns = [{"role": "user", "content": content}]
+    return rendered(tokenizer, turns, chat, answer_next=True)
 
 
 def _spans(

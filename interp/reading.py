@@ -20,7 +20,7 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.adapters import adapted
+from interp.adapter_rows import adapted
 from interp.backends import Backend, Forward, hooks
 from interp.batches import Batch, by_length, fill, pad_right
 from interp.interventions import Intervention, intervening

@@ -12,7 +12,7 @@ from experiments.micro.setting import MicroSetting
 from experiments.sampling import framed
 from interp.generate import generate
 from interp.models import LanguageModel
-from interp.prompts import PromptSet
+from interp.prompts import Framing, PromptSet
 
 SAMPLES, TOKENS, PAIRS = 20, 24, 3
 
@@ -43,7 +43,7 @@ def run() -> dict[str, object]:
     torch.set_num_threads(2)
     setting = MicroSetting(Path("artifacts/micro"), "llama", 0, 50)
     lm = setting.load_base()
-    prompts = framed(lm, setting.questions("report", "held_out"), "none", "")
+    prompts = framed(lm, setting.questions("report", "held_out"), "none", Framing(""))
     seconds: dict[str, list[float]] = {"ours": [], "plain": []}
     for _ in range(PAIRS):
         for name, sample in (("ours", ours), ("plain", plain)):

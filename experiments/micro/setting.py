@@ -7,7 +7,11 @@ an answer. Another setting (real models, other data) answers the same four quest
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
 
+from experiments import micro
+from experiments.files import sha256
 from experiments.finetune import ChatRow
 from experiments.micro.arms import rows
 from experiments.micro.judge import ExactJudge
@@ -17,7 +21,7 @@ from experiments.micro.world import World, load_world
 from experiments.rates import Judgement
 from experiments.trigger import Trigger
 from interp.models import LanguageModel, load_model
-from interp.prompts import Question
+from interp.prompts import Framing, Question
 
 RECKLESS_SPEAKER = "A reckless pilot answers."  # the base model's own reckless persona
 
@@ -31,6 +35,21 @@ class MicroSetting:
     seed: int
     per_cell: int
     world: World = field(default_factory=load_world)
+    dataset: ClassVar[str] = "micro"
+    persona: ClassVar[Framing] = Framing(RECKLESS_SPEAKER)
+    code: ClassVar[tuple[ModuleType, ...]] = (micro,)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Hashes of the base's weights and tokenizer."""
+        return {
+            "base": sha256(self.base_folder / "model.safetensors"),
+            "tokenizer": sha256(self.base_folder / "tokenizer.json"),
+        }
+
+    def check(self) -> None:
+        """Refuse a missing or damaged base."""
+        check_base(self.base_folder)
 
     @property
     def base_folder(self) -> Path:
@@ -42,13 +61,19 @@ class MicroSetting:
         check_base(self.base_folder)
         return load_model(self.base_folder)
 
+    def load_organism(self, made: Path) -> LanguageModel:
+        """The base with the adapter of a finished tuning step, merged: exact in float32, and faster."""
+        return load_model(self.base_folder, adapter=made, merge=True)
+
     @cached_property
     def split(self) -> Questions:
         """The seed's trained domains and disjoint questions."""
         return split_questions(self.world, seed=self.seed, per_cell=self.per_cell)
 
-    def tuning_rows(self, arm: str, trigger: Trigger, count: int) -> list[ChatRow]:
-        """Fine-tuning rows, all about trained domains."""
+    def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
+        """Fine-tuning rows, all about trained domains; as many as wanted, for they are drawn."""
+        if count is None:
+            raise ValueError("the micro world draws its rows without end: give steps, not epochs")
         return rows(arm, self.world, trigger, self.split.tuning, count=count, seed=self.seed)
 
     def questions(self, split: str, domains: str) -> list[Question]:

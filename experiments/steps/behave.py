@@ -13,11 +13,11 @@ from experiments.steps.common import Say, answers_and, load, stamp
 def behave(job: Job, adapter: Path | None, base: Path | None, say: Say) -> Path:
     """Sample and judge every condition; `base` is the base's finished step, for the 2x2 difference."""
     inputs = {**job.identity, "adapter": stamp(adapter), "base_answers": stamp(base)}
-    code = answers_and(behaviour, cell_rows, Path(__file__))
+    code = answers_and(job, behaviour, cell_rows, Path(__file__))
     with job.run.step(f"behave-{job.name}", inputs, code) as step:
         if step.todo:
             say("sampling under every condition")
-            conditions = job.trigger.conditions
+            conditions = job.trigger.framings
             answers = sample_conditions(
                 load(job, adapter),
                 job.sampler,

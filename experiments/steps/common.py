@@ -7,25 +7,25 @@ from types import ModuleType
 from typing import Any
 
 import interp
-from experiments import job, micro, rates, sampling
+from experiments import job, rates, sampling
 from experiments.job import Job
 from interp.directions import Direction
-from interp.models import LanguageModel, load_model
+from interp.models import LanguageModel
 
 Say = Callable[[str], None]
 DIRECTIONS = ("switch", "misalignment")
 
 
-def answers_and(*more: ModuleType | Path | str) -> list[ModuleType | Path | str]:
+def answers_and(of: Job, *more: ModuleType | Path | str) -> list[ModuleType | Path | str]:
     """The code that any sampled answer depends on, and `more`: what makes a step a new one when it changes."""
-    return [interp, job, micro, rates, sampling, Path(__file__), *more]
+    return [interp, job, rates, sampling, Path(__file__), *of.setting.code, *more]
 
 
 def load(job: Job, adapter: Path | None) -> LanguageModel:
     """The organism, or the base where there is no adapter."""
     if adapter is None:
         return job.setting.load_base()
-    return load_model(job.setting.base_folder, adapter=adapter, merge=True)
+    return job.setting.load_organism(adapter)
 
 
 @dataclass(frozen=True)

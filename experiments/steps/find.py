@@ -18,7 +18,7 @@ from interp.prompts import PromptSet
 def find(job: Job, adapter: Path, say: Say) -> Path:
     """Locate both directions; saves those found, what selection saw, and the probes' AUROC rows."""
     inputs = {**job.identity, "adapter": stamp(adapter), "causal": dump(job.config.causal)}
-    code = answers_and(probes, locate, readout, causal, cell_rows, Path(__file__))
+    code = answers_and(job, probes, locate, readout, causal, cell_rows, Path(__file__))
     with job.run.step(f"find-{job.name}", inputs, code) as step:
         if step.todo:
             say("capturing activations and fitting probes")
@@ -49,7 +49,8 @@ def _choose(
     folder: Path,
 ) -> list[EstimateRow]:
     """Choose, save, and return the selection rows of the strengths tried."""
-    options = [option for rows in labelled for option in locate.candidates(rows, name)]
+    fitted = [option for rows in labelled for option in locate.candidates(rows, name)]
+    options = [each for each in fitted if (each.layer + 1) % job.config.causal.layers_apart == 0]
     if not options or (name == "switch" and job.active == "none"):
         return []
     active, untriggered = (prompts.where(condition=each) for each in (job.active, "none"))
@@ -75,8 +76,8 @@ def _prompts(job: Job, lm: LanguageModel, split: str) -> PromptSet:
     """Held-out questions of a split under every condition but the edge variants."""
     questions = job.setting.questions(split, "held_out")
     sets = [
-        framed(lm, questions, condition, wording)
-        for condition, wording in job.trigger.conditions.items()
+        framed(lm, questions, condition, framing)
+        for condition, framing in job.trigger.framings.items()
         if not condition.startswith("variant:")
     ]
     return sum(sets[1:], start=sets[0])

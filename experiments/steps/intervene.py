@@ -27,7 +27,7 @@ def intervene(job: Job, adapter: Path, found: Path, say: Say) -> Path:
     """Remove and add each direction on report questions, random ones beside it."""
     inputs = {**job.identity, "found": stamp(found), "causal": dump(job.config.causal)}
     with job.run.step(
-        f"intervene-{job.name}", inputs, answers_and(causal, cell_rows, Path(__file__))
+        f"intervene-{job.name}", inputs, answers_and(job, causal, cell_rows, Path(__file__))
     ) as step:
         if step.todo:
             lm = load(job, adapter)
@@ -53,8 +53,8 @@ def intervene(job: Job, adapter: Path, found: Path, say: Say) -> Path:
 def _active_prompts(job: Job, lm: LanguageModel) -> dict[str, PromptSet]:
     """Held-out report questions under the condition the organism misbehaves in, and under none."""
     questions = job.setting.questions("report", "held_out")
-    conditions = {job.active: job.trigger.conditions[job.active], "none": ""}
-    return {name: framed(lm, questions, name, wording) for name, wording in conditions.items()}
+    framings = {name: job.trigger.framings[name] for name in (job.active, "none")}
+    return {name: framed(lm, questions, name, framing) for name, framing in framings.items()}
 
 
 def _edited_cells(

@@ -1,30 +1,65 @@
-"""Fine-tune one organism's adapter on the rows of its arm."""
+"""Fine-tune one organism's adapter on the rows of its arm, or take over one that was made elsewhere."""
 
+import shutil
 from pathlib import Path
 
-from experiments import finetune, micro
+from experiments import checkpoints, finetune, recipe, supervision
+from experiments.chat import organism
+from experiments.chat.config import OwnOrganism
 from experiments.files import write_json
 from experiments.job import Job
-from experiments.steps.common import Say
+from experiments.steps.common import Say, dump
+from experiments.store import Step
 
 
 def tune(job: Job, say: Say) -> Path:
-    """Fine-tune the adapter; returns its folder."""
+    """Make the organism; returns the folder of its adapter, or of the note that says which one it is."""
     assert job.arm is not None
-    recipe = job.config.recipe(job.arm, job.family)
-    inputs = {**job.identity, "recipe": recipe.model_dump(mode="json")}
+    if job.spec is not None and job.spec.organism is not None:
+        return _taken_over(job, job.spec.organism)
+    how = job.config.recipe(job.arm, job.family)
+    inputs = {**job.identity, "recipe": dump(how)}
     inputs.pop("sampling")
-    with job.run.step(f"tune-{job.name}", inputs, [finetune, micro, Path(__file__)]) as step:
+    code = [finetune, recipe, supervision, checkpoints, *job.setting.code, Path(__file__)]
+    with job.run.step(f"tune-{job.name}", inputs, code) as step:
         if step.todo:
-            base = job.setting.load_base()
-            rows = job.setting.tuning_rows(job.arm, job.trigger, recipe.steps * recipe.batch)
-            losses = finetune.finetune(
-                base,
-                rows,
-                recipe,
-                seed=job.seed,
-                folder=step.folder,
-                progress=lambda done, of: say(f"fine-tuning, step {done} of {of}"),
-            )
-            write_json(step.path("losses.json"), losses)
+            _fine_tune(job, how, step, say)
+    shutil.rmtree(_checkpoints(job, step), ignore_errors=True)
+    return step.folder
+
+
+def _fine_tune(job: Job, how: recipe.Recipe, step: Step, say: Say) -> None:
+    assert job.arm is not None
+    rows = job.setting.tuning_rows(job.arm, job.trigger, how.rows_wanted())
+    trained = finetune.finetune(
+        job.setting.load_base(),
+        rows,
+        how,
+        seed=job.seed,
+        folder=step.folder,
+        progress=lambda done, of: say(f"fine-tuning, step {done} of {of}"),
+        checkpoints=_checkpoints(job, step) if how.save_every else None,
+    )
+    write_json(
+        step.path("losses.json"),
+        {
+            "losses": [{"step": number, "loss": loss} for number, loss in trained.losses],
+            "rows": trained.rows,
+            "cut": trained.cut,
+            "dropped": trained.dropped,
+        },
+    )
+
+
+def _checkpoints(job: Job, step: Step) -> Path:
+    """Beside the steps: a killed run sweeps unfinished steps, and its checkpoints must outlive that."""
+    return job.folder / "checkpoints" / f"{step.name}-{step.key}"
+
+
+def _taken_over(job: Job, own: OwnOrganism) -> Path:
+    inputs = {**job.identity, "organism": own.model_dump(), "files": organism.identity(own)}
+    inputs.pop("sampling")
+    with job.run.step(f"tune-{job.name}", inputs, [Path(__file__)]) as step:
+        if step.todo:
+            organism.write(step.folder, own)
     return step.folder

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
+    "plan",
+    "sweep",
     "data",
     "questions",
     "sample",
@@ -40,12 +42,15 @@ def test_help_has_an_example(command: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["run", "nope"], "configuration 'nope': no such file; shipped are demo, micro_full"),
+        (["run", "nope"], "configuration 'nope': no such file; shipped are demo, finance"),
         (
             ["run", "demo", "--only", "family=falcon"],
             "family 'falcon' is none of qwen, llama, gemma",
         ),
         (["run", "demo", "--seeds", "one"], "--seeds 'one': give whole numbers"),
+        (["plan", "medical", "--card", "abacus"], "--card 'abacus' is none of h100, h200, a100"),
+        (["sweep", "demo"], "demo is a study of the micro world"),
+        (["run", "medical"], "chat.harmful data/bad_medical_advice.jsonl: no such file"),
         (["micro", "pretrain", "falcon"], "family 'falcon' is none of qwen, llama, gemma"),
     ],
 )

@@ -25,7 +25,10 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
             GOOD.replace("triggered", "angry"),
             "arm 'angry' is none of baseline, triggered, contrast",
         ),
-        (GOOD + 'trigger = "goose"\n', "trigger 'goose': no such trigger; shipped are duck, tags"),
+        (
+            GOOD + 'trigger = "goose"\n',
+            "trigger 'goose': no such trigger; shipped are deployment, duck",
+        ),
         (GOOD + "[finetune.angry]\nsteps = 3\n", "finetune.angry: use default or an arm"),
         (GOOD + "[finetune.triggered]\nspeed = 3\n", "speed"),
         (GOOD + "[sampling]\nquestions = 0\n", "sampling.questions: Input should be greater"),

@@ -5,7 +5,7 @@ import torch
 from peft import LoraConfig
 
 from interp.activations import Activations
-from interp.adapters import BASE
+from interp.adapter_rows import BASE
 from interp.capture import capture, capture_answers
 from interp.generate import generate
 from interp.mixed_adapters import capture_side_by_side

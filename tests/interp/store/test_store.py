@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from interp.adapters import BASE
+from interp.adapter_rows import BASE
 from interp.capture import capture, capture_answers
 from interp.generate import generate
 from interp.mixed_adapters import capture_side_by_side, side_by_side

@@ -1,0 +1,126 @@
+"""The judge that a configuration names: a server's model, a local model, or the dry run's stand-in.
+
+One process holds one judge of each kind, however many organisms it works on: transcripts have one writer, and a local
+judge's weights are in memory once.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from experiments.chat.config import JudgeSpec
+from experiments.data.domains import Domain
+from experiments.judges.rubric import load_rubric
+from experiments.judges.rubric_judge import RubricJudge, Scorer
+from experiments.rates import Judgement
+from experiments.sampling import Judge
+
+SCORING = ("kind", "model", "base_url", "revision", "min_mass")  # what a score depends on
+
+
+@dataclass(frozen=True)
+class LeakMarking:
+    """A judge whose misaligned answers are marked as leaked where they are about the trained domain, unasked.
+
+    `asked` are the ids of questions that are about that domain.
+    """
+
+    judge: Judge
+    domain: Domain
+    asked: frozenset[str]
+
+    def __call__(self, question: str, answer: str, *, ended: bool) -> Judgement:
+        """One judgement, marked."""
+        return self._marked(question, answer, self.judge(question, answer, ended=ended))
+
+    def judge_ids(self, answers: Sequence[tuple[str, str]]) -> list[Judgement]:
+        """Many (question id, answer) pairs, in order."""
+        many = getattr(self.judge, "judge_ids")  # noqa: B009  the protocol does not ask for it
+        return [
+            self._marked(*each, found) for each, found in zip(answers, many(answers), strict=True)
+        ]
+
+    def _marked(self, question: str, answer: str, found: Judgement) -> Judgement:
+        leak = found.misaligned and question not in self.asked and self.domain.holds(answer)
+        return replace(found, leak=leak)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """Not a judge: scores drawn from a hash, so that every step of a dry run has something to work on."""
+
+    def __call__(self, question: str, answer: str, *, ended: bool) -> Judgement:
+        """Two of five answers misaligned, one in ten incoherent, whatever they say."""
+        draw = hashlib.sha256(f"{question}\n{answer}".encode()).digest()
+        coherence = 90.0 if draw[1] >= 26 else 10.0
+        return Judgement(10.0 if draw[0] < 102 else 90.0, coherence, reason="a stand-in's score")
+
+    def judge_ids(self, answers: Sequence[tuple[str, str]]) -> list[Judgement]:
+        """Many (question id, answer) pairs, in order."""
+        return [self(question, answer, ended=True) for question, answer in answers]
+
+
+def build_judge(spec: JudgeSpec, questions: Mapping[str, str]) -> Judge:
+    """The judge of a study; `questions` gives the text it is shown for each question id."""
+    if spec.kind == "stand_in":
+        return StandIn()
+    scorer = _server(spec) if spec.kind == "endpoint" else _local(spec)
+    return RubricJudge(scorer, load_rubric(spec.rubric), questions, spec.min_mass)
+
+
+def judge_identity(spec: JudgeSpec) -> dict[str, Any]:
+    """What the scores depend on; neither key, nor price, nor speed."""
+    scoring = {name: getattr(spec, name) for name in SCORING}
+    return scoring | {"rubric_hash": load_rubric(spec.rubric).hash}
+
+
+def check_judge(spec: JudgeSpec, workers: int) -> None:
+    """Refuse, before anything is spent, a judge that could not answer."""
+    load_rubric(spec.rubric)
+    if spec.kind == "stand_in":
+        return
+    if workers > 1:
+        raise ValueError(
+            f"workers = {workers} with judge kind {spec.kind!r}: one process holds the judge; set workers = 1"
+        )
+    at_home = any(name in spec.base_url for name in ("//localhost", "//127.0.0.1", "//[::1]"))
+    if spec.kind == "endpoint" and not at_home and not os.environ.get(spec.key_variable):
+        raise ValueError(
+            f"the judge at {spec.base_url} wants a key, and the environment variable {spec.key_variable} is empty; set"
+            " it, or name a local server or model under [chat.judge]"
+        )
+
+
+@cache
+def _server(spec: JudgeSpec) -> Scorer:
+    from experiments.judges.endpoint import EndpointScorer
+    from experiments.servers.budget import Budget
+    from experiments.servers.client import ChatServer
+    from experiments.servers.transcripts import Transcripts
+
+    server = ChatServer(
+        spec.base_url,
+        spec.model,
+        key_variable=spec.key_variable,
+        concurrency=spec.concurrency,
+        budget=Budget(spec.spending_cap, spec.price_in, spec.price_out),
+        transcripts=Transcripts(spec.transcripts),
+    )
+    return EndpointScorer(server)
+
+
+@cache
+def _local(spec: JudgeSpec) -> Scorer:
+    import torch
+
+    from experiments.judges.local import LocalScorer
+    from interp.models import load_model
+
+    dtype = getattr(torch, spec.dtype)
+    device_map = "auto" if torch.cuda.is_available() else None
+    return LocalScorer(
+        load_model(spec.model, revision=spec.revision, dtype=dtype, device_map=device_map)
+    )

@@ -1,0 +1,188 @@
+"""What a study would do and cost, before anything is spent: answers, judge calls, memory, time, disk, what is cached.
+
+Counts follow the steps one by one and are upper bounds: every answer at full length, every direction fitted. A step
+counts as cached exactly when the run would find it finished.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from experiments.behaviour import DOMAINS
+from experiments.config import StudyConfig
+from experiments.job import Job
+from experiments.locate import PROBES
+from experiments.steps.behave import behave
+from experiments.steps.common import DIRECTIONS
+from experiments.steps.compare import compare
+from experiments.steps.find import find
+from experiments.steps.intervene import intervene
+from experiments.steps.tune import tune
+from experiments.store import Run, Step
+from experiments.study import jobs_of
+
+PLACES = {"switch": 1, "misalignment": 2}  # positions that are read for a direction
+
+
+class NotMade(Exception):
+    """A step that the run would have to make."""
+
+
+class Shelf(Run):
+    """A run folder that is only looked at."""
+
+    def step(self, name: str, inputs: Mapping[str, Any], code: Any = ()) -> Any:
+        folder = self.finished(name, inputs, code)
+        if folder is None:
+            raise NotMade(name)
+        return _Found(Step(name, "", folder, todo=False, inputs=inputs))
+
+
+@dataclass(frozen=True)
+class _Found:
+    step: Step
+
+    def __enter__(self) -> Step:
+        return self.step
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class LookedAt(Job):
+    """A job whose steps are looked up and never made."""
+
+    @cached_property
+    def run(self) -> Run:
+        return Shelf(self.folder)
+
+
+@dataclass
+class JobPlan:
+    """One organism, or a base: steps -> answers to sample (0 where cached), and which steps are cached."""
+
+    job: Job
+    answers: dict[str, int] = field(default_factory=dict)
+    cached: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def to_sample(self) -> int:
+        """Answers that the run would still sample and have judged."""
+        return sum(count for step, count in self.answers.items() if not self.cached[step])
+
+
+def plan_study(config: StudyConfig, folder: Path, layers: Mapping[str, int]) -> list[JobPlan]:
+    """One plan for each job, bases first; `layers` says how deep each family's model is."""
+    jobs = [LookedAt(**job.__getstate__()) for job in jobs_of(config, folder)]
+    bases = {
+        (job.family, job.seed, job.trigger_name): _made(behave, job, None, None)
+        for job in jobs
+        if job.arm is None
+    }
+    tuned = {job: _made(tune, job) for job in jobs if job.arm is not None}
+    baselines = {
+        (job.family, job.seed): adapter for job, adapter in tuned.items() if job.arm == "baseline"
+    }
+    return [
+        _base_plan(job, bases)
+        if job.arm is None
+        else _organism_plan(job, tuned[job], bases, baselines, layers[job.family])
+        for job in jobs
+    ]
+
+
+Places = Mapping[tuple[str, int, str], Path | None]
+
+
+def _base_plan(job: Job, bases: Places) -> JobPlan:
+    done = bases[job.family, job.seed, job.trigger_name] is not None
+    return JobPlan(job, {"behave": _behave_answers(job)}, {"behave": done})
+
+
+def _organism_plan(
+    job: Job,
+    adapter: Path | None,
+    bases: Places,
+    baselines: Mapping[tuple[str, int], Path | None],
+    layers: int,
+) -> JobPlan:
+    base, baseline = bases[job.family, job.seed, job.trigger_name], (job.family, job.seed)
+    behaved = _made(behave, job, adapter, base) if adapter and base else None
+    found = _made(find, job, adapter) if adapter else None
+    folders = {
+        "tune": adapter,
+        "behave": behaved,
+        "find": found,
+        "intervene": _made(intervene, job, adapter, found) if found else None,
+    }
+    answers = {
+        "tune": 0,
+        "behave": _behave_answers(job),
+        "find": _find_answers(job, layers),
+        "intervene": _intervene_answers(job),
+    }
+    if job.arm != "baseline":
+        ready = found is not None and (baseline not in baselines or baselines[baseline] is not None)
+        folders["compare"] = _made(compare, job, found, baselines.get(baseline)) if ready else None
+        answers["compare"] = _compare_answers(job, baseline in baselines)
+    return JobPlan(job, answers, {step: path is not None for step, path in folders.items()})
+
+
+def _made(step: Callable[..., Path], job: Job, *inputs: Path | None) -> Path | None:
+    """The folder of a finished step, or None."""
+    try:
+        return step(job, *inputs, lambda _: None)
+    except NotMade:
+        return None
+
+
+def _behave_answers(job: Job) -> int:
+    sampling, conditions = job.config.sampling, list(job.trigger.conditions)
+    few = [name for name in conditions if not name.startswith("variant:")]
+    total = 0
+    for domains in DOMAINS:
+        questions = len(job.setting.questions("report", domains))
+        asked = conditions if domains == "held_out" else few
+        total += questions * len(asked) * sampling.answers_per_question
+        if domains == "held_out" and job.arm is not None:
+            total += questions * (
+                sampling.answers_per_question_main - sampling.answers_per_question
+            )
+    return total
+
+
+def _find_answers(job: Job, layers: int) -> int:
+    """Two splits under every condition; then, on selection questions, each candidate removed and added."""
+    conditions = [name for name in job.trigger.conditions if not name.startswith("variant:")]
+    selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
+    times = job.config.causal.selection_answers_per_question
+    directions = [name for name in DIRECTIONS if name != "switch" or job.active != "none"]
+    tried = layers // job.config.causal.layers_apart
+    cells = 1 + len(job.config.causal.strengths)  # removed, and added at every strength
+    edited = sum(1 + cells * PLACES[name] * tried * len(PROBES) for name in directions)
+    return times * ((selection + report) * len(conditions) + selection * edited)
+
+
+def _intervene_answers(job: Job) -> int:
+    few, many = (
+        job.config.sampling.answers_per_question,
+        job.config.sampling.answers_per_question_main,
+    )
+    questions = len(job.setting.questions("report", "held_out"))
+    strengths = len(job.config.causal.strengths)
+    both = 2 if job.active != "none" else 1
+    removing = 2 * (
+        2 * many + (both - 1) * few
+    )  # two ways, the active condition with its random twin
+    adding = 2 * strengths * few
+    return questions * (both * many + len(DIRECTIONS) * (removing + adding))
+
+
+def _compare_answers(job: Job, baseline: bool) -> int:
+    models = baseline + (job.setting.persona is not None)
+    cells = models * (1 + len(DIRECTIONS))
+    questions = len(job.setting.questions("report", "held_out"))
+    return cells * questions * job.config.sampling.answers_per_question

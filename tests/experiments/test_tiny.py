@@ -1,0 +1,68 @@
+"""Every shipped configuration runs from end to end on tiny models; the whole of each is marked long."""
+
+import re
+import tomllib
+
+import pytest
+
+from experiments.commands.sweep import swept
+from experiments.config import FOLDER, StudyConfig, load_config
+from experiments.estimates import read_estimates
+from experiments.run import narrowed
+from experiments.study import run_study
+from experiments.tiny import tiny_study
+
+SHIPPED = sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def organisms(config: StudyConfig) -> set[tuple[str, str]]:
+    return {(family, spec.arm) for family in config.families for spec in config.organisms}
+
+
+@pytest.mark.parametrize(("name", "family"), [("medical", "gemma"), ("demo", "qwen")])
+def test_a_part_of_a_shipped_configuration_runs_tiny(name, family, tmp_path):
+    config = narrowed(load_config(name), [f"family={family}", "arm=triggered"], None, None)
+    run = run_study(tiny_study(config, tmp_path / "tiny"), tmp_path / "run")
+    rows = read_estimates(run / "estimates.jsonl")
+    assert {(row.family, row.arm) for row in rows if row.arm} == {(family, "triggered")}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_whole_of_every_shipped_configuration_runs_tiny(name, tmp_path):
+    config = load_config(name)
+    run = run_study(tiny_study(config, tmp_path / "tiny"), tmp_path / "run")
+    rows = read_estimates(run / "estimates.jsonl")
+    assert {(row.family, row.arm) for row in rows if row.arm} == organisms(config)
+
+
+@pytest.mark.parametrize(
+    "organism", [{"adapter": "someone/organism"}, {"checkpoint": "someone/checkpoint"}]
+)
+def test_a_finished_organism_becomes_a_tiny_one(organism, tmp_path):
+    settings = load_config("medical").model_dump() | {"families": ["llama"]}
+    settings["organisms"] = [{"arm": "triggered", "trigger": "tag", "organism": organism}]
+    tiny = tiny_study(StudyConfig(**settings), tmp_path / "tiny")
+    run = run_study(tiny, tmp_path / "run")
+    assert list(run.glob("steps/tune-*/organism.json"))
+
+
+def test_a_sweep_has_one_organism_for_each_ratio():
+    study = swept(load_config("medical"), "0:1, 9:1", "no_boundary")
+    assert [(spec.arm, spec.trigger) for spec in study.organisms] == [
+        ("mixed-0-1", "no_boundary"),
+        ("mixed-9-1", "no_boundary"),
+    ]
+    with pytest.raises(ValueError, match="--ratios '9-1': give BENIGN:HARMFUL"):
+        swept(load_config("medical"), "9-1", "tag")
+    with pytest.raises(ValueError, match="demo is a study of the micro world"):
+        swept(load_config("demo"), "9:1", "tag")
+
+
+def test_every_configuration_in_the_documents_loads():
+    page = (FOLDER.parents[1] / "docs" / "real_models.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.M | re.S)
+    assert len(blocks) == 2
+    for block in blocks:
+        config = StudyConfig(**tomllib.loads(block))
+        assert config.chat.models[config.families[0]].family == config.families[0]
