@@ -73,8 +73,8 @@ def nnsight_trace(traced: Any, made: list[Any], layers: int) -> list[torch.Tenso
         inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         with traced.trace(inputs, use_cache=False) as tracer:
             states = [traced.model.layers[layer].output[rows, last] for layer in range(layers)]
-            kept: Any = torch.stack(states, 1)
-            kept = kept.save()
+            stacked: Any = torch.stack(states, 1)
+            kept = stacked.save()
             tracer.stop()
         found.append(kept)
     return found
