@@ -4,8 +4,8 @@ Minimises sum_i s_i log(1 + exp(-y_i f_i)) + |w|^2 / 2C over w and an unpenalise
 set of labels at once; s weighs the classes alike. Scikit-learn's objective with `class_weight="balanced"`.
 
 Method:
-1. In the dual (`probes.kernel`), one iteration is one product with K for all label sets.
-2. The step is preconditioned by (I + c K)^-1, c = C times the mean curvature of the logistic function; neighbouring
+1. In the dual (`probes.kernel`), one iteration is one solve with I + c K for all label sets; K z follows from it.
+2. That solve preconditions the step; c = C times the mean curvature of the logistic function; neighbouring
    strengths share a factorisation.
 3. The minimum over the plane of the preconditioned gradient and the previous step, and the intercept, is taken by
    two Newton steps (a locally optimal conjugate gradient); a step that does not descend is halved.
@@ -52,11 +52,11 @@ def logistic_path(
         curvature = C * float((weights * p * (1 - p)).mean().clamp_min(1e-9))
         if not factorised <= curvature < REUSE * factorised:  # at first it is not
             factorised, precondition = curvature, kernel.solver(curvature)
-        path = _solve(kernel, labels, C * weights, path, precondition)
+        path = _solve(labels, C * weights, path, precondition, factorised)
         yield path
 
 
-def _solve(kernel: Kernel, y: Tensor, weights: Tensor, start: Path, precondition: Solver) -> Path:
+def _solve(y: Tensor, weights: Tensor, start: Path, precondition: Solver, c: float) -> Path:
     a, f, b = start.a, start.f, start.b
     p = torch.sigmoid(f + b[:, None])
     duals, moves = torch.zeros(len(y), 2, y.shape[1]).to(y), torch.ones(len(y), 3, y.shape[1]).to(y)
@@ -66,7 +66,7 @@ def _solve(kernel: Kernel, y: Tensor, weights: Tensor, start: Path, precondition
     for _ in range(ITERATIONS):
         gradient = weights * (p - y) + a
         duals[:, 0] = precondition(gradient)
-        moves[:, 0] = kernel.times(duals[:, 0])
+        moves[:, 0] = (gradient - duals[:, 0]) / c  # K z, for (I + c K) z is the gradient
         gain = (gradient * moves[:, 0]).sum(1)
         found = gain <= TOLERANCE * torch.minimum(now, (nothing - now).clamp_min(1e-6 * nothing))
         if bool(found.all()):
