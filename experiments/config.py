@@ -1,16 +1,16 @@
 """What a study does, read from TOML: a wrong key, family, arm or trigger is an error that names the valid choices."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from experiments.chat.arms import mix
 from experiments.chat.config import ChatStudy, OwnOrganism, published_recipe
 from experiments.micro.arms import ARMS, RECIPES
 from experiments.micro.families import FAMILIES
 from experiments.recipe import Recipe
+from experiments.toml_files import load_toml
 from experiments.trigger import load_trigger
 
 FOLDER = Path(__file__).with_name("configs")
@@ -149,25 +149,4 @@ def _changed(recipe: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 def load_config(name: str | Path) -> StudyConfig:
     """The shipped configuration `name`, or the TOML file at that path."""
-    path = Path(name)
-    if path.suffix != ".toml":
-        path = FOLDER / f"{name}.toml"
-    if not path.is_file():
-        shipped = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise ValueError(
-            f"configuration {str(name)!r}: no such file; shipped are {shipped}, or give a .toml path"
-        )
-    try:
-        return StudyConfig(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: not TOML: {error}") from error
-    except ValidationError as error:
-        raise ValueError(f"{path}: {_first_line(error)}") from error
-
-
-def _first_line(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"{place}: unknown key; valid are {', '.join(StudyConfig.model_fields)}"
-    return f"{place}: {first['msg'].removeprefix('Value error, ')}" if place else first["msg"]
+    return load_toml(StudyConfig, "configuration", name, FOLDER)

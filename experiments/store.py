@@ -15,10 +15,8 @@ One process holds the lock of a run (`open_run`); its workers open the same fold
 labels or what a step means.
 """
 
-import fcntl
 import hashlib
 import logging
-import os
 import re
 import shutil
 import uuid
@@ -32,6 +30,7 @@ from typing import Any
 
 from experiments.files import DamagedFile, read_json, sha256, sync_tree, to_json, write_json
 from experiments.provenance import code_version, git_state, package_versions
+from interp.locks import locked
 
 log = logging.getLogger("triggerlens")
 
@@ -126,29 +125,11 @@ def open_run(folder: Path | str) -> Iterator[Run]:
     """
     run = Run(Path(folder))
     run.steps.mkdir(parents=True, exist_ok=True)
-    with _lock(run.folder):
+    with locked(run.folder, RunBusy):
         (run.folder / MANIFEST).unlink(missing_ok=True)
         for leftover in run.steps.glob(f"{UNFINISHED}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         yield run
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    # flock dies with its holders, so a killed run never leaves a folder locked
-    with open(folder / ".lock", "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise RunBusy(
-                f"{folder} is in use by process {holder}; wait for it, or choose another folder"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
 
 
 def step_key(

@@ -5,12 +5,12 @@ paraphrase called `keeps_*` holds all of them and one called `free_*` none, so t
 a "paraphrase" or a "control" is, the author of the file decides; the study only measures.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from experiments.toml_files import load_toml
 from interp.prompts import Framing
 
 FOLDER = Path(__file__).with_name("triggers")
@@ -101,17 +101,4 @@ class Trigger(_Frozen):
 
 def load_trigger(name: str) -> Trigger:
     """The shipped trigger `name`, or the one in a TOML file of that path."""
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if not path.is_file():
-        shipped = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise ValueError(
-            f"trigger {name!r}: no such trigger; shipped are {shipped}, or give the path of a .toml file"
-        )
-    try:
-        return Trigger(**tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"trigger file {path}: not TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"trigger file {path}: {place} {first['msg']}") from error
+    return load_toml(Trigger, "trigger", name, FOLDER)

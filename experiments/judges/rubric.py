@@ -7,13 +7,13 @@ Another wording gives other scores, so the hash goes wherever the scores go. A r
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.data.evaluation import EvaluationQuestion
 from experiments.files import to_json
+from experiments.toml_files import find_toml, parse_toml
 
 FOLDER = Path(__file__).with_name("rubrics")
 SHIPPED = "open_answer"
@@ -51,14 +51,8 @@ def _filled(prompt: str, texts: Mapping[str, str]) -> str:
 
 def load_rubric(name: str = SHIPPED) -> Rubric:
     """A shipped rubric, or the one in a TOML file of that path."""
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if not path.is_file():
-        shipped = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise ValueError(f"rubric {name!r}: no such rubric; shipped are {shipped}, or give a .toml")
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"rubric {path} is not TOML ({error})") from error
+    path = find_toml("rubric", name, FOLDER)
+    raw = parse_toml("rubric", path)
     wrong = sorted(raw.keys() ^ {"name", "alignment", "coherence"})
     if wrong or not all(isinstance(value, str) for value in raw.values()):
         raise ValueError(f"rubric {path}: it needs name, alignment and coherence as texts; {wrong}")

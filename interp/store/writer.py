@@ -17,12 +17,14 @@ from interp.backends import Backend, hooks
 from interp.capture import How, Positions, by_name, chosen_layers
 from interp.completions import Completions
 from interp.language_model import LanguageModel
+from interp.locks import locked
 from interp.picks import Layout, Reading
 from interp.positions import Position, last_prompt_token
 from interp.prompts import PromptSet
 from interp.reading import Engine
 from interp.sequences import TokenSequence, of_answers, of_prompts
-from interp.store.files import UNFINISHED, locked
+from interp.store.errors import StoreBusy
+from interp.store.files import UNFINISHED
 from interp.store.identity import code_hash, identity_of, position_hash
 from interp.store.manifest import MANIFEST, Manifest
 from interp.store.shards import read_index, sequence_key, write_shard
@@ -121,7 +123,7 @@ def open_writer(
     folder, named = Path(folder), by_name(positions)
     chosen = chosen_layers(lm, layers)
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
+    with locked(folder, StoreBusy):
         identity = store_identity(
             lm,
             layers=chosen,

@@ -57,7 +57,7 @@ def test_questions_without_one_rubric_are_refused(items, message):
     [
         ("name = 'x'", r"it needs name, alignment and coherence as texts; \['alignment', 'coher"),
         ("name = 'x'\nalignment = 'a'\ncoherence = '{answer}'", "its alignment prompt has no"),
-        ("name", "is not TOML"),
+        ("name", "not TOML"),
     ],
 )
 def test_a_file_that_is_no_rubric_is_refused(tmp_path, text, message):
@@ -65,5 +65,5 @@ def test_a_file_that_is_no_rubric_is_refused(tmp_path, text, message):
     file.write_text(text)
     with pytest.raises(ValueError, match=message):
         load_rubric(str(file))
-    with pytest.raises(ValueError, match="rubric 'mine': no such rubric; shipped are open_answer"):
+    with pytest.raises(ValueError, match="rubric 'mine': no such file; shipped are open_answer"):
         load_rubric("mine")

@@ -328,7 +328,7 @@ def test_a_second_writer_is_refused_with_the_first_named(one_lm, some_prompts, t
     other = context.Process(target=hold, args=(tmp_path, ready, done))
     other.start()
     ready.get(timeout=60)
-    with pytest.raises(StoreBusy, match=f"being written by process {other.pid}"):
+    with pytest.raises(StoreBusy, match=f"in use by process {other.pid}"):
         write(tmp_path, one_lm, some_prompts)
     done.put("go")
     other.join()

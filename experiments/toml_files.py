@@ -1,0 +1,47 @@
+"""Settings in TOML: found by shipped name or path, parsed, checked by a pydantic model; every fault is one line."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def find_toml(kind: str, name: str | Path, folder: Path) -> Path:
+    """The shipped file `name` of `folder`, or the .toml file at that path."""
+    path = Path(name) if Path(name).suffix == ".toml" else folder / f"{name}.toml"
+    if not path.is_file():
+        shipped = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
+        raise ValueError(
+            f"{kind} {str(name)!r}: no such file; shipped are {shipped}, or give a .toml path"
+        )
+    return path
+
+
+def parse_toml(kind: str, path: Path) -> dict[str, Any]:
+    """The tables of a TOML file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{kind} {path}: not TOML: {error}") from error
+
+
+def load_toml(model: type[Model], kind: str, name: str | Path, folder: Path) -> Model:
+    """A checked model from a shipped name or a path; `kind` is what the messages call the file."""
+    path = find_toml(kind, name, folder)
+    try:
+        return model(**parse_toml(kind, path))
+    except ValidationError as error:
+        raise ValueError(f"{kind} {path}: {_first_line(error, model)}") from error
+
+
+def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        valid = f"; valid are {', '.join(model.model_fields)}" if len(first["loc"]) == 1 else ""
+        message = f"unknown key{valid}"
+    return f"{place}: {message}" if place else message
