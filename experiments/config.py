@@ -58,7 +58,7 @@ class Causal(_Frozen):
     """Ablation and steering. `strengths` are multiples of the median residual norm at the direction's layer."""
 
     random_directions: int = Field(20, ge=1)
-    strengths: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
+    strengths: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     layers_apart: int = Field(1, ge=1)  # between candidates: 1 tries every layer
     selection_answers_per_question: int = Field(1, ge=1)
     largest_coherence_loss: float = 0.05
