@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-CONSTANT = 1e-6  # spread over the mean: below this, float32 holds nothing but rounding
+CONSTANT = 1e-5  # spread over the mean: below this, float32 holds nothing but rounding
 
 
 class Standard(NamedTuple):
