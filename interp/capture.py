@@ -71,6 +71,8 @@ def capture(
 
     Several positions, a mapping from names or a sequence, come from one forward pass and back under their names.
     """
+    if not isinstance(prompts, PromptSet):
+        raise ValueError(f"prompts is a {type(prompts).__name__}; make a PromptSet with render")
     return _capture(lm, prompts, of_prompts(prompts), layers, position, site, how)
 
 
@@ -144,8 +146,6 @@ def _capture(
     site: str,
     how: How,
 ) -> Activations | dict[str, Activations]:
-    if not isinstance(prompts, PromptSet):
-        raise ValueError(f"prompts is a {type(prompts).__name__}; make a PromptSet with render")
     chosen, positions = chosen_layers(lm, layers), by_name(position)
     readings = {name: Reading(each, chosen, site) for name, each in positions.items()}
     vectors = Engine(lm, prompts=prompts.prompts, **how).read(sequences, readings)
