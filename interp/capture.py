@@ -8,7 +8,7 @@
 How it is done is in `interp.reading`. With interventions, what is read is the stream after they edited it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict, Unpack, overload
 
 from torch import Tensor
@@ -71,6 +71,8 @@ def capture(
 
     Several positions, a mapping from names or a sequence, come from one forward pass and back under their names.
     """
+    if not isinstance(prompts, PromptSet):
+        raise ValueError(f"prompts is a {type(prompts).__name__}; make a PromptSet with render")
     return _capture(lm, prompts, of_prompts(prompts), layers, position, site, how)
 
 
@@ -129,7 +131,10 @@ def _norms(vectors: Tensor) -> Tensor:
 
 def chosen_layers(lm: LanguageModel, layers: Sequence[int] | None) -> tuple[int, ...]:
     """The layers asked for, in order; None means all."""
-    return check_layers(lm, range(lm.n_layers) if layers is None else layers)
+    chosen = tuple(range(lm.n_layers) if layers is None else layers)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ValueError(f"layers={list(chosen)}: name at least one layer, and none of them twice")
+    return check_layers(lm, chosen)
 
 
 def _capture(
@@ -156,6 +161,14 @@ def by_name(position: Position | Positions) -> dict[str, Position]:
     """Positions by the names that their activations carry."""
     if callable(position):
         return {name_of(position): position}
+    several = position.values() if isinstance(position, Mapping) else position
+    if isinstance(several, str) or not isinstance(several, Iterable):
+        several = (several,)
+    for each in several:
+        if not callable(each):
+            raise ValueError(
+                f"position {each!r} is no function; give one of interp.positions, such as last_prompt_token"
+            )
     if isinstance(position, Mapping):
         return dict(position)
     named = {name_of(each): each for each in position}

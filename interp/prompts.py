@@ -36,6 +36,12 @@ class Framing:
     placement: Literal["prefix", "suffix"] = "prefix"
     separator: str = " "
 
+    def __post_init__(self) -> None:
+        if self.placement not in ("prefix", "suffix"):
+            raise ValueError(
+                f"framing {self.text!r}: placement is {self.placement!r}; give 'prefix' or 'suffix'"
+            )
+
     def around(self, question: str) -> tuple[str, int, int]:
         """The user turn, and where the question and the framing start in it."""
         if not self.text:

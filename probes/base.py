@@ -127,6 +127,11 @@ class LinearProbe(Probe):
             raise ValueError(
                 "this probe does not know which model it read: fit it on Activations that say which weights made them"
             )
+        if site.site != "resid_post":
+            raise ValueError(
+                f"this probe read {site.site} of layer {site.layer}; a direction lives in the residual stream: "
+                "fit it on resid_post, or take unit_vector"
+            )
         first, second = self.classes_.tolist()
         return Direction(
             vector=torch.from_numpy(vector).to(torch.float32),
@@ -142,6 +147,8 @@ class LinearProbe(Probe):
 
 def two_classes(y: Any) -> tuple[np.ndarray, Bool[np.ndarray, " row"]]:
     """The two classes in order, and which rows are of the second; anything but two is refused."""
+    if np.ndim(y) != 1 or len(y) == 0:
+        raise ValueError(f"labels {np.shape(y)}: give one label for each row, [row]")
     check_classification_targets(y)
     classes, labels = np.unique(y, return_inverse=True)
     if len(classes) > 2:

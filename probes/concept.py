@@ -103,6 +103,10 @@ def projections(
     """Mean projection of each condition: 0 is no trigger, 1 is the trigger."""
     probe = PairedDifference() if probe is None else probe
     conditions = np.array(activations.conditions)
+    for end in (NONE, TRIGGER):
+        if end not in activations.conditions:
+            known = ", ".join(sorted(set(activations.conditions)))
+            raise ValueError(f"no rows of condition {end!r}, only {known}: 0 is none, 1 is trigger")
     codes, of_row = _folds(activations, folds, seed)
     X, y = as_array(activations.at(layer)), np.array([inside(c) for c in conditions])
     found = {}
@@ -147,7 +151,7 @@ def _wordings(conditions: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, str]
     without = sorted(set(conditions[~y].tolist()) - {NONE})
     if len(set(conditions[y])) < 2 or len(set(conditions[~y])) < 2 or not within or not without:
         raise ValueError(
-            f"inside {sorted(set(conditions[y]))}, outside {sorted(set(conditions[~y]))}: a wording "
+            f"inside {within}, outside {without}, beside {TRIGGER!r} and {NONE!r}: a wording "
             "can only be left out where there are two on each side; add a paraphrase or a control"
         )
     for number in range(max(len(within), len(without))):
@@ -156,6 +160,8 @@ def _wordings(conditions: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, str]
 
 def _folds(activations: Activations, folds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     codes, names = group_codes(activations.questions)
+    if folds < 2:
+        raise ValueError(f"folds={folds}: holding questions out needs at least 2")
     if len(names) < folds:
         raise ValueError(f"{len(names)} questions for {folds} folds: give more, or ask for fewer")
     return codes, deal(np.ones(len(codes), bool), codes, folds, seed)

@@ -57,12 +57,20 @@ class ContrastComponent(BaseEstimator):
     def decision_function(self, X: Any) -> Float[np.ndarray, " row"]:
         """Projection of rows [row, d_model], measured from the middle of both sides."""
         check_is_fitted(self)
-        return (check_array(as_array(X), dtype=np.float64) - self.centre_) @ self.unit_vector_
+        X = check_array(as_array(X), dtype=np.float64)
+        if X.shape[1] != len(self.centre_):
+            raise ValueError(
+                f"rows have {X.shape[1]} features, it was fitted on {len(self.centre_)}"
+            )
+        return (X - self.centre_) @ self.unit_vector_
 
     def oriented(self, X: Any, y: Any) -> "ContrastComponent":
         """A copy that points to the second class of these selection rows."""
         _, second = two_classes(np.asarray(as_array(y)))
-        turned, auroc = copy(self), plain_auroc(self.decision_function(X), second)
+        scores = self.decision_function(X)
+        if len(scores) != len(second):
+            raise ValueError(f"{len(second)} labels but {len(scores)} rows: give each its label")
+        turned, auroc = copy(self), plain_auroc(scores, second)
         turned.unit_vector_ = self.unit_vector_ * (1 if (auroc or 0) >= 0.5 else -1)
         turned.oriented_ = True
         return turned

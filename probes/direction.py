@@ -30,6 +30,11 @@ def fit_direction(
     weights = activations.provenance.get("weights")
     if not weights:
         raise ValueError(f"direction {name!r}: the activations do not say which weights made them")
+    if activations.site != "resid_post":
+        raise ValueError(
+            f"direction {name!r}: these activations are {activations.site}, a direction lives in the residual stream; "
+            "capture resid_post"
+        )
     X = activations.at(layer)
     vector = clone(probe).fit(X, y, activations.questions).unit_vector
     return Direction(

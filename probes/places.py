@@ -93,7 +93,9 @@ def _questions(activations: Any) -> tuple[str, ...] | None:
 
 
 def _check(place: Place, rows: int) -> None:
-    if len(place.rows) != rows or rows == 0:
+    if rows == 0:
+        raise ValueError(f"{place}: there are no rows; give at least one")
+    if len(place.rows) != rows:
         raise ValueError(
             f"{place} has {len(place.rows)} rows, the first place {rows}: give the same rows"
         )

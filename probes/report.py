@@ -44,10 +44,13 @@ def sentences(found: Evidence, rows: Sequence[SweepRow]) -> Iterator[str]:
 def _shuffled(found: Evidence) -> Iterator[str]:
     nulls, value = found.best.nulls, found.best.auroc
     if not nulls:
+        yield "Labels were not shuffled: whether this is better than chance is not known."
         return
     reached = sum(null >= value for null in nulls)
     p = (1 + reached) / (1 + len(nulls))
     words = "better than chance" if p <= 0.05 else "NO BETTER THAN CHANCE"
+    if reached == 0 and p > 0.05:
+        words = "too few draws to say more: 19 are the fewest that could"
     yield (
         f"Shuffled labels through the same choice reach {value:.3f} in {reached} of {len(nulls)} draws "
         f"(p = {p:.3f}; {words})."

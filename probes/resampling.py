@@ -48,6 +48,9 @@ def group_codes(groups: Iterable[Hashable]) -> tuple[Int[np.ndarray, " row"], li
     Sorted, so that no result depends on the order of the rows; codes keep their codes.
     """
     listed = plain(groups)
+    for row, group in enumerate(listed):
+        if isinstance(group, list) or group != group:  # each NaN would be a group of its own
+            raise ValueError(f"the group of row {row} is {group}: give each row one name or number")
     names = sorted(set(listed), key=_place)
     order = {name: code for code, name in enumerate(names)}
     return np.asarray([order[group] for group in listed], dtype=np.int64), names

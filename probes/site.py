@@ -1,7 +1,7 @@
-"""Where rows come from: a layer, a position and the weights that made them.
+"""Where rows come from: a site, a layer, a position, and the weights and adapter that made them.
 
-A probe that was fitted on `Activations` remembers their site and refuses to read another model's. Who means to
-cross (base against fine-tuned) says so by handing over the bare tensor, `activations.at(layer)`.
+A probe that was fitted on `Activations` remembers all of it and refuses to read another model's, or another
+place's. Who means to cross (base against fine-tuned) says so by handing over the bare tensor, `activations.at(layer)`.
 """
 
 from collections.abc import Hashable, Iterable
@@ -19,6 +19,8 @@ class Site:
     position: str
     weights: str | None
     scale: float
+    site: str = "resid_post"
+    adapter: str | None = None  # None: whatever was active on the model
 
 
 def open_rows(
@@ -35,7 +37,14 @@ def open_rows(
     rows = X.at(chosen)
     weights = X.provenance.get("weights")
     scale = float(rows.float().norm(dim=-1).median()) if len(rows) else 0.0
-    site = Site(chosen, X.position, None if weights is None else str(weights), scale)
+    site = Site(
+        chosen,
+        X.position,
+        None if weights is None else str(weights),
+        scale,
+        X.site,
+        X.provenance.get("adapter"),
+    )
     return rows, X.questions if groups is None else groups, site
 
 
@@ -46,6 +55,8 @@ def rows_for(X: Any, site: Site | None) -> Any:
     if site is None:
         return open_rows(X, None, None)[0]
     check_same("weights", site.weights, X.provenance.get("weights"))
+    check_same("adapter", site.adapter, X.provenance.get("adapter"))
+    check_same("site", site.site, X.site)
     check_same("position", site.position, X.position)
     return X.at(site.layer)
 

@@ -41,6 +41,8 @@ def standardised(
     even = torch.full((1, len(rows)), 1 / len(rows)).to(rows)
     centre = (even @ rows)[0]
     moved = rows - centre
+    rounding = (even @ moved)[0]  # a long sum in float32 is off by more than CONSTANT
+    centre, moved = centre + rounding, moved.sub_(rounding)
     spread = (even @ moved.square())[0].sqrt()
     constant: Bool[Tensor, " d_model"] = spread <= CONSTANT * centre.abs()
     found = Standard(centre, torch.where(constant, 0.0, 1 / spread))

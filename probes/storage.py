@@ -56,7 +56,9 @@ def load_probe(path: str | Path, *, model_hash: str | None = None) -> Any:
     """Read what `save` wrote; with `model_hash`, refuse a probe of other weights."""
     if not Path(f"{path}.json").is_file():
         raise ValueError(f"probe {path}: no {path}.json; give the path that save() was given")
-    facts = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
+    facts = _facts(path)
+    if not Path(f"{path}.safetensors").is_file():
+        raise ValueError(f"probe {path}: no {path}.safetensors; put it back, or fit it again")
     arrays = Path(f"{path}.safetensors").read_bytes()
     if hashlib.sha256(arrays).hexdigest() != facts["sha256"]:
         raise ValueError(f"probe {path}: {path}.safetensors is not what was saved; fit it again")
@@ -77,3 +79,14 @@ def load_probe(path: str | Path, *, model_hash: str | None = None) -> Any:
     for name, array in load(arrays).items():
         setattr(probe, name, array)
     return probe
+
+
+def _facts(path: str | Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"probe {path}: {path}.json is damaged ({error}); fit it again") from error
+    missing = {"probe", "parameters", "classes", "features", "site", "sha256"} - set(facts)
+    if not isinstance(facts, dict) or missing:
+        raise ValueError(f"probe {path}: {path}.json is no probe's; give what save() was given")
+    return facts

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from probes.asked import check_strengths, named_probes
+from probes.base import as_array
 from probes.choice import Cell, choose_among
 from probes.controls import prompt_identity_scores
 from probes.difference_of_means import DifferenceOfMeans
@@ -27,6 +29,7 @@ from probes.logistic import LogisticProbe
 from probes.nested import choose, fold_auroc, read_layer, strengths_of
 from probes.paired import PairedDifference
 from probes.places import Place, Problem, pose
+from probes.resampling import group_codes
 from probes.splits import Folds, make_folds, permuted
 from probes.sweep_result import SweepResult
 from probes.sweep_rows import Evidence, tabulate
@@ -88,9 +91,10 @@ def sweep(
     """
     problem = pose(activations, labels, groups, grouped)
     dealt = make_folds(problem.y, problem.codes, folds=folds, grouped=grouped, seed=seed)
-    named = dict(probes) if probes is not None else default_probes(problem, folds)
-    if not named:
-        raise ValueError("probes={} is empty: name at least one probe")
+    named = default_probes(problem, folds) if probes is None else named_probes(probes)
+    check_strengths(strengths or {}, named)
+    if permutations < 0:
+        raise ValueError(f"permutations={permutations}: give 0 or more")
     generator = np.random.default_rng(seed)
     shuffles = [permuted(problem.y, problem.codes, generator) for _ in range(permutations)]
     sets = np.stack([problem.y, *(shuffles if controls else [])])
@@ -152,7 +156,11 @@ def _memorised(
 
 
 def _identity(problem: Problem, prompts: Iterable[Hashable] | None, seed: int) -> np.ndarray:
-    names = problem.codes if prompts is None else prompts
+    names = problem.codes if prompts is None else group_codes(prompts)[0]
+    if len(names) != len(problem.y):
+        raise ValueError(
+            f"{len(names)} prompts but {len(problem.y)} rows: give each row its prompt"
+        )
     return prompt_identity_scores(problem.y, names, seed=seed)
 
 
@@ -160,6 +168,9 @@ def _surface(surface: Any, problem: Problem, folds: Folds) -> np.ndarray | None:
     """Held-out scores of surface features, by a logistic probe with its strength chosen inside."""
     if surface is None:
         return None
+    shape, rows = np.shape(as_array(surface)), len(problem.y)
+    if len(shape) != 2 or shape[0] != rows:
+        raise ValueError(f"surface {shape}: give [row, feature] for the same {rows} rows")
     matrix: Place = pose({"surface": surface}, problem.y, problem.codes, True).places[0]
     reads = read_layer(
         {"": LogisticProbe()}, matrix.rows.float(), problem.y[None], problem.codes, folds

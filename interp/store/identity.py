@@ -30,7 +30,10 @@ CODE = (
     "reading",
     "sequences",
 )
-FOR_PEOPLE = ("model",)  # a name, not compared
+NOT_COMPARED = (
+    "model",
+    "loaded",
+)  # a name, and what the hashes of weights and adapters say in parts
 
 
 def identity_of(lm: LanguageModel) -> dict[str, Any]:
@@ -39,10 +42,13 @@ def identity_of(lm: LanguageModel) -> dict[str, Any]:
     adapters = {
         name: config.to_dict() for name, config in getattr(model, "peft_config", {}).items()
     }
-    weights = _by_adapter(lm.model.state_dict(), adapters)
+    state = lm.model.state_dict()
+    weights = _by_adapter(state, adapters)
+    base = _hash_tensors(weights[None])
     return {
         "model": lm.name,
-        "weights": _hash_tensors(weights[None]),
+        "loaded": _hash_tensors(state) if adapters else base,  # as `LanguageModel.weights_hash`
+        "weights": base,
         "configuration": hash_json(lm.config.to_diff_dict()),
         "adapters": {
             name: hash_json([_hash_tensors(weights[name]), config])
@@ -55,8 +61,8 @@ def identity_of(lm: LanguageModel) -> dict[str, Any]:
 
 
 def cache_key(identity: Mapping[str, Any]) -> str:
-    """32 hexadecimal digits for everything in an identity but the names that are for people."""
-    return hash_json({k: v for k, v in identity.items() if k not in FOR_PEOPLE})[:32]
+    """32 hexadecimal digits for everything in an identity that is compared."""
+    return hash_json({k: v for k, v in identity.items() if k not in NOT_COMPARED})[:32]
 
 
 def hash_json(value: Any) -> str:

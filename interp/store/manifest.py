@@ -8,7 +8,7 @@ from typing import Any
 
 from interp.store.errors import DamagedStore, OtherStore
 from interp.store.files import put, sha256
-from interp.store.identity import FOR_PEOPLE, hash_json
+from interp.store.identity import NOT_COMPARED, hash_json
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -115,7 +115,7 @@ class Manifest:
         differing = [
             name
             for name in identity
-            if name not in FOR_PEOPLE and self.identity.get(name) != identity[name]
+            if name not in NOT_COMPARED and self.identity.get(name) != identity[name]
         ]
         if differing:
             theirs = {name: _short(self.identity.get(name)) for name in differing}

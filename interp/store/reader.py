@@ -89,7 +89,8 @@ class ActivationStore:
             self.iterate(layers=layers, site=site, position=position, adapter=adapter, rows=None)
         )
         if not parts:
-            raise ValueError(f"{self.folder} holds no rows at {position!r}, adapter {adapter!r}")
+            what = "no rows" if adapter is None else f"no rows of adapter {adapter!r}"
+            raise ValueError(f"{self.folder} holds {what}; add prompts with open_writer")
         return Activations(
             torch.cat([part.values for part in parts]),
             parts[0].layers,
@@ -112,17 +113,24 @@ class ActivationStore:
         rows: int | None = 4096,
     ) -> Iterator[Activations]:
         """The same in pieces of at most `rows` rows (None: a shard), one in memory at a time, in the order written."""
+        if rows is not None and rows < 1:
+            raise ValueError(f"rows={rows}: must be at least 1, or None for a shard at a time")
         chosen = self._one("layer", self.layers, layers)
         site, position = self._only("site", site), self._only("position", position)
         provenance = {
             "model": self.identity["model"],
-            "weights": self.identity["weights"],
+            "weights": self.identity.get("loaded"),  # adapters included, as captures say it
             "prompts": self.manifest.prompts,
             "interventions": [],
             "adapter": adapter,
         }
         for shard in self.manifest.shards:
             index = self._index(shard)
+            owners = pc.unique(index["adapter"]).to_pylist()
+            if adapter is None and len(owners) > 1:
+                raise ValueError(
+                    f"{self.folder} holds rows of the adapters {', '.join(map(str, owners))}; name one with adapter="
+                )
             wanted = pc.equal(index["position"], position)
             if adapter is not None:
                 wanted = pc.and_(wanted, pc.fill_null(pc.equal(index["adapter"], adapter), False))
@@ -165,6 +173,8 @@ class ActivationStore:
         Shards are drawn in random order and mixed `mix_shards` at a time; that many are in memory. What does not fill
         a batch is carried over to the next shards and epochs.
         """
+        if rows < 1 or mix_shards < 1:
+            raise ValueError(f"rows={rows}, mix_shards={mix_shards}: both must be at least 1")
         generator = np.random.default_rng(seed)
         shards, left = self.mapped(layer, site), torch.empty(0, self.identity["d_model"])
         epoch = 0
@@ -175,7 +185,8 @@ class ActivationStore:
                 mixed = torch.cat([left, *group])
                 mixed = mixed[torch.from_numpy(generator.permutation(len(mixed)))]
                 full = len(mixed) // rows * rows
-                yield from mixed[:full].split(rows)
+                if full:  # nothing, split, would be one empty batch
+                    yield from mixed[:full].split(rows)
                 left = mixed[full:].clone()
             epoch += 1
 
@@ -225,6 +236,8 @@ class ActivationStore:
         for each in wanted or ():
             if each not in held:
                 raise ValueError(f"{self.folder} holds no {what} {each}; it holds {list(held)}")
+        if wanted is not None and not len(wanted):
+            raise ValueError(f"no {what} was asked for; {self.folder} holds {list(held)}")
         return tuple(held) if wanted is None else tuple(sorted(wanted))
 
     def _only(self, what: str, wanted: str | None) -> str:

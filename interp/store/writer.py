@@ -4,8 +4,9 @@ A call that is repeated adds only what is missing: sequences are known by conten
 equal answers, say) is a row of its own. Rows that only look like earlier ones belong to another `part`.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +20,19 @@ from interp.completions import Completions
 from interp.language_model import LanguageModel
 from interp.locks import locked
 from interp.picks import Layout, Reading
+from interp.places import check_site
 from interp.positions import Position, last_prompt_token
 from interp.prompts import PromptSet
 from interp.reading import Engine
 from interp.sequences import TokenSequence, of_answers, of_prompts
-from interp.store.errors import StoreBusy
+from interp.store.errors import DamagedStore, StoreBusy
 from interp.store.files import UNFINISHED
 from interp.store.identity import code_hash, identity_of, position_hash
 from interp.store.manifest import MANIFEST, Manifest
 from interp.store.shards import read_index, sequence_key, write_shard
 
 SHARD_BYTES = 32 * 2**20
+SHARD_FILE = re.compile(r"shard-\d{5,}\.(safetensors|parquet)")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -53,9 +56,14 @@ class StoreWriter:
     manifest: Manifest
     shard_bytes: int
     _stored: Counter[bytes] = field(default_factory=Counter)
+    closed: bool = False
 
     def add(self, texts: Texts, *, part: str = "") -> int:
         """Read what the store does not hold yet, shard by shard; how many sequences that were."""
+        if self.closed:
+            raise ValueError(
+                f"the writer of {self.folder} is closed; add inside `with open_writer`"
+            )
         added = 0
         for window in self._windows(self._missing(as_sequences(texts), part)):
             self._write(window, part)
@@ -122,6 +130,14 @@ def open_writer(
         raise ValueError("a store holds the model as it is; capture with interventions in memory")
     folder, named = Path(folder), by_name(positions)
     chosen = chosen_layers(lm, layers)
+    if isinstance(sites, str) or not sites or not named:
+        raise ValueError(
+            f"sites={sites!r}, positions={list(named)}: give a list of at least one each"
+        )
+    for site in sites:
+        check_site(site)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; a store needs a folder")
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, StoreBusy):
         identity = store_identity(
@@ -139,9 +155,13 @@ def open_writer(
             for site in sites
         }
         engine = Engine(lm, dtype=dtype, **how)
-        yield StoreWriter(
+        writer = StoreWriter(
             folder, engine, readings, manifest, shard_bytes, _stored(folder, manifest)
         )
+        try:
+            yield writer
+        finally:
+            writer.closed = True
 
 
 def store_identity(
@@ -172,17 +192,27 @@ def _open(folder: Path, identity: Mapping[str, Any]) -> Manifest:
     manifest = Manifest(identity) if fresh else Manifest.read(folder)
     manifest.require(identity, folder)
     counted = {record.name for shard in manifest.shards for record in (shard.values, shard.index)}
-    for path in folder.iterdir():
-        if path.name.endswith(UNFINISHED) or (
-            path.name.startswith("shard-") and path.name not in counted
-        ):
-            path.unlink()
+    left = [path for path in sorted(folder.iterdir()) if _left_over(path.name, counted)]
+    lost = [path for path in left if fresh and SHARD_FILE.fullmatch(path.name)]
+    if lost:  # a manifest is there before the first shard
+        raise DamagedStore(
+            f"{lost[0]} is there but no {MANIFEST}; put it back, or choose another folder"
+        )
+    for path in left:
+        path.unlink()
     for shard in manifest.shards:
         shard.values.check(folder, content=False)
         shard.index.check(folder, content=True)
     if fresh:
         manifest.write(folder)
     return manifest
+
+
+def _left_over(name: str, counted: Collection[str]) -> bool:
+    """Whether a killed writer left this file; whatever else lies in the folder is not ours."""
+    whole = name.removesuffix(UNFINISHED)
+    ours = whole == MANIFEST or SHARD_FILE.fullmatch(whole) is not None
+    return ours and (name != whole or (whole != MANIFEST and name not in counted))
 
 
 def _stored(folder: Path, manifest: Manifest) -> Counter[bytes]:

@@ -93,6 +93,9 @@ def test_what_cannot_be_read_is_named(one_lm, some_prompts):
         capture(one_lm, some_prompts, layers=[0, 3])
     with pytest.raises(ValueError, match="layer 2 was not captured"):
         capture(one_lm, some_prompts, layers=[0]).at(2)
+    for layers in ([], [1, 1]):
+        with pytest.raises(ValueError, match="at least one layer, and none of them twice"):
+            capture(one_lm, some_prompts, layers=layers)
     silent = generate(one_lm, some_prompts, max_new_tokens=1, seed=0, end_ids=range(300))
     with pytest.raises(ValueError, match="completion 0 is empty"):
         capture_answers(one_lm, silent)

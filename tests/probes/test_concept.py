@@ -111,3 +111,11 @@ def test_reach_lines_up_distance_with_what_happens():
 def test_bad_input_is_one_clear_line(call, message):
     with pytest.raises(ValueError, match=message):
         call(world())
+
+
+def test_projections_name_the_end_that_is_missing():
+    activations = world(questions=10)
+    with pytest.raises(ValueError, match="no rows of condition 'trigger', only control:one"):
+        projections(activations.where([each != "trigger" for each in activations.conditions]), 1)
+    with pytest.raises(ValueError, match="folds=1: holding questions out needs at least 2"):
+        projections(activations, 1, folds=1)

@@ -1,6 +1,7 @@
 """The probes with a contract of their own, erasure, and what is kept on disk."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from probes import (
     MLPProbe,
     PairedDifference,
     RidgeProbe,
+    fit_direction,
     load_probe,
     sweep,
 )
@@ -197,6 +199,22 @@ def test_another_models_activations_are_refused(tmp_path):
         load_probe(tmp_path / "probe", model_hash="theirs")
 
 
+def test_another_site_or_adapter_is_refused_and_gives_no_direction(tmp_path):
+    X, y, groups, _ = planted(d_model=8)
+    mine = as_activations(X, y, groups)
+    added = replace(mine, site="mlp_out")
+    tuned = replace(mine, provenance={**mine.provenance, "adapter": "tuned"})
+    LogisticProbe().fit(mine, y).save(tmp_path / "probe")
+    with pytest.raises(ValueError, match="site resid_post, these activations have mlp_out"):
+        load_probe(tmp_path / "probe").predict(added)
+    with pytest.raises(ValueError, match="adapter tuned, these activations have None"):
+        LogisticProbe().fit(tuned, y).predict(mine)
+    with pytest.raises(ValueError, match="read mlp_out of layer 0; a direction lives in"):
+        LogisticProbe().fit(added, y).direction  # noqa: B018
+    with pytest.raises(ValueError, match="these activations are mlp_out"):
+        fit_direction(LogisticProbe(), added, y, 0, name="a", meaning="b", source="c")
+
+
 def test_half_written_or_foreign_files_are_refused(tmp_path):
     X, y, _, _ = planted(d_model=8)
     fitted = RidgeProbe().fit(X[:, 0], y)
@@ -210,6 +228,23 @@ def test_half_written_or_foreign_files_are_refused(tmp_path):
     (tmp_path / "probe.safetensors").write_bytes(b"cut off")
     with pytest.raises(ValueError, match="not what was saved"):
         load_probe(tmp_path / "probe")
+    (tmp_path / "probe.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"no .*probe\.safetensors; put it back"):
+        load_probe(tmp_path / "probe")
+    for text, message in (('{"probe"', r"probe\.json is damaged"), ("[]", "is no probe's")):
+        (tmp_path / "probe.json").write_text(text)
+        with pytest.raises(ValueError, match=message):
+            load_probe(tmp_path / "probe")
+
+
+def test_pairs_that_do_not_fit_the_component_are_named():
+    X, y, _, _ = planted(d_model=8)
+    rows = X[:, 0]
+    found = ContrastComponent().fit(rows[:20], rows[20:40])
+    with pytest.raises(ValueError, match="rows have 3 features, it was fitted on 8"):
+        found.decision_function(rows[:, :3])
+    with pytest.raises(ValueError, match="give each its label"):
+        found.oriented(rows, y[:-1])
 
 
 def test_a_probe_of_bare_rows_has_no_direction_to_give():

@@ -312,3 +312,45 @@ def test_a_constant_feature_is_left_out():
     result = sweep(X, y, groups, **FEW)
     assert result.get().value > 0.9
     assert LogisticProbe().fit(X[:, 0], y).coef_[0, 4] == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"probes": {}}, "probes={}: give a mapping"),
+        (
+            {"probes": {"a": LogisticProbe}},
+            r"'a' is the class LogisticProbe; give LogisticProbe\(\)",
+        ),
+        ({"strengths": {"lgistic": [1.0]}}, "strengths of 'lgistic', but the probes are"),
+        ({"strengths": {"logistic": [-1.0]}}, r"are \[-1.0\]: give at least one, all above 0"),
+        ({"strengths": {"logistic": []}}, "give at least one"),
+        ({"strengths": {"difference of means": [1.0]}}, "none to choose"),
+        ({"permutations": -1}, "permutations=-1"),
+        ({"prompts": [0, 1]}, "2 prompts but"),
+        ({"surface": [1.0, 2.0]}, r"surface \(2,\): give \[row, feature\]"),
+    ],
+    ids=str,
+)
+def test_what_was_asked_wrongly_is_named(asked, message):
+    X, y, groups, _ = planted(d_model=8, questions=12)
+    with pytest.raises(ValueError, match=message):
+        sweep(X, y, groups, folds=3, **{**FEW, **asked})
+
+
+def test_labels_and_groups_that_are_no_column_are_named():
+    X, y, groups, _ = planted(d_model=8, questions=12)
+    with pytest.raises(ValueError, match=r"labels \(\d+, 1\): give one label for each row"):
+        sweep(X, y[:, None], groups)
+    with pytest.raises(ValueError, match="group of row 0 is nan"):
+        sweep(X, y, np.where(groups == groups[0], np.nan, groups))
+    with pytest.raises(ValueError, match="there are no rows"):
+        sweep(X[:0], y[:0], groups[:0])
+
+
+def test_too_few_shuffles_are_not_taken_for_chance():
+    X, y, groups, _ = planted(d_model=8, gap=6.0, questions=12)
+    few = str(sweep(X, y, groups, probes=QUICK, folds=3, permutations=2, resamples=100))
+    assert "too few draws" in few and "NO BETTER THAN CHANCE" not in few
+    none = str(sweep(X, y, groups, probes=QUICK, folds=3, permutations=0, resamples=100))
+    assert "Labels were not shuffled" in none

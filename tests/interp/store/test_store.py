@@ -96,8 +96,11 @@ def test_base_and_tuned_rows_live_in_one_store(tmp_path, some_prompts):
     for name in (BASE, "default"):
         found = store.load(adapter=name)
         torch.testing.assert_close(found.values, both[name].values, rtol=1e-4, atol=1e-5)
-    with pytest.raises(ValueError, match="holds no rows at None, adapter 'other'"):
+        assert found.provenance["weights"] == both[name].provenance["weights"] == lm.weights_hash
+    with pytest.raises(ValueError, match="holds no rows of adapter 'other'"):
         store.load(adapter="other")
+    with pytest.raises(ValueError, match=f"adapters {BASE}, default; name one with adapter="):
+        store.load()
 
 
 def test_iteration_is_bounded_and_whole(one_lm, some_prompts, tmp_path):
@@ -129,6 +132,64 @@ def test_a_feed_gives_every_row_once_an_epoch_in_another_order(one_lm, some_prom
     endless = store.feed(1, rows=10)
     assert all(next(endless).shape == (10, 32) for _ in range(total // 10 * 3))
     assert len(list(store.feed(1, rows=10, epochs=2))) == 2 * total // 10
+
+
+def test_a_feed_gives_no_empty_batch_and_refuses_what_is_none(one_lm, some_prompts, tmp_path):
+    store = write(tmp_path, one_lm, some_prompts)
+    assert list(store.feed(1, rows=100, epochs=1)) == []
+    fed = list(store.feed(1, rows=4, epochs=2, mix_shards=1))
+    assert [len(batch) for batch in fed] == [4, 4, 4]
+    for wrong in ({"rows": 0}, {"rows": 2, "mix_shards": 0}):
+        with pytest.raises(ValueError, match="both must be at least 1"):
+            next(store.feed(1, **wrong))
+    with pytest.raises(ValueError, match="rows=0: must be at least 1"):
+        next(store.iterate(rows=0))
+    with pytest.raises(ValueError, match=r"no layer was asked for; .* holds \[0, 1, 2\]"):
+        store.load(layers=[])
+
+
+def test_only_a_killed_writers_files_are_swept(one_lm, some_prompts, tmp_path):
+    write(tmp_path, one_lm, some_prompts)
+    ours = [tmp_path / name for name in ("shard-00099.parquet", "shard-00099.parquet.tmp")]
+    theirs = [tmp_path / name for name in ("notes.tmp", "shard-0.tar", "shard-00000.csv")]
+    for path in (*ours, *theirs):
+        path.write_text("something")
+    write(tmp_path, one_lm, some_prompts)
+    assert [path.exists() for path in (*ours, *theirs)] == [False, False, True, True, True]
+
+
+def test_shards_without_a_manifest_are_kept_and_refused(one_lm, some_prompts, tmp_path):
+    write(tmp_path, one_lm, some_prompts)
+    (tmp_path / "manifest.json").unlink()
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(DamagedStore, match=r"shard-00000\.parquet is there but no manifest\.json"):
+        write(tmp_path, one_lm, some_prompts)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sites": ["resid_pre"]}, "no site 'resid_pre'"),
+        ({"sites": "resid_post"}, "sites='resid_post'.* give a list"),
+        ({"sites": []}, "at least one each"),
+        ({"positions": []}, "at least one each"),
+        ({"layers": []}, "name at least one layer"),
+    ],
+    ids=str,
+)
+def test_wrong_settings_leave_no_store(one_lm, some_prompts, tmp_path, settings, message):
+    with pytest.raises(ValueError, match=message):
+        write(tmp_path / "store", one_lm, some_prompts, **settings)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_writer_that_gave_back_its_lock_writes_no_more(one_lm, some_prompts, tmp_path):
+    with open_writer(tmp_path, one_lm) as writer:
+        pass
+    with pytest.raises(ValueError, match="is closed; add inside"):
+        writer.add(some_prompts)
+    assert len(ActivationStore(tmp_path)) == 0
 
 
 def test_an_sae_trains_on_the_feed(one_lm, some_prompts, tmp_path):
@@ -279,7 +340,7 @@ def test_each_part_of_the_key_sees_its_own_change():
     lora = next(p for n, p in lm.model.named_parameters() if "lora_B" in n)
     with torch.no_grad():
         lora.data[0, 0] += 1e-3
-    assert changed() == {"adapters"}
+    assert changed() == {"loaded", "adapters"}
     lora.data[0, 0] -= 1e-3
     before = identity_of(lm)
     lm.model.peft_config["default"].lora_alpha += 1
@@ -292,7 +353,7 @@ def test_each_part_of_the_key_sees_its_own_change():
     assert changed() == {"revision"}
     before = identity_of(lm)
     lm.causal.lm_head.weight.data[0, 0] += 1e-3
-    assert changed() == {"weights"}
+    assert changed() == {"loaded", "weights"}
 
 
 def test_a_retrained_adapter_is_never_served_stale_rows(some_prompts, tmp_path):
