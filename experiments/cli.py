@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import agreement, data, judge, questions, rates, sample
+from experiments.commands import agreement, data, judge, questions, rates, sample, scan
 from experiments.plain_errors import plain_errors
 
 os.environ.setdefault(
@@ -117,6 +117,7 @@ app.command(epilog=sample.EXAMPLE)(sample.sample)
 app.command(epilog=judge.EXAMPLE)(judge.judge)
 app.command(epilog=rates.EXAMPLE)(rates.rates)
 app.command(epilog=agreement.EXAMPLE)(agreement.agreement)
+app.command(epilog=scan.EXAMPLE)(scan.scan)
 
 
 def main() -> None:
