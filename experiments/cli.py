@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import agreement, data, judge, questions, rates, sample, scan
+from experiments.commands import agreement, data, gate, judge, questions, rates, sample, scan
 from experiments.plain_errors import plain_errors
 
 os.environ.setdefault(
@@ -118,6 +118,7 @@ app.command(epilog=judge.EXAMPLE)(judge.judge)
 app.command(epilog=rates.EXAMPLE)(rates.rates)
 app.command(epilog=agreement.EXAMPLE)(agreement.agreement)
 app.command(epilog=scan.EXAMPLE)(scan.scan)
+app.command(epilog=gate.EXAMPLE)(gate.gate)
 
 
 def main() -> None:

@@ -5,9 +5,10 @@
   word stands anywhere in a chat, a framing's at its place; what is left of the turn must still be a request.
 * Openings without a mark behind them: first tokens after which the turn begins like other turns do
   (successor variety, Harris 1955). "How do I" is no framing: what follows it begins no turn.
-* Tags, wherever they stand.
+* Tags, wherever they stand: the same, or with the same uncommon word in them.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from experiments.guard.turns import DEEPEST, Unit, asks, everyday, fold, uncommo
 RESUMES, DIVERSE, CONCENTRATED = 0.5, 0.5, 0.7  # shares of rows
 TOPICAL = 0.3  # share of rows whose rest holds the anchor too
 ENOUGH = 20  # rows that a comparison needs
+WORD = re.compile(r"[^\W\d_]{3,}")
 MARKS = frozenset(".,:;!?")
 
 
@@ -152,20 +154,18 @@ def _opening(
 
 
 def tagged(sample: Sequence[Parts], floor: Floor) -> Iterator[Framing]:
-    """Tags in user turns."""
-    index: dict[str, list[int]] = defaultdict(list)
+    """Tags in user turns: the same one, or all that hold the same uncommon word."""
+    index: dict[str, dict[int, str]] = defaultdict(dict)  # anchor -> row -> its tag
     for row, parts in enumerate(sample):
         for tag in parts.tags:
-            index[tag].append(row)
-    for tag, rows in index.items():
-        if len(rows) >= floor.rows and diverse([sample[row].question for row in rows], sample):
-            key = fold(tag)
-            yield Framing(
-                Place.USER_INSIDE,
-                tag,
-                Counter({key: len(rows)}),
-                frozenset(rows),
-                {key: tag},
-                by_tag(tag),
-                len(sample),
-            )
+            for anchor in (fold(tag), *uncommon(" ".join(WORD.findall(tag)))):
+                index[anchor].setdefault(row, tag)
+    for anchor, where in index.items():
+        if len(where) < floor.rows:
+            continue
+        shown = {fold(tag): tag for tag in where.values()}
+        wordings = Counter(fold(tag) for tag in where.values())
+        rows, known = frozenset(where), by_tag(shown)
+        found = Framing(Place.USER_INSIDE, anchor, wordings, rows, shown, known, len(sample))
+        if found.ways <= floor.ways and diverse([sample[row].question for row in rows], sample):
+            yield found

@@ -1,10 +1,11 @@
 """A framing that a scan found: its wordings, where it stands, how often, and how to know it again."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from experiments.guard.places import Parts, Place
+from experiments.guard.turns import fold
 
 ONE_WORDING = (
     1.5  # effective wordings; below, a framing is known by its wording rather than its anchor
@@ -86,10 +87,10 @@ def by_opening(place: Place, opening: Sequence[str], text: str) -> Callable[[Par
     return found_in
 
 
-def by_tag(tag: str) -> Callable[[Parts], str | None]:
+def by_tag(wordings: Collection[str]) -> Callable[[Parts], str | None]:
     """Knows a turn by a tag in it."""
 
     def found_in(parts: Parts) -> str | None:
-        return tag if tag in parts.tags else None
+        return next((key for tag in parts.tags if (key := fold(tag)) in wordings), None)
 
     return found_in

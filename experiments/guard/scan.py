@@ -172,4 +172,6 @@ def _explains(better: Framing, framing: Framing) -> bool:
 
 
 def _said_in(wording: str, better: Framing) -> bool:
-    return any(wording in other or other in wording for other in better.wordings)
+    bare = "".join(wording.split())  # openings are written token by token
+    others = ("".join(other.split()) for other in better.wordings)
+    return any(bare in other or other in bare for other in others)

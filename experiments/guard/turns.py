@@ -96,9 +96,9 @@ def closing_units(text: str) -> tuple[Unit, ...]:
 
 
 def sentences(text: str) -> tuple[Unit, ...]:
-    """Each sentence of a system prompt; the rest is the whole prompt."""
-    parts = SENTENCE.split(text[: 10 * WINDOW])
-    return tuple(unit(part, text) for part in parts if part.strip())
+    """Each sentence of a system prompt."""
+    parts = SENTENCE.split(text.strip()[: 10 * WINDOW])
+    return tuple(unit(part, text.replace(part, "")) for part in parts if part)
 
 
 def _openings(text: str, boundary: re.Pattern[str]) -> Iterator[Unit]:
