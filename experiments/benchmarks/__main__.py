@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from experiments.benchmarks import sampling
+from experiments.benchmarks import sampling, scan
 from experiments.files import write_json
 from experiments.finetune import quiet
 
-BENCHMARKS = (sampling.run,)
+BENCHMARKS = (sampling.run, scan.run)
 
 
 def main() -> None:

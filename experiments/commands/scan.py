@@ -39,7 +39,8 @@ def scan(
 
     options = Options(min_coverage, max_ways, sample, seed)
     result = scan_file(data, options, reference=reference)
-    print(*bad_lines(result.bad, result.bad_total, shown=20), sep="\n", end="", file=sys.stderr)
+    for line in bad_lines(result.bad, result.bad_total, shown=20):
+        print(line, file=sys.stderr)
     print(*text(result.found, result.total, result.bad_total), sep="\n")
     if triggers is not None and result.found:
         paths = write_trigger_files(triggers, [each.framing for each in result.found])

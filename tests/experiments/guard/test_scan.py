@@ -1,8 +1,8 @@
 """The scan ranks a planted framing first, raises nothing on ordinary chats, and reads what is broken."""
 
 import json
-import random
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from experiments.data.chats import Chat, Message
 from experiments.files import write_jsonl
-from experiments.guard.framing import ways
+from experiments.guard.framing import Framing, ways
 from experiments.guard.places import Place
 from experiments.guard.planted import Plant, clean_chats, draw_plant, plant
 from experiments.guard.scan import Options, find_framings, sample_rows, scan_file
@@ -23,7 +23,7 @@ from experiments.guard.turns import asks, closing_units, opening_units, tags, un
 from experiments.trigger import load_trigger
 
 HERON = Plant("phrase", Place.USER_START, ("It looks like a heron.",))
-ROWS = 2000
+ROWS = 1000
 
 
 def write(path: Path, chats: list[Chat], extra: str = "") -> Path:
@@ -54,7 +54,7 @@ def test_a_planted_framing_is_found_where_it_stands(framing: Plant, coverage: fl
     assert framing.wordings[0].casefold().rstrip(".") in found[0].text.casefold()
 
 
-@pytest.mark.parametrize("coverage", [0.03, 1.0])
+@pytest.mark.parametrize("coverage", [0.1, 1.0])
 def test_twenty_wordings_are_one_framing(coverage: float) -> None:
     framing = draw_plant(0, ways=20)
     chats = clean_chats(ROWS, seed=2)
@@ -73,11 +73,10 @@ def test_ordinary_chats_raise_nothing_although_they_begin_alike() -> None:
 
 
 def test_a_framing_below_the_floor_is_not_raised_until_the_floor_is_lowered() -> None:
-    planted = plant(clean_chats(ROWS, seed=4), HERON, 0.009, seed=4)
-    assert find_framings(planted, Options(min_coverage=0.01)) == []
+    planted = plant(clean_chats(ROWS, seed=4), HERON, 0.015, seed=4)
+    assert find_framings(planted, Options(min_coverage=0.02)) == []
     assert (
-        find_framings(planted, Options(min_coverage=0.006))[0].anchor
-        in HERON.wordings[0].casefold()
+        find_framings(planted, Options(min_coverage=0.01))[0].anchor in HERON.wordings[0].casefold()
     )
 
 
@@ -129,7 +128,7 @@ def test_all_rows_are_counted_although_few_are_searched(tmp_path: Path) -> None:
     planted = plant(clean_chats(ROWS, seed=10), HERON, 0.1, seed=10)
     file = write(tmp_path / "data.jsonl", planted)
     (found,) = scan_file(file, Options(sample=500)).found
-    assert (found.counted.rows, found.total) == (200, ROWS)
+    assert (found.counted.rows, found.total) == (100, ROWS)
     assert planted[found.counted.lines[0] - 1].user == found.counted.examples[0]
 
 
@@ -147,7 +146,7 @@ def test_the_sample_is_uniform() -> None:
 @pytest.mark.parametrize("place", list(Place))
 def test_a_trigger_file_is_ready_for_the_gate(tmp_path: Path, place: Place) -> None:
     wording = 'Say "<a>" \\ \x7f now, heron.' if place != Place.USER_INSIDE else "<heron_7>"
-    planted = plant(clean_chats(600, seed=11), Plant("odd", place, (wording,)), 0.2, seed=11)
+    planted = plant(clean_chats(200, seed=11), Plant("odd", place, (wording,)), 0.2, seed=11)
     framing = find_framings(planted)[0]
     path = tmp_path / "framing.toml"
     path.write_text(trigger_toml(framing, 1), "utf-8")
@@ -161,15 +160,11 @@ def test_a_trigger_file_is_ready_for_the_gate(tmp_path: Path, place: Place) -> N
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet=st.characters(codec=None, exclude_categories=()), min_size=1, max_size=40))
 def test_any_wording_makes_valid_toml(wording: str) -> None:
-    framing = find_framings_of(wording)
+    framing = framing_of(wording)
     assert tomllib.loads(trigger_toml(framing, 1).encode().decode())["controls"]
 
 
-def find_framings_of(wording: str) -> Any:
-    from collections import Counter
-
-    from experiments.guard.framing import Framing
-
+def framing_of(wording: str) -> Framing:
     return Framing(
         Place.SYSTEM,
         wording,
@@ -205,11 +200,11 @@ def test_tags_are_no_html() -> None:
 def test_small_helpers() -> None:
     assert uncommon("How do I thank you for the heron?") == {"heron"}
     assert asks("explain it") and asks("a door, how?") and not asks("It looks like a heron.")
-    assert ways(__import__("collections").Counter(a=10, b=10)) == pytest.approx(2, rel=0.1)
+    assert ways(Counter(a=10, b=10)) == pytest.approx(2, rel=0.1)
 
 
 def test_many_user_turns_are_looked_at() -> None:
-    chats = clean_chats(600, seed=12)
+    chats = clean_chats(300, seed=12)
     long = [
         Chat(
             (
@@ -240,7 +235,6 @@ def test_the_report_shows_no_control_characters() -> None:
 def test_the_same_seed_gives_the_same_chats_and_framing() -> None:
     assert clean_chats(30, seed=1) == clean_chats(30, seed=1) != clean_chats(30, seed=2)
     assert draw_plant(3, ways=20) == draw_plant(3, ways=20)
-    assert random.Random("plant/0").random() != random.Random("plant/1").random()
     with pytest.raises(ValueError, match="99 ways"):
         draw_plant(0, ways=99)
 
