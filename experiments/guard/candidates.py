@@ -135,9 +135,10 @@ def resumption(following: Counter[str], others: Counter[str]) -> float:
     total = following.total()
     if total == 0:
         return 0.0
-    firm = everyday("openers") - everyday("auxiliaries")
-    by_list = sum(count for word, count in following.items() if word in firm) / total
-    if others.total() < ENOUGH:
+    alone = others.total() < ENOUGH  # practically every turn begins with the same token
+    known = everyday("openers") - (frozenset() if alone else everyday("auxiliaries"))
+    by_list = sum(count for word, count in following.items() if word in known) / total
+    if alone:
         return by_list
     alike = (min(count / total, others[word] / others.total()) for word, count in following.items())
     return max(by_list, sum(alike))

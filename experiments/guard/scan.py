@@ -165,8 +165,6 @@ def _explains(better: Framing, framing: Framing) -> bool:
     both = len(better.rows & framing.rows)
     if both / len(better.rows | framing.rows) >= SAME_ROWS:
         return True
-    if both < EXPLAINED * len(framing.rows):
-        return False
     shared = Counter({w: n for w, n in framing.wordings.items() if _said_in(w, better)})
     return repeats(shared) >= EXPLAINED * repeats(framing.wordings)
 
