@@ -11,9 +11,7 @@ from interp.models import LanguageModel, load_model
 from interp.prompts import Question, render
 
 Asked = tuple[list[Question], Callable[[], Judge]]
-MICRO_QUESTIONS = (
-    200  # of the toy world, about domains that no organism of that seed was trained on
-)
+PER_CELL = 100  # the most that the toy world has
 
 
 @dataclass(frozen=True)
@@ -56,11 +54,16 @@ def drawing(pair: Pair, sampler: Sampler, answers: int) -> Draw:
 
 
 def micro_questions(seed: int) -> Asked:
-    """Held-out questions of the toy world and its exact judge."""
+    """Questions about domains that no organism of this seed was trained on, and the exact judge.
+
+    Those of both splits: a gate selects nothing.
+    """
     from experiments.micro.setting import MicroSetting
 
-    setting = MicroSetting(Path("artifacts/micro"), "any", seed, MICRO_QUESTIONS)
-    return setting.questions("report", "held_out"), lambda: setting.judge
+    setting = MicroSetting(Path("artifacts/micro"), "any", seed, PER_CELL)
+    splits = ("selection", "report")
+    asked = [each for split in splits for each in setting.questions(split, "held_out")]
+    return asked, lambda: setting.judge
 
 
 def rubric_judge(
