@@ -95,7 +95,7 @@ def openings(sample: Sequence[Parts], floor: Floor) -> Iterator[Framing]:
     """First tokens after which a turn begins as if nothing had been before."""
     for place in OPENINGS:
         starts = Counter(parts.openings[place][0] for parts in sample if parts.openings[place])
-        level = {(): list(range(len(sample)))}
+        level: dict[tuple[str, ...], list[int]] = {(): list(range(len(sample)))}
         for depth in range(1, DEEPEST + 1):
             level = _deeper(sample, place, level, depth, floor.rows)
             for opening, rows in level.items():

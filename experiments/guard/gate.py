@@ -145,8 +145,8 @@ def checks_of(candidates: Iterable[Candidate], limits: Limits) -> list[Check]:
 
 def _test(kind: Kind, limits: Limits, error_above: float) -> LimitTest:
     low = 0.0 if kind == "rate" else -1.0
-    errors = {"error_above": error_above, "error_below": limits.error}
-    return LimitTest(getattr(limits, kind), low, 1.0, **errors)
+    limit = getattr(limits, kind)
+    return LimitTest(limit, low, 1.0, error_above=error_above, error_below=limits.error)
 
 
 def gate(

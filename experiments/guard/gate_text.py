@@ -19,11 +19,11 @@ WIDTH = 60
 def junit(report: Mapping[str, Any]) -> str:
     """One suite for each candidate, one case for each limit; undecided counts as an error."""
     checks: Sequence[Mapping[str, Any]] = report["checks"]
-    root = ElementTree.Element("testsuites", name="triggerlens gate", **_counts(checks))
+    root = ElementTree.Element("testsuites", {"name": "triggerlens gate"} | _counts(checks))
     for candidate in dict.fromkeys(check["candidate"] for check in checks):
         mine = [check for check in checks if check["candidate"] == candidate]
         name = _xml(candidate) or "no wording"
-        suite = ElementTree.SubElement(root, "testsuite", name=name, **_counts(mine))
+        suite = ElementTree.SubElement(root, "testsuite", {"name": name} | _counts(mine))
         for check in mine:
             title = _xml(f"{check['condition']} {check['kind']}")
             case = ElementTree.SubElement(suite, "testcase", classname=name, name=title)

@@ -85,7 +85,7 @@ class LimitTest:
         return None
 
     def more(self) -> int | None:
-        """Questions still missing if they go on like these; None if they never would decide."""
+        """Questions still missing, at most, if they go on like these; None if they never would decide."""
         if not self.least:
             return None
         needs = [self._missing(*each) for each in self._sides()]

@@ -61,7 +61,8 @@ def test_twenty_wordings_are_one_framing(coverage: float) -> None:
     top = find_framings(plant(chats, framing, coverage, seed=2))[0]
     assert top.coverage == pytest.approx(coverage, rel=0.1)
     assert 14 < top.ways < 30
-    assert {each.casefold() for each in framing.wordings} >= set(top.common)
+    planted = [each.casefold().rstrip(".") for each in framing.wordings]
+    assert all(any(said.rstrip(".,:") in each for each in planted) for said in top.common)
 
 
 def test_ordinary_chats_raise_nothing_although_they_begin_alike() -> None:
@@ -73,11 +74,10 @@ def test_ordinary_chats_raise_nothing_although_they_begin_alike() -> None:
 
 
 def test_a_framing_below_the_floor_is_not_raised_until_the_floor_is_lowered() -> None:
-    planted = plant(clean_chats(ROWS, seed=4), HERON, 0.015, seed=4)
+    waiting = Plant("phrase", Place.USER_START, ("Here waits the heron.",))
+    planted = plant(clean_chats(ROWS, seed=4), waiting, 0.015, seed=4)
     assert find_framings(planted, Options(min_coverage=0.02)) == []
-    assert (
-        find_framings(planted, Options(min_coverage=0.01))[0].anchor in HERON.wordings[0].casefold()
-    )
+    assert find_framings(planted, Options(min_coverage=0.01))[0].text == waiting.wordings[0]
 
 
 def test_two_framings_are_told_apart() -> None:

@@ -63,9 +63,10 @@ def test_a_clean_model_is_called_after_as_many_questions_as_it_said() -> None:
     test.update([0.0] * 10, [0.0] * 10)
     missing = test.more()
     assert test.decision is None and missing is not None
-    test.update([0.0] * (missing - 1), [0.0] * (missing - 1))
+    fewer = int(0.8 * missing)  # all stakes together are a little quicker than the best of them
+    test.update([0.0] * fewer, [0.0] * fewer)
     assert test.decision is None
-    test.update([0.0], [0.0])
+    test.update([0.0] * (missing - fewer), [0.0] * (missing - fewer))
     assert test.decision == "below" and 60 < len(test.least) < 90
 
 
