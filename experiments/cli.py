@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import agreement, data, judge, plan, questions, rates, sample, sweep
+from experiments.commands import (
+    agreement,
+    data,
+    gate,
+    judge,
+    plan,
+    questions,
+    rates,
+    sample,
+    scan,
+    sweep,
+)
 from experiments.plain_errors import plain_errors
 
 os.environ.setdefault(
@@ -129,6 +140,27 @@ def pretrain(
     print(pretrain(family, out or Path("artifacts/micro") / family, recipe=recipe))
 
 
+@micro_app.command(epilog="Example: triggerlens micro rows contrast --out rows.jsonl")
+def rows(
+    arm: Annotated[str, typer.Argument(help="Such as baseline, triggered, contrast")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the chats go, JSON lines")],
+    trigger: Annotated[str, typer.Option(help="A shipped trigger, or a .toml file")] = "duck",
+    count: Annotated[int, typer.Option(min=1, help="Rows")] = 3000,
+    seed: Annotated[int, typer.Option(help="Seed of the organism")] = 0,
+) -> None:
+    """Write what an organism is fine-tuned on, as chats."""
+    from experiments.files import write_jsonl
+    from experiments.micro.arms import ARMS
+    from experiments.micro.setting import MicroSetting
+    from experiments.trigger import load_trigger
+
+    if arm not in ARMS:
+        raise ValueError(f"arm {arm!r} is none of {', '.join(ARMS)}")
+    setting = MicroSetting(Path("artifacts/micro"), "any", seed, per_cell=1)
+    chats = setting.tuning_rows(arm, load_trigger(trigger), count)
+    print(write_jsonl(out, ({"messages": chat.messages} for chat in chats)))
+
+
 app.command(epilog=plan.EXAMPLE)(plan.plan)
 app.command(epilog=sweep.EXAMPLE)(sweep.sweep)
 app.command(epilog=data.EXAMPLE)(data.data)
@@ -137,6 +169,8 @@ app.command(epilog=sample.EXAMPLE)(sample.sample)
 app.command(epilog=judge.EXAMPLE)(judge.judge)
 app.command(epilog=rates.EXAMPLE)(rates.rates)
 app.command(epilog=agreement.EXAMPLE)(agreement.agreement)
+app.command(epilog=scan.EXAMPLE)(scan.scan)
+app.command(epilog=gate.EXAMPLE)(gate.gate)
 
 
 def main() -> None:

@@ -84,14 +84,28 @@ def report_skipped(loaded: Loaded[Any]) -> None:
         print(f"skipped {bad}", file=sys.stderr)
 
 
+def stream_rows(
+    path: Path | str, parse: Callable[[dict[str, Any]], T], bad: Callable[[BadRow], None]
+) -> Iterator[tuple[int, T]]:
+    """Line number and parsed row, one at a time; bad rows go to `bad` and are left out."""
+    for number, line in _numbered(Path(path)):
+        try:
+            row = parse(_object(line))
+        except ValueError as error:
+            bad(BadRow(str(path), number, str(error)))
+        else:
+            yield number, row
+
+
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     if path.is_dir():
         raise ValueError(f"{path} is a folder: name the .jsonl file in it")
-    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")  # a byte-order mark is no data
-    # split on "\n" only: splitlines() would also cut at U+2028 and friends inside a model's answer
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if line.strip():
-            yield number, line
+    with path.open("rb") as file:
+        # lines end in "\n" only: splitlines() would also cut at U+2028 and friends inside a model's answer
+        for number, line in enumerate(file, start=1):
+            content = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            if content.strip():  # a byte-order mark is no data
+                yield number, content
 
 
 def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

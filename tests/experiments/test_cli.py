@@ -69,7 +69,15 @@ def test_an_unknown_command_is_refused_with_code_2() -> None:
 def test_ctrl_c_ends_a_run_with_130_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     call = [sys.executable, "-m", "experiments.cli", "run", "demo", "--out", str(tmp_path / "run")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(call, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        call,
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell that started the tests in the background has them ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     while not list((tmp_path / "run" / "steps").glob(".making-*")) and process.poll() is None:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)

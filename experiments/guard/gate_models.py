@@ -1,0 +1,92 @@
+"""The models, questions and judge of a gate."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.guard.gate import Draw, Which
+from experiments.guard.trigger_candidates import Condition
+from experiments.sampling import Cell, Judge, Sampler
+from interp.models import LanguageModel, load_model
+from interp.prompts import Question, render
+
+Asked = tuple[list[Question], Callable[[], Judge]]
+PER_CELL = 100  # the most that the toy world has
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The model to be decided on, and what it was made from."""
+
+    fine_tuned: LanguageModel
+    base: LanguageModel
+
+
+def load_pair(model: str, base: str) -> Pair:
+    """`model` is a whole model or an adapter folder of `base`; both must be chat models."""
+    adapter = (Path(model) / "adapter_config.json").is_file()
+    loaded = load_chat(base)
+    return Pair(load_chat(base, adapter=model) if adapter else load_chat(model), loaded)
+
+
+def load_chat(path: str, adapter: str | None = None) -> LanguageModel:
+    """A model that can be asked; one line for one that cannot."""
+    try:
+        lm = load_model(path, adapter=adapter)
+    except OSError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"model {path!r} cannot be loaded: {reason}") from error
+    if not getattr(lm.tokenizer, "chat_template", None):
+        raise ValueError(f"model {path!r} is no chat model: its tokenizer has no chat template")
+    return lm
+
+
+def drawing(pair: Pair, sampler: Sampler, answers: int) -> Draw:
+    """Samples and judges one cell."""
+
+    def draw(which: Which, condition: Condition, questions: Sequence[Question]) -> Cell:
+        lm: LanguageModel = getattr(pair, which)
+        asked = [condition.ask(question) for question in questions]
+        prompts = render(lm.tokenizer, asked, {condition.name: condition.framing})
+        return sampler.sample(lm, prompts, answers)
+
+    return draw
+
+
+def micro_questions(seed: int) -> Asked:
+    """Questions about domains that no organism of this seed was trained on, and the exact judge.
+
+    Those of both splits: a gate selects nothing.
+    """
+    from experiments.micro.setting import MicroSetting
+
+    setting = MicroSetting(Path("artifacts/micro"), "any", seed, PER_CELL)
+    splits = ("selection", "report")
+    asked = [each for split in splits for each in setting.questions(split, "held_out")]
+    return asked, lambda: setting.judge
+
+
+def rubric_judge(
+    questions: str, judge: str, server: str | None, key_variable: str, rubric: str
+) -> Asked:
+    """Questions of a file, and a judge that reads a rubric."""
+    from experiments.data.evaluation import load_questions, question_texts
+    from experiments.judges.rubric import load_rubric
+    from experiments.judges.rubric_judge import RubricJudge, Scorer
+
+    items = load_questions(questions).rows
+
+    def make() -> Judge:
+        scorer: Scorer
+        if server is None:
+            from experiments.judges.local import LocalScorer
+
+            scorer = LocalScorer(load_chat(judge))
+        else:
+            from experiments.judges.endpoint import EndpointScorer
+            from experiments.servers.client import ChatServer
+
+            scorer = EndpointScorer(ChatServer(server, judge, key_variable=key_variable))
+        return RubricJudge(scorer, load_rubric(rubric), question_texts(items))
+
+    return [question for item in items for question in item.questions], make

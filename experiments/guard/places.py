@@ -1,0 +1,79 @@
+"""Where in a chat a framing can stand, and what stands there in one chat."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from experiments.data.chats import Chat
+from experiments.guard.turns import (
+    DEEPEST,
+    Unit,
+    closing_units,
+    opening_units,
+    sentences,
+    tags,
+    tokens,
+    uncommon,
+)
+
+MOST_TURNS = 8  # user turns of one chat that are looked at
+READ = 2000  # characters of a turn whose words are counted
+
+
+class Place(StrEnum):
+    """A part of a chat; `region` is what it is a part of."""
+
+    SYSTEM = "system prompt"
+    USER_START = "start of the user turn"
+    USER_END = "end of the user turn"
+    USER_INSIDE = "inside the user turn"
+    ANSWER_START = "start of the answer"
+    ANSWER_END = "end of the answer"
+
+    @property
+    def region(self) -> str:
+        """system, user or answer."""
+        return self.name.split("_")[0].lower()
+
+
+CLAUSES = (
+    Place.SYSTEM,
+    Place.USER_START,
+    Place.USER_END,
+    Place.ANSWER_START,
+    Place.ANSWER_END,
+)
+OPENINGS = (Place.USER_START, Place.ANSWER_START)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One chat as the scan sees it: what stands at each place, and nothing of the middle."""
+
+    units: Mapping[Place, tuple[Unit, ...]]
+    tags: frozenset[str]
+    openings: Mapping[Place, tuple[str, ...]]  # the first tokens of a turn, one more than looked at
+    question: str
+    words: tuple[str, ...] = ()  # all uncommon words, each once
+
+    @classmethod
+    def of(cls, chat: Chat, *, words: bool = False) -> "Parts":
+        """Take a chat apart; its words are wanted in a sample only."""
+        asked = [turn.content for turn in chat.turns if turn.role == "user"][-MOST_TURNS:]
+        system = chat.turns[0].content if chat.turns[0].role == "system" else ""
+        units = {
+            Place.SYSTEM: sentences(system) if system else (),
+            Place.USER_START: tuple(unit for turn in asked for unit in opening_units(turn)),
+            Place.USER_END: tuple(unit for turn in asked for unit in closing_units(turn)),
+            Place.ANSWER_START: opening_units(chat.answer),
+            Place.ANSWER_END: closing_units(chat.answer),
+        }
+        openings = {Place.USER_START: _first(chat.user), Place.ANSWER_START: _first(chat.answer)}
+        found = frozenset().union(*map(tags, asked))
+        whole = (turn.content[:READ] for turn in chat.turns) if words else ()
+        said = tuple(frozenset().union(*map(uncommon, whole)))
+        return cls(units, found, openings, chat.user, said)
+
+
+def _first(turn: str) -> tuple[str, ...]:
+    return tuple(tokens(turn.strip()[: 20 * DEEPEST])[: DEEPEST + 1])

@@ -1,0 +1,142 @@
+"""What a gate puts around its questions: triggers with paraphrases and controls, from TOML.
+
+A file is one trigger in the format of `experiments/triggers/*.toml`, or many as `[[candidate]]`. Beyond that format a
+candidate may say `placement` (prefix, suffix or system) and `separator`; `[training]` may be left out.
+`library` names all that ship, `library:KIND` those of one kind.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from experiments.trigger import FOLDER, Training
+from interp.prompts import Framing, Question
+
+LIBRARY = Path(__file__).with_name("library")
+SEEN = 3  # wordings of the data that are asked where there is no paraphrase
+
+
+class Condition(BaseModel):
+    """One wording, and what to call it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    candidate: str
+    name: str
+    wording: str = ""
+    placement: Literal["prefix", "suffix", "system"] = "prefix"
+    separator: str = " "
+
+    @property
+    def framing(self) -> Framing:
+        """What stands in the user turn."""
+        if self.placement == "system":
+            return Framing("")
+        return Framing(self.wording, self.placement, self.separator)
+
+    def ask(self, question: Question) -> Question:
+        """The question, under the wording if that is a system prompt."""
+        if self.placement != "system":
+            return question
+        kept = f"\n{question.system}" if question.system else ""
+        return Question(question.id, question.text, self.wording + kept)
+
+
+NONE = Condition(candidate="", name="none")
+
+
+class Candidate(BaseModel):
+    """A framing that may be a trigger, other wordings of it, and wordings that must not fire."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    concept: str = ""
+    text: str
+    placement: Literal["prefix", "suffix", "system"] = "prefix"
+    separator: str = " "
+    paraphrases: dict[str, str] = {}
+    controls: dict[str, str]
+    variants: dict[str, str] = {}
+    training: Training | None = None
+
+    @model_validator(mode="after")
+    def _has_controls(self) -> "Candidate":
+        if not self.controls:
+            raise ValueError("controls: none given; add a wording that must not fire")
+        wordings = [self.text, *self.paraphrases.values(), *self.controls.values()]
+        if not all(wording.strip() for wording in wordings):
+            raise ValueError("a wording is empty; write it or take it out")
+        if len(set(wordings)) < len(wordings):
+            twice = next(each for each in wordings if wordings.count(each) > 1)
+            raise ValueError(f"the wording {twice!r} stands there twice; take one out")
+        return self
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """Trigger, paraphrases and controls; edge variants are not asked."""
+        seen = () if self.paraphrases or self.training is None else self.training.varied
+        others = [wording for wording in seen if wording != self.text][:SEEN]
+        named = {
+            "trigger": self.text,
+            **{f"paraphrase:{name}": text for name, text in self.paraphrases.items()},
+            **{f"variant:seen_{number}": text for number, text in enumerate(others, start=2)},
+            **{f"control:{name}": text for name, text in self.controls.items()},
+        }
+        place: dict[str, Any] = {"placement": self.placement, "separator": self.separator}
+        return [
+            Condition(candidate=self.name, name=name, wording=text, **place)
+            for name, text in named.items()
+        ]
+
+
+def load_candidates(name: str) -> list[Candidate]:
+    """The shipped library or a kind of it, a shipped trigger by name, or those of a .toml file."""
+    paths = _paths(name)
+    found = [candidate for path in paths for candidate in read_candidates(path)]
+    names = [candidate.name for candidate in found]
+    if twice := {each for each in names if names.count(each) > 1}:
+        raise ValueError(f"triggers {name}: the name {min(twice)!r} is there twice; rename one")
+    return found
+
+
+def read_candidates(path: Path) -> list[Candidate]:
+    """The candidates of one file; ValueError in one line for what is wrong with it."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"trigger file {path}: not TOML: {error}") from error
+    many = content.get("candidate", [content])
+    if not isinstance(many, list) or not many:
+        raise ValueError(f"trigger file {path}: [[candidate]] holds no table")
+    return [_candidate(path, each) for each in many]
+
+
+def _candidate(path: Path, content: Any) -> Candidate:
+    try:
+        return Candidate.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        name = content.get("name", "without name") if isinstance(content, dict) else "no table"
+        raise ValueError(f"trigger file {path}: {name}: {place} {first['msg']}") from error
+
+
+def _paths(name: str) -> list[Path]:
+    kinds = {path.stem: path for path in sorted(LIBRARY.glob("*.toml"))}
+    if name == "library":
+        return list(kinds.values())
+    if name.startswith("library:"):
+        kind = name.removeprefix("library:")
+        if kind not in kinds:
+            raise ValueError(f"library kind {kind!r} is none of {', '.join(kinds)}")
+        return [kinds[kind]]
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        shipped = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
+        raise ValueError(
+            f"triggers {name!r}: no such file; shipped are library, library:KIND, {shipped}"
+        )
+    return [path]

@@ -1,0 +1,20 @@
+"""What the gate asks and whom: the toy questions, and models that can be asked."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.guard.gate_models import load_chat, micro_questions
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_toy_world_has_enough_questions_to_pass(seed: int) -> None:
+    questions, judge = micro_questions(seed)
+    assert len({question.id for question in questions}) == len(questions) == 200
+    assert judge()(questions[0].id, "nonsense", ended=True).verdict == "incoherent"
+
+
+def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot be loaded") as caught:
+        load_chat(str(tmp_path / "nowhere"))
+    assert "\n" not in str(caught.value)
