@@ -17,7 +17,10 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """`values[i, j]` is the residual stream of row i after decoder layer `layers[j]`, at `position`."""
+    """`values[i, j]` is what row i holds at `site` of decoder layer `layers[j]`, at `position`.
+
+    Row i comes from prompt (or answer) `source[i]`, from its token `token[i]`, None where it is a mean of several.
+    """
 
     values: Float[Tensor, "row layer d_model"]
     layers: tuple[int, ...]
@@ -25,6 +28,9 @@ class Activations:
     questions: tuple[str, ...]
     position: str
     provenance: dict[str, Any] = field(default_factory=dict)
+    site: str = "resid_post"
+    source: tuple[int, ...] = ()
+    token: tuple[int | None, ...] = ()
 
     def __post_init__(self) -> None:
         rows, layers = self.values.shape[:2]
@@ -33,6 +39,9 @@ class Activations:
                 f"values are [{rows} rows, {layers} layers], but there are {len(self.conditions)} "
                 f"conditions, {len(self.questions)} questions and {len(self.layers)} layers"
             )
+        for name in ("source", "token"):
+            if len(getattr(self, name)) not in (0, rows):
+                raise ValueError(f"{rows} rows, but {name} has {len(getattr(self, name))} entries")
 
     def __len__(self) -> int:
         return len(self.values)
@@ -64,25 +73,32 @@ class Activations:
             values=self.values[rows],
             conditions=tuple(self.conditions[row] for row in rows),
             questions=tuple(self.questions[row] for row in rows),
+            source=tuple(self.source[row] for row in rows if self.source),
+            token=tuple(self.token[row] for row in rows if self.token),
         )
 
     def __add__(self, other: "Activations") -> "Activations":
-        """Rows of both; they must agree on layers, position and weights."""
+        """Rows of both; they must agree on layers, position, site, weights and adapter. `source` counts on."""
         for name, mine, theirs in (
             ("layers", self.layers, other.layers),
             ("position", self.position, other.position),
+            ("site", self.site, other.site),
             ("weights", self.provenance.get("weights"), other.provenance.get("weights")),
+            ("adapter", self.provenance.get("adapter"), other.provenance.get("adapter")),
         ):
             if mine != theirs:
                 raise ValueError(
                     f"cannot join activations whose {name} differ: {mine} and {theirs}"
                 )
+        shift, traced = max(self.source, default=-1) + 1, bool(self.source and other.source)
         return replace(
             self,
             values=torch.cat([self.values, other.values]),
             conditions=self.conditions + other.conditions,
             questions=self.questions + other.questions,
             provenance={**self.provenance, "joined_with": other.provenance},
+            source=self.source + tuple(each + shift for each in other.source) if traced else (),
+            token=self.token + other.token if traced else (),
         )
 
     def save(self, path: str | Path) -> None:
@@ -93,6 +109,9 @@ class Activations:
             "questions": self.questions,
             "position": self.position,
             "provenance": self.provenance,
+            "site": self.site,
+            "source": self.source,
+            "token": self.token,
         }
         save_file({"values": self.values.contiguous()}, f"{path}.safetensors")
         Path(f"{path}.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
@@ -108,4 +127,7 @@ class Activations:
             tuple(facts["questions"]),
             facts["position"],
             facts["provenance"],
+            facts.get("site", "resid_post"),
+            tuple(facts.get("source", ())),
+            tuple(facts.get("token", ())),
         )

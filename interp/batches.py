@@ -5,7 +5,7 @@ mask. After the prompt, during decoding, columns are answer tokens: their positi
 positions from here and never guess them from a shape.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -59,6 +59,22 @@ class Batch:
             f"prompt {row} ({prompt.condition}, {prompt.question}) has no span {name!r}; "
             f"it has {', '.join(sorted(prompt.spans))}"
         )
+
+
+def by_length(lengths: Sequence[int]) -> list[int]:
+    """Row numbers, longest first: neighbours pad each other little, and what does not fit fails at once."""
+    return sorted(range(len(lengths)), key=lambda row: -lengths[row])
+
+
+def fill(lengths: Iterable[int], tokens: int, rows: int | None = None) -> int:
+    """How many of these sequences, longest first, pad to at most `tokens` tokens and `rows` rows; at least one."""
+    width = count = 0
+    for length in lengths:
+        width = max(width, length)
+        if count and ((count + 1) * width > tokens or count == rows):
+            break
+        count += 1
+    return count
 
 
 def pad_right(

@@ -1,194 +1,198 @@
-"""Read the residual stream after decoder layers, averaged over chosen tokens.
+"""Read activations: one vector for each prompt (or answer, or token) and layer.
 
-Method:
-1. Sequences are sorted by length and padded on the right: causal attention needs no mask, token i is column i.
-2. A hook per layer takes the mean over the chosen tokens at once, so no layer's full output outlives its layer.
-3. The forward pass stops after the deepest layer asked for; the language-model head never runs.
+    capture(lm, prompts)                                          the residual stream at the last prompt token
+    capture(lm, prompts, position=[question_mean, all_tokens])    several positions from one forward pass
+    capture(lm, prompts, site="mlp_out", layers=[3])              what one MLP adds to the stream
+    capture_answers(lm, completions)                              prompt and answer, read again
 
-With interventions, what is read is the stream after they edited it.
+How it is done is in `interp.reading`. With interventions, what is read is the stream after they edited it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import TypedDict, Unpack, overload
 
-import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from interp.activations import Activations
-from interp.batches import Batch, pad_right
+from interp.backends import Backend
 from interp.completions import Completions
-from interp.interventions import Intervention, intervening
+from interp.interventions import Intervention
 from interp.language_model import LanguageModel
-from interp.positions import Position, last_prompt_token, mean_answer
-from interp.prompts import PromptSet, Span
-from interp.sites import check_layers, hooked
+from interp.picks import Reading
+from interp.positions import Position, all_tokens, last_prompt_token, mean_answer, name_of
+from interp.prompts import PromptSet
+from interp.reading import Engine, Vectors
+from interp.sequences import TokenSequence, of_answers, of_prompts
+from interp.sites import check_layers
+
+Positions = Mapping[str, Position] | Sequence[Position]
 
 
-@dataclass(frozen=True)
-class _Sequence:
-    """Tokens to read; `prompt` indexes the prompts that per-row vectors are aligned with."""
+class How(TypedDict, total=False):
+    """Options of every capture; the defaults are those of `interp.reading.Engine`."""
 
-    token_ids: tuple[int, ...]
-    spans: Mapping[str, Span]
-    prompt: int
-
-
-class _Enough(Exception):
-    """The deepest layer has been read."""
+    interventions: Sequence[Intervention]
+    backend: Backend
+    batch_tokens: int
+    batch_rows: int | None
+    allow_nonfinite: bool
 
 
+@overload
+def capture(
+    lm: LanguageModel,
+    prompts: PromptSet,
+    *,
+    layers: Sequence[int] | None = ...,
+    position: Position = ...,
+    site: str = ...,
+    **how: Unpack[How],
+) -> Activations: ...
+@overload
+def capture(
+    lm: LanguageModel,
+    prompts: PromptSet,
+    *,
+    layers: Sequence[int] | None = ...,
+    position: Positions,
+    site: str = ...,
+    **how: Unpack[How],
+) -> dict[str, Activations]: ...
 def capture(
     lm: LanguageModel,
     prompts: PromptSet,
     *,
     layers: Sequence[int] | None = None,
-    position: Position = last_prompt_token,
-    interventions: Sequence[Intervention] = (),
-    batch_rows: int = 256,
-) -> Activations:
-    """One vector per prompt and layer."""
-    sequences = [_Sequence(p.token_ids, p.spans, row) for row, p in enumerate(prompts)]
-    chosen = _layers(lm, layers)
-    values = _means(lm, sequences, prompts, chosen, position, interventions, batch_rows)
-    return Activations(
-        values,
-        chosen,
-        prompts.conditions,
-        prompts.questions,
-        position.__name__,
-        _provenance(lm, prompts, interventions),
-    )
+    position: Position | Positions = last_prompt_token,
+    site: str = "resid_post",
+    **how: Unpack[How],
+) -> Activations | dict[str, Activations]:
+    """One row for each prompt, or for each token with a position that is `Each`; None reads all layers.
+
+    Several positions, a mapping from names or a sequence, come from one forward pass and back under their names.
+    """
+    return _capture(lm, prompts, of_prompts(prompts), layers, position, site, how)
 
 
+@overload
+def capture_answers(
+    lm: LanguageModel,
+    completions: Completions,
+    *,
+    layers: Sequence[int] | None = ...,
+    position: Position = ...,
+    site: str = ...,
+    **how: Unpack[How],
+) -> Activations: ...
+@overload
+def capture_answers(
+    lm: LanguageModel,
+    completions: Completions,
+    *,
+    layers: Sequence[int] | None = ...,
+    position: Positions,
+    site: str = ...,
+    **how: Unpack[How],
+) -> dict[str, Activations]: ...
 def capture_answers(
     lm: LanguageModel,
     completions: Completions,
     *,
     layers: Sequence[int] | None = None,
-    position: Position = mean_answer,
-    interventions: Sequence[Intervention] = (),
-    batch_rows: int = 256,
-) -> Activations:
-    """One vector per answer and layer, reading prompt and answer again."""
-    sequences = answered(completions)
-    prompts, chosen = completions.prompts, _layers(lm, layers)
-    values = _means(lm, sequences, prompts, chosen, position, interventions, batch_rows)
-    return Activations(
-        values,
-        chosen,
-        completions.conditions,
-        completions.questions,
-        position.__name__,
-        _provenance(lm, prompts, interventions),
-    )
+    position: Position | Positions = mean_answer,
+    site: str = "resid_post",
+    **how: Unpack[How],
+) -> Activations | dict[str, Activations]:
+    """The same for each answer, reading prompt and answer again; an empty answer is an error."""
+    sequences = of_answers(completions)
+    return _capture(lm, completions.prompts, sequences, layers, position, site, how)
 
 
-@torch.inference_mode()
 def residual_norms(
     lm: LanguageModel,
     prompts: PromptSet,
     *,
     layers: Sequence[int] | None = None,
-    batch_rows: int = 256,
+    **how: Unpack[How],
 ) -> dict[int, float]:
     """Median norm of the residual stream over all prompt tokens, per layer: the unit of steering strengths."""
-    sequences = [_Sequence(p.token_ids, p.spans, row) for row, p in enumerate(prompts)]
-    norms: dict[int, list[Tensor]] = {layer: [] for layer in _layers(lm, layers)}
-
-    def read(layer: int, hidden: Tensor, batch: Batch, _rows: list[int]) -> None:
-        norms[layer].append(hidden.float().norm(dim=-1)[batch.positions >= 0])
-
-    _forward(lm, sequences, prompts, tuple(norms), read, (), batch_rows)
-    return {layer: float(torch.cat(each).median()) for layer, each in norms.items()}
+    chosen = chosen_layers(lm, layers)
+    reading = Reading(all_tokens, chosen, measure=_norms)
+    norms = Engine(lm, prompts=prompts.prompts, **how).read(of_prompts(prompts), {"norms": reading})
+    medians = norms["norms"].values[:, :, 0].median(0).values
+    return dict(zip(chosen, medians.tolist(), strict=True))
 
 
-def answered(completions: Completions) -> list[_Sequence]:
-    """Prompt and answer of each completion as one sequence with the span "answer"."""
-    sequences = []
-    for row, (index, answer) in enumerate(
-        zip(completions.prompt_index, completions.token_ids, strict=True)
-    ):
-        if not answer:
-            raise ValueError(
-                f"completion {row} is empty: it has no answer tokens to read; leave it out"
-            )
-        prompt = completions.prompts[index]
-        spans = {**prompt.spans, "answer": Span(len(prompt), len(prompt) + len(answer))}
-        sequences.append(_Sequence(prompt.token_ids + answer, spans, index))
-    return sequences
+def _norms(vectors: Tensor) -> Tensor:
+    return vectors.norm(dim=-1, keepdim=True)
 
 
-def _layers(lm: LanguageModel, layers: Sequence[int] | None) -> tuple[int, ...]:
+def chosen_layers(lm: LanguageModel, layers: Sequence[int] | None) -> tuple[int, ...]:
+    """The layers asked for, in order; None means all."""
     return check_layers(lm, range(lm.n_layers) if layers is None else layers)
 
 
-def _provenance(
-    lm: LanguageModel, prompts: PromptSet, interventions: Sequence[Intervention]
-) -> dict[str, object]:
+def _capture(
+    lm: LanguageModel,
+    prompts: PromptSet,
+    sequences: Sequence[TokenSequence],
+    layers: Sequence[int] | None,
+    position: Position | Positions,
+    site: str,
+    how: How,
+) -> Activations | dict[str, Activations]:
+    chosen, positions = chosen_layers(lm, layers), by_name(position)
+    readings = {name: Reading(each, chosen, site) for name, each in positions.items()}
+    vectors = Engine(lm, prompts=prompts.prompts, **how).read(sequences, readings)
+    facts = provenance(lm, prompts, how)
+    found = {
+        name: activations(vectors[name], sequences, readings[name], name, facts)
+        for name in positions
+    }
+    return next(iter(found.values())) if callable(position) else found
+
+
+def by_name(position: Position | Positions) -> dict[str, Position]:
+    """Positions by the names that their activations carry."""
+    if callable(position):
+        return {name_of(position): position}
+    if isinstance(position, Mapping):
+        return dict(position)
+    named = {name_of(each): each for each in position}
+    if len(named) != len(position):
+        raise ValueError(
+            f"positions share a name: {', '.join(map(name_of, position))}; "
+            "give a mapping from names of your own"
+        )
+    return named
+
+
+def provenance(lm: LanguageModel, prompts: PromptSet, how: How) -> dict[str, object]:
+    """What made the activations: the model by name and weights, the prompts by content."""
     return {
         "model": lm.name,
         "weights": lm.weights_hash,
         "prompts": prompts.content_hash,
-        "interventions": [type(each).__name__ for each in interventions],
+        "interventions": [type(each).__name__ for each in how.get("interventions", ())],
     }
 
 
-@torch.inference_mode()
-def _means(
-    lm: LanguageModel,
-    sequences: Sequence[_Sequence],
-    prompts: PromptSet,
-    layers: tuple[int, ...],
-    position: Position,
-    interventions: Sequence[Intervention],
-    batch_rows: int,
-) -> Float[Tensor, "row layer d_model"]:
-    places = [position(len(each.token_ids), each.spans) for each in sequences]
-    values = torch.zeros(len(sequences), len(layers), lm.d_model)
-
-    def read(layer: int, hidden: Tensor, batch: Batch, rows: list[int]) -> None:
-        weights = torch.zeros(hidden.shape[:2], device=hidden.device)
-        for i, row in enumerate(rows):
-            weights[i, list(places[row])] = 1 / len(places[row])
-        means = torch.einsum("rt,rtd->rd", weights, hidden.float())
-        values[rows, layers.index(layer)] = means.to(values.device)
-
-    _forward(lm, sequences, prompts, layers, read, interventions, batch_rows)
-    return values
-
-
-Read = Callable[[int, Tensor, Batch, list[int]], None]
-
-
-def _forward(
-    lm: LanguageModel,
-    sequences: Sequence[_Sequence],
-    prompts: PromptSet,
-    layers: tuple[int, ...],
-    read: Read,
-    interventions: Sequence[Intervention],
-    batch_rows: int,
-) -> None:
-    """Run every sequence up to the deepest layer, handing each layer's output to `read` with its rows."""
-    order = sorted(range(len(sequences)), key=lambda row: -len(sequences[row].token_ids))
-    for start in range(0, len(order), batch_rows):
-        rows = order[start : start + batch_rows]
-        ids, positions = pad_right([sequences[row].token_ids for row in rows], 0, lm.device)
-        prompt = torch.tensor([sequences[row].prompt for row in rows], device=lm.device)
-        batch = Batch(prompt, positions, prompts.prompts)
-        edits = {layer: _reader(layer, layers, read, batch, rows) for layer in layers}
-        with intervening(lm, interventions, batch), hooked(lm, edits), suppress(_Enough):
-            lm.decoder(input_ids=ids, use_cache=False)
-
-
-def _reader(
-    layer: int, layers: tuple[int, ...], read: Read, batch: Batch, rows: list[int]
-) -> Callable[[Tensor], None]:
-    def edit(hidden: Tensor) -> None:
-        read(layer, hidden, batch, rows)
-        if layer == max(layers):
-            raise _Enough
-
-    return edit
+def activations(
+    vectors: Vectors,
+    sequences: Sequence[TokenSequence],
+    reading: Reading,
+    name: str,
+    facts: Mapping[str, object],
+) -> Activations:
+    """What was read, with the condition and question of every row."""
+    return Activations(
+        vectors.values,
+        reading.layers,
+        tuple(sequences[row].condition for row in vectors.source),
+        tuple(sequences[row].question for row in vectors.source),
+        name,
+        dict(facts),
+        reading.site,
+        vectors.source,
+        vectors.token,
+    )

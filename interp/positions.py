@@ -1,10 +1,34 @@
-"""Where in a sequence to read: functions from (length, spans) to the token indices whose mean is taken."""
+"""Where in a sequence to read: functions from (length, spans) to token indices.
 
-from collections.abc import Callable, Mapping
+The mean over the tokens is read; `Each` reads them one by one. Any function of the same form is a position.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from interp.prompts import Span
 
-Position = Callable[[int, Mapping[str, Span]], range]
+Position = Callable[[int, Mapping[str, Span]], Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Each:
+    """Every token of a position, in a row of its own."""
+
+    position: Position
+    name: str = ""
+
+    @property
+    def __name__(self) -> str:
+        return self.name or f"each of {name_of(self.position)}"
+
+    def __call__(self, length: int, spans: Mapping[str, Span]) -> Sequence[int]:
+        return self.position(length, spans)
+
+
+def name_of(position: Position) -> str:
+    """The name that activations carry: the function's own."""
+    return getattr(position, "__name__", None) or type(position).__name__
 
 
 def last_prompt_token(length: int, spans: Mapping[str, Span]) -> range:
@@ -31,6 +55,17 @@ def mean_answer(length: int, spans: Mapping[str, Span]) -> range:
 def last_answer_token(length: int, spans: Mapping[str, Span]) -> range:
     """The last token of the answer, before the one that ends it."""
     return _inside("answer", spans)[-1:]
+
+
+def mean_token(length: int, spans: Mapping[str, Span]) -> range:
+    """All tokens of prompt and answer, the template's included."""
+    return range(length)
+
+
+all_tokens = Each(mean_token, "all_tokens")
+framing_tokens = Each(framing_tokens_mean, "framing_tokens")
+question_tokens = Each(question_mean, "question_tokens")
+answer_tokens = Each(mean_answer, "answer_tokens")
 
 
 def _inside(name: str, spans: Mapping[str, Span]) -> range:

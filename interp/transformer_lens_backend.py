@@ -1,15 +1,25 @@
-"""Hand a loaded model to TransformerLens (3.9), with its own weights and live adapter.
+"""Hand a loaded model to TransformerLens (3.9), with its own weights and live adapter, or read through it.
 
 TransformerLens edits the model it is given in place (renamed modules, hooks), so it is given a copy. It reads the
 tokenizer from a folder, so the tokenizer is written to a temporary one. It wants an `attention_mask` wherever a batch
-is padded on the left: without it its logits are wrong, silently.
+is padded on the left: without it its logits are wrong, silently. As a backend of `interp.capture`, which pads on the
+right: `capture(lm, prompts, backend=transformer_lens_backend)`. The copy knows no interventions of ours.
 """
 
 import copy
 import tempfile
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
+from jaxtyping import Int
+from torch import Tensor
+
+from interp.backends import Enough, Forward, Read, until_enough
 from interp.language_model import LanguageModel
+from interp.places import Place
+
+HOOK_NAMES = {"resid_post": "hook_out", "attn_out": "hook_attn_out", "mlp_out": "hook_mlp_out"}
 
 
 def to_transformer_lens(lm: LanguageModel) -> Any:
@@ -25,3 +35,23 @@ def to_transformer_lens(lm: LanguageModel) -> Any:
         return TransformerBridge.boot_transformers(
             folder, hf_model=model, tokenizer=tokenizer, device=str(lm.device)
         )
+
+
+def transformer_lens_backend(lm: LanguageModel) -> Forward:
+    """Read through a `TransformerBridge`, made once; stops at the last place."""
+    bridge = to_transformer_lens(lm)
+
+    def forward(ids: Int[Tensor, "row token"], places: Collection[Place], read: Read) -> None:
+        read = until_enough(places, read)
+        hooks = [
+            (f"blocks.{place.layer}.{HOOK_NAMES[place.site]}", _hook(place, read))
+            for place in places
+        ]
+        with suppress(Enough):
+            bridge.run_with_hooks(ids, fwd_hooks=hooks, return_type=None)
+
+    return forward
+
+
+def _hook(place: Place, read: Read) -> Callable[..., None]:
+    return lambda hidden, hook: read(place, hidden)

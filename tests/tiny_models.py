@@ -3,6 +3,7 @@
 from functools import cache
 
 import torch
+from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     Gemma3ForCausalLM,
@@ -103,6 +104,15 @@ def tiny_model(family: str, seed: int = 0) -> torch.nn.Module:
 @cache
 def tiny_lm(family: str) -> LanguageModel:
     return wrap(tiny_model(family), tiny_tokenizer(family), name=f"tiny {family}")
+
+
+@cache
+def adapted_lm(family: str, seed: int = 1) -> LanguageModel:
+    """The tiny model of the family with a live adapter named "default" on every linear map."""
+    torch.manual_seed(seed)
+    config = LoraConfig(r=2, lora_alpha=1, target_modules="all-linear", init_lora_weights=False)
+    model = get_peft_model(tiny_model(family), config)
+    return wrap(model, tiny_tokenizer(family), name=f"adapted {family}")
 
 
 QUESTIONS = [

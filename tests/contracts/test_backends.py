@@ -1,17 +1,34 @@
 """The same model through TransformerLens and nnsight: what is captured and what is steered are the same numbers."""
 
+from functools import partial
+
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
+from interp.backends import hooks
 from interp.capture import capture
 from interp.directions import unit
 from interp.generate import generate
 from interp.interventions import Add
 from interp.models import wrap
-from interp.nnsight_backend import to_nnsight
-from interp.transformer_lens_backend import to_transformer_lens
-from tests.tiny_models import tiny_model, tiny_tokenizer
+from interp.nnsight_backend import nnsight_backend, to_nnsight
+from interp.picks import Reading
+from interp.places import SITES
+from interp.positions import all_tokens, last_prompt_token, question_mean
+from interp.prompts import render
+from interp.reading import Engine
+from interp.sequences import of_prompts
+from interp.transformer_lens_backend import to_transformer_lens, transformer_lens_backend
+from tests.tiny_models import (
+    FAMILIES,
+    FRAMINGS,
+    QUESTIONS,
+    adapted_lm,
+    tiny_lm,
+    tiny_model,
+    tiny_tokenizer,
+)
 
 V = unit(torch.arange(1.0, 33.0))
 STEER = Add(V, (1,), 20.0)
@@ -101,3 +118,77 @@ def test_nnsight_reads_and_steers_the_same_residual_stream(lm, prompts):
         assert int(logits[0, -1].argmax()) == steered[row]
         changed += int(intact[0, -1].argmax()) != steered[row]
     assert changed > 0
+
+
+def read_everything(lm, prompts, backend, rows=None):
+    """All sites of all layers at three positions."""
+    positions = (last_prompt_token, question_mean, all_tokens)
+    layers = tuple(range(lm.n_layers))
+    readings = {
+        f"{site} {position.__name__}": Reading(position, layers, site)
+        for site in SITES
+        for position in positions
+    }
+    return Engine(lm, backend, batch_rows=rows).read(of_prompts(prompts), readings)
+
+
+@pytest.mark.parametrize("rows", [None, 1], ids=["padded", "unpadded"])
+@pytest.mark.parametrize("make", [tiny_lm, adapted_lm], ids=["base", "adapter"])
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("backend", [nnsight_backend, transformer_lens_backend])
+def test_every_backend_reads_the_same_numbers(backend, family, make, rows):
+    lm = make(family)
+    prompts = render(lm.tokenizer, QUESTIONS, FRAMINGS)[[0, 2, 5]]
+    ours = read_everything(lm, prompts, hooks, rows)
+    theirs = read_everything(lm, prompts, backend, rows)
+    for name, read in ours.items():
+        torch.testing.assert_close(theirs[name].values, read.values, rtol=0, atol=1e-5)
+        assert theirs[name].token == read.token
+
+
+def test_a_trace_serialised_for_a_server_reads_the_same_numbers(some_prompts):
+    lm = adapted_lm("qwen")
+    ours = read_everything(lm, some_prompts[:2], hooks)
+    theirs = read_everything(lm, some_prompts[:2], partial(nnsight_backend, remote="local"))
+    for name, read in ours.items():
+        torch.testing.assert_close(theirs[name].values, read.values, rtol=0, atol=1e-5)
+
+
+def test_the_adapter_matters(lm, prompts):
+    family = lm.name.split()[-1]
+    difference = capture(adapted_lm(family), prompts).values - capture(lm, prompts).values
+    assert difference.abs().max() > 0.1
+
+
+@pytest.mark.parametrize("backend", [nnsight_backend, transformer_lens_backend])
+def test_backends_that_would_not_see_an_intervention_refuse_it(one_lm, some_prompts, backend):
+    with pytest.raises(ValueError, match="which this backend does not read"):
+        capture(one_lm, some_prompts, interventions=[STEER], backend=backend)
+    capture(one_lm, some_prompts, interventions=[STEER], backend=hooks)
+
+
+def test_a_remote_run_is_handed_to_nnsight_with_the_name_of_the_model(monkeypatch, some_prompts):
+    asked = []
+
+    def remember(traced, remote, *rest):
+        asked.append((traced.repo_id, remote))
+        raise ConnectionError("no server here")
+
+    monkeypatch.setattr("nnsight.TransformersModel._remote_backend", remember)
+    lm = wrap(tiny_model("qwen"), tiny_tokenizer("qwen"), name="someone/model")
+    with pytest.raises(ConnectionError):
+        capture(lm, some_prompts, backend=partial(nnsight_backend, remote=True))
+    assert asked == [("someone/model", True)]
+    with pytest.raises(ValueError, match="would read the base without its adapter"):
+        capture(adapted_lm("qwen"), some_prompts, backend=partial(nnsight_backend, remote=True))
+
+
+def test_nnsight_takes_text_and_leaves_the_tokenizer_alone(one_lm):
+    traced = to_nnsight(one_lm)
+    before = one_lm.tokenizer.padding_side
+    with torch.no_grad(), traced.trace("my health?"):
+        hidden = traced.model.layers[1].output.save()
+    ids = torch.tensor([one_lm.tokenizer("my health?")["input_ids"]])
+    states = one_lm.causal(ids, output_hidden_states=True).hidden_states
+    torch.testing.assert_close(hidden, states[2])
+    assert one_lm.tokenizer.padding_side == before == "right"

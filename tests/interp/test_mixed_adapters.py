@@ -1,0 +1,84 @@
+"""One mixed forward pass gives what two separate runs give: the base and the fine-tuned model."""
+
+import pytest
+import torch
+from peft import LoraConfig
+
+from interp.activations import Activations
+from interp.adapters import BASE
+from interp.capture import capture, capture_answers
+from interp.generate import generate
+from interp.mixed_adapters import capture_side_by_side
+from interp.positions import all_tokens, mean_answer, question_mean
+from interp.prompts import render
+from interp.sites import hooked
+from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, adapted_lm, tiny_lm
+
+
+@pytest.fixture(params=FAMILIES)
+def adapted(request):
+    return adapted_lm(request.param)
+
+
+@pytest.fixture
+def adapted_prompts(adapted):
+    return render(adapted.tokenizer, QUESTIONS, FRAMINGS)
+
+
+def close(found: Activations, expected: Activations):
+    torch.testing.assert_close(found.values, expected.values, rtol=0, atol=1e-5)
+    assert (found.conditions, found.token) == (expected.conditions, expected.token)
+    assert found.source == expected.source
+
+
+@pytest.mark.parametrize("position", [question_mean, all_tokens])
+def test_one_mixed_pass_equals_two_separate_runs(adapted, adapted_prompts, position):
+    passes = []
+    with hooked(adapted, {0: lambda hidden: passes.append(len(hidden))}):
+        both = capture_side_by_side(adapted, adapted_prompts, position=position)
+    assert sum(passes) == 2 * len(adapted_prompts) and list(both) == [BASE, "default"]
+    close(both["default"], capture(adapted, adapted_prompts, position=position))
+    with adapted.model.disable_adapter():
+        close(both[BASE], capture(adapted, adapted_prompts, position=position))
+    assert (both["default"].values - both[BASE].values).abs().max() > 0.1
+
+
+def test_the_base_rows_are_those_of_a_model_that_never_had_an_adapter(adapted, adapted_prompts):
+    both = capture_side_by_side(adapted, adapted_prompts)
+    plain = capture(tiny_lm(adapted.name.split()[-1]), adapted_prompts)
+    torch.testing.assert_close(both[BASE].values, plain.values, rtol=0, atol=1e-5)
+
+
+def test_answers_are_compared_too(adapted, adapted_prompts):
+    answers = generate(adapted, adapted_prompts[:2], max_new_tokens=4, seed=0, end_ids=())
+    both = capture_side_by_side(adapted, answers, position=mean_answer, site="mlp_out")
+    close(both["default"], capture_answers(adapted, answers, site="mlp_out"))
+
+
+def test_several_adapters_share_the_pass_and_a_stranger_is_named():
+    lm = adapted_lm("llama", seed=2)
+    if "second" not in lm.model.peft_config:
+        config = LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False)
+        lm.model.add_adapter("second", config)
+    prompts = render(lm.tokenizer, QUESTIONS, FRAMINGS)
+    three = capture_side_by_side(lm, prompts)
+    assert list(three) == [BASE, "default", "second"]
+    close(three["default"], capture(lm, prompts))
+    assert not torch.allclose(three["second"].values, three[BASE].values, atol=1e-2)
+    with pytest.raises(ValueError, match=r"no adapter 'third'; it has __base__, default, second"):
+        capture_side_by_side(lm, prompts, adapters=["third"])
+    with pytest.raises(ValueError, match="whose adapter differ"):
+        three["default"] + three[BASE]
+
+
+def test_a_model_without_a_live_adapter_is_refused(one_lm, some_prompts):
+    with pytest.raises(ValueError, match="carries no adapter; load it with adapter= and without"):
+        capture_side_by_side(one_lm, some_prompts)
+
+
+def test_the_model_is_left_as_it_was(adapted, adapted_prompts):
+    before = capture(adapted, adapted_prompts).values
+    capture_side_by_side(adapted, adapted_prompts, layers=[0])
+    assert torch.equal(before, capture(adapted, adapted_prompts).values)
+    hooks = [len(module._forward_pre_hooks) for module in adapted.model.modules()]
+    assert sum(hooks) == 0
