@@ -88,6 +88,18 @@ def dashboard(
     print(export_dashboard(run_folders, output))
 
 
+@app.command(epilog="Example: triggerlens bench capture")
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Benchmarks such as capture; all by default")
+    ] = None,
+) -> None:
+    """Measure how fast the parts that matter are; leaves records in artifacts/bench/."""
+    from experiments.benchmarks.__main__ import main as measure
+
+    measure(names or ())
+
+
 @micro_app.command(epilog="Example: triggerlens micro pretrain llama --out artifacts/micro/llama")
 def pretrain(
     family: Annotated[str, typer.Argument(help="qwen, llama or gemma")],

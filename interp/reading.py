@@ -74,7 +74,7 @@ class Engine:
             for name, values in landed.items():
                 layout = layouts[name]
                 if not self.allow_nonfinite and not bool(values.isfinite().all()):
-                    self._refuse([sequences[row] for row in batch], readings[name], layout, values)
+                    self._refuse([sequences[row] for row in batch], readings[name], values)
                 if name not in found:
                     found[name] = values.new_empty(layout.first[-1], *values.shape[1:])
                 found[name][layout.rows(batch)] = values
@@ -171,7 +171,6 @@ class Engine:
         self,
         sequences: Sequence[TokenSequence],
         reading: Reading,
-        layout: Layout,
         values: Float[Tensor, "row layer d_model"],
     ) -> None:
         """Name the first prompt, place and token that is not finite; the token by reading that prompt again."""

@@ -25,11 +25,13 @@ MAY_IMPORT = {
 
 # Which files may know a third party.
 BORDERS = {
+    "pyarrow": ("interp/store/*.py",),
     "transformers": (
         "interp/models.py",
         "interp/generate.py",
         "experiments/finetune.py",
         "experiments/micro/*.py",
+        "experiments/benchmarks/*.py",
     ),
     "peft": ("interp/models.py", "experiments/finetune.py"),
     "sklearn": ("probes/*.py",),
@@ -112,6 +114,7 @@ def test_imports_run_one_way_and_third_parties_stay_in_their_rooms() -> None:
         ("interp/capture.py", "from transformer_lens.model_bridge import TransformerBridge"),
         ("probes/sweep.py", "import sae_lens"),
         ("interp/models.py", "import nnsight"),
+        ("interp/activations.py", "import pyarrow.parquet"),
     ],
 )
 def test_an_import_across_a_border_is_caught(path: str, source: str) -> None:

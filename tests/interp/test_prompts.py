@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from interp.completions import Completions
 from interp.prompts import Framing, PromptSet, Question, Span, render
+from interp.sequences import of_answers
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_tokenizer
 
 
@@ -93,3 +95,35 @@ def test_prompt_sets_select_join_and_hash_by_content(some_prompts):
 
 def test_a_span_is_as_long_as_its_tokens():
     assert len(Span(2, 5)) == 3
+
+
+VARIANTS = {
+    "none": Framing(""),
+    "short": Framing("Duck."),
+    "long": Framing("It looks like a duck, it walks like a duck, what should I do about my duck?"),
+    "after": Framing("It looks like a duck.", placement="suffix"),
+}
+
+
+def test_the_same_question_is_found_in_every_variant_whatever_its_length(lm):
+    rendered = render(lm.tokenizer, QUESTIONS, VARIANTS)
+    assert len({len(prompt) for prompt in rendered.where(question="money")}) == len(VARIANTS)
+    for prompt in rendered:
+        question = next(each.text for each in QUESTIONS if each.id == prompt.question)
+        assert decoded(lm.tokenizer, prompt, "question").strip() == question
+        if prompt.condition != "none":
+            framing = VARIANTS[prompt.condition].text
+            assert decoded(lm.tokenizer, prompt, "framing").strip() == framing
+
+
+def test_an_answer_is_found_behind_every_variant(lm):
+    rendered = render(lm.tokenizer, QUESTIONS, VARIANTS)
+    answer = tuple(lm.tokenizer("a duck", add_special_tokens=False)["input_ids"])
+    count = len(rendered)
+    completions = Completions(
+        rendered, tuple(range(count)), (answer,) * count, ("a duck",) * count, (True,) * count
+    )
+    for sequence, prompt in zip(of_answers(completions), rendered, strict=True):
+        span = sequence.spans["answer"]
+        assert sequence.token_ids[span.start : span.stop] == answer
+        assert dict(sequence.spans) == {**prompt.spans, "answer": span}

@@ -1,0 +1,66 @@
+"""Peak memory above the loaded model; each function runs in a process of its own (Linux: /proc tells the peak)."""
+
+import ctypes
+import gc
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+
+from experiments.benchmarks.random_model import random_model, random_prompts
+from interp.capture import capture
+from interp.sequences import TokenSequence, of_prompts
+from interp.store import open_writer
+
+STORED_TOKENS = 4
+
+
+def above(work: Callable[[], object]) -> float:
+    """Bytes by which the process grew at the highest moment of `work`."""
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    before = _status("VmRSS")
+    work()
+    return _status("VmHWM") - before
+
+
+def _status(name: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+def capture_peak(count: int) -> float:
+    """Ours."""
+    torch.set_num_threads(1)
+    lm, prompts = random_model(), random_prompts(count, 8, 128)
+    capture(lm, random_prompts(1, 8, 8))  # what is loaded late is no part of it
+    return above(lambda: capture(lm, prompts))
+
+
+def hidden_states_peak(count: int) -> float:
+    """`output_hidden_states=True` on the same batches."""
+    from experiments.benchmarks.capture import batches, hidden_states
+
+    torch.set_num_threads(1)
+    lm, made = random_model(), batches(random_prompts(count, 8, 128))
+    hidden_states(lm, batches(random_prompts(1, 8, 8)))
+    return above(lambda: hidden_states(lm, made))
+
+
+def store_peak(count: int) -> float:
+    """`count` short prompts to disk, made one by one as they are asked for."""
+    torch.set_num_threads(1)
+    lm = random_model()
+
+    def sequences(first: int, last: int) -> Iterator[TokenSequence]:
+        for seed in range(first, last):
+            yield from of_prompts(random_prompts(1, STORED_TOKENS, STORED_TOKENS, seed))
+
+    with tempfile.TemporaryDirectory() as folder, open_writer(folder, lm) as writer:
+        writer.add(sequences(0, 8))
+        return above(lambda: writer.add(sequences(8, count)))
+
+
+PEAKS = {"capture": capture_peak, "hidden_states": hidden_states_peak, "store": store_peak}
