@@ -33,7 +33,7 @@ BORDERS = {
         "experiments/micro/*.py",
         "experiments/benchmarks/*.py",
     ),
-    "peft": ("interp/models.py", "experiments/finetune.py"),
+    "peft": ("interp/adapter_dose.py", "interp/models.py", "experiments/finetune.py"),
     "sklearn": ("probes/*.py",),
     "plotly": ("experiments/dashboard/*.py",),
     "sae_lens": ("interp/sae.py",),
