@@ -148,8 +148,10 @@ def _capture(
 ) -> Activations | dict[str, Activations]:
     chosen, positions = chosen_layers(lm, layers), by_name(position)
     readings = {name: Reading(each, chosen, site) for name, each in positions.items()}
-    vectors = Engine(lm, prompts=prompts.prompts, **how).read(sequences, readings)
+    engine = Engine(lm, prompts=prompts.prompts, **how)
+    vectors = engine.read(sequences, readings)
     facts = provenance(lm, prompts, how)
+    facts["evidence"] = [each.summary() for each in engine.ledger.evidence()]
     found = {
         name: activations(vectors[name], sequences, readings[name], name, facts)
         for name in positions

@@ -1,9 +1,10 @@
 """Sampled answers and the prompts they belong to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from interp.interventions import Evidence
 from interp.prompts import PromptSet
 
 
@@ -16,6 +17,7 @@ class Completions:
     token_ids: tuple[tuple[int, ...], ...]
     texts: tuple[str, ...]
     ended: tuple[bool, ...]  # False: cut off at max_new_tokens
+    evidence: tuple[Evidence, ...] = field(default=(), compare=False)  # of each intervention
 
     def __len__(self) -> int:
         return len(self.texts)

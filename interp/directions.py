@@ -13,6 +13,9 @@ from jaxtyping import Float
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from interp.language_model import LanguageModel
+from interp.sites import check_layers
+
 
 @dataclass(frozen=True, eq=False)
 class Direction:
@@ -36,6 +39,15 @@ class Direction:
                 f"direction {self.name!r} has scale {self.scale}; give the median residual norm"
             )
 
+    def check_fits(self, lm: LanguageModel) -> None:
+        """Raise unless width, layer and weights are this model's."""
+        if len(self.vector) != lm.d_model:
+            raise ValueError(
+                f"direction {self.name!r} has width {len(self.vector)}, the stream of {lm.name} {lm.d_model}"
+            )
+        check_layers(lm, [self.layer])
+        _check_hash(f"{self.name!r}", self.model_hash, lm.weights_hash)
+
     def save(self, path: str | Path) -> None:
         """Write `path`.safetensors and `path`.json."""
         facts = {key: value for key, value in asdict(self).items() if key != "vector"}
@@ -46,12 +58,17 @@ class Direction:
     def load(cls, path: str | Path, *, model_hash: str | None = None) -> "Direction":
         """Read a saved direction; with `model_hash`, refuse one fitted to other weights."""
         facts = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
-        if model_hash is not None and facts["model_hash"] != model_hash:
-            raise ValueError(
-                f"direction {path} was fitted to weights {facts['model_hash'][:12]}, this model has "
-                f"{model_hash[:12]}; fit it again or load the model it belongs to"
-            )
+        if model_hash is not None:
+            _check_hash(str(path), facts["model_hash"], model_hash)
         return cls(vector=load_file(f"{path}.safetensors")["vector"], **facts)
+
+
+def _check_hash(name: str, fitted_to: str, weights: str) -> None:
+    if fitted_to != weights:
+        raise ValueError(
+            f"direction {name} was fitted to weights {fitted_to[:12]}, this model has "
+            f"{weights[:12]}; fit it again or load the model it belongs to"
+        )
 
 
 def unit(vector: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row d_model"]:
@@ -60,6 +77,14 @@ def unit(vector: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row d_model"]
     if bool((norm == 0).any()):
         raise ValueError("a zero vector has no direction; did both groups have the same mean?")
     return vector / norm
+
+
+def orthonormal(vectors: Float[Tensor, "rank d_model"]) -> Float[Tensor, "rank d_model"]:
+    """An orthonormal basis of what the vectors span; the first of it is the first of them, as a unit vector."""
+    if torch.linalg.matrix_rank(vectors.double()) < len(vectors):
+        raise ValueError(f"{len(vectors)} vectors span fewer dimensions than that; leave some out")
+    q, r = torch.linalg.qr(vectors.double().T)
+    return (q * r.diagonal().sign()).T.to(vectors)
 
 
 def random_like(direction: Direction, n: int, seed: int) -> Float[Tensor, "n d_model"]:

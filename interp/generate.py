@@ -11,7 +11,7 @@ and absolute positions are column numbers.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -20,7 +20,7 @@ from transformers import DynamicCache
 
 from interp.batches import Batch, pad_right
 from interp.completions import Completions
-from interp.interventions import Intervention, intervening
+from interp.interventions import Intervention, Ledger, intervening
 from interp.language_model import LanguageModel
 from interp.prompts import PromptSet
 from interp.sampling import draw, uniforms
@@ -60,7 +60,10 @@ def generate(
     end_ids: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> Completions:
-    """`samples_per_prompt` answers to every prompt; `batch_rows` answers are decoded at a time."""
+    """`samples_per_prompt` answers to every prompt; `batch_rows` answers are decoded at a time.
+
+    The answers come with evidence of what each intervention acted on; one that never acted is an error.
+    """
     _check(lm, samples_per_prompt, max_new_tokens, temperature, top_p)
     ends = lm.end_ids if end_ids is None else tuple(end_ids)
     plan = _Plan(samples_per_prompt, max_new_tokens, temperature, top_p, ends)
@@ -68,15 +71,17 @@ def generate(
     order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
     size = max(1, batch_rows // plan.samples)
     answers: dict[int, list[tuple[list[int], bool]]] = {}
+    ledger = Ledger(interventions, [len(prompt) for prompt in prompts])
     for start in range(0, len(order), size):
         chunk = order[start : start + size]
         index = torch.tensor(chunk, device=lm.device)
         batch = Batch(index, index.new_empty(len(chunk), 0), prompts.prompts)
-        with intervening(lm, interventions, batch):
+        with intervening(lm, interventions, batch, ledger):
             answers |= zip(chunk, _Sampler(lm, batch, noise[index], plan).run(), strict=True)
         if progress is not None:
             progress(min(start + size, len(order)) * plan.samples, len(order) * plan.samples)
-    return _completions(lm, prompts, plan.samples, answers)
+    evidence = ledger.check() if len(prompts) else ()
+    return replace(_completions(lm, prompts, plan.samples, answers), evidence=evidence)
 
 
 def _check(

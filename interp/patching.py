@@ -1,103 +1,162 @@
-"""Which layer and token carry a difference between two prompts: exact residual patching, one forward pass per cell.
+"""Which layer and token carry a difference between two prompts: exact activation patching.
 
 Method (activation patching, Vig et al. 2020; Meng et al. 2022, here without noise):
-1. Run the clean prompt and keep its residual stream at every layer and token.
-2. Run the corrupt prompt with one token of one layer replaced by the clean one, and take the metric of the logits at
-   the last token. All tokens of a layer are patched in one batch, each in its own row.
+1. Run the clean prompt of each pair and keep what each layer puts at each token.
+2. In the corrupt run, replace one token at one place by its clean counterpart and measure what the model says.
 3. effect = (patched - corrupt) / (clean - corrupt): 0 no effect, 1 the whole difference.
 
-What it does not know: pairs of different length, and effects that need two places at once.
+The numbers are those of one forward pass for each cell, but a cell runs from its own layer and token on
+(`interp.resume`), all layers' cells of a token in one batch, and cells before the first difference are known without
+running: the two runs are the same there. What an attention or MLP output does at one token is first brought to the
+end of its layer, for all tokens in one pass, since up to there tokens do not mix any more.
+
+What it does not know: effects that need two places at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.language_model import LanguageModel
-from interp.prompts import Prompt
-from interp.sites import check_layers, hooked
+from interp.pairs import Pair
+from interp.patch_metrics import Metric, Term
+from interp.places import SITES, Place, check_site, check_sum, module_at
+from interp.sites import check_layers, hooked_modules
+from interp.sweep import Sweep
 
-Metric = Callable[[Float[Tensor, "row vocabulary"]], Float[Tensor, " row"]]
+BATCH_TOKENS = 8192
 
 
 @dataclass(frozen=True, eq=False)
 class PatchingMap:
-    """`metric[i, j]`: the metric with token j patched after layer `layers[i]`; `clean` and `corrupt` unpatched."""
+    """`metric[i, j, k]`: pair i with cell k of layer `layers[j]` patched; `clean` and `corrupt`: nothing patched.
 
-    metric: Float[Tensor, "layer token"]
+    A cell is a token of the corrupt prompt, or an attention head where `site` is "heads". NaN: no such token, or none
+    that stands for it in the clean prompt.
+    """
+
+    site: str
     layers: tuple[int, ...]
-    clean: float
-    corrupt: float
+    metric: Float[Tensor, "pair layer cell"]
+    clean: Float[Tensor, " pair"]
+    corrupt: Float[Tensor, " pair"]
 
     @property
-    def effect(self) -> Float[Tensor, "layer token"]:
+    def effect(self) -> Float[Tensor, "pair layer cell"]:
         """The share of the difference between clean and corrupt that each cell restores."""
-        return (self.metric - self.corrupt) / (self.clean - self.corrupt)
+        corrupt = self.corrupt[:, None, None]
+        return (self.metric - corrupt) / (self.clean[:, None, None] - corrupt)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def patching_map(
     lm: LanguageModel,
-    clean: Prompt,
-    corrupt: Prompt,
-    metric: Metric,
+    pairs: Sequence[Pair],
+    metric: Metric | Sequence[Metric],
     *,
+    sites: Sequence[str] = SITES,
     layers: Sequence[int] | None = None,
-    batch_rows: int = 128,
-) -> PatchingMap:
-    """Patch each layer's residual stream at each token from `clean` into `corrupt`."""
-    if len(clean) != len(corrupt):
-        raise ValueError(
-            f"patching pairs tokens by index: the clean prompt has {len(clean)}, "
-            f"the corrupt one {len(corrupt)}; choose a pair of equal length"
-        )
+    batch_tokens: int = BATCH_TOKENS,
+) -> dict[str, PatchingMap]:
+    """By site: every layer and token patched, in every pair. One metric for all pairs or one for each.
+
+    `batch_tokens` bounds the tokens that run at once.
+    """
+    for site in sites:
+        check_site(site)
+    if set(sites) - {"resid_post"}:
+        check_sum(lm)
     chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
-    streams, clean_value = _run_clean(lm, clean, metric, chosen)
-    corrupt_value = float(metric(_last_logits(lm, corrupt, 1))[0])
-    rows = [
-        _patch_layer(lm, corrupt, metric, layer, streams[layer], batch_rows) for layer in chosen
-    ]
-    return PatchingMap(torch.stack(rows).cpu(), chosen, clean_value, corrupt_value)
+    places = [Place(layer, site) for site in sites for layer in chosen]
+    found: dict[str, PatchingMap] = {}
+    for weight, terms in weighted_terms(metric, pairs):
+        sweep = Sweep.of(lm, pairs, terms, places)
+        for site in sites:
+            one = _map_of(sweep, site, chosen, batch_tokens)
+            found[site] = weighted_sum(found.get(site), one, weight)
+    return found
 
 
-def _run_clean(
-    lm: LanguageModel, prompt: Prompt, metric: Metric, layers: tuple[int, ...]
-) -> tuple[dict[int, Float[Tensor, "token d_model"]], float]:
-    streams: dict[int, Tensor] = {}
-
-    def keep(layer: int) -> Callable[[Tensor], None]:
-        return lambda hidden: streams.update({layer: hidden[0].clone()})
-
-    with hooked(lm, {layer: keep(layer) for layer in layers}):
-        value = float(metric(_last_logits(lm, prompt, 1))[0])
-    return streams, value
-
-
-def _patch_layer(
-    lm: LanguageModel,
-    prompt: Prompt,
-    metric: Metric,
-    layer: int,
-    stream: Float[Tensor, "token d_model"],
-    batch_rows: int,
-) -> Float[Tensor, " token"]:
-    """The metric with each token in turn patched, `batch_rows` tokens at a time."""
-    values = []
-    for tokens in torch.arange(len(prompt), device=stream.device).split(batch_rows):
-
-        def put(hidden: Tensor, tokens: Tensor = tokens) -> Tensor:
-            patched = hidden.clone()
-            patched[torch.arange(len(tokens)), tokens] = stream[tokens]
-            return patched
-
-        with hooked(lm, {layer: put}):
-            values.append(metric(_last_logits(lm, prompt, len(tokens))))
-    return torch.cat(values)
+def weighted_terms(
+    metric: Metric | Sequence[Metric], pairs: Sequence[Pair]
+) -> list[tuple[float, list[Term]]]:
+    """For each term of the metric its weight and the term of each pair."""
+    if not pairs:
+        raise ValueError("no pairs to patch")
+    metrics = [metric] * len(pairs) if isinstance(metric, Metric) else list(metric)
+    if len(metrics) != len(pairs):
+        raise ValueError(
+            f"{len(metrics)} metrics for {len(pairs)} pairs; give one, or one for each"
+        )
+    columns = list(zip(*(each.terms for each in metrics), strict=True))
+    for column in columns:
+        if len({weight for weight, _ in column}) > 1:
+            raise ValueError("the metrics of all pairs must be of one kind")
+    return [(column[0][0], [term for _, term in column]) for column in columns]
 
 
-def _last_logits(lm: LanguageModel, prompt: Prompt, copies: int) -> Float[Tensor, "row vocabulary"]:
-    ids = torch.tensor([prompt.token_ids], device=lm.device).expand(copies, -1)
-    return lm.causal(input_ids=ids, logits_to_keep=1, use_cache=False).logits[:, -1]
+def weighted_sum(before: PatchingMap | None, one: PatchingMap, weight: float) -> PatchingMap:
+    """A map with one more term."""
+    numbers = [weight * each for each in (one.metric, one.clean, one.corrupt)]
+    if before is not None:
+        earlier = (before.metric, before.clean, before.corrupt)
+        numbers = [a + b for a, b in zip(earlier, numbers, strict=True)]
+    return PatchingMap(one.site, one.layers, *numbers)
+
+
+def _map_of(sweep: Sweep, site: str, layers: tuple[int, ...], batch_tokens: int) -> PatchingMap:
+    streams = {layer: patched_streams(sweep, Place(layer, site)) for layer in layers}
+    tokens = max(len(pair.corrupt) for pair in sweep.pairs)
+    metric = torch.full((len(sweep.pairs), len(layers), tokens), torch.nan)
+    for number, pair in enumerate(sweep.pairs):
+        known = torch.tensor([at is not None for at in pair.source])
+        metric[number, :, : len(known)][:, known] = float(sweep.corrupt[number])
+    for token in range(tokens):
+        rows = [row for row, pair in enumerate(sweep.pairs) if _differs(pair, token)]
+        step = max(1, batch_tokens // (len(layers) * (sweep.corrupt_run.width - token)))
+        for first in range(0, len(rows), step):
+            index = torch.tensor(rows[first : first + step], device=sweep.lm.device)
+            values = _cells(sweep, streams, index, token)
+            metric[index.cpu(), : len(values), token] = values.T.cpu()
+    return PatchingMap(site, layers, metric, sweep.clean.cpu(), sweep.corrupt.cpu())
+
+
+def _differs(pair: Pair, token: int) -> bool:
+    """Whether a token can matter: it has a counterpart, and the runs are not the same up to it."""
+    inside = pair.first_difference <= token < len(pair.corrupt)
+    return inside and pair.source[token] is not None
+
+
+def _cells(
+    sweep: Sweep, streams: dict[int, Tensor], rows: Int[Tensor, " row"], token: int
+) -> Float[Tensor, "layer row"]:
+    """The term with the token patched after each layer in turn."""
+    top = sweep.lm.n_layers - 1
+    read = bool((sweep.corrupt_run.read[rows] == token).any())
+
+    def joining(layer: int) -> Tensor | None:
+        if layer not in streams or (layer == top and not read):
+            return None  # after the last layer, a token that is not read changes nothing
+        stream = sweep.corrupt_run.after(layer)[rows, token:].clone()
+        stream[:, 0] = streams[layer][rows, token]
+        return stream
+
+    if not read and set(streams) == {top}:
+        return sweep.corrupt[rows][None]
+    return sweep.patched(rows, token, joining).view(-1, len(rows))
+
+
+def patched_streams(sweep: Sweep, place: Place) -> Float[Tensor, "pair token d_model"]:
+    """For each token alone: the stream after the layer at that token when the place is patched there."""
+    values, known = sweep.counterparts(sweep.clean_run.places[place])
+    if place.site == "resid_post":
+        return torch.where(known[:, :, None], values, sweep.corrupt_run.after(place.layer))
+
+    def put(hidden: Tensor) -> Tensor:
+        return torch.where(known[:, :, None], values, hidden)
+
+    with hooked_modules({module_at(sweep.lm, place): put}):
+        return sweep.corrupt_run.again(place.layer)

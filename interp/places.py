@@ -26,6 +26,12 @@ class Place(NamedTuple):
     site: str
 
 
+HEADS = "heads"  # the input of a layer's output projection: what its heads put out, side by side
+EMBEDDINGS = Place(
+    -1, "embeddings"
+)  # what enters the first layer, scaled where the family scales it
+
+
 def check_site(site: str) -> None:
     """Raise unless the site is one of the three."""
     if site not in SITES:
@@ -41,6 +47,8 @@ def block_names(layer: nn.Module) -> dict[str, str]:
 
 def module_at(lm: LanguageModel, place: Place) -> nn.Module:
     """The module whose output is read at a place."""
+    if place == EMBEDDINGS:
+        return lm.decoder.get_input_embeddings()
     layer = lm.layers[place.layer]
     if place.site == "resid_post":
         return layer
@@ -52,6 +60,18 @@ def module_at(lm: LanguageModel, place: Place) -> nn.Module:
             "read resid_post"
         )
     return module
+
+
+def output_projection(lm: LanguageModel, layer: int) -> nn.Module:
+    """The linear map from the heads of a layer to the stream."""
+    attention = getattr(lm.layers[layer], "self_attn", None)
+    projection = getattr(attention, "o_proj", None)
+    if projection is None:
+        raise ValueError(
+            f"{lm.name}: layer {layer} has no self_attn.o_proj, so its heads cannot be told apart; "
+            "patch attn_out"
+        )
+    return projection
 
 
 def first_tensor(output: Any) -> Tensor:

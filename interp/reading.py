@@ -23,7 +23,7 @@ from torch import Tensor
 from interp.adapter_rows import adapted
 from interp.backends import Backend, Forward, hooks
 from interp.batches import Batch, by_length, fill, pad_right
-from interp.interventions import Intervention, intervening
+from interp.interventions import Intervention, Ledger, intervening
 from interp.landing import Landed, land, one_behind
 from interp.language_model import LanguageModel
 from interp.picks import Layout, Reading
@@ -63,6 +63,11 @@ class Engine:
         """The backend, made for this model."""
         return self.backend(self.lm)
 
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What the interventions did in all that was read."""
+        return Ledger(self.interventions, [len(prompt) for prompt in self.prompts])
+
     def read(
         self, sequences: Sequence[TokenSequence], readings: Mapping[str, Reading]
     ) -> dict[str, Vectors]:
@@ -78,6 +83,8 @@ class Engine:
                 if name not in found:
                     found[name] = values.new_empty(layout.first[-1], *values.shape[1:])
                 found[name][layout.rows(batch)] = values
+        if sequences:
+            self.ledger.check()
         return {
             name: Vectors(
                 found.get(name, torch.empty(0, len(readings[name].layers), self.lm.d_model)),
@@ -157,7 +164,10 @@ class Engine:
 
         places = {place for reading in readings.values() for place in reading.places}
         adapters = [each.adapter for each in chosen]
-        with adapted(self.lm, adapters), intervening(self.lm, self.interventions, batch):
+        with (
+            adapted(self.lm, adapters),
+            intervening(self.lm, self.interventions, batch, self.ledger),
+        ):
             self.forward(ids, places, take)
         return land(
             {

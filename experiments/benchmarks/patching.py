@@ -1,0 +1,142 @@
+"""Activation patching of every layer and token, beside what others do for the same numbers.
+
+Sixteen pairs of forty tokens that differ from token eight on; residual stream after each layer.
+
+    naive             one hooked forward pass of all pairs for each layer and token, logits of the last token only
+    transformer_lens  `transformer_lens.patching.generic_activation_patch` over the same grid
+
+Medians of ratios of runs in turn; the numbers of all three are compared before.
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from experiments.benchmarks.paired import ratios, record, seconds
+from experiments.benchmarks.random_model import VOCABULARY, random_model, random_prompts
+from interp.attribution import agreement, attribution_map
+from interp.models import LanguageModel
+from interp.pairs import Pair, aligned
+from interp.patch_metrics import LogitDifference
+from interp.patching import patching_map
+from interp.sites import hooked
+from interp.transformer_lens_backend import to_transformer_lens
+
+PAIRS, TOKENS, SAME, TURNS = 16, 40, 8, 3
+METRIC = LogitDifference((100,), (200,))
+CLOSE = 1e-4
+AIM = 1 / 4.5
+
+
+def random_pairs() -> list[Pair]:
+    """Pairs whose first tokens are the same and whose others are not."""
+    clean = random_prompts(PAIRS, TOKENS, TOKENS, seed=0)
+    others = random_prompts(PAIRS, TOKENS, TOKENS, seed=1)
+    return [
+        aligned(a, replace(b, token_ids=a.token_ids[:SAME] + b.token_ids[SAME:]))
+        for a, b in zip(clean, others, strict=True)
+    ]
+
+
+def ours(lm: LanguageModel, pairs: list[Pair]) -> Tensor:
+    """Mean over pairs, [layer, token]."""
+    return patching_map(lm, pairs, METRIC, sites=["resid_post"])["resid_post"].metric.mean(0)
+
+
+@torch.inference_mode()
+def naive(lm: LanguageModel, pairs: list[Pair]) -> Tensor:
+    """One forward pass for each cell."""
+    clean, corrupt = (torch.tensor([each.token_ids for each in side]) for side in _sides(pairs))
+    kept: dict[int, Tensor] = {}
+    keep = {layer: lambda h, layer=layer: kept.update({layer: h}) for layer in range(lm.n_layers)}
+    with hooked(lm, keep):
+        lm.decoder(input_ids=clean, use_cache=False)
+    found = torch.empty(lm.n_layers, TOKENS)
+    for layer in range(lm.n_layers):
+        for token in range(TOKENS):
+
+            def put(hidden: Tensor, layer: int = layer, token: int = token) -> Tensor:
+                hidden[:, token] = kept[layer][:, token]
+                return hidden
+
+            with hooked(lm, {layer: put}):
+                logits = lm.causal(input_ids=corrupt, use_cache=False, logits_to_keep=1).logits
+            found[layer, token] = _margin(logits)
+    return found
+
+
+@torch.inference_mode()
+def transformer_lens(bridge: Any, pairs: list[Pair]) -> Tensor:
+    """Its own sweep, over its own model with the same weights."""
+    from transformer_lens.patching import generic_activation_patch, layer_pos_patch_setter
+
+    clean, corrupt = (torch.tensor([each.token_ids for each in side]) for side in _sides(pairs))
+    _, cache = bridge.run_with_cache(
+        clean, names_filter=lambda name: name.endswith(("hook_out", "hook_resid_post"))
+    )
+    sweep = partial(
+        generic_activation_patch,
+        patch_setter=layer_pos_patch_setter,
+        activation_name="resid_post",
+        index_axis_names=("layer", "pos"),
+    )
+    return sweep(bridge, corrupt, cache, _margin)
+
+
+def run() -> list[dict[str, object]]:
+    """Seconds of all three in turn, and how far their numbers are apart."""
+    torch.set_num_threads(1)
+    lm, pairs = random_model(), random_pairs()
+    bridge = to_transformer_lens(lm)
+    sweeps = {
+        "ours": lambda: ours(lm, pairs),
+        "naive": lambda: naive(lm, pairs),
+        "transformer_lens": lambda: transformer_lens(bridge, pairs),
+    }
+    maps = {name: sweep() for name, sweep in sweeps.items()}
+    off = {name: float((maps["ours"] - each).abs().max()) for name, each in maps.items()}
+    if max(off.values()) > CLOSE:
+        raise ValueError(f"the sweeps disagree by {off}; their times cannot be compared")
+    taken = seconds(sweeps, TURNS, warm=False)
+    facts: dict[str, object] = {
+        "parameters": sum(each.numel() for each in lm.model.parameters()),
+        "pairs": PAIRS,
+        "tokens": TOKENS,
+        "differ_from": SAME,
+        "vocabulary": VOCABULARY,
+        "seconds": taken,
+        "largest_difference": off,
+    }
+    return [
+        record(f"patching / {other}", ratios(taken, "ours", other), AIM, **facts)
+        for other in ("naive", "transformer_lens")
+    ] + [_first_order(lm, pairs)]
+
+
+def _first_order(lm: LanguageModel, pairs: list[Pair]) -> dict[str, object]:
+    """The quick map's seconds beside the exact one's, and how they agree on each site."""
+    sites = ["resid_post", "attn_out", "mlp_out"]
+    exact = patching_map(lm, pairs, METRIC, sites=sites)
+    quick = attribution_map(lm, pairs, METRIC, sites=sites)
+    taken = seconds(
+        {
+            "quick": lambda: attribution_map(lm, pairs, METRIC, sites=sites),
+            "exact": lambda: patching_map(lm, pairs, METRIC, sites=sites),
+        },
+        1,
+        warm=False,
+    )
+    agree = {site: vars(agreement(quick[site], exact[site])) for site in sites}
+    name = "attribution patching / exact"
+    return record(name, ratios(taken, "quick", "exact"), 1.0, agreement=agree)
+
+
+def _sides(pairs: list[Pair]) -> tuple[list[Any], list[Any]]:
+    return [pair.clean for pair in pairs], [pair.corrupt for pair in pairs]
+
+
+def _margin(logits: Tensor) -> Tensor:
+    return (logits[:, -1, 100] - logits[:, -1, 200]).mean()

@@ -1,0 +1,47 @@
+"""Edits of the residual stream, one type each; they compose in the order they are given.
+
+    Add              h <- h + alpha * v            a direction, at a strength
+    Ablate           h <- h - (h . v) v            a direction removed
+    AblateSubspace   h <- h - B^T B h              a subspace removed
+    AblateWrites     the same, of everything that is written into the stream, the embeddings included
+    MeanAblate       h <- mean                     or, in a subspace, its coordinates only
+    Patch            h <- h'                       activations of another run
+    ClampFeature     a feature of a sparse autoencoder set to a value
+    ScaleFeature     a feature multiplied
+
+Vectors and strengths are shared by all rows or given per prompt (first axis `row`, aligned with the prompt set), so
+that
+twenty random directions or nine strengths run in one batch. They act on answers too: every decoded token passes the
+same site. The first answer token is predicted at the last prompt token, which belongs to the span "header" and not to
+`AnswerTokens`. Whatever runs them says at which tokens each one acted, and one that never acted is an error.
+"""
+
+from interp.interventions.ablate import Ablate, AblateSubspace, AblateWrites
+from interp.interventions.add import Add
+from interp.interventions.base import Intervention
+from interp.interventions.evidence import Evidence, Ledger
+from interp.interventions.features import Autoencoder, ClampFeature, ScaleFeature
+from interp.interventions.installing import intervening
+from interp.interventions.mean_ablate import MeanAblate
+from interp.interventions.patch import Patch
+from interp.interventions.where import AnswerTokens, EveryToken, Positions, PromptSpan
+
+__all__ = [
+    "Ablate",
+    "AblateSubspace",
+    "AblateWrites",
+    "Add",
+    "AnswerTokens",
+    "Autoencoder",
+    "ClampFeature",
+    "EveryToken",
+    "Evidence",
+    "Intervention",
+    "Ledger",
+    "MeanAblate",
+    "Patch",
+    "Positions",
+    "PromptSpan",
+    "ScaleFeature",
+    "intervening",
+]

@@ -1,0 +1,183 @@
+"""Remove a direction or a subspace from the stream (directional ablation, Arditi et al. 2024).
+
+    Ablate           h <- h - (h . v) v          v a unit vector
+    AblateSubspace   h <- h - B^T B h            the rows of B orthonormal
+
+After decoder layers, that is, so what a layer's attention writes is still read by its own MLP. `AblateWrites` leaves
+nothing to read anywhere: the subspace is taken out of the embeddings and of all that each block adds. It is the twin of
+weights changed by `interp.orthogonalise`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interp.batches import Batch
+from interp.interventions.base import (
+    Intervention,
+    Vectors,
+    at_layer,
+    broadcast,
+    each,
+    in_batch,
+    resid_post,
+    take,
+    with_rows,
+)
+from interp.interventions.where import EveryToken, Positions
+from interp.language_model import LanguageModel
+from interp.places import EMBEDDINGS, Place
+
+UNIT_TOLERANCE = 1e-3
+Basis = Float[Tensor, "rank d_model"]
+Bases = Basis | Float[Tensor, "row rank d_model"]
+
+
+@dataclass(frozen=True, eq=False)
+class Ablate(Intervention):
+    """h <- h - (h . v) v for a unit vector v, at `layers` (None: all), or one v per layer as a mapping.
+
+    A zero row of a per-prompt vector leaves that prompt alone.
+    """
+
+    vector: Vectors | Mapping[int, Vectors]
+    layers: tuple[int, ...] | None = None
+    positions: Positions = EveryToken()
+
+    def __post_init__(self) -> None:
+        for vector in each(self.vector):
+            norms = vector.norm(dim=-1)
+            allowed = (norms - 1).abs() < UNIT_TOLERANCE
+            if vector.ndim == 2:
+                allowed = allowed | (norms == 0)
+            if not bool(allowed.all()):
+                raise ValueError(
+                    f"Ablate wants unit vectors, got norm {norms[~allowed].flatten()[0]:.4g}; "
+                    "divide by the norm"
+                )
+
+    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+        return resid_post(lm, _layers(self.vector, self.layers, lm))
+
+    def edit(
+        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+    ) -> Float[Tensor, "row token d_model"]:
+        v = broadcast(at_layer(self.vector, place.layer), hidden, batch)
+        return hidden - (hidden * v).sum(-1, keepdim=True) * v
+
+    def acted(
+        self, place: Place, before: Tensor, after: Tensor, batch: Batch
+    ) -> Bool[Tensor, "row 1"] | None:
+        vector = at_layer(self.vector, place.layer)
+        return None if vector.ndim == 1 else in_batch(vector, before, batch).any(-1, keepdim=True)
+
+    def vectors(self) -> list[Tensor]:
+        return each(self.vector)
+
+    def per_row(self) -> list[Tensor]:
+        return with_rows(each(self.vector), 2)
+
+    def rows(self, index: Sequence[int]) -> "Ablate":
+        return replace(self, vector=take(self.vector, index, 2))
+
+
+@dataclass(frozen=True, eq=False)
+class AblateSubspace(Intervention):
+    """h <- h - B^T B h at `layers` (None: all) for orthonormal rows of B, or one B per layer as a mapping.
+
+    Zero rows of B remove nothing, so that prompts of one batch may lose subspaces of different ranks.
+    """
+
+    basis: Bases | Mapping[int, Bases]
+    layers: tuple[int, ...] | None = None
+    positions: Positions = EveryToken()
+
+    def __post_init__(self) -> None:
+        for basis in each(self.basis):
+            check_orthonormal(basis)
+
+    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+        return resid_post(lm, _layers(self.basis, self.layers, lm))
+
+    def edit(
+        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+    ) -> Float[Tensor, "row token d_model"]:
+        return hidden - inside(at_layer(self.basis, place.layer), hidden, batch)
+
+    def acted(
+        self, place: Place, before: Tensor, after: Tensor, batch: Batch
+    ) -> Bool[Tensor, "row 1"] | None:
+        basis = at_layer(self.basis, place.layer)
+        if basis.ndim == 2:
+            return None
+        return in_batch(basis, before, batch).flatten(1).any(-1, keepdim=True)
+
+    def vectors(self) -> list[Tensor]:
+        return each(self.basis)
+
+    def per_row(self) -> list[Tensor]:
+        return with_rows(each(self.basis), 3)
+
+    def rows(self, index: Sequence[int]) -> "AblateSubspace":
+        return replace(self, basis=take(self.basis, index, 3))
+
+
+@dataclass(frozen=True, eq=False)
+class AblateWrites(Intervention):
+    """Remove a subspace from the embeddings and from everything that attention and MLPs write, at every token."""
+
+    basis: Basis
+    positions: Positions = EveryToken()
+
+    def __post_init__(self) -> None:
+        check_orthonormal(self.basis)
+
+    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+        blocks = [Place(at, site) for at in range(lm.n_layers) for site in ("attn_out", "mlp_out")]
+        return (EMBEDDINGS, *blocks)
+
+    def edit(
+        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+    ) -> Float[Tensor, "row token d_model"]:
+        return hidden - inside(self.basis, hidden, batch)
+
+    def vectors(self) -> list[Tensor]:
+        return [self.basis]
+
+    def per_row(self) -> list[Tensor]:
+        return []
+
+    def rows(self, index: Sequence[int]) -> "AblateWrites":
+        return self
+
+
+def inside(basis: Tensor, hidden: Tensor, batch: Batch) -> Float[Tensor, "row token d_model"]:
+    """The part of the stream that lies in the subspace."""
+    basis = basis.to(hidden) if basis.ndim == 2 else in_batch(basis, hidden, batch)
+    return hidden @ basis.mT @ basis
+
+
+def check_orthonormal(basis: Tensor) -> None:
+    """Raise unless the rows are orthonormal or zero."""
+    products = basis.float() @ basis.float().mT
+    expected = torch.diag_embed((products.diagonal(dim1=-2, dim2=-1) > 0.5).to(products))
+    error = float((products - expected).abs().max())
+    if not error < UNIT_TOLERANCE:
+        raise ValueError(
+            f"a subspace wants orthonormal rows, products are off by {error:.4g}; "
+            "use interp.directions.orthonormal"
+        )
+
+
+def _layers(
+    value: Tensor | Mapping[int, Tensor], layers: tuple[int, ...] | None, lm: LanguageModel
+) -> Sequence[int]:
+    if layers is not None:
+        missing = set(layers) - set(value) if isinstance(value, Mapping) else set()
+        if missing:
+            raise ValueError(f"nothing to ablate was given for layer {min(missing)}")
+        return layers
+    return tuple(value) if isinstance(value, Mapping) else range(lm.n_layers)

@@ -1,0 +1,132 @@
+"""Clamp or scale one feature of a sparse autoencoder, and leave the rest of the stream as it is.
+
+    h <- h + decode(f') - decode(f),   f = encode(h),   f' = f with one feature set or multiplied
+
+so what the autoencoder does not reconstruct stays (Templeton et al. 2024). Any object with `encode` and `decode` will
+do; those of sae-lens have them, their normalisation included.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from interp.batches import Batch
+from interp.interventions.base import (
+    Intervention,
+    Strength,
+    resid_post,
+    strength,
+    take,
+    with_rows,
+)
+from interp.interventions.where import EveryToken, Positions
+from interp.language_model import LanguageModel
+from interp.places import Place
+
+Feature = int | Int[Tensor, " prompt"]
+
+
+@runtime_checkable
+class Autoencoder(Protocol):
+    """[..., d_model] to features and back."""
+
+    def encode(self, x: Tensor, /) -> Tensor:
+        """The features of each vector."""
+
+    def decode(self, feature_acts: Tensor, /) -> Tensor:
+        """Vectors from features; features may have more leading axes than were encoded."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClampFeature(Intervention):
+    """Set a feature to `value`, in units of the feature; each prompt may have its own feature and value."""
+
+    autoencoder: Autoencoder
+    feature: Feature
+    value: Strength
+    layer: int
+    positions: Positions = EveryToken()
+
+    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+        return resid_post(lm, [self.layer])
+
+    def edit(
+        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+    ) -> Float[Tensor, "row token d_model"]:
+        features = self.autoencoder.encode(hidden)
+        index = _index(self.feature, features, batch)
+        value = strength(self.value, hidden, batch)
+        wanted = torch.ones_like(index, dtype=features.dtype) * value
+        return _moved(self.autoencoder, hidden, features, features.scatter(-1, index, wanted))
+
+    def vectors(self) -> list[Tensor]:
+        return []
+
+    def per_row(self) -> list[Tensor]:
+        return with_rows([self.feature, self.value], 1)
+
+    def rows(self, index: Sequence[int]) -> "ClampFeature":
+        return replace(self, feature=take(self.feature, index, 1), value=take(self.value, index, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleFeature(Intervention):
+    """Multiply a feature by `factor` (0 removes it); tokens where it is silent are left alone."""
+
+    autoencoder: Autoencoder
+    feature: Feature
+    factor: Strength
+    layer: int
+    positions: Positions = EveryToken()
+
+    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+        return resid_post(lm, [self.layer])
+
+    def edit(
+        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+    ) -> Float[Tensor, "row token d_model"]:
+        features = self.autoencoder.encode(hidden)
+        index = _index(self.feature, features, batch)
+        wanted = features.gather(-1, index) * strength(self.factor, features, batch)
+        return _moved(self.autoencoder, hidden, features, features.scatter(-1, index, wanted))
+
+    def acted(
+        self, place: Place, before: Tensor, after: Tensor, batch: Batch
+    ) -> Bool[Tensor, "row token"]:
+        features = self.autoencoder.encode(before)
+        return features.gather(-1, _index(self.feature, features, batch))[..., 0] != 0
+
+    def vectors(self) -> list[Tensor]:
+        return []
+
+    def per_row(self) -> list[Tensor]:
+        return with_rows([self.feature, self.factor], 1)
+
+    def rows(self, index: Sequence[int]) -> "ScaleFeature":
+        return replace(
+            self, feature=take(self.feature, index, 1), factor=take(self.factor, index, 1)
+        )
+
+
+def _index(feature: Feature, features: Tensor, batch: Batch) -> Int[Tensor, "row token 1"]:
+    """The feature of each row, as an index into the last axis."""
+    chosen = torch.as_tensor(feature, device=features.device)
+    if not bool(((chosen >= 0) & (chosen < features.shape[-1])).all()):
+        raise ValueError(
+            f"no feature {int(chosen.max())}: the autoencoder has {features.shape[-1]}, from 0 on"
+        )
+    if chosen.ndim:
+        chosen = chosen[batch.prompt.to(features.device)][:, None, None]
+    return chosen.expand(*features.shape[:2], 1)
+
+
+def _moved(
+    autoencoder: Autoencoder, hidden: Tensor, features: Tensor, wanted: Tensor
+) -> Float[Tensor, "row token d_model"]:
+    """The stream moved by what the decoder makes of the change; decoded once, since decoders may undo a norm once."""
+    after, before = autoencoder.decode(torch.stack([wanted, features])).unbind(0)
+    return hidden + (after - before).to(hidden.dtype)

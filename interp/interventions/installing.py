@@ -1,0 +1,119 @@
+"""Apply interventions to the forward passes of a model, and leave it as it was found."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interp.batches import Batch
+from interp.interventions.base import Intervention
+from interp.interventions.evidence import Ledger
+from interp.interventions.where import tokens_at
+from interp.language_model import LanguageModel
+from interp.places import Place, check_sum, module_at
+from interp.sites import Edit, hooked_modules
+
+
+@contextmanager
+def intervening(
+    lm: LanguageModel,
+    interventions: Sequence[Intervention],
+    batch: Batch,
+    ledger: Ledger | None = None,
+) -> Iterator[Ledger]:
+    """Apply the interventions, in order, to every forward pass in the body; `batch` says what that pass holds.
+
+    Without a ledger of the caller's, an intervention that never acted in the body is an error at its end.
+    """
+    own = ledger is None
+    if ledger is None:
+        ledger = Ledger(interventions, [len(prompt) for prompt in batch.prompts])
+    by_place: dict[Place, list[_Acting]] = {}
+    for number, intervention in enumerate(interventions):
+        check_fits(lm, intervention, len(batch.prompts))
+        acting = _Acting(number, intervention, batch, ledger)
+        for place in intervention.places(lm):
+            by_place.setdefault(place, []).append(acting)
+    if any(place.site != "resid_post" for place in by_place):
+        check_sum(lm)
+    edits = {module_at(lm, place): _edit(place, acting) for place, acting in by_place.items()}
+    with hooked_modules(edits):
+        yield ledger
+    if own:
+        ledger.check()
+
+
+def _edit(place: Place, interventions: Sequence["_Acting"]) -> Edit:
+    def edit(hidden: Tensor) -> Tensor:
+        for each in interventions:
+            hidden = each.apply(place, hidden)
+        return hidden
+
+    return edit
+
+
+@dataclass
+class _Acting:
+    """One intervention at work; what holds for a whole forward pass is worked out once in it."""
+
+    number: int
+    intervention: Intervention
+    batch: Batch
+    ledger: Ledger
+    _written: set[Place] = field(default_factory=set)
+    _seen: Tensor | None = None
+    _where: Bool[Tensor, "row token"] | None = None
+    _any: bool = False
+    _all: bool = False
+
+    def apply(
+        self, place: Place, hidden: Float[Tensor, "row token d_model"]
+    ) -> Float[Tensor, "row token d_model"]:
+        """The edited stream, a new tensor where anything is edited."""
+        where = self._tokens(place)
+        if not self._any:
+            return hidden
+        edited = self.intervention.edit(place, hidden, self.batch)
+        if not self._all:
+            edited = torch.where(where.to(hidden.device)[:, :, None], edited, hidden)
+        self._note(place, where, hidden, edited)
+        return edited
+
+    def _tokens(self, place: Place) -> Bool[Tensor, "row token"]:
+        """Where it acts in this pass; a pass is new when its positions are, or when a place comes round again."""
+        if self._where is None or self._seen is not self.batch.positions or place in self._written:
+            self._seen, self._written = self.batch.positions, set()
+            self._where = tokens_at(self.intervention.positions, self.batch)
+            self._any = bool(self._where.any())
+            self._all = bool((self._where | (self._seen < 0)).all())  # padding may be edited too
+        return self._where
+
+    def _note(self, place: Place, where: Tensor, before: Tensor, after: Tensor) -> None:
+        acted = self.intervention.acted(place, before, after, self.batch)
+        if acted is not None:
+            self.ledger.write(self.number, place, self.batch, where & acted.to(where.device))
+        elif not self._written:
+            self.ledger.write(self.number, place, self.batch, where)
+        else:
+            self.ledger.also(self.number, place)
+        self._written.add(place)
+
+
+def check_fits(lm: LanguageModel, intervention: Intervention, prompts: int) -> None:
+    """Raise unless vectors are as wide as the stream and per-prompt values have a row for each prompt."""
+    name = type(intervention).__name__
+    for vector in intervention.vectors():
+        if vector.shape[-1] != lm.d_model:
+            raise ValueError(
+                f"{name} holds vectors of width {vector.shape[-1]}, the residual stream of {lm.name} "
+                f"has {lm.d_model}; it belongs to another model"
+            )
+    for tensor in intervention.per_row():
+        if len(tensor) != prompts:
+            raise ValueError(
+                f"{name} holds {len(tensor)} rows for {prompts} prompts; "
+                "per-row values are aligned with the prompt set"
+            )

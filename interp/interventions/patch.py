@@ -1,0 +1,49 @@
+"""Put activations of another run in place: h <- h' (activation patching, Vig et al. 2020)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.batches import Batch
+from interp.interventions.base import Intervention, in_batch, resid_post, take
+from interp.interventions.where import PromptSpan
+from interp.language_model import LanguageModel
+from interp.places import Place
+
+
+@dataclass(frozen=True, eq=False)
+class Patch(Intervention):
+    """h <- values at one span of the prompt; `values[layer]` is [row, token of the span, d_model]."""
+
+    values: Mapping[int, Float[Tensor, "row token d_model"]]
+    positions: PromptSpan
+
+    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+        return resid_post(lm, self.values)
+
+    def edit(
+        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+    ) -> Float[Tensor, "row token d_model"]:
+        values = self.values[place.layer]
+        start, stop = batch.bounds(self.positions.name)
+        wrong = (stop - start) != values.shape[1]
+        if bool(wrong.any()):
+            raise ValueError(
+                f"Patch holds {values.shape[1]} tokens, span {self.positions.name!r} has "
+                f"{int((stop - start)[wrong][0])}; patch spans of equal length"
+            )
+        # token 0 of the values stands at the start of each row's span
+        offset = (batch.positions - start[:, None]).clamp(0, values.shape[1] - 1).to(hidden.device)
+        chosen = in_batch(values, hidden, batch)
+        return chosen.gather(1, offset[:, :, None].expand(-1, -1, chosen.shape[-1]))
+
+    def vectors(self) -> list[Tensor]:
+        return list(self.values.values())
+
+    def per_row(self) -> list[Tensor]:
+        return list(self.values.values())
+
+    def rows(self, index: Sequence[int]) -> "Patch":
+        return replace(self, values=take(self.values, index, 3))

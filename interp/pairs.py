@@ -1,0 +1,121 @@
+"""A clean and a corrupt prompt, aligned token by token: which clean token stands for which corrupt one.
+
+Method:
+1. Spans that both prompts have (framing, question, header) stand for each other, and so do the stretches between them.
+2. Stretches of one length are paired token by token.
+3. A span of two lengths is paired from its end, since its last tokens have read the whole span; what is left over at
+   its beginning has no counterpart. A span that only one prompt has, has none either, nor a separator that comes with
+   it.
+
+Anything else that differs in length is refused. `Pair` takes an alignment of your own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from interp.prompts import Prompt, Span
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`source[j]` is the clean token that stands for token j of the corrupt prompt, None where there is none."""
+
+    clean: Prompt
+    corrupt: Prompt
+    source: tuple[int | None, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.source) != len(self.corrupt):
+            raise ValueError(
+                f"{self}: {len(self.source)} tokens aligned, the corrupt prompt has {len(self.corrupt)}"
+            )
+        known = [at for at in self.source if at is not None]
+        if known != sorted(set(known)) or not all(0 <= at < len(self.clean) for at in known):
+            raise ValueError(f"{self}: aligned clean tokens must exist and go up, got {known}")
+        if self.source[-1] != len(self.clean) - 1:
+            raise ValueError(f"{self}: the last tokens must stand for each other")
+
+    def __str__(self) -> str:
+        return f"pair {self.clean.condition} / {self.corrupt.condition} ({self.corrupt.question})"
+
+    @property
+    def first_difference(self) -> int:
+        """The first corrupt token up to which, itself included, the two runs have not read the same."""
+        clean, corrupt = self.clean.token_ids, self.corrupt.token_ids
+        same = (self.source[j] == j and clean[j] == corrupt[j] for j in range(len(corrupt)))
+        return next((j for j, equal in enumerate(same) if not equal), len(corrupt))
+
+
+def aligned(clean: Prompt, corrupt: Prompt) -> Pair:
+    """Pair two prompts by their spans, or refuse."""
+    name = f"pair {clean.condition} / {corrupt.condition} ({corrupt.question})"
+    shared = [
+        span
+        for span in sorted(corrupt.spans, key=lambda each: corrupt.spans[each].start)
+        if span in clean.spans
+    ]
+    if shared != sorted(shared, key=lambda each: clean.spans[each].start):
+        raise ValueError(f"{name}: the spans stand in another order; pair prompts of one template")
+    source: list[int | None] = []
+    clean_at = 0
+    for span in [*shared, None]:
+        stop = (len(clean), len(corrupt)) if span is None else _starts(span, clean, corrupt)
+        between = _Stretch.of(clean, shared, clean_at, stop[0])
+        counted = _Stretch.of(corrupt, shared, len(source), stop[1])
+        stands_for = _paired(between, counted)
+        if stands_for is None:
+            where = "at the end" if span is None else f"before the {span}"
+            raise ValueError(
+                f"{name}: {len(between.tokens)} clean tokens stand for {len(counted.tokens)} corrupt ones "
+                f"{where}; choose prompts that differ inside their spans only, or align them yourself (Pair)"
+            )
+        source += [stands_for.get(token) for token in range(len(source), stop[1])]
+        if span is not None:
+            clean_at = clean.spans[span].stop
+            source += _from_the_end(clean.spans[span], len(corrupt.spans[span]))
+    return Pair(clean, corrupt, tuple(source))
+
+
+def _starts(span: str, clean: Prompt, corrupt: Prompt) -> tuple[int, int]:
+    return clean.spans[span].start, corrupt.spans[span].start
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Tokens in no span of both prompts; `before` of them stand before a span that this prompt alone has."""
+
+    tokens: tuple[int, ...]
+    before: int | None
+
+    @classmethod
+    def of(cls, prompt: Prompt, shared: Sequence[str], start: int, stop: int) -> "_Stretch":
+        own = [span for name, span in prompt.spans.items() if name not in shared]
+        own = [span for span in own if start <= span.start < stop]
+        tokens = tuple(
+            token
+            for token in range(start, stop)
+            if not any(span.start <= token < span.stop for span in own)
+        )
+        return cls(tokens, min(span.start for span in own) - start if own else None)
+
+
+def _paired(clean: _Stretch, corrupt: _Stretch) -> dict[int, int] | None:
+    """Corrupt tokens with their clean ones; None where the lengths differ and no span of one prompt alone says why.
+
+    Around such a span tokens are paired from both ends, since a separator may come and go with it.
+    """
+    if len(clean.tokens) == len(corrupt.tokens):
+        return dict(zip(corrupt.tokens, clean.tokens, strict=True))
+    known = [each.before for each in (clean, corrupt) if each.before is not None]
+    if not known:
+        return None
+    split = min(known)
+    found = dict(zip(corrupt.tokens[:split], clean.tokens[:split], strict=False))
+    behind = reversed(corrupt.tokens[split:]), reversed(clean.tokens[split:])
+    return found | dict(zip(*behind, strict=False))
+
+
+def _from_the_end(clean: Span, length: int) -> list[int | None]:
+    """The clean span's tokens for `length` corrupt ones, last for last."""
+    first = clean.stop - length
+    return [token if token >= clean.start else None for token in range(first, clean.stop)]
