@@ -2,7 +2,7 @@
 
 Each draw makes 5,000 chats, plants one framing (one wording, or twenty) at five coverages, and asks whether the first
 framing raised is the planted one: the same part of the chat, and nearly the same rows. Clean chats must raise nothing.
-`python -m experiments.benchmarks.scan 10` makes ten draws instead of a hundred.
+`python -m experiments.benchmarks.scan 10` makes ten draws instead of a hundred: too few to reach the target.
 """
 
 import resource
@@ -81,7 +81,7 @@ def run(draws: int = DRAWS) -> dict[str, object]:
         "name": "scan",
         "ratio": ratio,
         "target": 1.0,
-        "reached": fast and min(shares.values()) >= SHARE,
+        "reached": fast and draws >= DRAWS and min(shares.values()) >= SHARE,
         "seconds": seconds,
         "mebibytes": mebibytes,
         "rows": ROWS,
