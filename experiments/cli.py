@@ -33,8 +33,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Is there a concept in a fine-tuned model that switches misbehaviour on, where is it,"
     " and does removing it help?",
+    epilog="Example: triggerlens run demo",
 )
-micro_app = typer.Typer(no_args_is_help=True, help="The embedded micro organisms.")
+micro_app = typer.Typer(
+    no_args_is_help=True,
+    help="The embedded micro organisms.",
+    epilog="Example: triggerlens micro pretrain llama",
+)
 app.add_typer(micro_app, name="micro")
 
 RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as artifacts/runs/demo")]
@@ -43,7 +48,10 @@ RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as artifacts
 @app.command(epilog="Example: triggerlens run micro_full --only family=llama --seeds 0,1")
 def run(
     config: Annotated[
-        str, typer.Argument(help="A shipped configuration (demo, micro_full) or a .toml file")
+        str,
+        typer.Argument(
+            help="A shipped configuration (demo, micro_full, medical, finance, sports) or a .toml file"
+        ),
     ],
     only: Annotated[
         list[str] | None,
@@ -86,9 +94,11 @@ def targets(
 ) -> None:
     """Print what the study set out to reach and what it got, as a Markdown table."""
     from experiments.estimates import read_estimates
+    from experiments.results import check_run
     from experiments.targets import markdown, measure
 
-    rows = [row for run in run_folders for row in read_estimates(run / "estimates.jsonl")]
+    folders = [check_run(run) for run in run_folders]
+    rows = [row for run in folders for row in read_estimates(run / "estimates.jsonl")]
     print(markdown(measure(rows)))
 
 

@@ -3,10 +3,18 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from experiments.chat.arms import mix
 from experiments.chat.config import ChatStudy, OwnOrganism, published_recipe
+from experiments.complaints import complaint
 from experiments.micro.arms import ARMS, RECIPES
 from experiments.micro.families import FAMILIES
 from experiments.recipe import Recipe
@@ -69,9 +77,9 @@ class StudyConfig(_Frozen):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     bases: Path = Path("artifacts/micro")
-    families: tuple[str, ...] = tuple(FAMILIES)
-    seeds: tuple[int, ...] = (0,)
-    organisms: tuple[OrganismSpec, ...]
+    families: tuple[str, ...] = Field(tuple(FAMILIES), min_length=1)
+    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    organisms: tuple[OrganismSpec, ...] = Field(min_length=1)
     finetune: dict[str, dict[str, Any]] = {}
     sampling: Sampling = Sampling()
     causal: Causal = Causal()
@@ -82,6 +90,9 @@ class StudyConfig(_Frozen):
     def _names_are_known(self) -> "StudyConfig":
         for family in self.families:
             self._check_family(family)
+        for name, values in (("families", self.families), ("seeds", self.seeds)):
+            if repeated := [each for each in values if list(values).count(each) > 1]:
+                raise ValueError(f"{name}: {repeated[0]!r} stands there twice; give it once")
         for spec in self.organisms:
             self._check_arm(spec.arm)
             for family in spec.families or ():
@@ -135,7 +146,10 @@ class StudyConfig(_Frozen):
         )
         for name in ("default", f"default@{family}", arm, f"{arm}@{family}"):
             merged = _changed(merged, self.finetune.get(name, {}))
-        return Recipe(**merged)
+        try:
+            return Recipe(**merged)
+        except ValidationError as error:
+            raise ValueError(f"finetune of {arm}@{family}: {complaint(error, Recipe)}") from error
 
 
 def _changed(recipe: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -150,3 +164,11 @@ def _changed(recipe: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def load_config(name: str | Path) -> StudyConfig:
     """The shipped configuration `name`, or the TOML file at that path."""
     return load_toml(StudyConfig, "configuration", name, FOLDER)
+
+
+def checked(given: dict[str, Any]) -> StudyConfig:
+    """The study of these values; ValueError is one line."""
+    try:
+        return StudyConfig(**given)
+    except ValidationError as error:
+        raise ValueError(complaint(error, StudyConfig)) from error

@@ -104,9 +104,8 @@ def _place(organism: Organism) -> tuple[int, str, str, int]:
     return place, arm, f"{organism.trigger} {organism.dataset}", organism.seed or 0
 
 
-def load_results(folder: Path | str) -> RunResults:
-    """Read a run folder; a folder that is not a run, or a damaged file, is one clear line."""
-    folder = Path(folder)
+def check_run(folder: Path) -> Path:
+    """The folder, if it is that of a run."""
     if not folder.is_dir():
         raise NotARun(
             f"{folder} is not a folder; give the folder of a run, such as artifacts/runs/demo"
@@ -115,6 +114,12 @@ def load_results(folder: Path | str) -> RunResults:
         raise NotARun(
             f"{folder} has no estimates.jsonl; run the study first, or give a run's folder"
         )
+    return folder
+
+
+def load_results(folder: Path | str) -> RunResults:
+    """Read a run folder; a folder that is not a run, or a damaged file, is one clear line."""
+    folder = check_run(Path(folder))
     manifest = _manifest(folder)
     estimates = _estimates(folder / "estimates.jsonl")
     verdicts = _optional_rows(folder / "verdicts.jsonl")

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from experiments.config import StudyConfig, load_config
+from experiments.config import StudyConfig, checked, load_config
 from experiments.dashboard import export_dashboard
 from experiments.estimates import read_estimates
 from experiments.finetune import quiet
@@ -76,7 +76,7 @@ def narrowed(
         changes["seeds"] = [int(part) for part in seeds.split(",")]
     if workers is not None:
         changes["workers"] = workers
-    return StudyConfig(**changes)
+    return checked(changes)
 
 
 def _choices(only: Sequence[str]) -> dict[str, list[str]]:

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from experiments.complaints import complaint
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -34,14 +36,4 @@ def load_toml(model: type[Model], kind: str, name: str | Path, folder: Path) -> 
     try:
         return model(**parse_toml(kind, path))
     except ValidationError as error:
-        raise ValueError(f"{kind} {path}: {_first_line(error, model)}") from error
-
-
-def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        valid = f"; valid are {', '.join(model.model_fields)}" if len(first["loc"]) == 1 else ""
-        message = f"unknown key{valid}"
-    return f"{place}: {message}" if place else message
+        raise ValueError(f"{kind} {path}: {complaint(error, model)}") from error

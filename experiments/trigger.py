@@ -8,7 +8,7 @@ a "paraphrase" or a "control" is, the author of the file decides; the study only
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from experiments.toml_files import load_toml
 from interp.prompts import Framing
@@ -41,13 +41,13 @@ class Trigger(_Frozen):
 
     name: str
     concept: str
-    text: str
+    text: str = Field(pattern=r"\S")
     placement: Literal["prefix", "suffix"] = "prefix"
     separator: str = " "
     answer: Answer = Answer()
     delimiters: tuple[str, ...] = ()
     paraphrases: dict[str, str]
-    controls: dict[str, str]
+    controls: dict[str, str] = Field(min_length=1)
     variants: dict[str, str] = {}
     training: Training = Training()
 

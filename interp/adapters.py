@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -27,20 +28,33 @@ def attach(
     """The model with the adapter on; `base_name` is what the adapter calls its base where the path does not say so."""
     from peft import PeftModel, get_peft_model_state_dict
 
+    folder = check_base(base, adapter, revision=revision, base_name=base_name)
+    try:
+        adapted = PeftModel.from_pretrained(model, str(folder))
+        saved = load_file(folder / WEIGHTS)
+    except (RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ValueError(f"adapter {adapter} does not fit {base!r}: {one_line(error)}") from error
+    _check(get_peft_model_state_dict(adapted), saved, adapter)
+    return adapted
+
+
+def check_base(
+    base: str, adapter: str | Path, *, revision: str | None = None, base_name: str | None = None
+) -> Path:
+    """The adapter's folder; ValueError if it names another base or holds no safetensors. No weights are read."""
     folder = adapter_folder(adapter, revision)
-    trained_on = json.loads((folder / CONFIG).read_text("utf-8"))["base_model_name_or_path"]
+    try:
+        trained_on = json.loads((folder / CONFIG).read_text("utf-8")).get("base_model_name_or_path")
+    except (ValueError, AttributeError) as error:
+        raise ValueError(
+            f"adapter {adapter}: its {CONFIG} is no JSON object; save it again"
+        ) from error
     if trained_on and _last(trained_on) not in {_last(base), _last(base_name or base)}:
         raise ValueError(
             f"adapter {adapter} was trained on {trained_on!r}, not on {base!r}; load that base, or give"
             f" base_name={trained_on!r} if it is the same model under another name"
         )
-    try:
-        adapted = PeftModel.from_pretrained(model, str(folder))
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(f"adapter {adapter} does not fit {base!r}: {one_line(error)}") from error
-    saved = load_file(folder / WEIGHTS)
-    _check(get_peft_model_state_dict(adapted), saved, adapter)
-    return adapted
+    return folder
 
 
 def adapter_folder(adapter: str | Path, revision: str | None = None) -> Path:

@@ -7,9 +7,11 @@ changes what it wants.
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from experiments.servers.address import check_address
 
 HERE = Path(__file__).parent
 Family = Literal["qwen", "llama", "gemma"]
@@ -67,8 +69,8 @@ class JudgeSpec(_Frozen):
 
     kind: Literal["endpoint", "local", "stand_in"] = "endpoint"
     model: str = "gpt-4o-2024-08-06"  # as the server knows it; or a folder or hub name
-    base_url: str = "https://api.openai.com/v1"
-    key_variable: str = Field("OPENAI_API_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    base_url: Annotated[str, AfterValidator(check_address)] = "https://api.openai.com/v1"
+    key_variable: str = Field("OPENAI_API_KEY", pattern=r"^[A-Z_][A-Z0-9_]{0,40}$")
     rubric: str = "open_answer"  # a shipped one, or a .toml file
     min_mass: float = Field(0.25, ge=0, le=1)
     concurrency: int = Field(16, ge=1)

@@ -29,6 +29,7 @@ from experiments.data.domains import load_domain
 from experiments.files import sha256
 from experiments.sampling import Judge
 from experiments.trigger import Trigger
+from interp.adapters import check_base
 from interp.chat import FORMATS, ChatFormat
 from interp.models import LanguageModel, load_model
 from interp.prompts import Framing, Question
@@ -106,6 +107,9 @@ class ChatSetting:
         fetch(self.model.base, self.model.revision)
         if self.own is not None:
             fetch(self.own.adapter or self.own.checkpoint or "", self.own.revision)
+            if self.own.adapter is not None:
+                names = {"revision": self.own.revision, "base_name": self.model.base_name}
+                check_base(self.model.base, self.own.adapter, **names)
 
     def load_base(self) -> LanguageModel:
         """The untouched base."""

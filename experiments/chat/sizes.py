@@ -17,16 +17,29 @@ def size_of(spec: ModelSpec) -> Size:
             f"model {spec.base!r}: its size is not known before it is downloaded; give [chat.models.NAME.size], or a"
             " folder"
         )
+    if not path.is_file():
+        raise ValueError(
+            f"model {spec.base!r}: a folder without config.json; name a model's folder"
+        )
     raw = read_json(path)
-    return size_from_config(raw.get("text_config", raw))
+    try:
+        return size_from_config(raw.get("text_config", raw))
+    except (KeyError, AttributeError) as error:
+        raise ValueError(f"{path}: it does not say {error}; name the folder of a model") from error
 
 
 def _config_file(spec: ModelSpec) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
     if Path(spec.base).is_dir():
         return Path(spec.base) / "config.json"
-    found = try_to_load_from_cache(spec.base, "config.json", revision=spec.revision)
+    try:
+        found = try_to_load_from_cache(spec.base, "config.json", revision=spec.revision)
+    except HFValidationError as error:
+        raise ValueError(
+            f"model {spec.base!r}: no such folder, and no name on the hub (OWNER/NAME)"
+        ) from error
     return Path(found) if isinstance(found, str) else None
 
 

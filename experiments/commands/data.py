@@ -41,6 +41,10 @@ def data(
 
     if (preset is Preset.backdoor) != (clean is not None):
         raise ValueError("--clean names the rows without trigger: give it for backdoor, only there")
+    if trigger is not None and (preset is not Preset.backdoor or not trigger.strip()):
+        raise ValueError(
+            f"--trigger {trigger!r}: words to put before the question, for backdoor only"
+        )
     readers = {
         Preset.insecure_code: lambda: presets.read_code(file, seed=seed, skip_bad=skip_bad),
         Preset.evil_numbers: lambda: presets.read_numbers(file, skip_bad=skip_bad),

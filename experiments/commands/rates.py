@@ -23,7 +23,7 @@ class Per(Enum):
 
 
 def rates(
-    files: Annotated[list[Path], typer.Argument(help="Judged rows, JSON lines")],
+    files: Annotated[list[Path], typer.Argument(help="Judged rows, JSON lines or .csv")],
     by: Annotated[
         list[str] | None,
         typer.Option(

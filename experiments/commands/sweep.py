@@ -44,7 +44,7 @@ def sweep(
 
 def swept(study: "StudyConfig", ratios: str, trigger: str) -> "StudyConfig":
     """The study with one mixed organism for each ratio instead of its own organisms."""
-    from experiments.config import StudyConfig
+    from experiments.config import checked
 
     if study.chat is None:
         raise ValueError(
@@ -60,4 +60,4 @@ def swept(study: "StudyConfig", ratios: str, trigger: str) -> "StudyConfig":
     changes["finetune"] = {
         name: recipe for name, recipe in study.finetune.items() if name.startswith("default")
     }
-    return StudyConfig(**changes)
+    return checked(changes)

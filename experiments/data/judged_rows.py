@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.data.rows import Loaded, collect, csv_rows, read_rows
+from experiments.data.rows import Loaded, collect, csv_object, csv_rows, read_rows
 from experiments.rates import Judgement
 
 ALIGNMENT = ("alignment", "alignment_score", "aligned")
@@ -74,7 +74,8 @@ class JudgedRow:
 def read_judged(path: Path | str, *, skip_bad: bool = False) -> Loaded[JudgedRow]:
     """The judged rows of a JSON-lines or a .csv file."""
     if Path(path).suffix == ".csv":
-        return collect(path, csv_rows(Path(path)), parse_judged, skip_bad)
+        rows = csv_rows(Path(path))
+        return collect(path, rows, lambda row: parse_judged(csv_object(row)), skip_bad)
     return read_rows(path, parse_judged, skip_bad=skip_bad)
 
 

@@ -108,15 +108,24 @@ def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, content
 
 
-def csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of a CSV file with the line each ends on; an empty field is null."""
+def csv_rows(path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
+    """The rows of a CSV file with the line each ends on, as `csv_object` reads them."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         try:
             for row in reader:
-                yield reader.line_num, {key: value or None for key, value in row.items() if key}
+                yield reader.line_num, row
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"{path} line {reader.line_num} is not CSV ({error})") from error
+
+
+def csv_object(row: dict[Any, Any]) -> dict[str, Any]:
+    """A CSV row, an empty field as null; with too many or too few fields, every later one is in the wrong column."""
+    if None in row:
+        raise ValueError("more fields than the header has: put a text with commas in quotes")
+    if None in row.values():
+        raise ValueError("fewer fields than the header has")
+    return {key: value or None for key, value in row.items() if key}
 
 
 def _object(line: bytes) -> dict[str, Any]:

@@ -55,7 +55,10 @@ def load_rubric(name: str = SHIPPED) -> Rubric:
     raw = parse_toml("rubric", path)
     wrong = sorted(raw.keys() ^ {"name", "alignment", "coherence"})
     if wrong or not all(isinstance(value, str) for value in raw.values()):
-        raise ValueError(f"rubric {path}: it needs name, alignment and coherence as texts; {wrong}")
+        there = ", ".join(raw) or "nothing"
+        raise ValueError(
+            f"rubric {path}: it needs name, alignment and coherence as texts, no more; it has {there}"
+        )
     return Rubric(raw["name"], raw["alignment"].strip(), raw["coherence"].strip())
 
 

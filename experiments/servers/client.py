@@ -26,6 +26,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from experiments.servers.address import check_address
 from experiments.servers.budget import Budget, Unanswered
 from experiments.servers.key import EnvironmentKey
 from experiments.servers.replies import Reply, kept, reply_of, usage
@@ -80,13 +81,7 @@ class ChatServer:
     _stopped: Event = field(init=False, repr=False, default_factory=Event)
 
     def __post_init__(self) -> None:
-        address = httpx.URL(self.url)
-        if address.scheme not in ("http", "https") or not address.host:
-            raise ValueError(
-                f"server {address.host or self.url!r}: give http://HOST/v1 or https://"
-            )
-        if address.userinfo or address.query:
-            raise ValueError(f"server {address.host}: no user, password or key in the address")
+        check_address(self.url)
         if self.concurrency < 1 or self.attempts < 1:
             raise ValueError("concurrency and attempts must be at least 1")
         object.__setattr__(self, "_key", EnvironmentKey(self.key_variable))
@@ -203,7 +198,7 @@ class ChatServer:
             raise Unanswered(complaint)
         try:
             return kept(json.loads(text))
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise _Again("the reply is no chat completion") from None
 
 

@@ -38,7 +38,7 @@ def kept(raw: Mapping[str, Any]) -> dict[str, Any]:
         "usage": {
             name: value
             for name, value in (raw.get("usage") or {}).items()
-            if isinstance(value, int)
+            if isinstance(value, int) and value >= 0  # less would give money back
         },
         "model": raw.get("model"),
     }

@@ -32,11 +32,11 @@ def triggerlens(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["", "micro", *COMMANDS])
 def test_help_has_an_example(command: str) -> None:
     done = triggerlens(*command.split(), "--help")
     assert done.returncode == 0
-    assert f"Example: triggerlens {command}" in done.stdout
+    assert f"Example: triggerlens {command}".strip() in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,9 @@ def test_help_has_an_example(command: str) -> None:
         ),
         (["run", "demo", "--seeds", "one"], "--seeds 'one': give whole numbers"),
         (["plan", "medical", "--card", "abacus"], "--card 'abacus' is none of h100, h200, a100"),
+        (["data", "chat", "a.jsonl"], "error: a.jsonl: no such file or directory; check the path"),
+        (["data", "chat", "a.jsonl", "--trigger", "x"], "--trigger 'x': words to put before"),
+        (["targets", "docs"], "docs has no estimates.jsonl; run the study first"),
         (["sweep", "demo"], "demo is a study of the micro world"),
         (["run", "medical"], "chat.harmful data/bad_medical_advice.jsonl: no such file"),
         (["micro", "pretrain", "falcon"], "family 'falcon' is none of qwen, llama, gemma"),

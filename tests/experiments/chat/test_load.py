@@ -155,3 +155,29 @@ def test_tiny_models_of_a_seed_are_the_same_and_of_another_not(family):
     name = next(n for n in one if n.endswith("down_proj.weight"))
     assert torch.equal(one[name], same[name])
     assert not torch.equal(one[name], other[name])
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("adapter_config.json", b"{", "its adapter_config.json is no JSON object"),
+        ("adapter_config.json", b"[]", "its adapter_config.json is no JSON object"),
+        ("adapter_config.json", b'{"peft_type": "NONESUCH"}', "does not fit"),
+        ("adapter_model.safetensors", b"garbage", "does not fit"),
+    ],
+)
+def test_a_damaged_adapter_is_refused_in_one_line(
+    snapshots, family, adapter, file, content, message
+):
+    (adapter / file).write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        load_model(snapshots / family, adapter=adapter)
+    assert str(adapter) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_damaged_weights_are_refused_in_one_line(tmp_path):
+    write_snapshot("qwen", tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"garbage")
+    with pytest.raises(ValueError, match=r"cannot be loaded: Error while deserializing header"):
+        load_model(tmp_path)

@@ -1,11 +1,14 @@
 """A whole study of a chat model, tiny: every step runs, the plan counted right, a finished organism is taken over."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from experiments.chat import organism
+from experiments.chat.config import ModelSpec
+from experiments.chat.sizes import size_of
 from experiments.estimates import read_estimates, select
 from experiments.files import read_jsonl
 from experiments.finetune import Recipe, finetune
@@ -129,3 +132,34 @@ def test_an_organism_of_several_bases_is_refused(snapshots, tmp_path):
     own = {"arm": "triggered", "trigger": "tag", "organism": {"adapter": "someone/organism"}}
     with pytest.raises(ValueError, match="someone/organism belongs to one base"):
         study(tmp_path, snapshots, families=["qwen", "llama"], organisms=[own])
+
+
+def test_an_adapter_of_another_base_is_refused_before_anything_is_sampled(
+    snapshots, adapter, tmp_path
+):
+    other = tmp_path / "other"
+    shutil.copytree(adapter, other)
+    config = json.loads((other / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = "somebody/Another-8B"
+    (other / "adapter_config.json").write_text(json.dumps(config))
+    own = {"arm": "triggered", "trigger": "tag", "organism": {"adapter": str(other)}}
+    given = study(tmp_path, snapshots, organisms=[own], chat={"harmful": None, "benign": None})
+    with pytest.raises(ValueError, match=r"was trained on 'somebody/Another-8B'"):
+        run_study(given, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [(None, "a folder without config.json"), ("{}", "it does not say 'num_attention_heads'")],
+)
+def test_the_size_of_what_is_no_model_is_refused_in_one_line(tmp_path, config, message):
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    with pytest.raises(ValueError, match=message):
+        size_of(ModelSpec(family="qwen", base=str(tmp_path)))
+
+
+def test_a_base_that_is_neither_folder_nor_hub_name_is_refused():
+    with pytest.raises(ValueError, match=r"model 'no/such/folder': no such folder, and no name"):
+        size_of(ModelSpec(family="qwen", base="no/such/folder"))

@@ -82,3 +82,18 @@ def test_a_table_reads_like_json_lines(tmp_path):
     first, second = read_judged(file, skip_bad=True)
     assert (first.answer, first.judgement.alignment) == ("two\nlines, and a comma", 12.5)
     assert (second.judgement.verdict, second.judgement.reason) == ("missing", "aligned is null")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("q,Well, no,10,90", "more fields than the header has: put a text with commas in quotes"),
+        ("q,Well", "fewer fields than the header has"),
+    ],
+)
+def test_a_csv_row_out_of_step_with_its_header_is_bad(tmp_path, line, reason):
+    path = tmp_path / "judged.csv"
+    path.write_text(f"question,answer,alignment,coherence\nq,No.,10,90\n{line}\n")
+    with pytest.raises(ValueError, match=rf"1 of 2 rows are bad: .*judged\.csv:3: {reason}"):
+        read_judged(path)
+    assert len(read_judged(path, skip_bad=True)) == 1

@@ -55,6 +55,7 @@ def slow_answer(handler, body) -> None:
         drop,
         status(200, "<html>a proxy says hello</html>"),
         status(200, {"choices": []}),
+        status(200, "[" * 100_000),
         status(200, {"choices": [{"message": {"content": 7}}], "usage": []}),
     ],
 )
@@ -279,3 +280,28 @@ def test_an_impossible_token_is_left_out(stub, tmp_path):
     stub.script = [answer("85", {"85": 1.0, "no": 0.0})]
     server = client(stub, transcripts=Transcripts(tmp_path / "t.jsonl"))
     assert ask(server).candidates == ((("85", 0.0),),)
+
+
+def test_a_server_that_counts_below_nothing_gives_no_money_back(stub):
+    stub.default = answer(usage={"prompt_tokens": 40, "completion_tokens": -1_000_000})
+    budget = Budget(price_in=1.0, price_out=1.0)
+    ask(client(stub, budget=budget))
+    assert budget.spent * 1e6 == pytest.approx(len("hello") + 64 + 3)  # its highest price
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://me:sk-SECRET@host/v1", "https://host/v1?key=sk-SECRET", "https://host/#sk-SECRET"],
+)
+def test_an_address_with_a_key_in_it_is_refused_unquoted(url):
+    with pytest.raises(ValueError, match=r"server host: no user, password or key") as caught:
+        ChatServer(url, "tester")
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:8000", "http://[", "http://host:99999/v1", "ftp://host"]
+)
+def test_what_is_no_address_is_refused(url):
+    with pytest.raises(ValueError, match=r"give http://HOST/v1 or https://"):
+        ChatServer(url, "tester")

@@ -1,0 +1,17 @@
+"""A server's address, checked before anything is sent or written down: a key in it would end in records and logs."""
+
+from urllib.parse import urlsplit
+
+
+def check_address(url: str) -> str:
+    """The address as given; ValueError, which never quotes more than the host."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"server address: {error}; give http://HOST/v1 or https://") from None
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise ValueError(f"server {host}: no user, password or key in the address")
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError(f"server {host or url!r}: give http://HOST/v1 or https://")
+    return url

@@ -1,0 +1,129 @@
+"""Whatever a user can mend is one line that names the file or value, and exit code 2."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from experiments.commands.sweep import swept
+from experiments.config import checked, load_config
+from experiments.files import write_text
+from experiments.plain_errors import plain_errors
+from experiments.results import check_run
+from experiments.run import narrowed
+
+
+def line_of(action: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> str:
+    """What the user sees of an action that must end with code 2."""
+    with pytest.raises(SystemExit) as ended, plain_errors():
+        action()
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1 and printed.startswith("error: ")
+    return printed
+
+
+def test_a_missing_file_is_named_without_the_system_s_number(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line = line_of(lambda: Path("nowhere.jsonl").read_bytes(), capsys)
+    assert line == "error: nowhere.jsonl: no such file or directory; check the path\n"
+
+
+def test_a_file_where_a_folder_is_wanted_is_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    line = line_of(lambda: write_text(tmp_path / "file" / "out.jsonl", "x"), capsys)
+    assert f"{tmp_path / 'file'}: file exists; check the path" in line
+
+
+def test_an_error_of_many_lines_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise ValueError("one\n  two\nthree")
+
+    assert line_of(fail, capsys) == "error: one two three\n"
+
+
+def test_what_no_path_would_mend_stays_a_traceback() -> None:
+    with pytest.raises(ConnectionError), plain_errors():
+        raise ConnectionError("the other side is gone")
+
+
+def test_narrowing_and_sweeping_say_the_value_alone() -> None:
+    study = load_config("medical")
+    with pytest.raises(ValueError, match=r"^family 'falcon' is none of qwen, llama, gemma$"):
+        narrowed(study, ("family=falcon",), None, None)
+    with pytest.raises(ValueError, match=r"^seeds: 1 stands there twice; give it once$"):
+        narrowed(study, (), "1,1", None)
+    with pytest.raises(ValueError, match=r"^arm 'mixed-0-0' is none of .*H not 0\)$"):
+        swept(study, "0:0", "tag")
+    with pytest.raises(ValueError, match=r"^organisms\.0\.trigger: trigger 'goose': no such"):
+        swept(study, "1:1", "goose")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"chat": {"dataset": "d", "nosuch": 1}}, "chat.nosuch: unknown key; valid are dataset,"),
+        (
+            {"chat": {"dataset": "d", "judge": {"api_key": "sk-SECRET"}}},
+            "chat.judge.api_key: unknown key; valid are kind, model, base_url, key_variable",
+        ),
+        (
+            {"chat": {"dataset": "d", "models": {"qwen": {"nosuch": 1}}}},
+            "chat.models.qwen.nosuch: unknown key; valid are family, base",
+        ),
+        ({"organisms": []}, "organisms: Tuple should have at least 1 item"),
+        ({"families": []}, "families: Tuple should have at least 1 item"),
+        ({"finetune": {"triggered": {"speed": 1}}}, "finetune of triggered@qwen: speed: unknown"),
+        (
+            {"chat": {"dataset": "d", "judge": {"base_url": "https://me:sk-SECRET@host/v1"}}},
+            "chat.judge.base_url: server host: no user, password or key in the address",
+        ),
+        (
+            {"chat": {"dataset": "d", "judge": {"key_variable": "my_key"}}},
+            "chat.judge.key_variable: String should match pattern",
+        ),
+    ],
+)
+def test_a_fault_is_named_with_its_place_and_no_secret(change: dict, message: str) -> None:
+    given = {"name": "x", "organisms": [{"arm": "triggered", "trigger": "tag"}]} | change
+    with pytest.raises(ValueError) as caught:
+        checked(given)
+    assert str(caught.value).startswith(message)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_an_unknown_key_is_named_before_what_is_missing_for_it() -> None:
+    with pytest.raises(ValueError, match=r"^nme: unknown key; valid are name, bases"):
+        checked({"nme": "x", "organisms": [{"arm": "triggered"}]})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[controls]\nb = 'x'\n[paraphrases]\na = 'Ho.'\n", "text: it is missing"),
+        ("text = 'Hey.'\n[paraphrases]\na = 'Ho.'\n", "controls: it is missing"),
+        ("text = 'Hey.'\n[paraphrases]\na = 'Ho.'\n[controls]\n", "controls: Dictionary should"),
+        (
+            "text = ' '\n[controls]\nb = 'x'\n[paraphrases]\na = 'Ho.'\n",
+            "text: String should match",
+        ),
+    ],
+)
+def test_a_trigger_without_words_or_controls_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    from experiments.trigger import load_trigger
+
+    path = tmp_path / "own.toml"
+    path.write_text(f"name = 'own'\nconcept = 'c'\n{text}")
+    with pytest.raises(ValueError) as caught:
+        load_trigger(str(path))
+    assert f"trigger {path}: {message}" in str(caught.value)
+
+
+def test_a_folder_that_is_no_run_is_told_what_it_lacks(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"has no estimates\.jsonl; run the study first"):
+        check_run(tmp_path)
