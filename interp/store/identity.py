@@ -35,6 +35,15 @@ NOT_COMPARED = (
     "loaded",
 )  # a name, and what the hashes of weights and adapters say in parts
 
+BOOKKEEPING = {
+    "architectures",
+    "dtype",
+    "torch_dtype",
+    "transformers_version",
+    "use_cache",
+    "_name_or_path",
+}
+
 
 def identity_of(lm: LanguageModel) -> dict[str, Any]:
     """The model's part of a cache key: what must be equal for its rows to be equal."""
@@ -49,7 +58,7 @@ def identity_of(lm: LanguageModel) -> dict[str, Any]:
         "model": lm.name,
         "loaded": _hash_tensors(state) if adapters else base,  # as `LanguageModel.weights_hash`
         "weights": base,
-        "configuration": hash_json(lm.config.to_diff_dict()),
+        "configuration": hash_json(_configuration(lm)),
         "adapters": {
             name: hash_json([_hash_tensors(weights[name]), config])
             for name, config in adapters.items()
@@ -107,6 +116,13 @@ def _by_adapter(
         plain = name.removeprefix("base_model.model.").replace(".base_layer.", ".")
         found[owner][name if owner else plain] = tensor
     return found
+
+
+def _configuration(lm: LanguageModel) -> dict[str, Any]:
+    """What of the configuration decides numbers; saving a model writes the rest into it."""
+    return {
+        name: value for name, value in lm.config.to_diff_dict().items() if name not in BOOKKEEPING
+    }
 
 
 def _hash_tensors(tensors: Mapping[str, Tensor]) -> str:

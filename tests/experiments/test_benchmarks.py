@@ -37,4 +37,5 @@ def test_the_committed_records_are_whole(path):
     found = json.loads(path.read_text())
     for each in [found] if isinstance(found, dict) else found:
         assert {"name", "ratio", "target", "reached"} <= set(each)
-        assert each["reached"] == (each["ratio"] <= each["target"])
+        # a record may ask for more than its ratio, such as draws enough; never for less
+        assert each["ratio"] <= each["target"] or not each["reached"]
