@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.store.errors import DamagedStore, OtherStore
-from interp.store.files import put, sha256
+from interp.files import put, sha256
 from interp.store.identity import NOT_COMPARED, hash_json
 
 MANIFEST = "manifest.json"

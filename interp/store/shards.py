@@ -15,7 +15,7 @@ from torch import Tensor
 from interp.places import Place
 from interp.reading import Vectors
 from interp.sequences import TokenSequence
-from interp.store.files import put
+from interp.files import put
 from interp.store.manifest import FileRecord, Shard
 
 INDEX = pa.schema(

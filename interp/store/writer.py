@@ -26,7 +26,7 @@ from interp.prompts import PromptSet
 from interp.reading import Engine
 from interp.sequences import TokenSequence, of_answers, of_prompts
 from interp.store.errors import DamagedStore, StoreBusy
-from interp.store.files import UNFINISHED
+from interp.files import UNFINISHED
 from interp.store.identity import code_hash, identity_of, position_hash
 from interp.store.manifest import MANIFEST, Manifest
 from interp.store.shards import read_index, sequence_key, write_shard
