@@ -7,7 +7,6 @@ adapter for its rows only. Merged adapters can no longer be told from their base
 """
 
 import math
-
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

@@ -132,10 +132,10 @@ def _norms(vectors: Tensor) -> Tensor:
 
 def chosen_layers(lm: LanguageModel, layers: Sequence[int] | None) -> tuple[int, ...]:
     """The layers asked for, in order; None means all."""
-    chosen = tuple(range(lm.n_layers) if layers is None else layers)
+    chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(f"layers={list(chosen)}: name at least one layer, and none of them twice")
-    return check_layers(lm, chosen)
+    return chosen
 
 
 def _capture(

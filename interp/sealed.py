@@ -53,7 +53,9 @@ def load_facts(
         raise ValueError(f"{kind} {path}: no {described}; give the path that save() was given")
     facts = _parsed(path, kind, described, again)
     if not isinstance(facts, dict) or not set(needed) <= set(facts):
-        raise ValueError(f"{kind} {path}: {described} holds no {kind}; give the path that save() was given")
+        raise ValueError(
+            f"{kind} {path}: {described} holds no {kind}; give the path that save() was given"
+        )
     if not set(HASHES) <= set(facts):
         raise ValueError(
             f"{kind} {path}: {described} has no hash of its files, it was written before there were any; {again}"

@@ -148,7 +148,9 @@ def checked_rows(
     estimator: BaseEstimator, X: Any, site: Site | None, *, reset: bool
 ) -> Float[np.ndarray, "row d_model"]:
     """Rows as scikit-learn wants them, every value finite; `reset` where the width is learnt from them."""
-    X = validate_data(estimator, as_array(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
+    X = validate_data(
+        estimator, as_array(X), dtype=np.float64, ensure_all_finite=False, reset=reset
+    )
     check_finite(X, "X" if site is None else str(site))
     return X
 

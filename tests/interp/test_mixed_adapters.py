@@ -114,7 +114,9 @@ def test_a_capture_says_which_adapter_was_really_active(adapted, adapted_prompts
             tuned + other
     assert len(tuned + both["default"]) == 2 * len(tuned)
     probe = DifferenceOfMeans().fit(tuned, tuned.conditions, layer=0)
-    with pytest.raises(ValueError, match="fitted to adapter default, these activations have __base"):
+    with pytest.raises(
+        ValueError, match="fitted to adapter default, these activations have __base"
+    ):
         probe.predict(base)
 
 

@@ -65,9 +65,7 @@ def test_a_flipped_bit_anywhere_is_refused(make, load, kind, again, suffix, tmp_
 
 
 @everything_kept
-def test_a_short_a_missing_or_an_old_file_is_named_with_the_mend(
-    make, load, kind, again, tmp_path
-):
+def test_a_short_a_missing_or_an_old_file_is_named_with_the_mend(make, load, kind, again, tmp_path):
     make().save(tmp_path / "kept")
     tensors, facts = tmp_path / "kept.safetensors", tmp_path / "kept.json"
     whole, said = tensors.read_bytes(), facts.read_text()
@@ -90,7 +88,7 @@ def test_a_short_a_missing_or_an_old_file_is_named_with_the_mend(
     facts.write_text(json.dumps(old))
     refused(rf"kept\.json has no hash of its files, .*; {again}")
     facts.unlink()
-    refused(rf"no .*kept\.json; give the path that save\(\) was given")
+    refused(r"no .*kept\.json; give the path that save\(\) was given")
 
 
 def test_a_direction_is_not_read_as_activations(tmp_path):
