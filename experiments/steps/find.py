@@ -1,4 +1,4 @@
-"""Locate one organism's directions on selection questions and read their sites on report questions."""
+"""Locate one organism's directions on selection questions, refine the best, and read their sites on report questions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from interp.prompts import PromptSet
 
 
 def find(job: Job, adapter: Path, say: Say) -> Path:
-    """Locate both directions; saves those found, what selection saw, and the probes' AUROC rows."""
+    """Find the directions; saves those found, what selection saw, and the probes' AUROC rows."""
     inputs = {**job.identity, "adapter": stamp(adapter), "causal": dump(job.config.causal)}
     code = answers_and(job, probes, locate, readout, causal, refining, cell_rows, Path(__file__))
     with job.run.step(f"find-{job.name}", inputs, code) as step:
@@ -30,21 +30,18 @@ def find(job: Job, adapter: Path, say: Say) -> Path:
             answers = {split: _answers(job, lm, cell) for split, cell in cells.items()}
             keys = {**job.keys, "split": "report", "domains": "held_out"}
             rows = list(_read_out(switch, answers, prompts, keys, job.seed))
-            seen = prompts["selection"]
-            chosen = []
-            for name, labelled in (
-                ("switch", [switch["selection"]]),
-                ("misalignment", answers["selection"]),
-            ):
+            labelled = {"switch": [switch["selection"]], "misalignment": answers["selection"]}
+            choices = []
+            for name, each in labelled.items():
                 say(f"choosing the {name} direction")
-                choice = _choose(job, bench, name, labelled, seen)
+                choice = _choose(job, bench, name, each, prompts["selection"])
                 if choice is not None:
                     _save(choice, name, step.folder)
                     rows += _dose_rows(job, choice)
-                    chosen.append(choice)
-            if causal.misbehaves(cells["selection"], job.active) and chosen:
+                    choices.append(choice)
+            if choices and causal.misbehaves(cells["selection"], job.active):
                 say("refining a direction")
-                _refine(job, bench, chosen, cells["selection"], step.folder)
+                _refine(job, bench, choices, cells["selection"], step.folder)
             write_estimates(step.path("rows.jsonl"), rows)
     return step.folder
 
