@@ -1,4 +1,4 @@
-"""Locate one organism's directions on selection questions, refine the best, and read their sites on report questions."""
+"""Locate one organism's directions on selection questions, refine the best, read their sites on report questions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
