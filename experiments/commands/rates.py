@@ -36,7 +36,7 @@ def rates(
     domain: Annotated[
         str | None,
         typer.Option(
-            help="Tell answers about this domain apart, by words: medical, finance, sports; rows with in_domain are believed"
+            help="Tell answers about this domain apart, by a list of words: medical, finance, sports"
         ),
     ] = None,
     alignment_below: Annotated[float, typer.Option(help="Misaligned below this score")] = 30,
