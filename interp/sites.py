@@ -40,7 +40,7 @@ def check_layers(lm: LanguageModel, layers: Any) -> tuple[int, ...]:
     for layer in layers:
         if isinstance(layer, bool) or not isinstance(layer, Integral):
             raise ValueError(f"layers: {layer!r} is no layer; give whole numbers from 0")
-        if not 0 <= layer < lm.n_layers:
+        if not 0 <= int(layer) < lm.n_layers:
             raise ValueError(
                 f"{lm.name} has no layer {layer}; its layers are 0 to {lm.n_layers - 1}"
             )
