@@ -78,12 +78,12 @@ class StudyConfig(_Frozen):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     bases: Path = Path("artifacts/micro")
     families: tuple[str, ...] = Field(tuple(FAMILIES), min_length=1)
-    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field((0,), min_length=1)
     organisms: tuple[OrganismSpec, ...] = Field(min_length=1)
     finetune: dict[str, dict[str, Any]] = {}
     sampling: Sampling = Sampling()
     causal: Causal = Causal()
-    workers: int = Field(2, ge=1)
+    workers: int = Field(2, ge=1, le=1024)
     chat: ChatStudy | None = None  # None: the micro world
 
     @model_validator(mode="after")

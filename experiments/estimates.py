@@ -112,7 +112,11 @@ def read_estimates(path: Path) -> list[EstimateRow]:
 
 
 def _read(path: Path) -> Iterator[EstimateRow]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 ({error.reason}); make the run again") from error
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:

@@ -53,7 +53,7 @@ def write_json(path: Path | str, value: Any) -> Path:
 def read_json(path: Path | str) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedFile(f"{path} is not JSON ({error}); delete it and run again") from error
 
 
@@ -79,7 +79,7 @@ def read_jsonl(path: Path | str) -> list[dict[str, Any]]:
 def _parse_row(path: Path | str, number: int, line: bytes) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedFile(
             f"{path} line {number} is not JSON ({error}); make the run again"
         ) from error

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -16,6 +15,7 @@ from interp.adapters import attach, one_line
 from interp.chat import ChatFormat
 from interp.contract import check_contract
 from interp.language_model import LanguageModel
+from interp.model_files import check_files
 
 __all__ = ["LanguageModel", "check_contract", "load_model", "wrap"]
 
@@ -75,11 +75,12 @@ def _weights(path: str, **options: Any) -> Any:
         raise ValueError(
             f"model {path!r}: only pickled weights ({pickled[0]}), which are not loaded; save it as safetensors"
         )
+    check_files(Path(path))
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
             path, use_safetensors=True, output_loading_info=True, **options
         )
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
+    except Exception as error:  # whatever a configuration of the wrong types sets off
         raise ValueError(_cannot_load(path, error)) from error
     for kind in ("missing_keys", "mismatched_keys"):
         if report[kind]:
@@ -100,7 +101,7 @@ def _weights(path: str, **options: Any) -> Any:
 def _tokenizer(path: str, **options: Any) -> Any:
     try:
         return AutoTokenizer.from_pretrained(path, **options)
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise ValueError(_cannot_load(path, error)) from error
 
 

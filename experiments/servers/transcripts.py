@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.files import DamagedFile
+from experiments.servers.replies import checked
 
 
 class Transcripts:
@@ -90,8 +91,14 @@ class Transcripts:
             if line.strip():
                 try:
                     row = json.loads(line)
-                    self._replies[row["key"]] = row["reply"]
-                except (ValueError, KeyError, TypeError) as error:
+                    self._replies[row["key"]] = checked(row["reply"])
+                except (
+                    ValueError,
+                    LookupError,
+                    TypeError,
+                    AttributeError,
+                    RecursionError,
+                ) as error:
                     where = f"{self._file.name} line {number}"
                     raise DamagedFile(f"{where} is no transcript; remove that line") from error
         self._file.truncate(len(whole))

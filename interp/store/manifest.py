@@ -90,7 +90,7 @@ class Manifest:
         if not path.is_file():
             raise DamagedStore(f"{folder} is no activation store: it has no {MANIFEST}")
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = _parsed(path)
             stated = facts.pop("sha256")
             if stated != hash_json(facts):
                 raise DamagedStore(
@@ -106,7 +106,7 @@ class Manifest:
                 )
                 for shard in facts["shards"]
             )
-        except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError) as e:
+        except (AttributeError, KeyError, TypeError, RecursionError) as e:
             raise DamagedStore(f"{path} cannot be read ({e!r}); write the store again") from e
         return cls(facts["identity"], shards)
 
@@ -124,6 +124,13 @@ class Manifest:
                 f"{folder} was made from {self.identity.get('model')!r} with other "
                 f"{', '.join(differing)}: {theirs}, now {ours}; choose another folder"
             )
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DamagedStore(f"{path} cannot be read ({error}); write the store again") from error
 
 
 def _short(value: Any) -> Any:
