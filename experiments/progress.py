@@ -4,9 +4,11 @@ Workers only write a line to a shared board; the process that shows the bars rea
 """
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.managers import SyncManager
 from typing import Any
 
 from rich.console import Console
@@ -18,6 +20,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
+
+from experiments.orphans import end_with_parent
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Board:
         return write
 
 
+def _start() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal
+    end_with_parent()
+
+
 class Progress:
     """A context manager around rich's bars; in a log file it prints one line a finished job."""
 
@@ -45,7 +54,8 @@ class Progress:
         self.started = time.monotonic()
 
     def __enter__(self) -> "Progress":
-        self._manager = multiprocessing.get_context("spawn").Manager()
+        self._manager = SyncManager(ctx=multiprocessing.get_context("spawn"))
+        self._manager.start(_start)
         self.board = Board(self._manager.dict())
         self.bars = Bars(
             TextColumn("{task.description}"),

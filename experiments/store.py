@@ -129,6 +129,8 @@ def open_run(folder: Path | str) -> Iterator[Run]:
         (run.folder / MANIFEST).unlink(missing_ok=True)
         for leftover in run.steps.glob(f"{UNFINISHED}*"):
             shutil.rmtree(leftover, ignore_errors=True)
+        for half in run.folder.glob(".*.json*"):  # reports that a kill cut off
+            half.unlink()
         yield run
 
 

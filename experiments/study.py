@@ -18,6 +18,7 @@ from experiments.estimates import EstimateRow, read_estimates, write_estimates
 from experiments.files import read_jsonl, write_jsonl
 from experiments.finetune import quiet
 from experiments.job import Job
+from experiments.orphans import end_with_parent
 from experiments.progress import Board, Progress
 from experiments.steps.behave import behave
 from experiments.steps.compare import compare
@@ -140,6 +141,7 @@ class _Work:
 def _one_thread() -> None:
     import torch
 
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
 
     quiet()

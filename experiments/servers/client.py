@@ -29,6 +29,8 @@ from tenacity import (
 from experiments.servers.address import check_address
 from experiments.servers.budget import Budget, Unanswered
 from experiments.servers.key import EnvironmentKey
+from experiments.servers.limits import TooLarge, with_deadlines, within
+from experiments.servers.limits import body as read
 from experiments.servers.replies import Reply, kept, reply_of, usage
 from experiments.servers.transcripts import Transcripts
 
@@ -69,7 +71,7 @@ class ChatServer:
     url: str
     model: str
     key_variable: str = "OPENAI_API_KEY"
-    timeout: float = 120.0  # seconds
+    timeout: float = 120.0  # seconds for a whole reply
     attempts: int = 6
     concurrency: int = 8
     budget: Budget = field(default_factory=Budget)
@@ -86,7 +88,9 @@ class ChatServer:
             raise ValueError("concurrency and attempts must be at least 1")
         object.__setattr__(self, "_key", EnvironmentKey(self.key_variable))
         limits = httpx.Limits(max_connections=self.concurrency)
-        object.__setattr__(self, "_http", httpx.Client(timeout=self.timeout, limits=limits))
+        object.__setattr__(
+            self, "_http", with_deadlines(httpx.Client(timeout=self.timeout, limits=limits))
+        )
 
     @property
     def name(self) -> str:
@@ -170,7 +174,15 @@ class ChatServer:
     def _send(self, body: dict[str, Any]) -> httpx.Response:
         address = f"{self.url.rstrip('/')}/chat/completions"
         try:
-            return self._http.post(address, json=body, auth=self._key)
+            with (
+                within(self.timeout),
+                self._http.stream("POST", address, json=body, auth=self._key) as response,
+            ):
+                after = response.headers.get("Retry-After")
+                headers = {} if after is None else {"Retry-After": after}
+                return httpx.Response(response.status_code, headers=headers, content=read(response))
+        except TooLarge as error:
+            raise _Again(f"the reply is no chat completion ({error})") from None
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise
         except httpx.TimeoutException:

@@ -8,6 +8,7 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -78,9 +79,14 @@ def _reason(path: Path, error: ValueError | OSError) -> str:
     return line
 
 
+@cache
+def _server() -> ChatServer:
+    return ChatServer("http://localhost/v1", "fuzzed")
+
+
 def reply(path: Path) -> None:
     """A judge server's reply, as far as a score."""
-    server = ChatServer("http://localhost/v1", "fuzzed")
+    server = _server()
     try:
         found = reply_of(server._read(httpx.Response(200, content=path.read_bytes())))
         from_candidates(found.tokens, found.candidates).score()
