@@ -72,6 +72,14 @@ class Causal(_Frozen):
     largest_coherence_loss: float = 0.05
 
 
+class Needs(_Frozen):
+    """What one organism needs of a cluster's machine; without `gpus`, one for a chat model where there are any."""
+
+    cpus: float = Field(1.0, ge=0)
+    gpus: float | None = Field(None, ge=0)
+    memory_gib: float = Field(0.0, ge=0)
+
+
 class StudyConfig(_Frozen):
     """One study: which organisms, how they are made, and how much is measured."""
 
@@ -84,6 +92,7 @@ class StudyConfig(_Frozen):
     sampling: Sampling = Sampling()
     causal: Causal = Causal()
     workers: int = Field(2, ge=1, le=1024)
+    needs: Needs = Needs()  # read with --on ray
     chat: ChatStudy | None = None  # None: the micro world
 
     @model_validator(mode="after")

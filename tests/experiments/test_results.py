@@ -94,8 +94,8 @@ def test_a_file_changed_after_the_run_is_a_warning(make_run) -> None:
     hashes = {"estimates.jsonl": sha256(folder / "estimates.jsonl"), "answers.jsonl": "0" * 64}
     write_json(folder / "manifest.json", {"files": hashes | {"gone.jsonl": "0" * 64}})
     assert load_results(folder).warnings == (
-        "answers.jsonl has changed since the run was finished.",
-        "gone.jsonl is named in the manifest and is missing.",
+        f"answers.jsonl has changed since the run was finished; {AGAIN}.",
+        f"gone.jsonl is named in the manifest and is missing; {AGAIN}.",
     )
 
 

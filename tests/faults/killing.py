@@ -45,7 +45,8 @@ def kill_at_every_step(config: Path, run: Path, took: dict[str, float], count: i
         process = start(config, run)
         killed = _kill_in(process, run, step, share * took[step])
         (found.moments if killed else found.missed).append(f"{step} at {share:.0%}")
-        found.orphans += _orphans(process.pid)
+        found.orphans += orphans(process.pid)
+        print(f"killed in {step} at {share:.0%}: {killed}", flush=True)
         after = finished(run)
         found.made_again += [name for name, stamp in before.items() if after.get(name) != stamp]
     return found
@@ -66,7 +67,7 @@ def _kill_in(process, run: Path, step: str, delay: float) -> bool:
     return inside
 
 
-def _orphans(leader: int, seconds: float = 20.0) -> int:
+def orphans(leader: int, seconds: float = 20.0) -> int:
     """Processes of the killed one's session that do not end by themselves; they are ended here."""
     until = time.monotonic() + seconds
     while (left := session(leader)) and time.monotonic() < until:
