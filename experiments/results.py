@@ -144,7 +144,7 @@ def _estimates(path: Path) -> tuple[EstimateRow, ...]:
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
-            raise DamagedFile(f"{path} row {line}: {key}: {first['msg']}") from error
+            raise DamagedFile(f"{path} row {line}: {key}: {first['msg']}; {AGAIN}") from error
     if not rows:
         raise NotARun(f"{path} has no rows; the study that writes it did not get that far")
     return tuple(rows)

@@ -88,7 +88,9 @@ class Manifest:
         """The manifest of a store, or one line that says what is wrong with it."""
         path = folder / MANIFEST
         if not path.is_file():
-            raise DamagedStore(f"{folder} is no activation store: it has no {MANIFEST}")
+            raise DamagedStore(
+                f"{folder} is no activation store: it has no {MANIFEST}; write the store again"
+            )
         try:
             facts = _parsed(path)
             stated = facts.pop("sha256")

@@ -126,7 +126,9 @@ class Kind:
 # A direction or activations of their own join with a line: Kind(save, load, "*.safetensors", "fit it again").
 KINDS = {
     "base weights": Kind(base, use_base, "llama/*.safetensors", "triggerlens micro pretrain llama"),
-    "base tokenizer": Kind(base, use_base, "llama/token*.json", "triggerlens micro pretrain llama"),
+    "base tokenizer": Kind(
+        base, use_base, "llama/tokenizer.json", "triggerlens micro pretrain llama"
+    ),
     "adapter": Kind(step, use_step, "steps/*/adapter_model.safetensors", "made again"),
     "direction": Kind(step, use_step, "steps/*/switch.removed.*", "made again"),
     "activations": Kind(step, use_step, "steps/*/activations.safetensors", "made again"),
