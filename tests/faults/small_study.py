@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,7 +67,14 @@ def start(config: Path, run: Path, log: Path | None = None, **more: str) -> subp
     }
     out = log.open("w") if log else subprocess.DEVNULL
     return subprocess.Popen(
-        call, env=environment, cwd=ROOT, stdout=out, stderr=out, start_new_session=True
+        call,
+        env=environment,
+        cwd=ROOT,
+        stdout=out,
+        stderr=out,
+        start_new_session=True,
+        # a shell's background jobs ignore Ctrl-C, and would hand that down
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
