@@ -8,6 +8,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
+FUZZ_SECONDS ?= 600
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 # Tests run on tiny models: one thread is faster than many, and the network is not asked.
 TEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 
-.PHONY: demo test test-long check format bench install install-dev clean help
+.PHONY: demo test test-long faults fuzz check format bench install install-dev clean help
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -29,6 +30,13 @@ test: install-dev ## every test that takes seconds; no network, no GPU
 
 test-long: install-dev ## the tests that take minutes
 	$(TEST) -m long $(PYTEST_ARGS) || { test $$? -eq 5 && echo "no test is marked long"; }
+
+faults: install-dev ## kill, damage and starve a study in full: 20 kills, 2,000 judgements; half an hour
+	TRIGGERLENS_FAULTS=full $(TEST) -m "long or not long" -s tests/faults $(PYTEST_ARGS)
+
+fuzz: install-dev ## coverage-guided fuzzing of every reader of files, FUZZ_SECONDS=600
+	$(PIP) -c constraints.txt -e ".[fuzz]"
+	$(BIN)/python tests/fuzz/run_atheris.py $(FUZZ_SECONDS)
 
 check: install-dev ## format, lint, types, borders, and every path and command in the documents
 	$(BIN)/ruff format --check .

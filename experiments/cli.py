@@ -70,13 +70,17 @@ def run(
         bool,
         typer.Option("--tiny", help="A dry run of every step on tiny random models, on a CPU"),
     ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(help="A Ray cluster: ray for this machine's, or ray://HOST:10001"),
+    ] = None,
 ) -> None:
     """Run a study, or resume one that was interrupted, and print its tables."""
     from experiments.run import run_configuration
 
     with plain_errors():
         run_configuration(
-            config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers, tiny=tiny
+            config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers, tiny=tiny, on=on
         )
 
 

@@ -5,6 +5,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+LONGEST = 500  # characters; a value of any length may stand in a complaint
+
 
 def complaint(error: ValidationError, model: type[BaseModel]) -> str:
     """The first fault; a key that is not known comes first, for it is often why another is missing."""
@@ -17,7 +19,13 @@ def complaint(error: ValidationError, model: type[BaseModel]) -> str:
         words = f"unknown key; valid are {valid}"
     if first["type"] == "missing":
         words = "it is missing; write it down"
-    return f"{place}: {words}" if place else words
+    return shortened(f"{place}: {words}" if place else words)
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """The text in one line of at most so many characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 4]} ..."
 
 
 def _table(model: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel]:

@@ -76,18 +76,27 @@ class Causal(_Frozen):
     refine_rows: int = Field(24, ge=1)  # answers read at each of them
 
 
+class Needs(_Frozen):
+    """What one organism needs of a cluster's machine; without `gpus`, one for a chat model where there are any."""
+
+    cpus: float = Field(1.0, ge=0)
+    gpus: float | None = Field(None, ge=0)
+    memory_gib: float = Field(0.0, ge=0)
+
+
 class StudyConfig(_Frozen):
     """One study: which organisms, how they are made, and how much is measured."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     bases: Path = Path("artifacts/micro")
     families: tuple[str, ...] = Field(tuple(FAMILIES), min_length=1)
-    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field((0,), min_length=1)
     organisms: tuple[OrganismSpec, ...] = Field(min_length=1)
     finetune: dict[str, dict[str, Any]] = {}
     sampling: Sampling = Sampling()
     causal: Causal = Causal()
-    workers: int = Field(2, ge=1)
+    workers: int = Field(2, ge=1, le=1024)
+    needs: Needs = Needs()  # read with --on ray
     chat: ChatStudy | None = None  # None: the micro world
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from experiments.files import write_text
 from probes.estimate import Estimate
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -99,11 +100,8 @@ class EstimateRow(BaseModel):
 
 def write_estimates(path: Path, rows: Iterable[EstimateRow]) -> Path:
     """Write rows as JSON lines, replacing the file in one move."""
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row.model_dump(), allow_nan=False) + "\n")
-    return draft.replace(path)
+    lines = (json.dumps(row.model_dump(), allow_nan=False) + "\n" for row in rows)
+    return write_text(path, "".join(lines))
 
 
 def read_estimates(path: Path) -> list[EstimateRow]:
@@ -112,7 +110,11 @@ def read_estimates(path: Path) -> list[EstimateRow]:
 
 
 def _read(path: Path) -> Iterator[EstimateRow]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 ({error.reason}); make the run again") from error
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+SEAL = "sha256"
+
 
 class DamagedFile(ValueError):
     """A file exists but does not hold what its name promises."""
@@ -53,8 +55,22 @@ def write_json(path: Path | str, value: Any) -> Path:
 def read_json(path: Path | str) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedFile(f"{path} is not JSON ({error}); delete it and run again") from error
+
+
+def sealed(value: dict[str, Any]) -> dict[str, Any]:
+    """The object with a hash over itself, so that a changed bit of it is noticed."""
+    return value | {SEAL: _hash(value)}
+
+
+def is_whole(value: dict[str, Any]) -> bool:
+    """Whether an object is as it was sealed."""
+    return value.get(SEAL) == _hash({key: each for key, each in value.items() if key != SEAL})
+
+
+def _hash(value: dict[str, Any]) -> str:
+    return hashlib.sha256(to_json(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> Path:
@@ -79,7 +95,7 @@ def read_jsonl(path: Path | str) -> list[dict[str, Any]]:
 def _parse_row(path: Path | str, number: int, line: bytes) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedFile(
             f"{path} line {number} is not JSON ({error}); make the run again"
         ) from error

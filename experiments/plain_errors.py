@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from experiments.system_errors import mend_of
+
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
@@ -16,16 +18,19 @@ def plain_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         screen.print("interrupted; the same command resumes where it stopped", highlight=False)
         sys.exit(130)
-    except (ValueError, OSError) as error:
-        if isinstance(error, OSError) and error.filename is None:
-            raise  # not about a file: nothing that another path would mend
-        line = f"error: {_words(error)}"
+    except Exception as error:
+        if (words := mend_of(error) or _words(error)) is None:
+            raise
+        line = f"error: {words}"
         screen.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
 
 
-def _words(error: ValueError | OSError) -> str:
-    """The message in one line; the system's own name the file and what to do."""
+def _words(error: Exception) -> str | None:
+    """The message in one line; the system's own name the file and what to do. None: nobody could mend it."""
     if isinstance(error, OSError):
-        return f"{error.filename}: {str(error.strerror).lower()}; check the path"
-    return " ".join(str(error).split())
+        no_file = error.filename is None  # nothing that another path would mend
+        return (
+            None if no_file else f"{error.filename}: {str(error.strerror).lower()}; check the path"
+        )
+    return " ".join(str(error).split()) if isinstance(error, ValueError) else None

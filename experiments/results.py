@@ -16,8 +16,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from experiments.estimates import EstimateRow
-from experiments.files import DamagedFile, read_json, read_jsonl, sha256
+from experiments.files import SEAL, DamagedFile, is_whole, read_json, read_jsonl, sha256
 
+AGAIN = "the same triggerlens run writes it again from its finished steps"
 ORGANISM_KEYS = ("family", "seed", "dataset", "arm", "trigger")
 ARMS = ("baseline", "triggered", "contrast", "surface", "mixed", "harmless")
 KINDS = ("none", "trigger", "paraphrase", "control", "variant")
@@ -143,7 +144,7 @@ def _estimates(path: Path) -> tuple[EstimateRow, ...]:
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
-            raise DamagedFile(f"{path} row {line}: {key}: {first['msg']}") from error
+            raise DamagedFile(f"{path} row {line}: {key}: {first['msg']}; {AGAIN}") from error
     if not rows:
         raise NotARun(f"{path} has no rows; the study that writes it did not get that far")
     return tuple(rows)
@@ -160,6 +161,8 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
     manifest = read_json(path)
     if not isinstance(manifest, dict):
         raise DamagedFile(f"{path} is not an object; make the run again")
+    if SEAL in manifest and not is_whole(manifest):
+        raise DamagedFile(f"{path} has changed since it was written; {AGAIN}")
     return manifest
 
 
@@ -180,9 +183,9 @@ def _warnings(
     for name, expected in ((manifest or {}).get("files") or {}).items():
         path = folder / Path(name).name
         if not path.is_file():
-            warnings.append(f"{name} is named in the manifest and is missing.")
+            warnings.append(f"{name} is named in the manifest and is missing; {AGAIN}.")
         elif sha256(path) != expected:
-            warnings.append(f"{name} has changed since the run was finished.")
+            warnings.append(f"{name} has changed since the run was finished; {AGAIN}.")
     return warnings + [str(it) for it in (manifest or {}).get("warnings") or []]
 
 

@@ -26,21 +26,25 @@ def run_configuration(
     out: Path | None = None,
     workers: int | None = None,
     tiny: bool = False,
+    on: str | None = None,
 ) -> Path:
     """Run a study, print its tables, write its dashboard; the dashboard's path is printed last.
 
-    `tiny` runs the same configuration on tiny random models, in seconds.
+    `tiny` runs the same configuration on tiny random models, in seconds; `on` is a Ray cluster.
     """
-    return run_and_report(narrowed(load_config(config), only, seeds, workers), out, tiny=tiny)
+    study = narrowed(load_config(config), only, seeds, workers)
+    return run_and_report(study, out, tiny=tiny, on=on)
 
 
-def run_and_report(study: StudyConfig, out: Path | None, *, tiny: bool = False) -> Path:
+def run_and_report(
+    study: StudyConfig, out: Path | None, *, tiny: bool = False, on: str | None = None
+) -> Path:
     """Run a configuration that is already resolved, print its tables, write its dashboard."""
     folder = out or Path("artifacts/runs") / (f"{study.name}-tiny" if tiny else study.name)
     if tiny:
         quiet()
         study = tiny_study(study, folder / "tiny")
-    run_study(study, folder)
+    run_study(study, folder, on=on)
     show(folder)
     if study.chat is None:  # the aims are those of the micro study
         rows = read_estimates(folder / "estimates.jsonl")

@@ -28,7 +28,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from experiments.files import DamagedFile, read_json, sha256, sync_tree, to_json, write_json
+from experiments.files import (
+    DamagedFile,
+    is_whole,
+    read_json,
+    sealed,
+    sha256,
+    sync_tree,
+    to_json,
+    write_json,
+)
 from experiments.provenance import code_version, git_state, package_versions
 from interp.locks import locked
 
@@ -102,6 +111,13 @@ class Run:
         folder = self.steps / f"{name}-{step_key(name, inputs, code)}"
         return folder if folder.exists() and _fault(folder) is None else None
 
+    def sweep(self) -> None:
+        """Remove what killed processes left: steps under way and half-written reports."""
+        for leftover in self.steps.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        for half in self.folder.glob(".*.json*"):
+            half.unlink()
+
     def write_manifest(self, *, config: Any, seeds: Sequence[int], **more: Any) -> Path:
         """The last write of a run. `more` is kept as given (warnings, counts, steps used, ...)."""
         reports = sorted(path for path in self.folder.iterdir() if _is_report(path))
@@ -114,7 +130,7 @@ class Run:
             "git": git_state(),
             "files": {path.name: sha256(path) for path in reports},
         }
-        return write_json(self.folder / MANIFEST, manifest | more)
+        return write_json(self.folder / MANIFEST, sealed(manifest | more))
 
 
 @contextmanager
@@ -127,9 +143,9 @@ def open_run(folder: Path | str) -> Iterator[Run]:
     run.steps.mkdir(parents=True, exist_ok=True)
     with locked(run.folder, RunBusy):
         (run.folder / MANIFEST).unlink(missing_ok=True)
-        for leftover in run.steps.glob(f"{UNFINISHED}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        run.sweep()
         yield run
+        run.sweep()  # of workers that died beside this process
 
 
 def step_key(
@@ -160,7 +176,7 @@ def _seal(step: Step, started: str, final: Path) -> None:
         "ended": _now(),
         "files": {path.relative_to(step.folder).as_posix(): sha256(path) for path in files},
     }
-    write_json(step.folder / MANIFEST, manifest)
+    write_json(step.folder / MANIFEST, sealed(manifest))
     sync_tree(step.folder)
     try:
         step.folder.rename(final)
@@ -185,7 +201,10 @@ def _is_complete(folder: Path) -> bool:
 def _fault(folder: Path) -> str | None:
     """What is wrong with a step folder, in words; None when nothing is."""
     try:
-        files = read_json(folder / MANIFEST)["files"].items()
+        manifest = read_json(folder / MANIFEST)
+        files = manifest["files"].items()
+        if not is_whole(manifest):
+            return f"{MANIFEST} has changed"
     except FileNotFoundError:
         return "it has no manifest"
     except (DamagedFile, AttributeError, KeyError, TypeError):

@@ -10,15 +10,19 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from experiments.cluster import ClusterWork, apart, check_place
 from experiments.config import StudyConfig
 from experiments.estimates import EstimateRow, read_estimates, write_estimates
 from experiments.files import read_jsonl, write_jsonl
 from experiments.finetune import quiet
 from experiments.job import Job
+from experiments.orphans import end_with_parent
 from experiments.progress import Board, Progress
+from experiments.run_cost import Meter, RunCost
 from experiments.steps.behave import behave
 from experiments.steps.compare import compare
 from experiments.steps.find import find
@@ -31,17 +35,26 @@ ANSWERS_SHOWN = 24  # per cell, in the run's answers.jsonl; all answers stay in 
 Say = Callable[[str], None]
 
 
-def run_study(config: StudyConfig, folder: Path) -> Path:
-    """Run (or resume) the study in `folder`; returns the folder."""
+def run_study(config: StudyConfig, folder: Path, *, on: str | None = None) -> Path:
+    """Run (or resume) the study in `folder`, here or `on` a cluster; returns the folder."""
     quiet()
+    if on is not None:
+        check_place(on)
+        folder = folder.absolute()
+    meter = Meter(folder, config.chat.judge.transcripts if config.chat else None)
     jobs = jobs_of(config, folder)
+    if on is not None:
+        jobs = apart(jobs)
     for job in reversed(jobs):  # organisms before bases: they know what data is missing
         job.check()
     bases = [job for job in jobs if job.arm is None]
     organisms = [job for job in jobs if job.arm is not None]
     compared_jobs = [job for job in organisms if job.arm != "baseline"]
-    with open_run(folder) as run, Progress(len(jobs) + len(compared_jobs)) as progress:
-        work = _Work(config.workers, progress)
+    with (
+        open_run(folder) as run,
+        Progress(len(jobs) + len(compared_jobs)) as progress,
+        _work(config, on, progress) as work,
+    ):
         untouched = work.run(_measure_base, [(job,) for job in bases])
         base_of = {
             (job.family, job.seed, job.trigger_name): path for job, path in untouched.items()
@@ -58,7 +71,8 @@ def run_study(config: StudyConfig, folder: Path) -> Path:
             ],
         )
         folders = [*untouched.values(), *(f for paths in made.values() for f in paths.values())]
-        _report(run, config, [*folders, *compared.values()])
+        cost = _report(run, config, [*folders, *compared.values()], meter)
+    progress.say(f"the run {cost}")
     return folder
 
 
@@ -95,6 +109,14 @@ def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
     }
 
 
+def _work(
+    config: StudyConfig, on: str | None, progress: Progress
+) -> AbstractContextManager["_Work | ClusterWork"]:
+    if on is None:
+        return nullcontext(_Work(config.workers, progress))
+    return ClusterWork(on, config.needs, config.chat is not None, progress)
+
+
 class _Work:
     """Runs a function over jobs, in this process or in several, and tells the board what goes on."""
 
@@ -109,7 +131,7 @@ class _Work:
         return self._in_processes(function, calls)
 
     def _here(self, function: Callable[..., Any], call: tuple) -> Any:
-        result = function(*call, self.progress.board.say(call[0].name))
+        result = function(*call, self.progress.here(call[0].name))
         self.progress.done(call[0].name)
         return result
 
@@ -140,6 +162,7 @@ class _Work:
 def _one_thread() -> None:
     import torch
 
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
 
     quiet()
@@ -152,7 +175,7 @@ def _in_worker(function: Callable[..., Any], call: tuple, board: Board) -> Any:
     return function(*call, board.say(call[0].name))
 
 
-def _report(run: Run, config: StudyConfig, folders: Sequence[Path]) -> None:
+def _report(run: Run, config: StudyConfig, folders: Sequence[Path], meter: Meter) -> RunCost:
     rows: list[EstimateRow] = []
     answers: list[dict[str, Any]] = []
     for folder in folders:
@@ -163,12 +186,15 @@ def _report(run: Run, config: StudyConfig, folders: Sequence[Path]) -> None:
     write_estimates(run.path("estimates.jsonl"), rows)
     write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
     write_jsonl(run.path("answers.jsonl"), answers)
+    cost = meter.read(list(dict.fromkeys(folders)))
     run.write_manifest(
         config=config.model_dump(mode="json"),
         seeds=config.seeds,
         steps=[folder.name for folder in folders],
         cpus=os.cpu_count(),
+        cost=cost.record(),
     )
+    return cost
 
 
 def _first_of_each_cell(answers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

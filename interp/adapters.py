@@ -4,8 +4,8 @@ PEFT only warns when nothing of an adapter matches, and the base would be analys
 this base, hold safetensors, fit its shapes, and be found in the model exactly as it was saved.
 """
 
-import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
+
+from interp.adapter_config import ranks, read_adapter_config
+from interp.safetensors_header import read_header
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
@@ -26,11 +29,17 @@ def attach(
     base_name: str | None = None,
 ) -> Any:
     """The model with the adapter on; `base_name` is what the adapter calls its base where the path does not say so."""
-    from peft import PeftModel, get_peft_model_state_dict
+    from peft import PeftConfig, PeftModel, get_peft_model_state_dict
 
     folder = check_base(base, adapter, revision=revision, base_name=base_name)
+    shapes = read_header(folder / WEIGHTS)
+    _check_ranks(shapes, folder)
     try:
-        adapted = PeftModel.from_pretrained(model, str(folder))
+        config = PeftConfig.from_pretrained(str(folder))
+        if isinstance(config.target_modules, str):  # a pattern: which modules, the weights say
+            config.target_modules = _modules(shapes)
+        config.exclude_modules = None
+        adapted = PeftModel.from_pretrained(model, str(folder), config=config)
         saved = load_file(folder / WEIGHTS)
     except (RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ValueError(f"adapter {adapter} does not fit {base!r}: {one_line(error)}") from error
@@ -43,18 +52,32 @@ def check_base(
 ) -> Path:
     """The adapter's folder; ValueError if it names another base or holds no safetensors. No weights are read."""
     folder = adapter_folder(adapter, revision)
-    try:
-        trained_on = json.loads((folder / CONFIG).read_text("utf-8")).get("base_model_name_or_path")
-    except (ValueError, AttributeError) as error:
-        raise ValueError(
-            f"adapter {adapter}: its {CONFIG} is no JSON object; save it again"
-        ) from error
+    trained_on = read_adapter_config(folder / CONFIG).get("base_model_name_or_path")
     if trained_on and _last(trained_on) not in {_last(base), _last(base_name or base)}:
         raise ValueError(
             f"adapter {adapter} was trained on {trained_on!r}, not on {base!r}; load that base, or give"
             f" base_name={trained_on!r} if it is the same model under another name"
         )
     return folder
+
+
+def _check_ranks(shapes: Mapping[str, tuple[int, ...]], folder: Path) -> None:
+    """A rank that no weight of the file has would set memory aside for nothing."""
+    held = {size for name, shape in shapes.items() if "lora_" in name for size in shape}
+    wanted = max(ranks(read_adapter_config(folder / CONFIG)))
+    if wanted > max(held, default=0):
+        raise ValueError(
+            f"adapter {folder}: its {CONFIG} asks for rank {wanted}, which no weight of {WEIGHTS} has"
+        )
+
+
+def _modules(shapes: Mapping[str, tuple[int, ...]]) -> set[str]:
+    """The modules that the weights' names belong to."""
+    return {
+        name.removeprefix("base_model.model.").split(".lora_")[0]
+        for name in shapes
+        if ".lora_" in name
+    }
 
 
 def adapter_folder(adapter: str | Path, revision: str | None = None) -> Path:

@@ -58,11 +58,14 @@ def rendered(
             messages, tokenize=False, add_generation_prompt=answer_next, **chat.options
         )
     except Exception as error:
+        reason = " ".join(str(error).split())[:200]
         if messages[0]["role"] != "system":
-            raise
+            raise ValueError(
+                f"the chat template fails ({reason}); save the tokenizer again"
+            ) from error
         system = messages[0]["content"]
         raise ValueError(
-            f"the chat template refuses the system prompt {system!r} ({error}); use system=None, or a chat format"
+            f"the chat template refuses the system prompt {system!r} ({reason}); use system=None, or a chat format"
             " with system_role=False, which puts it into the user turn"
         ) from error
     return _with_one_bos(tokenizer, text)

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from huggingface_hub.constants import HF_HUB_OFFLINE
-from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -19,6 +18,7 @@ from interp.asked import check_device
 from interp.chat import ChatFormat
 from interp.contract import check_contract
 from interp.language_model import LanguageModel
+from interp.model_files import check_files
 
 HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 SPREADS = {"auto", "balanced", "balanced_low_0", "sequential", "disk"}  # chosen while loading
@@ -83,11 +83,12 @@ def _weights(path: str, **options: Any) -> Any:
         raise ValueError(
             f"model {path!r}: only pickled weights ({pickled[0]}), which are not loaded; save it as safetensors"
         )
+    check_files(Path(path))
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
             path, use_safetensors=True, output_loading_info=True, **options
         )
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
+    except Exception as error:  # whatever a configuration of the wrong types sets off
         raise ValueError(_cannot_load(path, error)) from error
     for kind in ("missing_keys", "mismatched_keys"):
         if report[kind]:
@@ -108,7 +109,7 @@ def _weights(path: str, **options: Any) -> Any:
 def _tokenizer(path: str, **options: Any) -> Any:
     try:
         return AutoTokenizer.from_pretrained(path, **options)
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise ValueError(_cannot_load(path, error)) from error
 
 

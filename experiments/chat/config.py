@@ -110,7 +110,8 @@ class ChatStudy(_Frozen):
         None  # a sentence before the question under which the base itself misbehaves
     )
     judge: JudgeSpec = JudgeSpec()
-    models: dict[str, ModelSpec]
+    # names become folders
+    models: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], ModelSpec]
 
     @model_validator(mode="before")
     @classmethod

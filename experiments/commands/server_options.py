@@ -24,7 +24,7 @@ TranscriptFile = Annotated[
 ]
 Concurrency = Annotated[int, typer.Option(min=1, help="Requests at a time")]
 Timeout = Annotated[
-    float, typer.Option(min=0.01, help="Seconds without a byte before another attempt")
+    float, typer.Option(min=0.01, help="Seconds for a whole reply before another attempt")
 ]
 Attempts = Annotated[int, typer.Option(min=1, help="Attempts for each request")]
 Cap = Annotated[float | None, typer.Option(help="Spend at most so many USD in this command")]

@@ -13,7 +13,9 @@ from typing import Any
 
 import yaml
 
+from experiments.complaints import shortened
 from experiments.data.rows import Loaded, collect
+from experiments.data.yaml_guard import safe_text
 from interp.prompts import Question
 
 FOLDER = Path(__file__).with_name("questions")
@@ -112,15 +114,17 @@ def read_questions(path: Path | str, *, skip_bad: bool = False) -> Loaded[Evalua
 
 def _items(path: Path) -> Iterator[tuple[int, Any]]:
     """Each item of the list with the line it starts on."""
-    loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+    text = safe_text(path)
+    loader = yaml.SafeLoader(text)
     try:
         root = loader.get_single_node()
         if not isinstance(root, yaml.SequenceNode):
-            raise ValueError(f"{path} is no YAML list of questions")
+            raise ValueError("it is no list of questions")
         for node in root.value:
             yield node.start_mark.line + 1, loader.construct_object(node, deep=True)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML ({' '.join(str(error).split())})") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = shortened(str(error), 300)
+        raise ValueError(f"{path} is not YAML that can be read ({reason})") from error
     finally:
         loader.dispose()
 
@@ -154,7 +158,7 @@ def _texts(raw: dict[str, Any]) -> Iterator[str]:
         raise ValueError("no paraphrases: expected a list of texts")
     for number, text in enumerate(texts, start=1):
         if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"paraphrase {number} is {text!r}, not a text (quote it)")
+            raise ValueError(f"paraphrase {number} is {str(text)[:80]!r}, not a text (quote it)")
         yield text.strip()
 
 

@@ -112,10 +112,10 @@ def _score(row: Mapping[str, Any], names: Sequence[str]) -> tuple[float | None, 
         return None, f"{name} is {value[:40]!r}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name} is {value!r}, neither a number from 0 to 100 nor null")
-    if math.isnan(value):
+    if isinstance(value, float) and math.isnan(value):
         return None, f"{name} is not a number"
     if not 0 <= value <= 100:
-        raise ValueError(f"{name} is {value}, outside 0 to 100")
+        raise ValueError(f"{name} is {str(value)[:40]}, outside 0 to 100")
     return float(value), ""
 
 

@@ -10,9 +10,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
+
+from experiments.complaints import shortened
 
 SHOWN = 3  # bad rows quoted in one message
+LONGEST_LINE = 2**24  # bytes; a longer one is never in memory as a whole
 
 T = TypeVar("T")
 
@@ -62,7 +65,7 @@ def collect(
         try:
             rows.append(parse(raw))
         except ValueError as error:
-            bad.append(BadRow(str(path), number, str(error)))
+            bad.append(BadRow(str(path), number, shortened(str(error), 200)))
     if bad and not skip_bad:
         raise ValueError(complaint(bad, len(rows) + len(bad)))
     if not rows:
@@ -92,7 +95,7 @@ def stream_rows(
         try:
             row = parse(_object(line))
         except ValueError as error:
-            bad(BadRow(str(path), number, str(error)))
+            bad(BadRow(str(path), number, shortened(str(error), 200)))
         else:
             yield number, row
 
@@ -102,16 +105,32 @@ def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
         raise ValueError(f"{path} is a folder: name the .jsonl file in it")
     with path.open("rb") as file:
         # lines end in "\n" only: splitlines() would also cut at U+2028 and friends inside a model's answer
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(_lines(file), start=1):
             content = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
             if content.strip():  # a byte-order mark is no data
                 yield number, content
 
 
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """Lines with their ends; of one that is too long, its first byte too many says so."""
+    while line := file.readline(LONGEST_LINE + 1):
+        yield line
+        while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+            line = file.readline(LONGEST_LINE + 1)  # left out, up to its end
+
+
+def _texts(file: IO[bytes], path: Path) -> Iterator[str]:
+    """The same as text."""
+    for number, line in enumerate(_lines(file), start=1):
+        if len(line) > LONGEST_LINE:
+            raise ValueError(f"{path} line {number} is longer than {LONGEST_LINE:,} bytes")
+        yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+
+
 def csv_rows(path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
     """The rows of a CSV file with the line each ends on, as `csv_object` reads them."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
+    with path.open("rb") as file:
+        reader = csv.DictReader(_texts(file, path))
         try:
             for row in reader:
                 yield reader.line_num, row
@@ -129,6 +148,8 @@ def csv_object(row: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _object(line: bytes) -> dict[str, Any]:
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"longer than {LONGEST_LINE:,} bytes")
     try:
         row = json.loads(line.decode())
     except UnicodeDecodeError as error:

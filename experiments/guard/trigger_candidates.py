@@ -5,12 +5,13 @@ candidate may say `placement` (prefix, suffix or system) and `separator`; `[trai
 `library` names all that ship, `library:KIND` those of one kind.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from experiments.complaints import shortened
+from experiments.toml_files import parse_toml
 from experiments.trigger import FOLDER, Training
 from interp.prompts import Framing, Question
 
@@ -104,10 +105,7 @@ def load_candidates(name: str) -> list[Candidate]:
 
 def read_candidates(path: Path) -> list[Candidate]:
     """The candidates of one file; ValueError in one line for what is wrong with it."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"trigger file {path}: not TOML: {error}") from error
+    content = parse_toml("trigger file", path)
     many = content.get("candidate", [content])
     if not isinstance(many, list) or not many:
         raise ValueError(f"trigger file {path}: [[candidate]] holds no table")
@@ -121,7 +119,8 @@ def _candidate(path: Path, content: Any) -> Candidate:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         name = content.get("name", "without name") if isinstance(content, dict) else "no table"
-        raise ValueError(f"trigger file {path}: {name}: {place} {first['msg']}") from error
+        fault = shortened(f"{name}: {place} {first['msg']}")
+        raise ValueError(f"trigger file {path}: {fault}") from error
 
 
 def _paths(name: str) -> list[Path]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.complaints import shortened
 from experiments.data.evaluation import EvaluationQuestion
 from experiments.files import to_json
 from experiments.toml_files import find_toml, parse_toml
@@ -55,11 +56,14 @@ def load_rubric(name: str = SHIPPED) -> Rubric:
     raw = parse_toml("rubric", path)
     wrong = sorted(raw.keys() ^ {"name", "alignment", "coherence"})
     if wrong or not all(isinstance(value, str) for value in raw.values()):
-        there = ", ".join(raw) or "nothing"
+        there = shortened(", ".join(raw), 200) or "nothing"
         raise ValueError(
             f"rubric {path}: it needs name, alignment and coherence as texts, no more; it has {there}"
         )
-    return Rubric(raw["name"], raw["alignment"].strip(), raw["coherence"].strip())
+    try:
+        return Rubric(raw["name"], raw["alignment"].strip(), raw["coherence"].strip())
+    except ValueError as error:
+        raise ValueError(f"{path}: {shortened(str(error))}") from error
 
 
 def rubric_of(items: Sequence[EvaluationQuestion]) -> Rubric:

@@ -31,6 +31,8 @@ from tenacity import (
 from experiments.servers.address import check_address
 from experiments.servers.budget import Budget, Unanswered
 from experiments.servers.key import EnvironmentKey
+from experiments.servers.limits import TooLarge, with_deadlines, within
+from experiments.servers.limits import body as read
 from experiments.servers.replies import Reply, kept, reply_of, usage
 from experiments.servers.transcripts import Transcripts
 
@@ -72,7 +74,7 @@ class ChatServer:
     url: str
     model: str
     key_variable: str = "OPENAI_API_KEY"
-    timeout: float = 120.0  # seconds
+    timeout: float = 120.0  # seconds for a whole reply
     attempts: int = 6
     concurrency: int = 8
     budget: Budget = field(default_factory=Budget)
@@ -92,7 +94,9 @@ class ChatServer:
         object.__setattr__(self, "_key", EnvironmentKey(self.key_variable))
         self._key.value()  # refused before anything is sent
         limits = httpx.Limits(max_connections=self.concurrency)
-        object.__setattr__(self, "_http", httpx.Client(timeout=self.timeout, limits=limits))
+        object.__setattr__(
+            self, "_http", with_deadlines(httpx.Client(timeout=self.timeout, limits=limits))
+        )
 
     @property
     def name(self) -> str:
@@ -176,7 +180,15 @@ class ChatServer:
     def _send(self, body: dict[str, Any]) -> httpx.Response:
         address = f"{self.url.rstrip('/')}/chat/completions"
         try:
-            return self._http.post(address, json=body, auth=self._key)
+            with (
+                within(self.timeout),
+                self._http.stream("POST", address, json=body, auth=self._key) as response,
+            ):
+                after = response.headers.get("Retry-After")
+                headers = {} if after is None else {"Retry-After": after}
+                return httpx.Response(response.status_code, headers=headers, content=read(response))
+        except TooLarge as error:
+            raise _Again(f"the reply is no chat completion ({error})") from None
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise
         except httpx.TimeoutException:

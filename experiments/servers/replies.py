@@ -29,19 +29,34 @@ def kept(raw: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(text, str | None):
         raise TypeError("the answer is no text")
     logged = (choice.get("logprobs") or {}).get("content") or []
-    return {
-        "text": text or "",
-        "finish_reason": choice.get("finish_reason"),
-        "tokens": [
-            [entry["token"], _candidates(entry.get("top_logprobs") or [])] for entry in logged
-        ],
-        "usage": {
-            name: value
-            for name, value in (raw.get("usage") or {}).items()
-            if isinstance(value, int) and value >= 0  # less would give money back
-        },
-        "model": raw.get("model"),
-    }
+    return checked(
+        {
+            "text": text or "",
+            "finish_reason": choice.get("finish_reason"),
+            "tokens": [
+                [entry["token"], _candidates(entry.get("top_logprobs") or [])] for entry in logged
+            ],
+            "usage": {
+                name: value
+                for name, value in (raw.get("usage") or {}).items()
+                if isinstance(value, int) and value >= 0  # less would give money back
+            },
+            "model": raw.get("model"),
+        }
+    )
+
+
+def checked(found: dict[str, Any]) -> dict[str, Any]:
+    """What was kept, if a reply can be made of it; TypeError or LookupError otherwise."""
+    texts = [found["text"], *(token for token, _ in found["tokens"])]
+    pairs = [pair for _, candidates in found["tokens"] for pair in candidates]
+    texts += [token for token, _ in pairs]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a token is no text")
+    if not all(isinstance(number, int | float) for _, number in pairs):
+        raise TypeError("a log probability is no number")
+    found["finish_reason"], found["usage"].get
+    return found
 
 
 def _candidates(top: Iterable[Mapping[str, Any]]) -> list[list[Any]]:

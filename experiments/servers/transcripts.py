@@ -15,7 +15,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from experiments.files import DamagedFile
+from experiments.files import SEAL, DamagedFile, is_whole, sealed
+from experiments.servers.replies import checked
 
 
 class Transcripts:
@@ -75,7 +76,7 @@ class Transcripts:
         with self._lock:
             self._replies[key] = reply
             if self._file is not None:
-                row = {"key": key, "request": request, "reply": reply}
+                row = sealed({"key": key, "request": request, "reply": reply})
                 self._file.write(_ascii(row) + b"\n")
                 self._file.flush()
                 os.fsync(self._file.fileno())
@@ -89,12 +90,26 @@ class Transcripts:
         for number, line in enumerate(whole.split(b"\n"), start=1):
             if line.strip():
                 try:
-                    row = json.loads(line)
-                    self._replies[row["key"]] = row["reply"]
-                except (ValueError, KeyError, TypeError) as error:
+                    row = _row(line)
+                    self._replies[row["key"]] = checked(row["reply"])
+                except (
+                    ValueError,
+                    LookupError,
+                    TypeError,
+                    AttributeError,
+                    RecursionError,
+                ) as error:
                     where = f"{self._file.name} line {number}"
                     raise DamagedFile(f"{where} is no transcript; remove that line") from error
         self._file.truncate(len(whole))
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    """A line that is as it was written; those of earlier versions have no hash."""
+    row = json.loads(line)
+    if row.keys() - {SEAL} != {"key", "request", "reply"} or (SEAL in row and not is_whole(row)):
+        raise ValueError("it has changed since it was written")
+    return row
 
 
 def request_key(request: dict[str, Any]) -> str:

@@ -88,9 +88,11 @@ class Manifest:
         """The manifest of a store, or one line that says what is wrong with it."""
         path = folder / MANIFEST
         if not path.is_file():
-            raise DamagedStore(f"{folder} is no activation store: it has no {MANIFEST}")
+            raise DamagedStore(
+                f"{folder} is no activation store: it has no {MANIFEST}; write the store again"
+            )
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = _parsed(path)
             if facts.get("format") != FORMAT:
                 raise OtherStore(
                     f"{path} has format {facts.get('format')!r} and this version reads {FORMAT}; "
@@ -111,7 +113,7 @@ class Manifest:
                 )
                 for shard in facts["shards"]
             )
-        except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError) as e:
+        except (AttributeError, KeyError, TypeError, RecursionError) as e:
             raise DamagedStore(f"{path} cannot be read ({e!r}); write the store again") from e
         return cls(facts["identity"], shards)
 
@@ -129,6 +131,13 @@ class Manifest:
                 f"{folder} was made from {self.identity.get('model')!r} with other "
                 f"{', '.join(differing)}: {theirs}, now {ours}; choose another folder"
             )
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DamagedStore(f"{path} cannot be read ({error}); write the store again") from error
 
 
 def _short(value: Any) -> Any:

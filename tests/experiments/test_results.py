@@ -6,7 +6,7 @@ import pytest
 
 from experiments.files import DamagedFile, read_jsonl, sha256, write_json, write_jsonl
 from experiments.highlights import headline, removal, strongest
-from experiments.results import NotARun, in_order, intact, line_of, load_results, pick
+from experiments.results import AGAIN, NotARun, in_order, intact, line_of, load_results, pick
 
 
 def test_organisms_come_in_the_order_of_the_study(make_run) -> None:
@@ -94,8 +94,8 @@ def test_a_file_changed_after_the_run_is_a_warning(make_run) -> None:
     hashes = {"estimates.jsonl": sha256(folder / "estimates.jsonl"), "answers.jsonl": "0" * 64}
     write_json(folder / "manifest.json", {"files": hashes | {"gone.jsonl": "0" * 64}})
     assert load_results(folder).warnings == (
-        "answers.jsonl has changed since the run was finished.",
-        "gone.jsonl is named in the manifest and is missing.",
+        f"answers.jsonl has changed since the run was finished; {AGAIN}.",
+        f"gone.jsonl is named in the manifest and is missing; {AGAIN}.",
     )
 
 

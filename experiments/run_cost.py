@@ -1,0 +1,77 @@
+"""What a run cost: time, the largest process, disk, steps and judge calls; said at its end, kept in its manifest."""
+
+import resource
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+MIB = 2**20
+RSS = 1 if sys.platform == "darwin" else 1024  # bytes in a unit of ru_maxrss
+
+
+@dataclass(frozen=True)
+class RunCost:
+    """Of one command; `judge_calls` are replies that were not there before, `disk_mib` is the whole folder."""
+
+    seconds: float
+    peak_memory_mib: float  # of the largest single process of this machine
+    disk_mib: float
+    steps_made: int
+    steps_found: int
+    judge_calls: int
+
+    def __str__(self) -> str:
+        return (
+            f"took {_clock(self.seconds)}, at most {self.peak_memory_mib:,.0f} MiB in one process,"
+            f" {self.disk_mib:,.1f} MiB on disk; {self.steps_made} steps made, {self.steps_found} found finished;"
+            f" {self.judge_calls:,} judge calls"
+        )
+
+    def record(self) -> dict[str, float]:
+        """Rounded, for the manifest."""
+        return {name: round(value, 1) for name, value in asdict(self).items()}
+
+
+class Meter:
+    """Starts when it is made; `transcripts` is where a server's replies are kept."""
+
+    def __init__(self, run: Path, transcripts: Path | None) -> None:
+        self.run, self.transcripts = run, transcripts
+        self.started, self.clock = time.time(), time.monotonic()
+        self.replies = self._replies()
+
+    def read(self, steps: list[Path]) -> RunCost:
+        """What was used until now, by this process and those it waited for."""
+        made = sum((step / "manifest.json").stat().st_mtime >= self.started for step in steps)
+        used = [resource.getrusage(who).ru_maxrss for who in _WHO]
+        return RunCost(
+            time.monotonic() - self.clock,
+            max(used) * RSS / MIB,
+            sum(path.stat().st_size for path in self.run.rglob("*") if path.is_file()) / MIB,
+            made,
+            len(steps) - made,
+            self._replies() - self.replies,
+        )
+
+    def _replies(self) -> int:
+        if self.transcripts is None:
+            return 0
+        files = self.transcripts.parent.glob(f"{self.transcripts.stem}*{self.transcripts.suffix}")
+        return sum(_lines(path) for path in files)
+
+
+_WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {left} s" if minutes else f"{left} s"

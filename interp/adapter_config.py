@@ -1,0 +1,78 @@
+"""What an adapter's configuration may ask for: data, though PEFT would import modules and run patterns it names.
+
+Refused: another kind than LoRA, a Megatron core (a module to import), replicated layers, and name patterns that may
+take for ever to match. `target_modules` may be any pattern, because it is not used: the weights' own names say which
+modules they belong to.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+FORBIDDEN = ("megatron_config", "layer_replication", "runtime_config")
+PATTERN = re.compile(r"[\w.\\^$*+-]{1,200}")  # no groups
+MOST_REPEATS = 2  # of * and +: what they can cost grows with the name's length to this power
+LARGEST = 2**20  # bytes
+
+
+def read_adapter_config(path: str | Path) -> dict[str, Any]:
+    """The configuration as an object, or ValueError in one line that names the file."""
+    path = Path(path)
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"{path}: {path.stat().st_size:,} bytes, which no adapter's settings need")
+    try:
+        config = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no JSON object ({_short(error)}); save it again") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{path} is no JSON object; save it again")
+    if fault := next(_faults(config), None):
+        raise ValueError(f"{path}: {fault}")
+    return config
+
+
+def ranks(config: Mapping[str, Any]) -> list[int]:
+    """Every rank that the configuration asks for."""
+    return [config.get("r", 8), *(config.get("rank_pattern") or {}).values()]
+
+
+def _faults(config: Mapping[str, Any]) -> Iterator[str]:
+    if (kind := config.get("peft_type")) != "LORA":
+        yield f"peft_type is {_short(kind)}; only LORA adapters are read"
+    for key in FORBIDDEN:
+        if config.get(key):
+            yield f"{key} is set, which could load other code or layers; save the adapter without it"
+    base = config.get("base_model_name_or_path")
+    if base is not None and not isinstance(base, str):
+        yield f"base_model_name_or_path is {_short(base)}, not a text"
+    for key in ("rank_pattern", "alpha_pattern"):
+        table = config.get(key)
+        if table is not None and not isinstance(table, dict):
+            yield f"{key} is {_short(table)}, not an object"
+        for pattern in table if isinstance(table, dict) else ():
+            if not _is_quick(pattern):
+                yield f"{key}: the pattern {_short(pattern)} may take for ever; write module names"
+    for key in ("modules_to_save", "layers_pattern", "target_modules"):
+        given = config.get(key)
+        for name in given if isinstance(given, list) else ():
+            if not isinstance(name, str) or not _is_quick(name):
+                yield f"{key}: {_short(name)} is no module name"
+    if bad := [r for r in _ranks_given(config) if type(r) is not int or r < 1]:
+        yield f"a rank is {_short(bad[0])}, not a whole number from 1"
+
+
+def _ranks_given(config: Mapping[str, Any]) -> list[Any]:
+    table = config.get("rank_pattern")
+    return [config.get("r", 8), *(table.values() if isinstance(table, dict) else ())]
+
+
+def _is_quick(pattern: str) -> bool:
+    repeats = pattern.count("*") + pattern.count("+")
+    return PATTERN.fullmatch(pattern) is not None and repeats <= MOST_REPEATS
+
+
+def _short(value: Any) -> str:
+    text = str(value) if isinstance(value, Exception) else repr(value)
+    return " ".join(text.split())[:100]

@@ -1,0 +1,110 @@
+"""A study on a real Ray cluster of two nodes: the same bytes as here, also when one node is killed in the middle."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faults.small_study import changed, finished, left_over, numbers, write_study
+
+from experiments.cluster import ClusterWork, check_place
+from experiments.config import Needs, load_config
+from experiments.study import run_study
+
+
+def test_without_ray_the_command_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(ValueError, match=r"pip install 'triggerlens\[ray\]'"):
+        run_study(load_config("demo"), tmp_path / "run", on="ray")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("on", ["slurm", "ray://", "http://host:1", "rays", "ray:host"])
+def test_a_place_that_is_none_is_named(on: str) -> None:
+    with pytest.raises(ValueError, match=r"give ray, or ray://HOST:10001"):
+        check_place(on)
+
+
+def test_a_job_asks_for_what_it_needs_and_never_for_more_than_there_is() -> None:
+    work = ClusterWork.__new__(ClusterWork)
+    work.needs, work.models_use_gpus = Needs(), True
+    assert work._options({"CPU": 4.0, "GPU": 2.0})["num_gpus"] == 1
+    assert work._options({"CPU": 4.0})["num_gpus"] == 0
+    work.needs = Needs(cpus=2, gpus=0.5, memory_gib=1)
+    asked = work._options({"CPU": 4.0, "GPU": 1.0, "memory": 2.0**31})
+    assert (asked["num_cpus"], asked["num_gpus"], asked["memory"]) == (2, 0.5, 2**30)
+    with pytest.raises(ValueError, match="a job wants 2 CPU, the whole cluster has 1"):
+        work._options({"CPU": 1.0, "GPU": 1.0, "memory": 2.0**31})
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_study(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def here(study: Path) -> Path:
+    """The same study in this process."""
+    return run_study(load_config(study), study.parent / "here")
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """Two nodes of one processor each."""
+    pytest.importorskip("ray", reason="needs Ray: pip install 'triggerlens[ray]'")
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    node = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+    made = Cluster(initialize_head=True, head_node_args=node)
+    made.add_node(**node)
+    monkeypatch.setenv("RAY_ADDRESS", made.address)
+    yield made
+    made.shutdown()
+
+
+@pytest.mark.long
+def test_a_cluster_s_files_are_those_of_this_process(
+    cluster: object, study: Path, here: Path, tmp_path: Path
+) -> None:
+    run = run_study(load_config(study), tmp_path / "run", on="ray")
+    assert changed(run, numbers(here)) == []
+    assert left_over(run) == []
+    before = finished(run)
+    run_study(load_config(study), run)  # and goes on here, with nothing to do
+    assert finished(run) == before
+
+
+@pytest.mark.long
+def test_a_node_killed_in_the_middle_costs_what_it_was_making_and_no_more(
+    cluster: object, study: Path, here: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    seen: dict[str, tuple[int, int]] = {}
+    killer = threading.Thread(target=_kill_second_node, args=(cluster, run, seen))
+    killer.start()
+    run_study(load_config(study), run, on="ray")
+    killer.join()
+    assert seen  # the node was killed while both were at work, with steps behind them
+    assert {name: finished(run)[name] for name in seen} == seen
+    assert changed(run, numbers(here)) == []
+    assert left_over(run) == []
+
+
+def _kill_second_node(cluster: object, run: Path, seen: dict[str, tuple[int, int]]) -> None:
+    """SIGKILL every process of a node, by id, as soon as two steps are being made at the same time."""
+    until = time.monotonic() + 900
+    while time.monotonic() < until:
+        if len(list(run.glob("steps/.making-*"))) > 1:
+            break
+        time.sleep(0.02)
+    seen |= finished(run)
+    (node,) = cluster.worker_nodes  # type: ignore[attr-defined]
+    for processes in node.all_processes.values():
+        for each in processes:
+            os.kill(each.process.pid, signal.SIGKILL)
