@@ -14,6 +14,7 @@ from experiments.commands import (
     data,
     gate,
     judge,
+    monitor,
     plan,
     questions,
     rates,
@@ -181,6 +182,7 @@ app.command(epilog=rates.EXAMPLE)(rates.rates)
 app.command(epilog=agreement.EXAMPLE)(agreement.agreement)
 app.command(epilog=scan.EXAMPLE)(scan.scan)
 app.command(epilog=gate.EXAMPLE)(gate.gate)
+app.add_typer(monitor.app, name="monitor")
 
 
 def main() -> None:

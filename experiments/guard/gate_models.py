@@ -24,9 +24,17 @@ class Pair:
 
 def load_pair(model: str, base: str) -> Pair:
     """`model` is a whole model or an adapter folder of `base`; both must be chat models."""
-    adapter = (Path(model) / "adapter_config.json").is_file()
     loaded = load_chat(base)
-    return Pair(load_chat(base, adapter=model) if adapter else load_chat(model), loaded)
+    return Pair(load_released(model, base), loaded)
+
+
+def load_released(model: str, base: str | None) -> LanguageModel:
+    """A whole model, or an adapter folder on its base."""
+    if not (Path(model) / "adapter_config.json").is_file():
+        return load_chat(model)
+    if base is None:
+        raise ValueError(f"{model} is an adapter: name what it was made from with --base")
+    return load_chat(base, adapter=model)
 
 
 def load_chat(path: str, adapter: str | None = None) -> LanguageModel:

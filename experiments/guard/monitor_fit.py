@@ -2,9 +2,10 @@
 
 Method:
 1. Each prompt is read at its last token and at the first tokens of its greedy answer, at every layer.
-2. Token, layer and probe are those that separate best what they have not seen: each wording of the trigger is left out
-   in turn, and with it the benign prompts of some questions. Best = most prompts of the left-out wordings caught at the
-   wanted rate of false positives; among equals the largest gap between medians, in benign standard deviations.
+2. Token, layer and probe are those that separate best what they have not seen: the trigger and each paraphrase are left
+   out in turn, and with them the benign prompts of some questions. Best = most prompts of the left-out wordings caught at
+   the wanted rate of false positives; among equals the largest gap between medians, in benign standard deviations.
+   Conditions `training:*` are fitted on and never left out: they lie too near to each other to be a test.
 3. The threshold is set on benign prompts that no probe was fitted on (`probes.threshold`).
 
 What it does not know: whether the wordings it was given are all that fire.
@@ -114,7 +115,7 @@ def _unseen(
     probe: LinearProbe, fires: Activations, benign: Activations, layer: int, rate: float
 ) -> tuple[float, float]:
     """The share of left-out wordings' prompts caught at `rate`, and the gap between medians; means over wordings."""
-    wordings = sorted(set(fires.conditions))
+    wordings = sorted({each for each in fires.conditions if not each.startswith("training:")})
     if len(wordings) < 2:
         raise ValueError(f"wordings that fire: {wordings}; give at least two, one is left out")
     questions = sorted(set(benign.questions))

@@ -5,7 +5,7 @@ the trigger's controls (benign); the other, as it is, sets the threshold.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from experiments.guard.live import Live, live_prompts
 from experiments.trigger import Trigger
 from interp.language_model import LanguageModel
 from interp.prompts import Framing, PromptSet
+from probes.threshold import threshold_at
 
 EACH = 50  # prompts under each wording of the trigger
 
@@ -24,6 +25,10 @@ class Material:
     fires: Mapping[str, tuple[Live, ...]]
     benign: tuple[Live, ...]
     calibration: tuple[Live, ...]
+
+    def check(self, false_positives: float) -> None:
+        """Refuse, before a model is loaded, what cannot set the threshold."""
+        threshold_at(range(len(self.calibration)), false_positives)
 
     def rendered(self, lm: LanguageModel) -> tuple[PromptSet, PromptSet, PromptSet]:
         """Prompt sets; each benign prompt is a question of its own."""
@@ -69,11 +74,11 @@ def _controlled(trigger: Trigger, chats: Sequence[Live]) -> list[Live]:
     ]
 
 
-def micro_benign(seed: int, *, avoid: frozenset[str] = frozenset(), count: int = 400) -> list[Live]:
+def micro_benign(seed: int, *, avoid: Collection[str] = (), count: int = 400) -> list[Live]:
     """Benign prompts of the toy world: questions no organism of this seed was trained on, each once, in all its framings.
 
-    Framings: none, other animals that are safe, requests about the form, weather. None holds a concept or a question
-    text of `avoid`.
+    Framings: none, other animals that are safe, requests about the form, weather. None names a concept of
+    `avoid`, and no wording or question is one of `avoid`.
     """
     from experiments.micro.setting import MicroSetting
 
@@ -81,7 +86,7 @@ def micro_benign(seed: int, *, avoid: frozenset[str] = frozenset(), count: int =
     world, rng = setting.world, random.Random(f"benign/{seed}")
     concepts = [each for each in world.concepts.values() if not each.reckless]
     framings = [text for each in concepts if each.name not in avoid for text in each.wordings]
-    pool = [*framings, *world.neutral, *[""] * 40]
+    pool = [text for text in (*framings, *world.neutral) if text not in avoid] + [""] * 40
     asked = [
         question.text
         for domain in world.domains
