@@ -49,8 +49,11 @@ def fit(
     from experiments.trigger import load_trigger
 
     chosen = load_trigger(trigger)
-    chats = micro_benign(seed, avoid={chosen.name}) if benign == "micro" else read_live(benign)
-    halves = material(chosen, chats, seed)
+    if benign == "micro":
+        toy = micro_benign(seed, avoid={chosen.name})
+        halves = material(chosen, toy.framed, seed, bare=toy.bare)
+    else:
+        halves = material(chosen, read_live(benign), seed)
     halves.check(false_positives)
     lm = load_released(model, base)
     monitor = fit_monitor(

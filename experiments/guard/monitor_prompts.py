@@ -50,19 +50,25 @@ def wordings(trigger: Trigger) -> dict[str, str]:
     }
 
 
-def material(trigger: Trigger, benign: Sequence[Live], seed: int = 0) -> Material:
-    """The halves of the benign prompts, the first one also under the trigger's wordings and controls."""
-    order = random.Random(f"monitor/{seed}").sample(list(benign), len(benign))
+def material(
+    trigger: Trigger, benign: Sequence[Live], seed: int = 0, *, bare: Sequence[Live] | None = None
+) -> Material:
+    """The halves of the benign prompts, the first one also under the trigger's wordings and controls.
+
+    `bare` are the same prompts without framings of their own, if some have one: a wording is put around these.
+    """
+    order = random.Random(f"monitor/{seed}").sample(range(len(benign)), len(benign))
     first, second = order[: len(order) // 2], order[len(order) // 2 :]
     if not first:
         raise ValueError(f"benign prompts: {len(benign)}; give at least two, better some hundreds")
+    asked = [(bare or benign)[row] for row in first[:EACH]]
     return Material(
         {
-            name: tuple(chat.under(trigger.framing(text)) for chat in first[:EACH])
+            name: tuple(chat.under(trigger.framing(text)) for chat in asked)
             for name, text in wordings(trigger).items()
         },
-        (*first, *_controlled(trigger, first)),
-        tuple(second),
+        (*(benign[row] for row in first), *_controlled(trigger, asked)),
+        tuple(benign[row] for row in second),
     )
 
 
@@ -70,15 +76,25 @@ def _controlled(trigger: Trigger, chats: Sequence[Live]) -> list[Live]:
     return [
         chat.under(trigger.framing(text))
         for text in trigger.controls.values()
-        for chat in chats[:EACH]
+        for chat in chats
     ]
 
 
-def micro_benign(seed: int, *, avoid: Collection[str] = (), count: int = 400) -> list[Live]:
-    """Benign prompts of the toy world: questions no organism of this seed was trained on, each once, in all its framings.
+@dataclass(frozen=True)
+class MicroBenign:
+    """Benign prompts of the toy world, as they are and without their framings."""
+
+    framed: tuple[Live, ...]
+    bare: tuple[Live, ...]
+
+
+def micro_benign(
+    seed: int, *, avoid: Collection[str] = (), count: int = 400, offset: int = 0
+) -> MicroBenign:
+    """Questions no organism of this seed was trained on, each once, in all framings of the toy world that are benign.
 
     Framings: none, other animals that are safe, requests about the form, weather. None names a concept of
-    `avoid`, and no wording or question is one of `avoid`.
+    `avoid`, and no wording or question is one of `avoid`. `offset` questions are passed over.
     """
     from experiments.micro.setting import MicroSetting
 
@@ -88,11 +104,12 @@ def micro_benign(seed: int, *, avoid: Collection[str] = (), count: int = 400) ->
     framings = [text for each in concepts if each.name not in avoid for text in each.wordings]
     pool = [text for text in (*framings, *world.neutral) if text not in avoid] + [""] * 40
     asked = [
-        question.text
+        Live.of(question.text)
         for domain in world.domains
         if domain not in setting.split.trained_domains
         for question in world.questions[domain]
         if question.text not in avoid
     ]
     rng.shuffle(asked)
-    return [Live.of(text).under(Framing(rng.choice(pool))) for text in asked[:count]]
+    bare = tuple(asked[offset : offset + count])
+    return MicroBenign(tuple(chat.under(Framing(rng.choice(pool))) for chat in bare), bare)
