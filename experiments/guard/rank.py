@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.guard.gate_models import Pair
+from experiments.guard.gate_models import Pair, chat_of
 from experiments.guard.trigger_candidates import NONE, Candidate, Condition
 from interp.batches import pad_right
 from interp.completions import Completions
@@ -72,10 +72,10 @@ def surprises(
 ) -> Float[Tensor, " question"]:
     """The surprise of the greedy answer to each question under one wording, in nats."""
     asked = [condition.ask(question) for question in questions]
-    chat, tokenizer = pair.fine_tuned.chat, pair.fine_tuned.tokenizer
-    prompts = render(tokenizer, asked, {condition.name: condition.framing}, chat=chat)
-    answers = generate(pair.fine_tuned, prompts, max_new_tokens=opening, temperature=0, seed=0)
-    ours, theirs = (log_probability(lm, prompts, answers) for lm in (pair.fine_tuned, pair.base))
+    lm, framing = pair.fine_tuned, {condition.name: condition.framing}
+    prompts = render(lm.tokenizer, asked, framing, chat=chat_of(lm))
+    answers = generate(lm, prompts, max_new_tokens=opening, temperature=0, seed=0)
+    ours, theirs = (log_probability(each, prompts, answers) for each in (lm, pair.base))
     return ours - theirs
 
 
