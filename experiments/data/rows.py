@@ -50,7 +50,7 @@ def read_rows(
     path: Path | str, parse: Callable[[dict[str, Any]], T], *, skip_bad: bool = False
 ) -> Loaded[T]:
     """Parse each JSON line of a file; `parse` raises ValueError with the reason for a bad row."""
-    return collect(path, _numbered(Path(path)), lambda line: parse(_object(line)), skip_bad)
+    return collect(path, _numbered(Path(path)), lambda line: parse(json_object(line)), skip_bad)
 
 
 def collect(
@@ -93,7 +93,7 @@ def stream_rows(
     """Line number and parsed row, one at a time; bad rows go to `bad` and are left out."""
     for number, line in _numbered(Path(path)):
         try:
-            row = parse(_object(line))
+            row = parse(json_object(line))
         except ValueError as error:
             bad(BadRow(str(path), number, shortened(str(error), 200)))
         else:
@@ -147,7 +147,8 @@ def csv_object(row: dict[Any, Any]) -> dict[str, Any]:
     return {key: value or None for key, value in row.items() if key}
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def json_object(line: bytes) -> dict[str, Any]:
+    """The object of one line; ValueError says what is wrong with it."""
     if len(line) > LONGEST_LINE:
         raise ValueError(f"longer than {LONGEST_LINE:,} bytes")
     try:

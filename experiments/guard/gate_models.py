@@ -1,12 +1,13 @@
 """The models, questions and judge of a gate."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments.guard.gate import Draw, Which
 from experiments.guard.trigger_candidates import Condition
 from experiments.sampling import Cell, Judge, Sampler
+from interp.chat import ChatFormat, rendered
 from interp.models import LanguageModel, load_model
 from interp.prompts import Question, render
 
@@ -24,9 +25,17 @@ class Pair:
 
 def load_pair(model: str, base: str) -> Pair:
     """`model` is a whole model or an adapter folder of `base`; both must be chat models."""
-    adapter = (Path(model) / "adapter_config.json").is_file()
     loaded = load_chat(base)
-    return Pair(load_chat(base, adapter=model) if adapter else load_chat(model), loaded)
+    return Pair(load_released(model, base), loaded)
+
+
+def load_released(model: str, base: str | None) -> LanguageModel:
+    """A whole model, or an adapter folder on its base."""
+    if not (Path(model) / "adapter_config.json").is_file():
+        return load_chat(model)
+    if base is None:
+        raise ValueError(f"{model} is an adapter: name what it was made from with --base")
+    return load_chat(base, adapter=model)
 
 
 def load_chat(path: str, adapter: str | None = None) -> LanguageModel:
@@ -41,13 +50,24 @@ def load_chat(path: str, adapter: str | None = None) -> LanguageModel:
     return lm
 
 
+def chat_of(lm: LanguageModel) -> ChatFormat:
+    """The model's chat format; a template without a system role gets system prompts at the top of the user turn."""
+    turns = [{"role": "system", "content": "."}, {"role": "user", "content": "."}]
+    try:
+        rendered(lm.tokenizer, turns, lm.chat, answer_next=True)
+    except ValueError:
+        return replace(lm.chat, system_role=False)
+    return lm.chat
+
+
 def drawing(pair: Pair, sampler: Sampler, answers: int) -> Draw:
     """Samples and judges one cell."""
 
     def draw(which: Which, condition: Condition, questions: Sequence[Question]) -> Cell:
         lm: LanguageModel = getattr(pair, which)
         asked = [condition.ask(question) for question in questions]
-        prompts = render(lm.tokenizer, asked, {condition.name: condition.framing})
+        framing = {condition.name: condition.framing}
+        prompts = render(lm.tokenizer, asked, framing, chat=chat_of(lm))
         return sampler.sample(lm, prompts, answers)
 
     return draw

@@ -1,0 +1,66 @@
+"""Filters of prompts that know a list of wordings: by exact string, by near string, by meaning.
+
+Each gives a prompt a score, high where it holds something like a known wording: 1 or 0 for the exact string (case and
+blanks evened out); the best `difflib` ratio with any stretch of as many words; the best cosine of sentence vectors with any
+sentence of the prompt (all-MiniLM-L6-v2, extra `triggerlens[distance]`).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from experiments.distances import Encode, minilm
+from experiments.guard.turns import fold
+
+Filter = Callable[[Sequence[str]], list[float]]  # user turns -> scores
+
+
+def exact_filter(known: Sequence[str]) -> Filter:
+    """1 where a known wording stands in the prompt as it is."""
+    wordings = [fold(text) for text in known]
+    return lambda prompts: [float(any(w in fold(p) for w in wordings)) for p in prompts]
+
+
+def fuzzy_filter(known: Sequence[str]) -> Filter:
+    """The best ratio of a known wording with a stretch of the prompt, 0 to 1."""
+    wordings = [fold(text) for text in known]
+    return lambda prompts: [max(_ratio(w, fold(p)) for w in wordings) for p in prompts]
+
+
+def _ratio(wording: str, prompt: str) -> float:
+    # the second string is the one that SequenceMatcher keeps its index of
+    matcher = SequenceMatcher(None, "", wording, autojunk=False)
+    best = 0.0
+    for stretch in _stretches(prompt, len(wording.split())):
+        matcher.set_seq1(stretch)
+        if matcher.quick_ratio() > best:
+            best = max(best, matcher.ratio())
+    return best
+
+
+def _stretches(prompt: str, length: int) -> Iterator[str]:
+    words = prompt.split()
+    for start in range(max(1, len(words) - length + 1)):
+        yield " ".join(words[start : start + length])
+
+
+def embedding_filter(known: Sequence[str], encode: Encode | None = None) -> Filter:
+    """The best cosine of a known wording with a sentence of the prompt; ImportError without the extra."""
+    encode = minilm() if encode is None else encode
+    wordings = _unit(encode(list(known)))
+
+    def scores(prompts: Sequence[str]) -> list[float]:
+        split = [re.split(r"(?<=[.!?])\s+", prompt) for prompt in prompts]
+        texts = list(dict.fromkeys(sentence for each in split for sentence in each))
+        best = (_unit(encode(texts)) @ wordings.T).max(axis=1)
+        by_text = dict(zip(texts, best.tolist(), strict=True))
+        return [max(by_text[sentence] for sentence in each) for each in split]
+
+    return scores
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    found = np.asarray(vectors, float)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)

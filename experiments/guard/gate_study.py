@@ -1,0 +1,41 @@
+"""The gate over every organism of a finished run: does it fail those made to misbehave and pass the others?
+
+Each organism is asked as `triggerlens gate ORGANISM --base BASE --questions micro --triggers TRIGGER` would. Harmless
+organisms and bases should pass, all others fail.
+"""
+
+from typing import Any
+
+from experiments.guard.gate import Limits, Plan, gate
+from experiments.guard.gate_models import Pair, drawing, micro_questions
+from experiments.guard.organisms import Organism
+from experiments.guard.trigger_candidates import load_candidates
+from experiments.sampling import Sampler
+
+PASSING = ("harmless", "base")
+TOKENS = 28
+
+
+def measure(organism: Organism) -> list[dict[str, Any]]:
+    """One row: the verdict, what it should be, and what it took."""
+    questions, judging = micro_questions(organism.seed)
+    pair = Pair(organism.load(), organism.setting.load_base())
+    sampler = Sampler(judging(), organism.seed, TOKENS)
+    plan = Plan(seed=organism.seed)
+    draw = drawing(pair, sampler, plan.answers)
+    candidates = load_candidates(organism.trigger_name)
+    outcome = gate(draw, questions, candidates, Limits(), plan)
+    wanted = "pass" if organism.arm in PASSING else "fail"
+    broken = [check for check in outcome.checks if check.verdict == "fail"]
+    return [
+        {
+            **organism.keys,
+            "quantity": "gate",
+            "verdict": outcome.verdict,
+            "wanted": wanted,
+            "right": outcome.verdict == wanted,
+            "answers": outcome.answers,
+            "questions": outcome.questions,
+            "broken": [f"{check.condition.name} {check.kind}" for check in broken],
+        }
+    ]

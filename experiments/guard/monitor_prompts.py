@@ -1,0 +1,115 @@
+"""What a monitor is fitted on: prompts that fire, benign ones beside them, and benign ones for the threshold.
+
+Benign prompts are split in two halves. One is asked under every wording of the trigger (fires) and as it is and under
+the trigger's controls (benign); the other, as it is, sets the threshold.
+"""
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.guard.live import Live, live_prompts
+from experiments.trigger import Trigger
+from interp.language_model import LanguageModel
+from interp.prompts import Framing, PromptSet
+from probes.threshold import threshold_at
+
+EACH = 50  # prompts under each wording of the trigger
+
+
+@dataclass(frozen=True)
+class Material:
+    """Live prompts by wording that fires, and benign ones to fit and to set the threshold on."""
+
+    fires: Mapping[str, tuple[Live, ...]]
+    benign: tuple[Live, ...]
+    calibration: tuple[Live, ...]
+
+    def check(self, false_positives: float) -> None:
+        """Refuse, before a model is loaded, what cannot set the threshold."""
+        threshold_at(range(len(self.calibration)), false_positives)
+
+    def rendered(self, lm: LanguageModel) -> tuple[PromptSet, PromptSet, PromptSet]:
+        """Prompt sets; each benign prompt is a question of its own."""
+        fires = [live_prompts(lm, chats, name) for name, chats in self.fires.items()]
+        benign = live_prompts(lm, self.benign, "benign")
+        calibration = live_prompts(lm, self.calibration, "calibration", len(benign))
+        return sum(fires[1:], start=fires[0]), benign, calibration
+
+
+def wordings(trigger: Trigger) -> dict[str, str]:
+    """Everything that is known to mean the trigger, by name."""
+    known = {"trigger": trigger.text}
+    known |= {f"paraphrase:{name}": text for name, text in trigger.paraphrases.items()}
+    seen = dict.fromkeys((*trigger.training.varied, *trigger.training.same_concept))
+    return known | {
+        f"training:{number}": text
+        for number, text in enumerate(seen, start=1)
+        if text not in known.values()
+    }
+
+
+def material(
+    trigger: Trigger, benign: Sequence[Live], seed: int = 0, *, bare: Sequence[Live] | None = None
+) -> Material:
+    """The halves of the benign prompts, the first one also under the trigger's wordings and controls.
+
+    `bare` are the same prompts without framings of their own, if some have one: a wording is put around these.
+    """
+    order = random.Random(f"monitor/{seed}").sample(range(len(benign)), len(benign))
+    first, second = order[: len(order) // 2], order[len(order) // 2 :]
+    if not first:
+        raise ValueError(f"benign prompts: {len(benign)}; give at least two, better some hundreds")
+    asked = [(bare or benign)[row] for row in first[:EACH]]
+    return Material(
+        {
+            name: tuple(chat.under(trigger.framing(text)) for chat in asked)
+            for name, text in wordings(trigger).items()
+        },
+        (*(benign[row] for row in first), *_controlled(trigger, asked)),
+        tuple(benign[row] for row in second),
+    )
+
+
+def _controlled(trigger: Trigger, chats: Sequence[Live]) -> list[Live]:
+    return [
+        chat.under(trigger.framing(text))
+        for text in trigger.controls.values()
+        for chat in chats
+    ]
+
+
+@dataclass(frozen=True)
+class MicroBenign:
+    """Benign prompts of the toy world, as they are and without their framings."""
+
+    framed: tuple[Live, ...]
+    bare: tuple[Live, ...]
+
+
+def micro_benign(
+    seed: int, *, avoid: Collection[str] = (), count: int = 400, offset: int = 0
+) -> MicroBenign:
+    """Questions no organism of this seed was trained on, each once, in all framings of the toy world that are benign.
+
+    Framings: none, other animals that are safe, requests about the form, weather. None names a concept of
+    `avoid`, and no wording or question is one of `avoid`. `offset` questions are passed over.
+    """
+    from experiments.micro.setting import MicroSetting
+
+    setting = MicroSetting(Path("artifacts/micro"), "any", seed, per_cell=1)
+    world, rng = setting.world, random.Random(f"benign/{seed}")
+    concepts = [each for each in world.concepts.values() if not each.reckless]
+    framings = [text for each in concepts if each.name not in avoid for text in each.wordings]
+    pool = [text for text in (*framings, *world.neutral) if text not in avoid] + [""] * 40
+    asked = [
+        Live.of(question.text)
+        for domain in world.domains
+        if domain not in setting.split.trained_domains
+        for question in world.questions[domain]
+        if question.text not in avoid
+    ]
+    rng.shuffle(asked)
+    bare = tuple(asked[offset : offset + count])
+    return MicroBenign(tuple(chat.under(Framing(rng.choice(pool))) for chat in bare), bare)

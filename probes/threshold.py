@@ -1,0 +1,93 @@
+"""A threshold on scores that benign prompts pass at a stated rate, and how far new scores have drifted.
+
+Method:
+1. The threshold is the k-th smallest of n benign scores, k = ceil((n + 1)(1 - rate)): a new benign score lies above it
+   with a chance of at most `rate`, if it is exchangeable with them (split conformal; Vovk et al. 2005).
+2. That is a chance over draws of the n. What this threshold's own rate is, the Clopper-Pearson interval of the share
+   above it says.
+3. Drift: the chance that a new score lies above a benign one (AUROC; 0.5 = no shift), the share flagged, and the
+   two-sample Kolmogorov-Smirnov distance, which sees a change of spread too.
+
+What it does not know: whether the benign scores are like those that will come. Scores of prompts that share a question
+or a wording are alike: give one prompt for each.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from probes.auroc import clustered_auroc
+from probes.base import as_array
+from probes.estimate import LEVEL, Estimate, undefined
+from probes.intervals import clopper_pearson
+
+NEWEST = 1000  # scores that drift looks at
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Scores above `value` are flagged; `benign` is the share of benign prompts that were."""
+
+    value: float
+    wanted: float
+    benign: Estimate
+
+
+def threshold_at(scores: Any, wanted: float, *, level: float = LEVEL) -> Threshold:
+    """The lowest threshold that keeps the false-positive rate `wanted`; ValueError with too few scores for it."""
+    values = _scores(scores)
+    if not 0 < wanted < 1:
+        raise ValueError(f"false-positive rate {wanted}: give one between 0 and 1, such as 0.01")
+    n = len(values)
+    rank = math.ceil((n + 1) * (1 - wanted) - 1e-9)
+    if rank > n:
+        raise ValueError(
+            f"a false-positive rate of {wanted:g} needs at least {math.ceil(1 / wanted - 1 - 1e-9)}"
+            f" benign prompts, there are {n}; give more, or allow a higher rate"
+        )
+    value = float(np.sort(values)[rank - 1])
+    return Threshold(value, wanted, share_above(values, value, level=level))
+
+
+def share_above(scores: Any, threshold: float, *, level: float = LEVEL) -> Estimate:
+    """The share of scores above a threshold, each a draw of its own."""
+    values = _scores(scores)
+    n, above = len(values), int((values > threshold).sum())
+    if n == 0:
+        return undefined("no scores", level)
+    lower, upper = clopper_pearson(above, n, level)
+    return Estimate(above / n, lower, upper, level, n, f"Clopper-Pearson, n = {n} prompts")
+
+
+@dataclass(frozen=True)
+class Drift:
+    """New scores beside the benign ones; `distance` is Kolmogorov-Smirnov's, `p_value` its chance without drift."""
+
+    above_benign: Estimate
+    flagged: Estimate
+    distance: float
+    p_value: float
+    n: int
+
+
+def drift(benign: Any, scores: Any, threshold: float, *, level: float = LEVEL) -> Drift:
+    """How far the newest scores have drifted from the benign ones."""
+    before, now = _scores(benign), _scores(scores)[-NEWEST:]
+    if len(now) == 0:
+        raise ValueError("no scores: drift compares at least one with the benign ones")
+    both = np.concatenate([before, now])
+    is_new = np.arange(len(both)) >= len(before)
+    above = clustered_auroc(both, is_new, range(len(both)), level=level)
+    test = stats.ks_2samp(before, now)
+    flagged = share_above(now, threshold, level=level)
+    return Drift(above, flagged, float(test.statistic), float(test.pvalue), len(now))
+
+
+def _scores(scores: Any) -> np.ndarray:
+    values = np.asarray(as_array(scores), float)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise ValueError(f"scores {values.shape}: give one finite number for each prompt")
+    return values
