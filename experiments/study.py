@@ -15,7 +15,7 @@ from typing import Any
 
 from experiments.config import StudyConfig
 from experiments.estimates import EstimateRow, read_estimates, write_estimates
-from experiments.files import read_jsonl, write_jsonl
+from experiments.files import read_json, read_jsonl, write_jsonl
 from experiments.finetune import quiet
 from experiments.job import Job
 from experiments.progress import Board, Progress
@@ -23,6 +23,7 @@ from experiments.steps.behave import behave
 from experiments.steps.compare import compare
 from experiments.steps.find import find
 from experiments.steps.intervene import intervene
+from experiments.steps.picture import picture
 from experiments.steps.tune import tune
 from experiments.store import Run, open_run
 from experiments.verdict import verdicts
@@ -92,6 +93,7 @@ def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
         "behave": behaved,
         "find": found,
         "intervene": intervene(job, adapter, found, say),
+        "picture": picture(job, adapter, behaved, found, say),
     }
 
 
@@ -155,14 +157,18 @@ def _in_worker(function: Callable[..., Any], call: tuple, board: Board) -> Any:
 def _report(run: Run, config: StudyConfig, folders: Sequence[Path]) -> None:
     rows: list[EstimateRow] = []
     answers: list[dict[str, Any]] = []
+    maps: list[dict[str, Any]] = []
     for folder in folders:
         if (folder / "rows.jsonl").is_file():
             rows += read_estimates(folder / "rows.jsonl")
         if (folder / "answers.jsonl").is_file():
             answers += _first_of_each_cell(read_jsonl(folder / "answers.jsonl"))
+        if (folder / "maps.json").is_file():
+            maps.append(read_json(folder / "maps.json"))
     write_estimates(run.path("estimates.jsonl"), rows)
     write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
     write_jsonl(run.path("answers.jsonl"), answers)
+    write_jsonl(run.path("maps.jsonl"), maps)
     run.write_manifest(
         config=config.model_dump(mode="json"),
         seeds=config.seeds,

@@ -27,6 +27,10 @@ DIRECTION_COLOURS = {"switch": "#009e73", "misalignment": "#d55e00"}
 RANDOM = "#8c8c8c"
 COHERENCE = "#56b4e9"
 DOMAIN_SYMBOLS = {"held_out": "circle", "trained": "square-open", "open": "diamond-open"}
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
+# Cividis (Nuñez, Anderton and Renslow 2018) for shares; blue to orange over white for signed numbers
+SHARES = "Cividis"
+SIGNED = [[0.0, "#0b559f"], [0.5, "#f4f4f4"], [1.0, "#b3480a"]]
 DOMAIN_WORDS = {
     "held_out": "held-out domains",
     "trained": "trained domain",
@@ -50,11 +54,20 @@ def domain_words(domains: str | None) -> str:
     return DOMAIN_WORDS.get(domains or "", (domains or "all domains").replace("_", " "))
 
 
+def condition_symbol(condition: str, among: Sequence[str]) -> str:
+    """Tells conditions of one kind, and so of one colour, apart: its place among them."""
+    alike = [name for name in among if kind(name) == kind(condition)]
+    return SYMBOLS[alike.index(condition) % len(SYMBOLS)]
+
+
 def finish(
-    figure: go.Figure, finding: str, rows: Sequence[EstimateRow], *, height: int
+    figure: go.Figure, finding: str, shown: Sequence[EstimateRow] | str, *, height: int
 ) -> go.Figure:
-    """Give a figure its finding as title, how many answers a mark rests on, and shared margins."""
-    count = f"{counts(rows)} a mark"
+    """Give a figure its finding as title, what its marks rest on, and shared margins.
+
+    `shown`: the rows it draws, or in words how many there are of what.
+    """
+    count = shown if isinstance(shown, str) else f"{counts(shown)} a mark"
     figure.update_layout(
         template="none",
         title={
