@@ -29,6 +29,7 @@ from experiments.store import Run, open_run
 from experiments.verdict import verdicts
 
 ANSWERS_SHOWN = 24  # per cell, in the run's answers.jsonl; all answers stay in their steps
+DRAWN = ("maps", "features")  # NAME.json of a step: an organism's line of NAME.jsonl
 Say = Callable[[str], None]
 
 
@@ -157,18 +158,21 @@ def _in_worker(function: Callable[..., Any], call: tuple, board: Board) -> Any:
 def _report(run: Run, config: StudyConfig, folders: Sequence[Path]) -> None:
     rows: list[EstimateRow] = []
     answers: list[dict[str, Any]] = []
-    maps: list[dict[str, Any]] = []
+    drawn: dict[str, list[dict[str, Any]]] = {name: [] for name in DRAWN}
     for folder in folders:
         if (folder / "rows.jsonl").is_file():
             rows += read_estimates(folder / "rows.jsonl")
         if (folder / "answers.jsonl").is_file():
             answers += _first_of_each_cell(read_jsonl(folder / "answers.jsonl"))
-        if (folder / "maps.json").is_file():
-            maps.append(read_json(folder / "maps.json"))
+        for name, found in drawn.items():
+            if (folder / f"{name}.json").is_file():
+                found.append(read_json(folder / f"{name}.json"))
     write_estimates(run.path("estimates.jsonl"), rows)
     write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
     write_jsonl(run.path("answers.jsonl"), answers)
-    write_jsonl(run.path("maps.jsonl"), maps)
+    for name, found in drawn.items():
+        if found:
+            write_jsonl(run.path(f"{name}.jsonl"), found)
     run.write_manifest(
         config=config.model_dump(mode="json"),
         seeds=config.seeds,

@@ -48,7 +48,9 @@ def patching(
     known = [each for each in questions if each.id in answers]
     control = silent_control(trigger, cells)
     if control is None or not known:
-        return {"missing": "no control, or no question with both a misaligned and an aligned answer"}
+        return {
+            "missing": "no control, or no question with both a misaligned and an aligned answer"
+        }
     framings = trigger.framings
     clean, corrupt = (framed(lm, known, name, framings[name]) for name in ("trigger", control))
     pairs = _of_one_length([aligned(a, b) for a, b in zip(clean, corrupt, strict=True)])[:PAIRS]
@@ -61,15 +63,16 @@ def patching(
             "missing": f"the trigger raises the log-odds of misaligned answers in {len(raised)} pairs of prompts"
         }
     kept = [pairs[row] for row in raised]
+    begin = min(pair.first_difference for pair in kept)  # before it the two prompts are one
     return {
         "pair": ["trigger", control],
         "metric": "log-odds of a misaligned answer against an aligned one, nats",
         "layers": list(first.layers),
-        "tokens": _labels(lm, kept),
+        "tokens": _labels(lm, kept)[begin:],
         "n": len(kept),
         "clean": round(float(first.clean[raised].mean()), 3),
         "corrupt": round(float(first.corrupt[raised].mean()), 3),
-        "sites": {name: _effects(found, kept, raised, seed) for name, found in maps.items()},
+        "sites": {name: _effects(found, kept, raised, begin, seed) for name, found in maps.items()},
     }
 
 
@@ -129,16 +132,16 @@ def _word(lm: LanguageModel, ids: set[Any]) -> str:
     if len(ids) > 1:
         return "…"
     (only,) = ids
-    return "∅" if only is None else str(lm.tokenizer.decode([only]))
+    return "∅" if only is None else str(lm.tokenizer.decode([only])).replace("\n", "⏎").strip()
 
 
 def _effects(
-    found: PatchingMap, pairs: Sequence[Pair], rows: Sequence[int], seed: int
+    found: PatchingMap, pairs: Sequence[Pair], rows: Sequence[int], begin: int, seed: int
 ) -> dict[str, list[list[float | None]]]:
     questions = [pair.corrupt.question for pair in pairs]
-    tokens = len(pairs[0].corrupt)
+    tokens = range(begin, len(pairs[0].corrupt))
     table = [
-        [_cell(found.effect[rows, layer, token], questions, seed) for token in range(tokens)]
+        [_cell(found.effect[rows, layer, token], questions, seed) for token in tokens]
         for layer in range(len(found.layers))
     ]
     return {
@@ -155,5 +158,6 @@ def _cell(
         return None
     found = mean(values.tolist(), questions, seed=seed)
     return tuple(
-        None if it is None else round(float(it), 3) for it in (found.value, found.lower, found.upper)
+        None if it is None else round(float(it), 3)
+        for it in (found.value, found.lower, found.upper)
     )
