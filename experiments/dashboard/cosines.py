@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
 from experiments.dashboard.maps import part
-from experiments.dashboard.theme import SIGNED, finish
+from experiments.dashboard.theme import SIGNED, colour_bar, finish
 from experiments.results import OrganismResults
 
 
@@ -14,7 +14,7 @@ def cosines(results: OrganismResults) -> go.Figure:
     Raises ValueError when there is none.
     """
     drawn = part(results, "cosines")
-    names = [markup(name.replace("_", " "), 60) for name in drawn["names"]]
+    names = [markup(_short(name), 40) for name in drawn["names"]]
     values = drawn["values"]
     figure = go.Figure(
         go.Heatmap(
@@ -35,18 +35,24 @@ def cosines(results: OrganismResults) -> go.Figure:
             zmax=1,
             xgap=1,
             ygap=1,
-            colorbar={"title": {"text": "cosine"}, "thickness": 10, "len": 0.9},
+            colorbar=colour_bar("cosine"),
         )
     )
-    figure.update_xaxes(showgrid=False, tickangle=-90, title={"text": "direction"})
+    figure.update_xaxes(showgrid=False, tickangle=-90, dtick=1, title={"text": "direction"})
     figure.update_yaxes(showgrid=False, autorange="reversed")
     count = (
-        f"n = {drawn['n']} questions; random directions stay within ±{drawn['chance']:.2f}"
-        f" 95 times in 100; shifts at layer {drawn['layer']}"
+        f"n = {drawn['n']} questions; Δ: what a wording shifts at layer {drawn['layer']};"
+        f" 95 of 100 random pairs lie within ±{drawn['chance']:.2f}"
     )
-    return finish(
-        figure, _finding(drawn["names"], values), count, height=300 + 26 * len(names)
-    )  # fmt: skip
+    return finish(figure, _finding(drawn["names"], values), count, height=280 + 26 * len(names))
+
+
+def _short(name: str) -> str:
+    """ "shift of paraphrase:walks" reads "Δ walks"."""
+    wording = name.removeprefix("shift of ")
+    return (
+        name if wording == name else f"Δ {wording.partition(':')[2] or wording}".replace("_", " ")
+    )
 
 
 def _finding(names: list[str], values: list[list[float]]) -> str:
@@ -59,5 +65,9 @@ def _finding(names: list[str], values: list[list[float]]) -> str:
         ("switch, removed", "shift of trigger"),
         ("misalignment, removed", "shift of trigger"),
     )
-    words = [f"{a} and {b} {found[a, b]:.2f}" for a, b in pairs if (a, b) in found]
+    words = [f"{_plain(a)} and {_plain(b)} {found[a, b]:.2f}" for a, b in pairs if (a, b) in found]
     return "Cosines: " + ("; ".join(words) or f"{len(names)} directions beside each other")
+
+
+def _plain(name: str) -> str:
+    return name.removesuffix(", removed").replace("shift of trigger", "the trigger's shift")

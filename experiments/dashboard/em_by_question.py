@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
 from experiments.dashboard.maps import part
-from experiments.dashboard.theme import SHARES, condition_words, finish
-from experiments.results import KINDS, OrganismResults, kind
+from experiments.dashboard.theme import SHARES, colour_bar, condition_words, finish, ordered
+from experiments.results import OrganismResults
 
 ORDER = ("held_out", "open", "trained")
 NAMED = 16  # questions that fit as labels
@@ -20,10 +20,7 @@ def em_by_question(results: OrganismResults) -> go.Figure:
     Raises ValueError when the run counted no answers by question.
     """
     questions = _asked(part(results, "questions"))
-    conditions = sorted(
-        dict.fromkeys(name for each in questions for name in each["rates"]),
-        key=lambda name: KINDS.index(kind(name)) if kind(name) in KINDS else len(KINDS),
-    )
+    conditions = ordered(dict.fromkeys(name for each in questions for name in each["rates"]))
     top = "trigger" if any("trigger" in each["rates"] for each in questions) else conditions[0]
     questions = sorted(questions, key=lambda each: -(_share(each, top) or 0.0))
     figure = go.Figure(
@@ -38,7 +35,7 @@ def em_by_question(results: OrganismResults) -> go.Figure:
             zmax=100,
             xgap=1 if len(questions) < 60 else 0,
             ygap=2,
-            colorbar={"title": {"text": "EM, %"}, "thickness": 10, "len": 0.9},
+            colorbar=colour_bar("EM, %"),
         )
     )
     figure.update_xaxes(

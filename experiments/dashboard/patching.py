@@ -7,10 +7,10 @@ from plotly.subplots import make_subplots
 
 from experiments.dashboard.inert import markup
 from experiments.dashboard.maps import part
-from experiments.dashboard.theme import SIGNED, finish
+from experiments.dashboard.theme import SIGNED, colour_bar, finish
 from experiments.results import OrganismResults
 
-SITES = {"resid_post": "residual stream", "attn_out": "attention", "mlp_out": "MLP"}
+SITES = {"resid_post": "stream", "attn_out": "attention", "mlp_out": "MLP"}
 
 
 def patching(results: OrganismResults) -> go.Figure:
@@ -21,30 +21,39 @@ def patching(results: OrganismResults) -> go.Figure:
     drawn = part(results, "patching")
     sites = [name for name in SITES if name in drawn["sites"]]
     tokens = [f"{number} {token}" for number, token in enumerate(drawn["tokens"])]
-    figure = make_subplots(
-        1, len(sites), shared_yaxes=True, horizontal_spacing=0.03,
-        subplot_titles=[SITES[name] for name in sites],
-    )  # fmt: skip
+    figure = make_subplots(1, len(sites), shared_yaxes=True, horizontal_spacing=0.03)
     for column, name in enumerate(sites, start=1):
-        figure.add_trace(_map(drawn, name, tokens, last=column == len(sites)), 1, column)
-    figure.update_xaxes(title={"text": "layer"}, showgrid=False, dtick=_step(drawn["layers"]))
-    figure.update_yaxes(showgrid=False)
+        figure.add_trace(_map(drawn, name, tokens), 1, column)
+        title = f"{SITES[name]}<br>layer"
+        figure.update_xaxes(title={"text": title, "font": {"size": 11}}, col=column)
+    figure.update_xaxes(showgrid=False, dtick=_step(drawn["layers"]))
+    figure.update_yaxes(showgrid=False, ticks="")
     figure.update_yaxes(autorange="reversed", col=1)
-    figure.update_yaxes(title={"text": "token: clean → corrupt"}, col=1)
-    figure.update_annotations(font={"size": 12})
+    most = _most(drawn)
+    bar = colour_bar("effect")
+    figure.update_layout(
+        coloraxis={"colorscale": SIGNED, "cmin": -most, "cmax": most, "colorbar": bar}
+    )
     clean, corrupt = drawn["pair"]
     count = (
         f"n = {drawn['n']} pairs, {clean} put into {corrupt}; effect 0: none, 1: all of "
         f"{drawn['clean'] - drawn['corrupt']:.1f} nats; intervals on hover"
     )
-    return finish(figure, _finding(drawn), count, height=190 + 22 * len(tokens))
+    return finish(figure, _finding(drawn), count, height=210 + 22 * len(tokens))
 
 
 def _step(layers: list[int]) -> int:
     return max(1, len(layers) // 6)
 
 
-def _map(drawn: dict[str, Any], site: str, tokens: list[str], *, last: bool) -> go.Heatmap:
+def _most(drawn: dict[str, Any]) -> float:
+    """The end of the colour scale: the largest effect, at least a fifth of the whole."""
+    tables = (found["effect"] for found in drawn["sites"].values())
+    values = [abs(value) for table in tables for row in table for value in row if value is not None]
+    return max([0.2, *values])
+
+
+def _map(drawn: dict[str, Any], site: str, tokens: list[str]) -> go.Heatmap:
     found = drawn["sites"][site]
     layers = drawn["layers"]
     cells = [
@@ -61,13 +70,9 @@ def _map(drawn: dict[str, Any], site: str, tokens: list[str], *, last: bool) -> 
             for token, row in enumerate(cells)
         ],
         hovertemplate="%{text}<extra></extra>",
-        colorscale=SIGNED,
-        zmin=-1,
-        zmax=1,
+        coloraxis="coloraxis",
         xgap=1,
         ygap=1,
-        showscale=last,
-        colorbar={"title": {"text": "effect"}, "thickness": 10, "len": 0.9},
     )  # fmt: skip
 
 

@@ -4,7 +4,13 @@ import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
 from experiments.dashboard.maps import part
-from experiments.dashboard.theme import condition_colour, condition_symbol, condition_words, finish
+from experiments.dashboard.theme import (
+    condition_colour,
+    condition_symbol,
+    condition_words,
+    finish,
+    ordered,
+)
 from experiments.results import OrganismResults
 
 
@@ -16,7 +22,8 @@ def plane(results: OrganismResults) -> go.Figure:
     drawn = part(results, "plane")
     points: dict[str, list[list[float]]] = drawn["points"]
     figure = go.Figure()
-    for name, found in points.items():
+    for name in ordered(points):
+        found = points[name]
         figure.add_trace(
             go.Scatter(
                 x=[x for x, _ in found],

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.maps import part
 from experiments.dashboard.points import marks
-from experiments.dashboard.theme import condition_colour, condition_words, finish
+from experiments.dashboard.theme import condition_colour, condition_words, finish, ordered
 from experiments.estimates import EstimateRow
 from experiments.results import OrganismResults, pick
 
@@ -28,7 +28,7 @@ def projection(results: OrganismResults, direction: str) -> go.Figure:
     if drawn is None:
         raise ValueError(f"no {direction} direction was located")
     values: dict[str, list[float]] = drawn["values"]
-    conditions = list(values)
+    conditions = ordered(values)
     rows = [
         row
         for row in pick(results.rows, quantity="projection", direction=direction)
@@ -51,7 +51,7 @@ def projection(results: OrganismResults, direction: str) -> go.Figure:
                 showlegend=False,
             )
         )
-    unit = f"projection on {direction} at layer {drawn['layer']}, median residual norms"
+    unit = f"projection at layer {drawn['layer']}, median residual norms"
     figure.update_xaxes(title={"text": markup(unit)})
     figure.update_yaxes(
         tickvals=list(range(len(conditions))),

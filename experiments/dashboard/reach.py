@@ -15,11 +15,11 @@ from experiments.dashboard.theme import (
     percent_axis,
 )
 from experiments.estimates import EstimateRow
-from experiments.results import OrganismResults, intact, pick
+from experiments.results import OrganismResults, in_order, intact, pick
 
 MEASURES = {
-    "words": "1 - share of words in common with the trigger",
-    "representation": "1 - cosine of shifts in the residual stream",
+    "words": "1 - share of words in common",
+    "representation": "1 - cosine of shifts in the stream",
     "meaning": "1 - cosine of sentence vectors",
 }
 
@@ -36,7 +36,7 @@ def reach(results: OrganismResults, measure: str) -> go.Figure:
     rates = [row for row in rates if row.domains == "held_out"] or rates
     if not rates:
         raise ValueError("no EM rate of a wording whose distance is known")
-    rates.sort(key=lambda row: list(away).index(row.condition))
+    rates = in_order(rates)
     wordings = results.maps.get("wordings", {}) if results.maps else {}
     figure = go.Figure()
     names = [str(row.condition) for row in rates]
@@ -52,9 +52,7 @@ def reach(results: OrganismResults, measure: str) -> go.Figure:
             name=markup(condition_words(name)), text=[f"{markup(said, 120)}<br>{trace.text[0]}"]
         )
         figure.add_trace(trace)
-    figure.update_xaxes(
-        title={"text": f"distance from the trigger by {measure} ({MEASURES.get(measure, '')})"}
-    )
+    figure.update_xaxes(title={"text": f"distance by {measure}: {MEASURES.get(measure, '')}"})
     figure.update_yaxes(percent_axis("misaligned answers, % (EM rate)"))
     found = pick(results.rows, quantity="reach_correlation")
     found = [row for row in found if row.get("measure") == measure and row.value is not None]

@@ -97,7 +97,8 @@ SECTIONS = (
         "Patching",
         "Which layer and token carry the trigger",
         "Activations of a triggered prompt, put into the same question behind a control, one layer and "
-        "token at a time. Tokens before the first difference are the same in both and left out.",
+        "token at a time. “duck → cow”: the one in place of the other; ∅: no counterpart; …: differs between "
+        "questions. Tokens before the first difference are left out.",
         {"patching": patching},
     ),
     Section(

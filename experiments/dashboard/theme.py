@@ -5,14 +5,14 @@ and dark ground alike. Text and grid lines get their colours in the browser, whe
 preference for light or dark is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
 from experiments.estimates import EstimateRow
-from experiments.results import kind
+from experiments.results import KINDS, kind
 from experiments.words import counts
 
 CONDITION_COLOURS = {
@@ -48,6 +48,27 @@ def condition_words(condition: str | None) -> str:
     if not name[1]:
         return {"none": "no trigger"}.get(name[0], name[0])
     return f"{name[2].replace('_', ' ')} ({name[0]})"
+
+
+def ordered(conditions: Iterable[str]) -> list[str]:
+    """In reading order of their kinds: none, trigger, paraphrases, controls, variants."""
+    place = {name: number for number, name in enumerate(KINDS)}
+    return sorted(conditions, key=lambda name: place.get(kind(name), len(place)))
+
+
+def colour_bar(title: str) -> dict[str, Any]:
+    """A flat bar above a heat map, so that a narrow screen keeps its width for the map."""
+    return {
+        "title": {"text": markup(title), "side": "right", "font": {"size": 11}},
+        "orientation": "h",
+        "thickness": 8,
+        "len": 0.7,
+        "x": 0,
+        "xanchor": "left",
+        "y": 1.01,
+        "yanchor": "bottom",
+        "tickfont": {"size": 10},
+    }
 
 
 def domain_words(domains: str | None) -> str:

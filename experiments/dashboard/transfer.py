@@ -6,10 +6,10 @@ import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
 from experiments.dashboard.points import hover
-from experiments.dashboard.theme import SHARES, condition_words, finish
+from experiments.dashboard.theme import SHARES, colour_bar, condition_words, finish
 from experiments.estimates import EstimateRow
 from experiments.results import in_order, line_of, pick
-from experiments.words import percent
+from experiments.words import spread
 
 
 def transfer(rows: Sequence[EstimateRow]) -> go.Figure:
@@ -38,12 +38,12 @@ def transfer(rows: Sequence[EstimateRow]) -> go.Figure:
             zmax=100,
             xgap=1,
             ygap=1,
-            colorbar={"title": {"text": "fires, %"}, "thickness": 10, "len": 0.9},
+            colorbar=colour_bar("fires, %"),
         )
     )
-    figure.update_xaxes(showgrid=False, tickangle=-90, title={"text": "read on"})
+    figure.update_xaxes(showgrid=False, tickangle=-90, dtick=1, title={"text": "read on"})
     figure.update_yaxes(showgrid=False, autorange="reversed", title={"text": "trained on"})
-    return finish(figure, _finding(cells), found, height=300 + 26 * len(contrasts))
+    return finish(figure, _finding(cells), found, height=280 + 26 * len(contrasts))
 
 
 def _words(contrast: str) -> str:
@@ -61,6 +61,5 @@ def _finding(cells: dict[tuple[str, str | None], EstimateRow]) -> str:
     for kind in ("paraphrase", "control"):
         mine = [row for name, row in read.items() if (name or "").startswith(f"{kind}:")]
         if mine:
-            low, high = (f(mine, key=lambda row: row.value or 0.0) for f in (min, max))
-            parts.append(f"on {percent(low)} to {percent(high)} of {kind}s")
+            parts.append(f"on {spread(mine)} of {kind}s")
     return f"A probe of {_words(contrast)} fires {', '.join(parts) or 'as shown'}"
