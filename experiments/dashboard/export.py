@@ -37,6 +37,9 @@ NOTICE = (
 )
 
 
+# drawn from maps.jsonl, which any version may have written
+OF_MAPS = ("em_by_question", "projection_switch", "projection_misalignment", "plane", "patching")
+OF_MAPS += ("cosines", "reach_words", "reach_representation", "reach_meaning")
 FEATURES = (
     "What single features of a sparse autoencoder do, best first. Their examples are texts that the "
     "organism read or wrote; each token is shaded by how strongly the feature fires on it."
@@ -175,6 +178,10 @@ def _draw(
         figure = draw(results)
     except ValueError as reason:
         return _absent(organism, reason)
+    except (KeyError, TypeError, IndexError, AttributeError):
+        if name not in OF_MAPS:
+            raise
+        return _absent(organism, ValueError("maps.jsonl is not as expected; make the run again"))
     finding, count = (markup(figure.layout.meta[key]) for key in ("finding", "count"))
     height = int(figure.layout.height) - 58  # the page shows the title itself, where it can wrap
     payload.figures.append(_plain(figure, height))

@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 
 from experiments.dashboard.inert import markup
 from experiments.dashboard.maps import part
-from experiments.dashboard.theme import SIGNED, colour_bar, finish
+from experiments.dashboard.theme import SIGNED, colour_bar, condition_words, finish
 from experiments.results import OrganismResults
 
 SITES = {"resid_post": "stream", "attn_out": "attention", "mlp_out": "MLP"}
@@ -36,7 +36,8 @@ def patching(results: OrganismResults) -> go.Figure:
     )
     clean, corrupt = drawn["pair"]
     count = (
-        f"n = {drawn['n']} pairs, {clean} put into {corrupt}; effect 0: none, 1: all of "
+        f"n = {drawn['n']} pairs, {condition_words(clean)} put into {condition_words(corrupt)};"
+        f" effect 0: none, 1: all of "
         f"{drawn['clean'] - drawn['corrupt']:.1f} nats; intervals on hover"
     )
     return finish(figure, _finding(drawn), count, height=210 + 22 * len(tokens))

@@ -51,7 +51,7 @@ def projection(results: OrganismResults, direction: str) -> go.Figure:
                 showlegend=False,
             )
         )
-    unit = f"projection at layer {drawn['layer']}, median residual norms"
+    unit = f"at layer {drawn['layer']}, in median residual norms"
     figure.update_xaxes(title={"text": markup(unit)})
     figure.update_yaxes(
         tickvals=list(range(len(conditions))),
