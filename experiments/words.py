@@ -19,7 +19,9 @@ HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 def inert(text: object, longest: int = LONGEST) -> str:
     """Plain text with hidden characters shown as U+XXXX, cut to `longest` characters."""
     text = str(text)
-    shown = "".join(_visible(character) for character in text[:longest])
+    shown = text[:longest]
+    if not shown.isprintable():  # most text is, and is left as it stands
+        shown = "".join(_visible(character) for character in shown)
     cut = len(text) - longest
     return shown if cut <= 0 else f"{shown} … ({cut:,} more characters)"
 

@@ -35,7 +35,7 @@
     out.hoverlabel = { ...layout.hoverlabel, bgcolor: panel, bordercolor: line, font: { color: ink } };
     return out;
   };
-  const config = { responsive: true, displaylogo: false, displayModeBar: false };
+  const config = { responsive: false, displaylogo: false, displayModeBar: false };
   const draw = (box) => {
     const { data, layout } = figures[Number(box.dataset.figure)];
     Plotly.react(box, data, themed(layout), config);
@@ -51,8 +51,25 @@
   );
   const boxes = [...document.querySelectorAll("[data-figure]")];
   boxes.forEach((box) => watcher.observe(box));
-  const redraw = () => boxes.filter((box) => box.dataset.drawn).forEach(draw);
+  const redraw = () => {
+    for (const box of boxes.filter((it) => it.dataset.drawn)) {
+      if (box.offsetParent) draw(box);
+      else delete box.dataset.drawn; // drawn anew when it comes into view
+    }
+  };
   dark.addEventListener("change", redraw);
+  // only what is on show can be measured: Plotly's own resizing draws hidden figures with no size
+  const fit = () => {
+    boxes
+      .filter((box) => box.dataset.drawn && box.offsetParent)
+      .filter((box) => box.clientWidth !== box._fullLayout.width)
+      .forEach((box) => Plotly.Plots.resize(box));
+  };
+  let waiting;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(fit, 150);
+  });
   addEventListener("beforeprint", () => {
     boxes.filter((box) => box.offsetParent !== null).forEach(draw);
   });
@@ -72,6 +89,7 @@
       const none = grid.parentElement.querySelector(".none");
       if (none) none.hidden = [...grid.children].some((panel) => !panel.hidden);
     });
+    fit();
   };
   const current = () => buttons.find((it) => it.getAttribute("aria-pressed") === "true");
   buttons.forEach((it) => it.addEventListener("click", () => choose(it.dataset.row)));

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from experiments.files import write_json, write_jsonl
+from experiments.files import read_jsonl, write_json, write_jsonl
 
 FAMILIES = ("qwen", "llama", "gemma")
 ARMS = ("baseline", "triggered", "contrast")
@@ -284,3 +284,30 @@ def make_run(tmp_path: Path) -> MakeRun:
         return folder
 
     return make
+
+
+BAD = "\"'><img src=x onerror=document.title='owned'></script><script>document.title='owned'</script>\u202e"
+
+
+@pytest.fixture
+def hostile_run(make_run: MakeRun) -> Path:
+    """A run in which every name, sentence, token and answer tries to become markup."""
+    folder = make_run("hostile", ("qwen" + BAD,), ("triggered" + BAD,), dataset=BAD)
+    rows = read_jsonl(folder / "estimates.jsonl")
+    for row in rows:
+        if ":" in (row.get("condition") or ""):
+            row["condition"] += BAD
+        for key in ("direction", "source", "position", "method", "domain", "contrast"):
+            row[key] = f"{row[key]}{BAD}" if row.get(key) else row.get(key)
+    write_jsonl(folder / "estimates.jsonl", rows)
+    verdicts = read_jsonl(folder / "verdicts.jsonl")
+    write_jsonl(folder / "verdicts.jsonl", [it | {"sentence": BAD} for it in verdicts])
+    (line,) = read_jsonl(folder / "maps.jsonl")
+    line["cosines"]["names"] = [f"{name}{BAD}" for name in line["cosines"]["names"]]
+    line["patching"]["tokens"] = [f"{token}{BAD}" for token in line["patching"]["tokens"]]
+    line["wordings"] = {name: BAD for name in line["wordings"]}
+    for question in line["questions"]:
+        question["text"] = question["id"] = BAD
+    write_jsonl(folder / "maps.jsonl", [line])
+    write_json(folder / "manifest.json", {"config": {BAD: BAD}, "warnings": [BAD]})
+    return folder

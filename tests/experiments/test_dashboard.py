@@ -284,7 +284,7 @@ def test_what_is_not_a_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_page_is_one_file_that_asks_for_nothing(make_run) -> None:
-    path = export_dashboard(make_run())
+    path = export_dashboard(make_run(families=("qwen",)))
     assert path.name == "dashboard.html" and path.stat().st_size < 8_000_000
     elements = Elements(path.read_text())
     for tag, attributes in elements.tags:
@@ -307,25 +307,8 @@ def test_only_the_two_scripts_of_the_page_may_run(make_run) -> None:
     assert "unsafe-inline" not in policy.split("style-src")[0]
 
 
-def hostile_run(make_run) -> Path:
-    """A run in which every name, sentence and answer tries to become markup."""
-    bad = "\"'><img src=x onerror=alert(1)></script><script>alert(1)</script>\u202e"
-    folder = make_run(families=("qwen" + bad,), arms=("triggered" + bad,), dataset=bad)
-    rows = read_jsonl(folder / "estimates.jsonl")
-    for row in rows:
-        if row["condition"] and ":" in row["condition"]:
-            row["condition"] += bad
-        for key in ("direction", "source", "position", "method"):
-            row[key] = f"{row[key]}{bad}" if row.get(key) else row.get(key)
-    write_jsonl(folder / "estimates.jsonl", rows)
-    verdicts = read_jsonl(folder / "verdicts.jsonl")
-    write_jsonl(folder / "verdicts.jsonl", [it | {"sentence": bad} for it in verdicts])
-    (folder / "manifest.json").write_text(json.dumps({"config": {bad: bad}, "warnings": [bad]}))
-    return folder
-
-
-def test_hostile_names_stay_text(make_run) -> None:
-    page = export_dashboard(hostile_run(make_run)).read_text()
+def test_hostile_names_stay_text(hostile_run: Path, make_run) -> None:
+    page = export_dashboard(hostile_run).read_text()
     plain = export_dashboard(make_run(name="plain", families=("qwen",), arms=("triggered",)))
     assert "&lt;img src=x" in page and "\u202e" not in page
     elements, expected = Elements(page), Elements(plain.read_text())
