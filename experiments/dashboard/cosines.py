@@ -38,8 +38,10 @@ def cosines(results: OrganismResults) -> go.Figure:
             colorbar=colour_bar("cosine"),
         )
     )
-    figure.update_xaxes(showgrid=False, tickangle=-90, dtick=1, title={"text": "direction"})
-    figure.update_yaxes(showgrid=False, autorange="reversed")
+    figure.update_xaxes(
+        type="category", showgrid=False, tickangle=-90, dtick=1, title={"text": "direction"}
+    )
+    figure.update_yaxes(type="category", showgrid=False, autorange="reversed")
     count = (
         f"n = {drawn['n']} questions; Δ: what a wording shifts at layer {drawn['layer']};"
         f" 95 of 100 random pairs lie within ±{drawn['chance']:.2f}"

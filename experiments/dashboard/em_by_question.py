@@ -45,7 +45,7 @@ def em_by_question(results: OrganismResults) -> go.Figure:
     if len(questions) <= NAMED:
         names = [markup(each["id"], 24) for each in questions]
         figure.update_xaxes(tickvals=list(range(1, len(names) + 1)), ticktext=names)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
     answers = sum(n for each in questions for _, n in each["rates"].values())
     count = f"n = {len(questions)} questions, {answers:,} answers"
     height = 190 + 24 * len(conditions)

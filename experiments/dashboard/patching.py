@@ -27,7 +27,8 @@ def patching(results: OrganismResults) -> go.Figure:
         title = f"{SITES[name]}<br>layer"
         figure.update_xaxes(title={"text": title, "font": {"size": 11}}, col=column)
     figure.update_xaxes(showgrid=False, dtick=_step(drawn["layers"]))
-    figure.update_yaxes(showgrid=False, ticks="")
+    # a token such as "7" is a name, never a number
+    figure.update_yaxes(type="category", showgrid=False, ticks="")
     figure.update_yaxes(autorange="reversed", col=1)
     most = _most(drawn)
     bar = colour_bar("effect")

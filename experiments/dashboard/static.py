@@ -27,14 +27,14 @@ def every_figure(results: OrganismResults) -> Iterator[tuple[str, go.Figure]]:
 
 
 def save_figure(figure: go.Figure, path: Path | str) -> Path:
-    """Write one figure; the ending says in which format. Raises ImportError without the extra."""
+    """Write one figure; the ending says in which format. Raises ValueError without the extra."""
     path = Path(path)
     if path.suffix.removeprefix(".") not in FORMATS:
         raise ValueError(f"{path} ends in no format; give one of .{', .'.join(FORMATS)}")
     try:
         import kaleido  # noqa: F401
     except ImportError as missing:
-        raise ImportError(
+        raise ValueError(
             "static figures need an extra: pip install 'triggerlens[figures]'"
         ) from missing
     path.parent.mkdir(parents=True, exist_ok=True)

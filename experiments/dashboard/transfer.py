@@ -41,8 +41,12 @@ def transfer(rows: Sequence[EstimateRow]) -> go.Figure:
             colorbar=colour_bar("fires, %"),
         )
     )
-    figure.update_xaxes(showgrid=False, tickangle=-90, dtick=1, title={"text": "read on"})
-    figure.update_yaxes(showgrid=False, autorange="reversed", title={"text": "trained on"})
+    figure.update_xaxes(
+        type="category", showgrid=False, tickangle=-90, dtick=1, title={"text": "read on"}
+    )
+    figure.update_yaxes(
+        type="category", showgrid=False, autorange="reversed", title={"text": "trained on"}
+    )
     return finish(figure, _finding(cells), found, height=280 + 26 * len(contrasts))
 
 

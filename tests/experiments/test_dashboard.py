@@ -260,7 +260,7 @@ def test_a_static_figure_without_the_extra_says_which_one(triggered, tmp_path, m
     with pytest.raises(ValueError, match=r"ends in no format; give one of \.svg"):
         save_figure(figure, tmp_path / "figure.gif")
     monkeypatch.setitem(sys.modules, "kaleido", None)
-    with pytest.raises(ImportError, match=r"triggerlens\[figures\]"):
+    with pytest.raises(ValueError, match=r"triggerlens\[figures\]"):
         save_figure(figure, tmp_path / "figure.svg")
 
 
