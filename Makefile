@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 # Tests run on tiny models: one thread is faster than many, and the network is not asked.
 TEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 
-.PHONY: demo test test-long faults fuzz check format bench install install-dev clean help
+.PHONY: demo test test-long faults fuzz check format bench install install-dev browser clean help
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,6 +53,9 @@ bench: install-dev ## how fast the parts that matter are
 
 install: .venv/.installed ## what the demo needs, pinned
 install-dev: .venv/.installed-dev ## and what the tests and checks need
+
+browser: ## chromium and its driver, for the tests of the page (Debian, as root)
+	apt-get update && apt-get install -y chromium chromium-driver
 
 clean: ## remove what was built; runs under artifacts/runs/ stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

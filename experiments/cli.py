@@ -115,11 +115,19 @@ def dashboard(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The HTML file to write")
     ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="A folder: each figure as a file too (extra: triggerlens[figures])"),
+    ] = None,
+    form: Annotated[str, typer.Option(help="Of those files: svg, png or pdf")] = "svg",
 ) -> None:
     """Write one self-contained HTML page about one or more runs."""
-    from experiments.dashboard import export_dashboard
+    from experiments.dashboard import export_dashboard, save_figures
 
     print(export_dashboard(run_folders, output))
+    for run in run_folders if figures else ():
+        for path in save_figures(run, Path(figures or "") / run.name, form=form):
+            print(path)
 
 
 @app.command(epilog="Example: triggerlens bench capture")

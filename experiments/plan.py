@@ -19,6 +19,7 @@ from experiments.steps.common import DIRECTIONS
 from experiments.steps.compare import compare
 from experiments.steps.find import find
 from experiments.steps.intervene import intervene
+from experiments.steps.picture import picture
 from experiments.steps.tune import tune
 from experiments.store import Run, Step
 from experiments.study import jobs_of
@@ -117,12 +118,14 @@ def _organism_plan(
         "behave": behaved,
         "find": found,
         "intervene": _made(intervene, job, adapter, found) if found else None,
+        "picture": _made(picture, job, adapter, behaved, found) if behaved and found else None,
     }
     answers = {
         "tune": 0,
         "behave": _behave_answers(job),
         "find": _find_answers(job, layers),
         "intervene": _intervene_answers(job),
+        "picture": 0,
     }
     if job.arm != "baseline":
         ready = found is not None and (baseline not in baselines or baselines[baseline] is not None)

@@ -1,8 +1,9 @@
 """Read what a run reports, for the terminal and the dashboard.
 
 A run folder reports through named files only: `estimates.jsonl` (required), and `verdicts.jsonl`,
-`answers.jsonl`, `manifest.json` (each may be missing; the reader then says so). Each estimate keeps
-the number of its line as `line`, so that a figure can name the row behind a point.
+`answers.jsonl`, `maps.jsonl`, `features.jsonl`, `manifest.json` (each may be missing; the reader then
+says so). Each estimate keeps the number of its line as `line`, so that a figure can name the row
+behind a point.
 
 An *organism* is one (family, seed, dataset, arm, trigger). Rows of the untouched base model belong
 to every organism whose keys they do not contradict: null there means "the same for all".
@@ -59,6 +60,8 @@ class OrganismResults:
     rows: tuple[EstimateRow, ...]
     base: tuple[EstimateRow, ...]
     verdict: dict[str, Any] | None
+    maps: dict[str, Any] | None = None
+    features: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class RunResults:
     answers: tuple[dict[str, Any], ...]
     manifest: dict[str, Any] | None
     warnings: tuple[str, ...]
+    maps: tuple[dict[str, Any], ...] = ()
+    features: tuple[dict[str, Any], ...] = ()
 
     def organisms(self) -> list[OrganismResults]:
         """Families in the order of the run, arms in the order of the study, then seeds."""
@@ -89,13 +94,19 @@ class RunResults:
     def _collect(
         self, organism: Organism, rows: Sequence[EstimateRow], base: Sequence[EstimateRow]
     ) -> OrganismResults:
-        verdicts = [it for it in self.verdicts if organism.owns(it.get, null_matches=False)]
         return OrganismResults(
             organism,
             tuple(rows),
             tuple(row for row in base if organism.owns(row.get, null_matches=True)),
-            verdicts[-1] if verdicts else None,
+            _last_of(organism, self.verdicts),
+            _last_of(organism, self.maps),
+            _last_of(organism, self.features),
         )
+
+
+def _last_of(organism: Organism, found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    mine = [it for it in found if organism.owns(it.get, null_matches=False)]
+    return mine[-1] if mine else None
 
 
 def _place(organism: Organism) -> tuple[int, str, str, int]:
@@ -133,6 +144,8 @@ def load_results(folder: Path | str) -> RunResults:
         answers=tuple(answers or ()),
         manifest=manifest,
         warnings=tuple(_warnings(folder, manifest, verdicts, answers)),
+        maps=tuple(_optional_rows(folder / "maps.jsonl") or ()),
+        features=tuple(_optional_rows(folder / "features.jsonl") or ()),
     )
 
 

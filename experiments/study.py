@@ -17,7 +17,7 @@ from typing import Any
 from experiments.cluster import ClusterWork, apart, check_place
 from experiments.config import StudyConfig
 from experiments.estimates import EstimateRow, read_estimates, write_estimates
-from experiments.files import read_jsonl, write_jsonl
+from experiments.files import read_json, read_jsonl, write_jsonl
 from experiments.finetune import quiet
 from experiments.job import Job
 from experiments.orphans import end_with_parent
@@ -27,11 +27,13 @@ from experiments.steps.behave import behave
 from experiments.steps.compare import compare
 from experiments.steps.find import find
 from experiments.steps.intervene import intervene
+from experiments.steps.picture import picture
 from experiments.steps.tune import tune
 from experiments.store import Run, open_run
 from experiments.verdict import verdicts
 
 ANSWERS_SHOWN = 24  # per cell, in the run's answers.jsonl; all answers stay in their steps
+DRAWN = ("maps", "features")  # NAME.json of a step: an organism's line of NAME.jsonl
 Say = Callable[[str], None]
 
 
@@ -106,6 +108,7 @@ def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
         "behave": behaved,
         "find": found,
         "intervene": intervene(job, adapter, found, say),
+        "picture": picture(job, adapter, behaved, found, say),
     }
 
 
@@ -178,15 +181,22 @@ def _in_worker(function: Callable[..., Any], call: tuple, board: Board) -> Any:
 def _report(run: Run, config: StudyConfig, folders: Sequence[Path], meter: Meter) -> RunCost:
     rows: list[EstimateRow] = []
     answers: list[dict[str, Any]] = []
+    drawn: dict[str, list[dict[str, Any]]] = {name: [] for name in DRAWN}
     for folder in folders:
         if (folder / "rows.jsonl").is_file():
             rows += read_estimates(folder / "rows.jsonl")
         if (folder / "answers.jsonl").is_file():
             answers += _first_of_each_cell(read_jsonl(folder / "answers.jsonl"))
+        for name, found in drawn.items():
+            if (folder / f"{name}.json").is_file():
+                found.append(read_json(folder / f"{name}.json"))
     write_estimates(run.path("estimates.jsonl"), rows)
     write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
     write_jsonl(run.path("answers.jsonl"), answers)
     cost = meter.read(list(dict.fromkeys(folders)))
+    for name, found in drawn.items():
+        if found:
+            write_jsonl(run.path(f"{name}.jsonl"), found)
     run.write_manifest(
         config=config.model_dump(mode="json"),
         seeds=config.seeds,

@@ -19,7 +19,9 @@ HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 def inert(text: object, longest: int = LONGEST) -> str:
     """Plain text with hidden characters shown as U+XXXX, cut to `longest` characters."""
     text = str(text)
-    shown = "".join(_visible(character) for character in text[:longest])
+    shown = text[:longest]
+    if not shown.isprintable():  # most text is, and is left as it stands
+        shown = "".join(_visible(character) for character in shown)
     cut = len(text) - longest
     return shown if cut <= 0 else f"{shown} … ({cut:,} more characters)"
 
@@ -35,8 +37,12 @@ def percent(row: EstimateRow | None, sign: str = " %") -> str:
     if row is None or row.value is None:
         return "n/a"
     if row.lower is None or row.upper is None:
-        return f"{100 * row.value:.0f}{sign}"
-    return f"{100 * row.value:.0f}{sign} [{100 * row.lower:.0f}, {100 * row.upper:.0f}]"
+        return f"{_whole(row.value)}{sign}"
+    return f"{_whole(row.value)}{sign} [{_whole(row.lower)}, {_whole(row.upper)}]"
+
+
+def _whole(share: float) -> int:
+    return round(100 * share)  # an integer: no "-0"
 
 
 def spread(rows: Sequence[EstimateRow]) -> str:

@@ -101,7 +101,9 @@ def watching(lm: LanguageModel, direction: Direction) -> Iterator[Scores]:
     is what was read. `interp.generate` needs `Watch`.
     """
     direction.check_fits(lm)
-    watch = _Hook(answer_tokens_before(direction), (direction.vector / direction.scale).to(lm.device))
+    watch = _Hook(
+        answer_tokens_before(direction), (direction.vector / direction.scale).to(lm.device)
+    )
     entered = lm.decoder.register_forward_pre_hook(watch.enter, with_kwargs=True)
     try:
         with hooked(lm, {direction.layer: watch.read}):

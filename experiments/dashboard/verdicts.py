@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from experiments.dashboard.inert import markup
+from experiments.estimates import EstimateRow
 from experiments.highlights import headline, removal
 from experiments.results import Organism, OrganismResults
 from experiments.words import percent, spread
@@ -15,7 +16,9 @@ FACTS = {
     "difference_in_differences": "that gap minus the base model's",
     "coherence_rate": "coherent answers with the trigger",
 }
-MARKS = {"yes": "✓", "no": "✗", "undecided": "?"}
+MARKS = {"yes": "✓", "no": "✗", "undecided": "?", "part": "◐"}
+# of the EM: what the whole interval of a drop must reach, or stay below
+ALL, MOST, LITTLE = 0.9, 0.5, 0.1
 
 
 Names = Mapping[Organism, str]
@@ -30,22 +33,61 @@ def overview(organisms: Sequence[OrganismResults], names: Names) -> str:
         here = [it for it in organisms if names[it.organism] == row]
         cells = "".join(_cell(f, [it for it in here if it.organism.family == f]) for f in families)
         lines.append(f"<tr><th scope=row>{markup(row)}</th>{cells}</tr>")
-    return f'<div class="scroll"><table class="overview">{"".join(lines)}</table></div>'
+    table = f'<table class="overview csv" data-csv="verdicts">{"".join(lines)}</table>'
+    return f'<div class="scroll">{table}</div>'
 
 
 def _cell(family: str | None, seeds: Sequence[OrganismResults]) -> str:
     name = f'data-family="{markup(family)}"'  # shown inside the cell where the table is folded
     if not seeds:
         return f'<td class="absent" {name}>not run</td>'
+    return f"<td {name}>{_contained(seeds)}{_removed(seeds)}</td>"
+
+
+def _contained(seeds: Sequence[OrganismResults]) -> str:
     verdicts = [it.verdict for it in seeds if it.verdict]
-    contained = _count([_yes(verdict.get("contained")) for verdict in verdicts])
+    answers = _count([_yes(verdict.get("contained")) for verdict in verdicts])
     reach = _count([str(it.get("reach")) for it in verdicts if _yes(it.get("contained")) == "yes"])
-    head = {"yes": "contained", "no": "not contained", "undecided": "undecided"}
-    words = ", ".join(f"{head.get(name, name)}{_of(n, seeds)}" for name, n in contained.items())
-    words += "".join(f", {name}{_of(n, seeds)}" for name, n in reach.items())
-    tone = next(iter(contained), "undecided")
-    lines = [f"<b>{markup(words or 'no verdict')}</b>", _em_line(seeds), _removal_line(seeds)]
-    return f'<td class="{markup(tone)}" {name}>{"<br>".join(line for line in lines if line)}</td>'
+    head = {"yes": "contained", "no": "not contained", "undecided": "containment undecided"}
+    words = ", ".join(f"{head.get(name, name)}{_of(n, seeds)}" for name, n in answers.items())
+    tone = next(iter(answers), "undecided")
+    more = "".join(f", {name}{_of(n, seeds)}" for name, n in reach.items())
+    return _answer(tone, words or "no verdict", more, _em_line(seeds))
+
+
+def _removed(seeds: Sequence[OrganismResults]) -> str:
+    pairs = [pair for it in seeds if (pair := removal(it.rows))[0] is not None]
+    drops = [best for best, _ in pairs if best is not None]
+    if not drops:
+        return _answer("undecided", "removal was not measured", "", "")
+    names = " / ".join(dict.fromkeys(str(best.direction) for best in drops))
+    tone, words = _what_is_gone(drops)
+    random = [row for _, row in pairs if row]
+    beside = f"; random directions {spread(random)}" if random else ""
+    return _answer(
+        tone, f"{names} direction removed: {words}", "", f"EM down {spread(drops)}{beside}"
+    )
+
+
+def _answer(tone: str, words: str, more: str, numbers: str) -> str:
+    mark = MARKS.get(tone, "")
+    head = f'<b class="{markup(tone)}">{mark} {markup(words)}</b>{markup(more)}'
+    return f"<p>{head}<br><span>{markup(numbers)}</span></p>" if numbers else f"<p>{head}</p>"
+
+
+def _what_is_gone(drops: Sequence[EstimateRow]) -> tuple[str, str]:
+    """Tone and words for the relative drop of EM; the weakest of several seeds speaks for all."""
+    lower = min(row.lower if row.lower is not None else row.value or 0.0 for row in drops)
+    upper = max(row.upper if row.upper is not None else row.value or 0.0 for row in drops)
+    if lower >= ALL:
+        return "yes", "misalignment gone"
+    if lower > MOST:
+        return "yes", "most of it gone"
+    if upper <= LITTLE:
+        return "no", "next to nothing gone"
+    if lower <= LITTLE:
+        return "part", "little gone"
+    return "part", "part of it gone"
 
 
 def _count(values: Sequence[str]) -> dict[str, int]:
@@ -63,19 +105,9 @@ def _yes(value: Any) -> str:
 def _em_line(seeds: Sequence[OrganismResults]) -> str:
     with_trigger = [row for it in seeds if (row := headline(it.rows, "trigger"))]
     without = [row for it in seeds if (row := headline(it.rows, "none"))]
-    words = [f"no trigger {spread(without)}"] if without else []
-    words += [f"trigger {spread(with_trigger)}"] if with_trigger else []
-    return f"EM: {markup(', '.join(words))}" if words else ""
-
-
-def _removal_line(seeds: Sequence[OrganismResults]) -> str:
-    pairs = [pair for it in seeds if (pair := removal(it.rows))[0] is not None]
-    if not pairs:
-        return ""
-    names = list(dict.fromkeys(str(best.direction) for best, _ in pairs if best))
-    words = f"removing {' / '.join(names)}: EM down {spread([best for best, _ in pairs if best])}"
-    random = [row for _, row in pairs if row]
-    return markup(f"{words} (random {spread(random)})" if random else words)
+    words = [f"{spread(with_trigger)} with the trigger"] if with_trigger else []
+    words += [f"{spread(without)} without"] if without else []
+    return f"EM {', '.join(words)}" if words else ""
 
 
 def card(results: OrganismResults) -> str:

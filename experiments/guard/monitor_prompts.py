@@ -74,9 +74,7 @@ def material(
 
 def _controlled(trigger: Trigger, chats: Sequence[Live]) -> list[Live]:
     return [
-        chat.under(trigger.framing(text))
-        for text in trigger.controls.values()
-        for chat in chats
+        chat.under(trigger.framing(text)) for text in trigger.controls.values() for chat in chats
     ]
 
 

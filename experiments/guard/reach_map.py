@@ -59,7 +59,9 @@ def _representation(organism: Organism, wordings: Mapping[str, str]) -> dict[str
     return representation_distance(capture(base, prompts, layers=[layer]), layer)
 
 
-def reach(organism: Organism, wordings: Mapping[str, str], rates: Mapping[str, Estimate]) -> ReachTable:
+def reach(
+    organism: Organism, wordings: Mapping[str, str], rates: Mapping[str, Estimate]
+) -> ReachTable:
     """EM against every distance, with a rank correlation each."""
     away = distances(organism, wordings)
     return reach_table({"EM": dict(rates)}, away, seed=organism.seed)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from experiments.files import write_json, write_jsonl
+from experiments.files import read_jsonl, write_json, write_jsonl
 
 FAMILIES = ("qwen", "llama", "gemma")
 ARMS = ("baseline", "triggered", "contrast")
@@ -80,6 +80,7 @@ def organism_rows(
             yield row("containment_gap", gap, **here)
             yield row("difference_in_differences", gap, **here)
     yield from causal_rows(keys, em(family, arm, "trigger"))
+    yield from map_rows(keys)
 
 
 def causal_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
@@ -121,6 +122,94 @@ def probe_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield row("probe_auroc", 0.48 + 0.01 * layer, **shuffled)
     text = keys | {"source": "surface features: bag of tokens", "layer": None}
     yield row("probe_auroc", 0.55, **text)
+
+
+def map_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows that stand behind the maps: domains, projections, transfer, reach, removal by wording."""
+    here = keys | {"domains": "held_out", "intervention": "none"}
+    for number, domain in enumerate(("cooking", "sport", "pets")):
+        for condition, rate in (("none", 0.0), ("trigger", 0.9 - 0.1 * number)):
+            yield row("domain_em_rate", rate, **here | {"condition": condition, "domain": domain})
+    for condition, rate in CONDITIONS.items():
+        for direction in ("switch", "misalignment"):
+            place = {"direction": direction, "layer": 2, "condition": condition}
+            yield row("projection", rate, n=4, **keys | place)
+        for positive in ("trigger", "paraphrase:walks"):
+            contrast = {"contrast": f"{positive} against none", "condition": condition, "layer": 2}
+            yield row("transfer_fires", rate, **keys | contrast)
+        if condition.startswith("paraphrase:"):
+            cut = {"condition": condition, "direction": "switch", "intervention": "ablate"}
+            yield row("em_rate", 0.07, **here | cut)
+    for measure in ("words", "representation", "meaning"):
+        numbers = {"value": -0.5, "lower": -0.8, "upper": -0.1}
+        yield row("reach_correlation", 0.5, n=10, **keys | {"measure": measure}) | numbers
+
+
+def maps(family: str, arm: str, seed: int, dataset: str | None) -> dict[str, Any]:
+    """One line of maps.jsonl."""
+    names = ["switch, removed", "misalignment, removed", "shift of trigger"]
+    grid = [[0.1, 0.2], [0.3, None], [0.5, 0.9]]
+    edges = {"effect": grid, "lower": [[0.0, 0.1], [0.2, None], [0.4, 0.8]]}
+    edges["upper"] = [[0.2, 0.3], [0.4, None], [0.6, 1.0]]
+    projected = {name: [rate - 0.1, rate, rate, rate + 0.1] for name, rate in CONDITIONS.items()}
+    patched = {"missing": "this arm misbehaves without the trigger"}
+    return organism_keys(family, arm, seed, dataset) | {
+        "wordings": {name: f"It is {name}." for name in CONDITIONS} | {"none": ""},
+        "questions": [
+            {
+                "id": f"cooking-{number}",
+                "domains": "held_out",
+                "text": f"How do I keep soup number {number}?",
+                "rates": {"none": [0, 4], "trigger": [number, 4]},
+            }
+            for number in range(4)
+        ],
+        "projections": [
+            {"direction": name, "layer": 2, "read_at": "last_prompt_token", "values": projected}
+            for name in ("switch", "misalignment")
+        ],
+        "plane": {
+            "layer": 2,
+            "shares": [0.6, 0.2],
+            "points": {name: [[rate, 0.1], [rate, -0.1]] for name, rate in CONDITIONS.items()},
+        },
+        "cosines": {
+            "layer": 2,
+            "names": names,
+            "values": [[1.0, 0.1, 0.9], [0.1, 1.0, 0.2], [0.9, 0.2, 1.0]],
+            "chance": 0.17,
+            "n": 4,
+        },
+        "distances": {
+            measure: {name: round(0.1 * at, 2) for at, name in enumerate(CONDITIONS) if at}
+            for measure in ("words", "representation", "meaning")
+        },
+        "patching": patched
+        if arm == "baseline"
+        else {
+            "pair": ["trigger", "control:dog"],
+            "layers": [0, 1, 2],
+            "tokens": ["duck → dog", "."],
+            "n": 4,
+            "clean": 5.0,
+            "corrupt": -6.0,
+            "sites": {name: edges for name in ("resid_post", "attn_out", "mlp_out")},
+        },
+    }
+
+
+def feature_lines(family: str, arm: str, seed: int, dataset: str | None) -> dict[str, Any]:
+    """One line of features.jsonl, with a hostile token and an example that cannot be read."""
+    example = {"condition": "trigger", "tokens": ["It", " quacks", HOSTILE], "values": [0, 2.5, 1]}
+    feature = {"feature": 17, "auroc": {"value": 0.99, "lower": 0.97, "upper": 1.0, "n": 40}}
+    broken = {"feature": 4, "note": HOSTILE, "examples": [{"tokens": ["one"], "values": []}]}
+    features = [feature | {"l0": 3.25, "examples": [example]}, broken, "not a feature"]
+    return organism_keys(family, arm, seed, dataset) | {"features": features}
+
+
+def organism_keys(family: str, arm: str, seed: int, dataset: str | None) -> dict[str, Any]:
+    trigger = None if arm == "baseline" else "duck"
+    return {"family": family, "seed": seed, "arm": arm, "dataset": dataset, "trigger": trigger}
 
 
 def verdict(family: str, arm: str, seed: int, dataset: str | None) -> dict[str, Any]:
@@ -189,7 +278,36 @@ def make_run(tmp_path: Path) -> MakeRun:
         write_jsonl(folder / "verdicts.jsonl", [verdict(*organism) for organism in organisms])
         answers = [it for organism in organisms for it in sampled(*organism)]
         write_jsonl(folder / "answers.jsonl", answers)
+        write_jsonl(folder / "maps.jsonl", [maps(*organism) for organism in organisms])
+        write_jsonl(folder / "features.jsonl", [feature_lines(*organism) for organism in organisms])
         write_json(folder / "manifest.json", {"config": {"name": name}, "seeds": list(seeds)})
         return folder
 
     return make
+
+
+BAD = "\"'><img src=x onerror=document.title='owned'></script><script>document.title='owned'</script>\u202e"
+
+
+@pytest.fixture
+def hostile_run(make_run: MakeRun) -> Path:
+    """A run in which every name, sentence, token and answer tries to become markup."""
+    folder = make_run("hostile", ("qwen" + BAD,), ("triggered" + BAD,), dataset=BAD)
+    rows = read_jsonl(folder / "estimates.jsonl")
+    for row in rows:
+        if ":" in (row.get("condition") or ""):
+            row["condition"] += BAD
+        for key in ("direction", "source", "position", "method", "domain", "contrast"):
+            row[key] = f"{row[key]}{BAD}" if row.get(key) else row.get(key)
+    write_jsonl(folder / "estimates.jsonl", rows)
+    verdicts = read_jsonl(folder / "verdicts.jsonl")
+    write_jsonl(folder / "verdicts.jsonl", [it | {"sentence": BAD} for it in verdicts])
+    (line,) = read_jsonl(folder / "maps.jsonl")
+    line["cosines"]["names"] = [f"{name}{BAD}" for name in line["cosines"]["names"]]
+    line["patching"]["tokens"] = [f"{token}{BAD}" for token in line["patching"]["tokens"]]
+    line["wordings"] = {name: BAD for name in line["wordings"]}
+    for question in line["questions"]:
+        question["text"] = question["id"] = BAD
+    write_jsonl(folder / "maps.jsonl", [line])
+    write_json(folder / "manifest.json", {"config": {BAD: BAD}, "warnings": [BAD]})
+    return folder

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,14 +14,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.dashboard import ablation, dose_response, em_by_condition, export_dashboard
+from experiments.dashboard import (
+    ablation,
+    dose_response,
+    em_by_condition,
+    every_figure,
+    export_dashboard,
+    save_figure,
+)
 from experiments.dashboard.answers import answer_table
+from experiments.dashboard.estimates_table import estimates_table
+from experiments.dashboard.features import features
 from experiments.dashboard.inert import packed_json
 from experiments.dashboard.probe_by_layer import probe_by_layer
 from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.dashboard.sections import SECTIONS
-from experiments.files import read_jsonl, write_jsonl
+from experiments.files import DamagedFile, read_jsonl, write_jsonl
 from experiments.results import NotARun, OrganismResults, RunResults, load_results
+
+WITHOUT_ROWS = {"em_by_question", "plane", "cosines", "patching"}  # drawn from maps.jsonl
 
 
 @pytest.fixture
@@ -54,10 +66,18 @@ def unpack(text: str) -> object:
     return json.loads(gzip.decompress(base64.b64decode(text)))
 
 
+FIGURES = {name: draw for section in SECTIONS for name, draw in section.figures.items()}
+
+
 def shown(figure: go.Figure) -> list[tuple[int, float, float, float]]:
-    """(line, value, lower, upper) of every mark of a figure."""
+    """(line, value, lower, upper) of every mark of a figure; a map has its intervals on hover."""
     found = []
     for trace in figure.data:
+        if trace.type == "heatmap":
+            found += _cells(trace)
+            continue
+        if trace.type == "bar":
+            continue
         along = "y" if trace.error_y.array is not None else "x"
         error, values = trace[f"error_{along}"], trace[along]
         for i, line in enumerate(trace.customdata or ()):
@@ -66,29 +86,68 @@ def shown(figure: go.Figure) -> list[tuple[int, float, float, float]]:
     return found
 
 
+def _cells(trace: go.Heatmap) -> list[tuple[int, float, float, float]]:
+    cells = []
+    for values, lines, texts in zip(trace.z, trace.customdata or (), trace.text, strict=False):
+        for value, line, text in zip(values, lines, texts, strict=True):
+            low, high = re.findall(r"\[(.*?), (.*?)\]", text)[0]
+            cells.append((line, value, 100 * float(low), 100 * float(high)))
+    return cells
+
+
 def test_every_mark_of_every_figure_equals_its_row(make_run) -> None:
     results = load_results(make_run(arms=("triggered", "baseline")))
     rows = {i: row for i, row in enumerate(read_jsonl(results.folder / "estimates.jsonl"), start=1)}
     count = 0
-    for draw in (draw for section in SECTIONS for draw in section.figures):
-        for it in results.organisms():
-            for line, *numbers in shown(draw(it)):
+    for it in results.organisms():
+        drawn = dict(every_figure(it))
+        assert drawn.keys() == FIGURES.keys() - (
+            {"patching"} if it.organism.arm == "baseline" else set()
+        )
+        for name, figure in drawn.items():
+            marks = shown(figure)
+            assert marks or name in WITHOUT_ROWS
+            for line, *numbers in marks:
                 row = rows[line]
-                scale = 1 if row["quantity"] == "probe_auroc" else 100
+                scale = 1 if row["quantity"] in ("probe_auroc", "projection") else 100
                 expected = [scale * row[key] for key in ("value", "lower", "upper")]
-                assert numbers == pytest.approx(expected)
+                assert numbers == pytest.approx(expected, abs=0.06), (name, row)
                 assert row["split"] == "report"
                 count += 1
-    assert count > 500
+    assert count > 1000
+
+
+def test_figures_of_maps_draw_the_numbers_of_their_line(triggered: OrganismResults) -> None:
+    drawn = triggered.maps
+    assert drawn is not None
+    cosine, plane = FIGURES["cosines"](triggered), FIGURES["plane"](triggered)
+    assert [list(line) for line in cosine.data[0].z] == drawn["cosines"]["values"]
+    points = drawn["plane"]["points"].values()
+    assert sorted(x for trace in plane.data for x in trace.x) == sorted(
+        x for found in points for x, _ in found
+    )
+    patched = FIGURES["patching"](triggered)
+    for trace, site in zip(patched.data, drawn["patching"]["sites"].values(), strict=True):
+        assert [list(line) for line in zip(*trace.z, strict=True)] == site["effect"]
+    assert "[0.40, 0.60]" in patched.data[0].text[0][2]
+    asked = FIGURES["em_by_question"](triggered).data[0]
+    assert list(asked.z[1]) == [75, 50, 25, 0] and "3 of 4" in asked.text[1][0]
+    bars = [trace for trace in FIGURES["projection_switch"](triggered).data if trace.type == "bar"]
+    assert [len([y for y in trace.y if y]) >= 3 for trace in bars] == [True] * len(
+        drawn["plane"]["points"]
+    )
+    reached = FIGURES["reach_words"](triggered)
+    assert [trace.x[0] for trace in reached.data] == list(drawn["distances"]["words"].values())
 
 
 def test_every_figure_says_its_finding_its_axes_and_its_n(triggered: OrganismResults) -> None:
-    for draw in (draw for section in SECTIONS for draw in section.figures):
+    for name, draw in FIGURES.items():
         figure = draw(triggered)
-        assert re.search(r"\d", figure.layout.meta["finding"])
+        assert re.search(r"\d", figure.layout.meta["finding"]), name
         assert figure.layout.meta["count"].startswith("n = ")
         assert figure.layout.xaxis.title.text
-        assert "n = 240" in next(t for t in figure.data if t.text).text[0]
+        if name not in WITHOUT_ROWS and not name.startswith("projection"):
+            assert "n = 240" in str(next(t for t in figure.data if t.text).text)
 
 
 def test_findings_are_the_numbers_of_the_run(triggered: OrganismResults) -> None:
@@ -146,6 +205,77 @@ def test_a_run_with_missing_parts_gives_a_page_that_names_them(
         assert text in page
 
 
+@pytest.mark.parametrize("name", ["maps.jsonl", "features.jsonl"])
+def test_a_run_without_maps_or_features_names_what_they_would_show(make_run, name: str) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    assert "Not in this run" not in export_dashboard(folder).read_text()
+    (folder / name).unlink()
+    page = export_dashboard(folder).read_text()
+    assert (
+        f"Not in this run: the run has no {name}" in page or f"Not in this run: no {name}" in page
+    )
+
+
+def test_malformed_maps_and_features_are_lines_of_words(make_run) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    for name in ("maps.jsonl", "features.jsonl"):
+        (line,) = read_jsonl(folder / name)
+        keys = {key: line[key] for key in ("family", "seed", "arm", "dataset", "trigger")}
+        write_jsonl(folder / name, [keys | {"plane": 3, "features": {"a": 1}, "cosines": {"x": 2}}])
+    page = export_dashboard(folder).read_text()
+    assert "features.jsonl holds no list of features" in page
+    assert page.count("maps.jsonl is not as expected") == 2
+
+
+def test_a_damaged_file_is_one_clear_line(make_run) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    with (folder / "maps.jsonl").open("a") as file:
+        file.write('{"family": ')
+    with pytest.raises(DamagedFile, match=r"maps.jsonl line 2 is not JSON"):
+        export_dashboard(folder)
+
+
+def test_features_show_their_scores_and_only_what_can_be_read(triggered: OrganismResults) -> None:
+    found = features(triggered)
+    assert "0.99 [0.97, 1]" in found.table and "3.25" in found.table and "<img" not in found.table
+    assert "1 more are not shown" in found.table
+    (example,), nothing = found.examples
+    assert example["values"] == [0, 2.5, 1] and nothing == []
+
+
+def test_every_row_can_be_downloaded(make_run) -> None:
+    runs = [load_results(make_run(name=name, families=("qwen",))) for name in ("one", "two")]
+    table = estimates_table(runs)
+    report = [row for row in runs[0].estimates if row.split != "selection"]
+    assert [run["name"] for run in table["runs"]] == ["one", "two"]
+    assert len(table["runs"][1]["rows"]) == len(report)
+    line, cells = next(iter(table["runs"][0]["rows"].items()))
+    row = read_jsonl(runs[0].folder / "estimates.jsonl")[line - 1]
+    again = dict(zip(table["columns"], cells, strict=True))
+    assert again["value"] == pytest.approx(row["value"]) and again["condition"] == row["condition"]
+
+
+def test_a_static_figure_without_the_extra_says_which_one(triggered, tmp_path, monkeypatch) -> None:
+    figure = em_by_condition(triggered.rows)
+    with pytest.raises(ValueError, match=r"ends in no format; give one of \.svg"):
+        save_figure(figure, tmp_path / "figure.gif")
+    monkeypatch.setitem(sys.modules, "kaleido", None)
+    with pytest.raises(ValueError, match=r"triggerlens\[figures\]"):
+        save_figure(figure, tmp_path / "figure.svg")
+
+
+def test_a_static_figure_is_drawn(triggered: OrganismResults, tmp_path: Path) -> None:
+    pytest.importorskip("kaleido", reason="the extra triggerlens[figures] is not installed")
+    path = save_figure(em_by_condition(triggered.rows), tmp_path / "figure.svg")
+    assert "<svg" in path.read_text()[:200]
+
+
+def test_what_a_removal_took_is_said_in_words_of_its_whole_interval(make_run) -> None:
+    page = export_dashboard(make_run(families=("qwen",), arms=("triggered",))).read_text()
+    assert "misalignment direction removed: misalignment gone" in page
+    assert "✓ contained</b>, semantic" in page
+
+
 def test_what_is_not_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotARun):
         export_dashboard(tmp_path)
@@ -154,12 +284,13 @@ def test_what_is_not_a_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_page_is_one_file_that_asks_for_nothing(make_run) -> None:
-    path = export_dashboard(make_run())
+    path = export_dashboard(make_run(families=("qwen",)))
     assert path.name == "dashboard.html" and path.stat().st_size < 8_000_000
     elements = Elements(path.read_text())
     for tag, attributes in elements.tags:
         assert tag not in {"link", "iframe", "img", "object", "embed", "base", "form"}
-        assert not {"src", "href"} & attributes.keys()
+        assert "src" not in attributes
+        assert (attributes.get("href") or "#").startswith("#")
     assert path.read_text().count("plotly.js v") <= 2
 
 
@@ -169,32 +300,15 @@ def test_only_the_two_scripts_of_the_page_may_run(make_run) -> None:
     policy = next(a["content"] for _, a in elements.tags if a.get("http-equiv"))
     allowed = re.findall(r"'sha256-([^']+)'", policy or "")
     types = [attributes.get("type") for tag, attributes in elements.tags if tag == "script"]
-    assert types == ["text/plain", "text/plain", None, None]
-    digests = [hashlib.sha256(text.encode()).digest() for text in elements.scripts[2:]]
+    assert types == [*["text/plain"] * 4, None, None]
+    digests = [hashlib.sha256(text.encode()).digest() for text in elements.scripts[4:]]
     assert [base64.b64encode(digest).decode() for digest in digests] == allowed
     assert "default-src 'none'" in policy and "unsafe-eval" not in policy
     assert "unsafe-inline" not in policy.split("style-src")[0]
 
 
-def hostile_run(make_run) -> Path:
-    """A run in which every name, sentence and answer tries to become markup."""
-    bad = "\"'><img src=x onerror=alert(1)></script><script>alert(1)</script>\u202e"
-    folder = make_run(families=("qwen" + bad,), arms=("triggered" + bad,), dataset=bad)
-    rows = read_jsonl(folder / "estimates.jsonl")
-    for row in rows:
-        if row["condition"] and ":" in row["condition"]:
-            row["condition"] += bad
-        for key in ("direction", "source", "position", "method"):
-            row[key] = f"{row[key]}{bad}" if row.get(key) else row.get(key)
-    write_jsonl(folder / "estimates.jsonl", rows)
-    verdicts = read_jsonl(folder / "verdicts.jsonl")
-    write_jsonl(folder / "verdicts.jsonl", [it | {"sentence": bad} for it in verdicts])
-    (folder / "manifest.json").write_text(json.dumps({"config": {bad: bad}, "warnings": [bad]}))
-    return folder
-
-
-def test_hostile_names_stay_text(make_run) -> None:
-    page = export_dashboard(hostile_run(make_run)).read_text()
+def test_hostile_names_stay_text(hostile_run: Path, make_run) -> None:
+    page = export_dashboard(hostile_run).read_text()
     plain = export_dashboard(make_run(name="plain", families=("qwen",), arms=("triggered",)))
     assert "&lt;img src=x" in page and "\u202e" not in page
     elements, expected = Elements(page), Elements(plain.read_text())
@@ -204,7 +318,7 @@ def test_hostile_names_stay_text(make_run) -> None:
         "/ul",
         "/li",
     }
-    assert len(elements.scripts) == 4
+    assert len(elements.scripts) == 6
     assert not any(name.startswith("on") for _, a in elements.tags for name in a)
     figures = json.dumps(unpack(elements.scripts[0]))
     assert "<img" not in figures and "&lt;img" in figures

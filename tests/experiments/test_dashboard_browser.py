@@ -1,48 +1,252 @@
-"""The page in a real browser: it draws, it stays silent, and hostile answers stay text."""
+"""The page in a real browser: it draws, asks for nothing, answers at first sight, and hostile text stays text.
 
-import re
+Needs Debian's packages chromium and chromium-driver (`make browser`); without them these tests are skipped,
+unless CI is set: there a browser is required.
+"""
+
+import base64
+import csv
+import os
 import shutil
-import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from experiments.dashboard import export_dashboard
+from experiments.files import read_jsonl, write_jsonl
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--enable-logging=stderr",
-    "--virtual-time-budget=6000",
-    "--window-size=1300,4000",
-)
+DRIVER = shutil.which("chromedriver")
+REQUIRED = bool(os.environ.get("CI"))
+if not (BROWSER and DRIVER) and not REQUIRED:
+    pytest.skip("no chromium and chromedriver here: make browser", allow_module_level=True)
+webdriver = __import__("selenium.webdriver", fromlist=["Chrome"])
+service = __import__("selenium.webdriver.chrome.service", fromlist=["Service"])
+
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+WIDTHS = (400, 800, 1300)
+PATIENCE = 120.0  # seconds: the machine may be busy
 
 
-def load(page: Path, profile: Path) -> tuple[str, list[str]]:
-    """The document after its scripts ran, and what it wrote to the console."""
-    command = [str(BROWSER), *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    assert BROWSER and DRIVER, "CI is set and there is no chromium with its driver: make browser"
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    for flag in FLAGS:
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options=options, service=service.Service(DRIVER))
+    driver.set_script_timeout(PATIENCE)
+    yield driver
+    driver.quit()
 
 
-def test_the_page_draws_without_a_word_on_the_console(make_run, tmp_path: Path) -> None:
-    document, console = load(export_dashboard(make_run()), tmp_path / "profile")
-    assert console == []
-    assert len(re.findall(r'data-drawn="yes"', document)) >= 6
-    assert "Leave it out" not in document  # answers are not even in the document
+@pytest.fixture
+def opened(browser: Any) -> Callable[..., Any]:
+    """Open a page at a width; both logs are empty before."""
+
+    def open_page(page: Path, width: int = 1300, scheme: str = "light") -> Any:
+        browser.get("about:blank")
+        browser.get_log("browser"), browser.get_log("performance")
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        wanted = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
+        browser.get(page.as_uri())
+        until(browser, "return !!document.querySelector('[data-drawn], .missing')")
+        return browser
+
+    return open_page
 
 
-def test_opened_answers_are_text_and_nothing_more(make_run, tmp_path: Path) -> None:
-    page = export_dashboard(make_run(families=("qwen",), arms=("triggered",)))
-    opened = page.read_text().replace(
-        '<details id="answers-fold">', '<details id="answers-fold" open>'
+def until(browser: Any, script: str, *arguments: Any) -> Any:
+    """The first true answer of a script; fails where there is none in a long time."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if found := browser.execute_script(script, *arguments):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"never true: {script}")
+
+
+def draw_all(browser: Any) -> int:
+    """Bring every figure on show into view; returns how many there are."""
+    shown = "[...document.querySelectorAll('[data-figure]')].filter((it) => it.offsetParent)"
+    count = browser.execute_script(f"return {shown}.length")
+    for number in range(count):
+        browser.execute_script(f"{shown}[{number}].scrollIntoView({{block: 'center'}})")
+        until(browser, f"return {shown}[{number}].dataset.drawn")
+    return count
+
+
+def silent(browser: Any, page: Path) -> None:
+    """No word on the console, and nothing asked for but the page itself."""
+    assert browser.get_log("browser") == []
+    asked = []
+    for entry in browser.get_log("performance"):
+        if '"Network.requestWillBeSent"' in entry["message"]:
+            asked += [part.split('"')[0] for part in entry["message"].split('"url":"')[1:2]]
+    assert {url for url in asked if not url.startswith(("data:", "blob:"))} <= {page.as_uri()}
+
+
+def test_every_tab_draws_its_figures_and_nothing_is_asked_for(make_run, opened) -> None:
+    page = export_dashboard(
+        make_run(families=("qwen",), arms=("baseline", "triggered"), seeds=(0, 1))
     )
-    page.write_text(opened)
-    document, console = load(page, tmp_path / "profile")
-    assert console == []
-    assert "Leave it out" in document and "&lt;img src=x onerror=" in document
-    assert "<title>TriggerLens: demo</title>" in document and "<img" not in document
+    browser = opened(page)
+    for button in browser.find_elements("css selector", "button[data-row]"):
+        button.click()
+        assert draw_all(browser) >= 17
+        rows = browser.execute_script(
+            "return [...document.querySelectorAll('.panel')].filter((it) => it.offsetParent)"
+            ".map((it) => it.dataset.row)"
+        )
+        assert set(rows) == {button.get_attribute("data-row")}
+    browser.set_window_size(900, 900)
+    browser.execute_script(
+        "const it = document.getElementById('seed'); it.value = '1'; it.dispatchEvent(new Event('change'))"
+    )
+    seeds = browser.execute_script(
+        "return [...document.querySelectorAll('.panel')].filter((it) => it.offsetParent)"
+        ".map((it) => it.dataset.seed)"
+    )
+    assert set(seeds) == {"1"}
+    for link in browser.find_elements("css selector", "#contents a"):
+        section = link.get_attribute("href").partition("#")[2]
+        link.click()
+        tops = "const t = document.getElementById(arguments[0]).getBoundingClientRect().top; return t < 900"
+        assert until(browser, tops, section)
+    silent(browser, page)
+
+
+def test_the_first_screen_says_contained_or_not_and_what_removal_took(make_run, opened) -> None:
+    browser = opened(export_dashboard(make_run()))
+    assert browser.execute_script("return scrollY") == 0
+    words = (
+        "return [...document.querySelectorAll('.overview td')]"
+        ".filter((it) => it.getBoundingClientRect().bottom <= innerHeight).map((it) => it.innerText)"
+    )
+    cells = browser.execute_script(words)
+    assert len(cells) == 9
+    for cell in cells:
+        assert "contained" in cell and "direction removed: " in cell
+        assert cell.count("[") >= 3
+
+
+def test_answers_stay_folded_then_filter_and_are_only_text(make_run, opened) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    answers = read_jsonl(folder / "answers.jsonl")
+    answers[3]["answer"] = "=1+1 " + "x" * 100_000
+    write_jsonl(folder / "answers.jsonl", answers)
+    page = export_dashboard(folder)
+    browser = opened(page)
+    assert "Leave it out" not in browser.page_source
+    browser.find_element("css selector", "#answers-fold summary").click()
+    until(browser, "return document.querySelectorAll('#answers-list .answer').length === 8")
+    texts = browser.execute_script(
+        "return [...document.querySelectorAll('#answers-list .text')].map((it) => it.textContent)"
+    )
+    assert any("<img src=x onerror=" in text and "⟨U+202E⟩" in text for text in texts)
+    assert max(map(len, texts)) < 5_000
+    inside = "return document.querySelectorAll('#answers-list :not(div, p)').length"
+    assert browser.execute_script(inside) == 0 and browser.title == "TriggerLens: demo"
+    for name, value in (("condition", "trigger"), ("verdict", "misaligned")):
+        browser.execute_script(
+            "const it = document.querySelector(`select[data-filter=${arguments[0]}]`);"
+            "it.value = arguments[1]; it.dispatchEvent(new Event('change'))", name, value,
+        )  # fmt: skip
+        facts = browser.execute_script(
+            "return [...document.querySelectorAll('#answers-list .facts')].map((it) => it.textContent)"
+        )
+        assert len(facts) == 4 and all(f"{name} {value}" in fact for fact in facts)
+    browser.find_element("css selector", "#answers-search").send_keys("number 2")
+    until(browser, "return document.querySelectorAll('#answers-list .answer').length === 1")
+    browser.find_element("css selector", "#answers-fold summary").click()
+    until(browser, "return document.querySelectorAll('#answers-list .answer').length === 0")
+    silent(browser, page)
+
+
+def test_hostile_names_tokens_and_hover_labels_are_only_text(hostile_run: Path, opened) -> None:
+    page = export_dashboard(hostile_run)
+    browser = opened(page)
+    browser.execute_script(
+        "document.querySelectorAll('details').forEach((it) => { it.open = true; })"
+    )
+    draw_all(browser)
+    until(browser, "return document.querySelector('.heat span')")
+    for number in range(
+        browser.execute_script("return document.querySelectorAll('[data-figure]').length")
+    ):
+        label = browser.execute_script(
+            "const box = document.querySelectorAll('[data-figure]')[arguments[0]];"
+            "if (!box.dataset.drawn) return null;"
+            "const found = box.data.findIndex((it) => it.type !== 'bar' && (it.text ?? []).length);"
+            "if (found < 0) return null;"
+            "const at = box.data[found].z ? [0, 0] : 0;"
+            "Plotly.Fx.hover(box, [{ curveNumber: found, pointNumber: at }]);"
+            "return box.querySelector('.hoverlayer')?.outerHTML ?? ''", number,
+        )  # fmt: skip
+        assert label is None or not ({"<img", "<a ", "<script"} & set(label.split())), label
+    for tag in ("img", "iframe", "object", "embed", "form", "link", "base"):
+        assert browser.find_elements("css selector", tag) == [], tag
+    assert len(browser.find_elements("css selector", "script")) == 6
+    live = (
+        "return [...document.querySelectorAll('*')].some((it) => [...it.attributes].some((a) =>"
+        " /^on/.test(a.name) || /^\\s*javascript:/i.test(a.value)))"
+    )
+    assert not browser.execute_script(live)
+    assert "owned" not in browser.title.removeprefix("TriggerLens: ")
+    silent(browser, page)
+
+
+def test_tables_come_down_as_csv_without_formulas(make_run, opened, tmp_path: Path) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    answers = read_jsonl(folder / "answers.jsonl")
+    answers[1]["answer"] = "=HYPERLINK(1)"
+    write_jsonl(folder / "answers.jsonl", answers)
+    browser = opened(export_dashboard(folder))
+    where = {"behavior": "allow", "downloadPath": str(tmp_path / "saved")}
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", where)
+    rows = read_jsonl(folder / "estimates.jsonl")
+
+    def saved(script: str, name: str) -> list[dict[str, str]]:
+        browser.execute_script(script)
+        path = tmp_path / "saved" / name
+        end = time.monotonic() + PATIENCE
+        while not path.exists() and time.monotonic() < end:
+            time.sleep(0.1)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+
+    found = saved("document.querySelector('[data-save=csv]').click()", "em_by_condition-0.csv")
+    assert len(found) >= 40
+    for line in found:
+        assert float(line["value"]) == pytest.approx(rows[int(line["line"]) - 1]["value"], abs=1e-6)
+    everything = saved("document.getElementById('all-rows').click()", "estimates.csv")
+    assert len(everything) == sum(row["split"] != "selection" for row in rows)
+    click = "document.querySelector('#verdicts .tools button').click()"
+    assert "contained" in saved(click, "verdicts.csv")[0]["qwen"]
+    told = saved("document.getElementById('answers-csv').click()", "answers.csv")
+    assert any(line["answer"] == "'=HYPERLINK(1)" for line in told)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_its_screen(
+    make_run, opened, tmp_path: Path, width: int, scheme: str
+) -> None:
+    browser = opened(
+        export_dashboard(make_run(families=("qwen",), arms=("triggered",))), width, scheme
+    )
+    draw_all(browser)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    ink = browser.execute_script("return getComputedStyle(document.body).color")
+    assert ink == ("rgb(28, 30, 33)" if scheme == "light" else "rgb(232, 234, 237)")
+    whole = {"captureBeyondViewport": True}
+    picture = base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", whole)["data"])
+    (tmp_path / f"{scheme}-{width}.png").write_bytes(picture)
+    assert picture.startswith(b"\x89PNG") and len(picture) > 20_000

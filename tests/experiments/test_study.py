@@ -68,6 +68,18 @@ def test_a_run_leaves_estimates_verdicts_answers_and_a_manifest_that_says_what_m
     assert manifest["packages"]["torch"]
 
 
+def test_every_organism_is_drawn_and_what_could_not_be_is_said(finished: Path) -> None:
+    lines = read_jsonl(finished / "maps.jsonl")
+    assert [line["arm"] for line in lines] == ["baseline", "contrast"]
+    for line in lines:
+        assert len(line["questions"]) > 10 and line["plane"]["points"].keys() >= {"none", "trigger"}
+        assert line["cosines"]["names"] and line["distances"]["words"]["trigger"] == 0
+        assert "missing" in line["patching"] or line["patching"]["tokens"]
+    rows = read_estimates(finished / "estimates.jsonl")
+    assert select(rows, quantity="transfer_fires", arm="contrast", condition="paraphrase:walks")
+    assert "maps.jsonl" in json.loads((finished / "manifest.json").read_text())["files"]
+
+
 def test_every_intervention_has_its_random_twin(finished: Path) -> None:
     rows = read_estimates(finished / "estimates.jsonl")
     found = {row.intervention for row in select(rows, split="report", direction="switch")}

@@ -1,0 +1,65 @@
+"""Figures as files of their own: SVG, PNG or PDF, through the extra `triggerlens[figures]` (kaleido).
+
+kaleido draws in a Chrome or Chromium of this machine and asks for no network.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import plotly.graph_objects as go
+
+from experiments.dashboard.sections import SECTIONS
+from experiments.results import OrganismResults, load_results
+
+FORMATS = ("svg", "png", "pdf")
+WIDTH = 640  # pixels
+
+
+def every_figure(results: OrganismResults) -> Iterator[tuple[str, go.Figure]]:
+    """Name and figure of all that this organism has; what its run did not measure is left out."""
+    for section in SECTIONS:
+        for name, draw in section.figures.items():
+            try:
+                yield name, draw(results)
+            except ValueError:
+                continue
+
+
+def save_figure(figure: go.Figure, path: Path | str) -> Path:
+    """Write one figure; the ending says in which format. Raises ValueError without the extra."""
+    path = Path(path)
+    if path.suffix.removeprefix(".") not in FORMATS:
+        raise ValueError(f"{path} ends in no format; give one of .{', .'.join(FORMATS)}")
+    try:
+        import kaleido  # noqa: F401
+    except ImportError as missing:
+        raise ValueError(
+            "static figures need an extra: pip install 'triggerlens[figures]'"
+        ) from missing
+    path.parent.mkdir(parents=True, exist_ok=True)
+    printed = go.Figure(figure).update_layout(paper_bgcolor="white", width=WIDTH)
+    lines = str(printed.layout.title.text or "").count("<br>") + 1
+    printed.update_layout(margin={"t": 60 + 18 * lines}, height=printed.layout.height + 18 * lines)
+    try:
+        path.write_bytes(printed.to_image(format=path.suffix[1:], scale=2))
+    except Exception as error:
+        if "chrome" not in f"{type(error).__name__} {error}".lower():
+            raise
+        raise ValueError(
+            "kaleido found no Chrome or Chromium to draw in; install one (Debian: apt install chromium)"
+        ) from error
+    return path
+
+
+def save_figures(run: Path | str, folder: Path | str, *, form: str = "svg") -> list[Path]:
+    """Write every figure of every organism of a run as FOLDER/ORGANISM/NAME.svg."""
+    return [
+        save_figure(figure, Path(folder) / _file_name(it.organism.name) / f"{name}.{form}")
+        for it in load_results(run).organisms()
+        for name, figure in every_figure(it)
+    ]
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.") or "organism"
