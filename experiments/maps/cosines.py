@@ -43,6 +43,6 @@ def _named(located: Sequence[Located]) -> list[tuple[str, Direction]]:
     found = []
     for each in located:
         found.append((f"{each.removed.name}, removed", each.removed))
-        if not torch.equal(each.removed.vector, each.added.vector):
+        if each.added is not None and not torch.equal(each.removed.vector, each.added.vector):
             found.append((f"{each.added.name}, added", each.added))
     return found
