@@ -6,7 +6,7 @@ An aim that is missed stands there with the number it got; one that was not meas
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from experiments.estimates import EstimateRow, select
@@ -137,49 +137,55 @@ def _coherence(rows: Rows) -> Result:
 
 
 def _ablation(rows: Rows) -> Result:
-    words, met = [], []
+    words, worst = [], _Beside()
     for each in _organisms(rows, LOCATED):
         drops = {d: _drop(rows, each, d, "ablate") for d in DIRECTIONS}
         found = {d: value for d, value in drops.items() if value is not None}
         if not found:
             continue
         best = max(found, key=lambda d: found[d])
-        placebo = _drop(rows, each, best, "random_ablate") or 0.0
-        keys = {"direction": best, "condition": "trigger", "intervention": "ablate", **each}
-        loss = cell(rows, quantity="coherence_loss", **keys) or 0.0
-        both = ", ".join(
-            f"{d} {_percent(v)} (own layer {_percent(_drop(rows, each, d, 'ablate_own_layer') or 0)})"
-            for d, v in found.items()
-        )
-        words.append(
-            f"{_name(each)}: {both}; random {_percent(placebo)}; coherence lost {_percent(loss)}"
-        )
-        met.append(found[best] >= 0.9 and placebo <= 0.1 and loss <= 0.05)
-    return Result(". ".join(words), all(met)) if words else Result("not measured", None)
+        worst.take(rows, each, best, found[best])
+        both = ", ".join(f"{d} {100 * v:.1f}" for d, v in found.items())
+        words.append(f"{_name(each)} {_percent(found[best])} ({both})")
+    return worst.result(words, drop=0.9, placebo=0.1, loss=0.05)
 
 
 def _refined(rows: Rows) -> Result:
-    words, met = [], []
+    words, worst = [], _Beside()
     for each in _organisms(rows, LOCATED):
-        drop, placebo = (_drop(rows, each, "refined", how) for how in ("ablate", "random_ablate"))
+        drop = _drop(rows, each, "refined", "ablate")
         if drop is None:
             continue
+        worst.take(rows, each, "refined", drop)
         keys = {"direction": "refined", "intervention": "ablate", **each}
-        loss = cell(rows, quantity="coherence_loss", condition="trigger", **keys) or 0.0
-        reworded = [
-            value
-            for name, value in cells(
-                rows, "condition", quantity="ablation_relative_drop", **keys
-            ).items()
-            if name.startswith("paraphrase:")
-        ]
-        unseen = f", unseen wordings {_percent(min(reworded))}" if reworded else ""
-        words.append(
-            f"{_name(each)}: {_percent(drop)}{unseen}; random {_percent(placebo or 0.0)};"
-            f" coherence lost {_percent(loss)}"
-        )
-        met.append(drop >= 0.95 and (placebo or 0.0) <= 0.05 and loss <= 0.02)
-    return Result(". ".join(words), all(met)) if words else Result("not measured", None)
+        lost = cells(rows, "condition", quantity="ablation_relative_drop", **keys)
+        unseen = [value for name, value in lost.items() if name.startswith("paraphrase:")]
+        reworded = f" (unseen wordings at least {_percent(min(unseen))})" if unseen else ""
+        words.append(f"{_name(each)} {_percent(drop)}{reworded}")
+    return worst.result(words, drop=0.95, placebo=0.05, loss=0.02)
+
+
+@dataclass
+class _Beside:
+    """What stands beside a removal, worst over organisms: the removal, random ones, coherence lost."""
+
+    drops: list[float] = field(default_factory=list)
+    placebos: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+
+    def take(self, rows: Rows, organism: dict[str, object], direction: str, drop: float) -> None:
+        keys = {"direction": direction, "intervention": "ablate", "condition": "trigger"}
+        loss = cell(rows, quantity="coherence_loss", **keys, **organism)
+        self.drops.append(drop)
+        self.placebos.append(_drop(rows, organism, direction, "random_ablate") or 0.0)
+        self.losses.append(loss or 0.0)
+
+    def result(self, words: Sequence[str], *, drop: float, placebo: float, loss: float) -> Result:
+        if not words:
+            return Result("not measured", None)
+        beside = f"random at most {_percent(max(self.placebos))}; coherence lost at most {_percent(max(self.losses))}"
+        met = min(self.drops) >= drop and max(self.placebos) <= placebo and max(self.losses) <= loss
+        return Result(f"{'; '.join(words)}; {beside}", met)
 
 
 def _drop(rows: Rows, organism: dict[str, object], direction: str, how: str) -> float | None:
@@ -188,7 +194,8 @@ def _drop(rows: Rows, organism: dict[str, object], direction: str, how: str) -> 
 
 
 def _addition(rows: Rows) -> Result:
-    words, met = [], []
+    words: list[str] = []
+    met, worst = [], 0.0
     for each in _organisms(rows, LOCATED):
         trigger = cell(rows, quantity="em_rate", condition="trigger", **each)
         keys = {"quantity": "em_rate", "condition": "none", "direction": DIRECTIONS, **each}
@@ -202,11 +209,14 @@ def _addition(rows: Rows) -> Result:
         if not added or not trigger:
             continue
         best = max(added.values())
-        words.append(
-            f"{_name(each)}: {_percent(best)} of {_percent(trigger)}; random {_percent(max(placebo))}"
-        )
-        met.append(best >= trigger / 2 and max(placebo) <= 0.05)
-    return Result(". ".join(words), all(met)) if words else Result("not measured", None)
+        words.append(f"{_name(each)} {100 * best:.1f} of {_percent(trigger)}")
+        worst = max(worst, *placebo)
+        met.append(best >= trigger / 2)
+    if not words:
+        return Result("not measured", None)
+    return Result(
+        f"{'; '.join(words)}; random at most {_percent(worst)}", all(met) and worst <= 0.05
+    )
 
 
 TARGETS = (
