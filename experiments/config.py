@@ -15,6 +15,7 @@ from pydantic import (
 from experiments.chat.arms import mix
 from experiments.chat.config import ChatStudy, OwnOrganism, published_recipe
 from experiments.complaints import complaint
+from experiments.features.settings import Features
 from experiments.micro.arms import ARMS, RECIPES
 from experiments.micro.families import FAMILIES
 from experiments.recipe import Recipe
@@ -85,6 +86,7 @@ class StudyConfig(_Frozen):
     causal: Causal = Causal()
     workers: int = Field(2, ge=1)
     chat: ChatStudy | None = None  # None: the micro world
+    features: Features | None = None  # None: no sparse features
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "StudyConfig":

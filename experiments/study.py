@@ -15,12 +15,13 @@ from typing import Any
 
 from experiments.config import StudyConfig
 from experiments.estimates import EstimateRow, read_estimates, write_estimates
-from experiments.files import read_jsonl, write_jsonl
+from experiments.files import read_json, read_jsonl, write_json, write_jsonl
 from experiments.finetune import quiet
 from experiments.job import Job
 from experiments.progress import Board, Progress
 from experiments.steps.behave import behave
 from experiments.steps.compare import compare
+from experiments.steps.features import features
 from experiments.steps.find import find
 from experiments.steps.intervene import intervene
 from experiments.steps.tune import tune
@@ -87,12 +88,15 @@ def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
     adapter = tune(job, say)
     behaved = behave(job, adapter, base, say)
     found = find(job, adapter, say)
-    return {
+    made = {
         "tune": adapter,
         "behave": behaved,
         "find": found,
         "intervene": intervene(job, adapter, found, say),
     }
+    if job.config.features is not None and job.active != "none":
+        made["features"] = features(job, adapter, found, say)
+    return made
 
 
 class _Work:
@@ -155,6 +159,7 @@ def _in_worker(function: Callable[..., Any], call: tuple, board: Board) -> Any:
 def _report(run: Run, config: StudyConfig, folders: Sequence[Path]) -> None:
     rows: list[EstimateRow] = []
     answers: list[dict[str, Any]] = []
+    shown = [read_json(it / "features.json") for it in folders if (it / "features.json").is_file()]
     for folder in folders:
         if (folder / "rows.jsonl").is_file():
             rows += read_estimates(folder / "rows.jsonl")
@@ -163,6 +168,8 @@ def _report(run: Run, config: StudyConfig, folders: Sequence[Path]) -> None:
     write_estimates(run.path("estimates.jsonl"), rows)
     write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
     write_jsonl(run.path("answers.jsonl"), answers)
+    if shown:
+        write_json(run.path("features.json"), shown)
     run.write_manifest(
         config=config.model_dump(mode="json"),
         seeds=config.seeds,

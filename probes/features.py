@@ -45,7 +45,7 @@ class Ranking:
 
     @property
     def order(self) -> Int[np.ndarray, " feature"]:
-        """Features that fire, best AUROC first; of equals the larger difference, in units of the features' spread."""
+        """Features that fire, best AUROC first; of equals the larger difference."""
         alive = np.flatnonzero(self.firing > 0)
         return alive[np.lexsort((-self.difference[alive], -self.auroc[alive].round(4)))]
 
@@ -97,6 +97,19 @@ def confirm(
     X, y, codes = _checked(features, y, questions)
     each = 1 - (1 - level) / max(1, len(chosen))  # Bonferroni
     return {f: clustered_auroc(X[:, f], y, codes, level=each, seed=seed) for f in chosen}
+
+
+class BestFeature:
+    """The one feature that tells the classes apart best, as a read-out like a probe's."""
+
+    def fit(self, X: Any, y: Any, groups: Iterable[Hashable]) -> "BestFeature":
+        """Choose among features [row, feature]."""
+        self.feature = int(rank(X, y, groups).order[0])
+        return self
+
+    def decision_function(self, X: Any) -> Float[np.ndarray, " row"]:
+        """The chosen feature of each row."""
+        return np.asarray(as_array(X), float)[:, self.feature]
 
 
 def _checked(
