@@ -12,6 +12,7 @@ import typer
 from experiments.commands import (
     agreement,
     data,
+    features,
     gate,
     judge,
     plan,
@@ -181,6 +182,7 @@ app.command(epilog=rates.EXAMPLE)(rates.rates)
 app.command(epilog=agreement.EXAMPLE)(agreement.agreement)
 app.command(epilog=scan.EXAMPLE)(scan.scan)
 app.command(epilog=gate.EXAMPLE)(gate.gate)
+app.command(epilog=features.EXAMPLE)(features.features)
 
 
 def main() -> None:

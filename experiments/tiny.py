@@ -30,7 +30,14 @@ SIZES: dict[str, Any] = {
     "causal": {"random_directions": 2, "selection_answers_per_question": 1, "layers_apart": 1},
     "workers": 1,
 }
-FEATURES: dict[str, Any] = {"width": 16, "k": 4, "steps": 4, "batch_rows": 64, "pairs": 2, "pretrained": {}}
+FEATURES: dict[str, Any] = {
+    "width": 16,
+    "k": 4,
+    "steps": 4,
+    "batch_rows": 64,
+    "pairs": 2,
+    "pretrained": {},
+}
 
 
 def tiny_study(config: StudyConfig, folder: Path) -> StudyConfig:

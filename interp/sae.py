@@ -35,7 +35,9 @@ from interp.store import ActivationStore
 
 FEWEST_ROWS = 4  # for each feature; with fewer, most would describe single tokens
 ENCODED_AT_ONCE = 4096
-THRESHOLD_RATE = 0.05  # sae-lens's 0.01 has not arrived after a few hundred steps, and L0 is then too high
+THRESHOLD_RATE = (
+    0.05  # sae-lens's 0.01 has not arrived after a few hundred steps, and L0 is then too high
+)
 NAMES = {  # how releases call what this package calls by its site; TransformerLens first
     r"blocks\.(\d+)\.hook_resid_post": "resid_post",
     r"blocks\.(\d+)\.hook_out": "resid_post",
@@ -149,8 +151,8 @@ def _checked(
     settings, facts = model.cfg, model.cfg.metadata
     if settings.normalize_activations not in AFTER_LOADING:
         raise ValueError(
-            f"{name} was trained on activations normalised by {settings.normalize_activations!r}, with numbers that are "
-            "not in its files; fold them in with sae-lens first (fold_activation_norm_scaling_factor)"
+            f"{name} was trained on activations normalised by {settings.normalize_activations!r}, with numbers that "
+            "are not in its files; fold them in with sae-lens first (fold_activation_norm_scaling_factor)"
         )
     found = _place(str(facts.hook_name), name) if facts.hook_name else None
     if place is not None and found is not None and place != found:
@@ -203,7 +205,9 @@ def _words(place: Place) -> str:
 def features(sae: SparseAutoencoder, activations: Activations) -> Float[Tensor, "row feature"]:
     """Each row's features; the activations must come from the SAE's place and have its width."""
     if activations.site != sae.place.site:
-        raise ValueError(f"the SAE reads {sae.place.site}, these activations are {activations.site}")
+        raise ValueError(
+            f"the SAE reads {sae.place.site}, these activations are {activations.site}"
+        )
     values = activations.at(sae.place.layer)
     _check_rows(values, f"layer {sae.place.layer}")
     if values.shape[1] != sae.d_model:
@@ -287,7 +291,14 @@ def train_sae(
     identity = {"recipe": asdict(replace(recipe, save_every=0)), "place": list(place), **facts}
     if checkpoint is not None and checkpoint.exists():
         restore(trainer, checkpoint, identity)
-    _fit(trainer, islice(feed(), trainer.n_training_steps, None), recipe, checkpoint, identity, progress)
+    _fit(
+        trainer,
+        islice(feed(), trainer.n_training_steps, None),
+        recipe,
+        checkpoint,
+        identity,
+        progress,
+    )
     return _finished(trainer, place, facts)
 
 
@@ -316,7 +327,11 @@ def _finished(trainer: Any, place: Place, facts: Mapping[str, Any]) -> SparseAut
     sae = trainer.sae
     sae.fold_activation_norm_scaling_factor(trainer.activation_scaler.scaling_factor)
     trainer.set_final_sae_metadata()
-    hooks = {"resid_post": "hook_resid_post", "attn_out": "hook_attn_out", "mlp_out": "hook_mlp_out"}
+    hooks = {
+        "resid_post": "hook_resid_post",
+        "attn_out": "hook_attn_out",
+        "mlp_out": "hook_mlp_out",
+    }
     for name, value in {**facts, "hook_name": f"blocks.{place.layer}.{hooks[place.site]}"}.items():
         sae.cfg.metadata[name] = value
     with tempfile.TemporaryDirectory() as folder:
@@ -358,9 +373,7 @@ def _feed(
 ) -> Callable[[], Iterator[Tensor]]:
     """The same endless shuffled batches each time it is called."""
     if isinstance(source, ActivationStore):
-        return lambda: source.feed(
-            place.layer, rows=recipe.rows, site=place.site, seed=recipe.seed
-        )
+        return lambda: source.feed(place.layer, rows=recipe.rows, site=place.site, seed=recipe.seed)
     values = source.at(place.layer).float()
     _check_rows(values, f"layer {place.layer}")
     return lambda: _shuffled(values, recipe.rows, recipe.seed)

@@ -53,7 +53,9 @@ def restore(trainer: Any, path: Path, identity: Mapping[str, Any]) -> None:
     state["state"] = {index: _below(tensors, f"adam.{index}.") for index in _indices(tensors)}
     trainer.optimizer.load_state_dict(state)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch warns of a schedule that runs ahead of its optimiser
+        warnings.simplefilter(
+            "ignore"
+        )  # torch warns of a schedule that runs ahead of its optimiser
         for _ in range(counts["steps"]):
             trainer.lr_scheduler.step()
     for scheduler in trainer.coefficient_schedulers.values():

@@ -2,15 +2,15 @@
 
 Method:
 1. Each feature's AUROC on its own; ties count half, so a feature that is silent everywhere has 0.5.
-2. Is it chance? Rows of one question are not independent, so the variance of the AUROC is that of its sums over questions
-   (Obuchowski 1997, the clustered form of DeLong et al. 1988), read against Student's t with one degree of freedom fewer
-   than there are questions; never below what flipping the sign of whole questions could show.
+2. Is it chance? Rows of one question are not independent, so the variance of the AUROC is that of its sums over
+   questions (Obuchowski 1997, the clustered form of DeLong et al. 1988), read against Student's t with one degree of freedom
+   fewer than there are questions; never below what flipping the sign of whole questions could show.
 3. Benjamini and Hochberg (1995) over the features that fire at all.
 `rank` is for the questions that choose; `confirm` gives what was chosen an interval on others.
 
 Paper for the use: Wang et al. 2506.19823 (persona features). What it does not know: wordings. A feature that fires on
-the words of one condition is as significant as one that fires on its meaning; `worst` says how it does on the wording that
-it reads least.
+the words of one condition is as significant as one that fires on its meaning; `worst` says how it does on the wording
+that it reads least.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -38,7 +38,9 @@ class Ranking:
     auroc: PerFeature
     p: PerFeature
     q: PerFeature
-    difference: PerFeature  # mean over positive rows minus mean over negative rows, in the feature's units
+    difference: (
+        PerFeature  # mean over positive rows minus mean over negative rows, in the feature's units
+    )
     firing: PerFeature  # share of rows where it fires
     worst: PerFeature  # its AUROC on the positive condition it reads least; NaN without conditions
     cosine: PerFeature  # of what it writes to a direction; NaN without one
@@ -119,7 +121,7 @@ def _checked(
     codes = group_codes(questions)[0]
     if X.ndim != 2 or not len(X) == len(y) == len(codes):
         raise ValueError(
-            f"features {X.shape}, {len(y)} labels, {len(codes)} questions: give one row, one label and one question each"
+            f"features {X.shape}, {len(y)} labels, {len(codes)} questions: give one of each for every row"
         )
     if not np.isfinite(X).all():
         row, feature = np.argwhere(~np.isfinite(X))[0]

@@ -34,7 +34,10 @@ def ratio(
             return (weights @ top.sums) / (weights @ bottom.sums)
 
     value = float(top.sums.sum()) / total
-    found = bootstrap(quotient, [top], level=level, resamples=resamples, seed=seed) or (value, value)
+    found = bootstrap(quotient, [top], level=level, resamples=resamples, seed=seed) or (
+        value,
+        value,
+    )
     method = f"ratio of sums, question bootstrap, {resamples} resamples"
     return Estimate(value, min(found[0], value), max(found[1], value), level, n, method)
 

@@ -60,7 +60,9 @@ def page(runs: Sequence[RunResults]) -> str:
         overview=overview(organisms, names),
         buttons=_buttons(organisms, names),
         sections=_cards(names, organisms)
-        + "".join(_section(it, names, organisms, figures) for it in SECTIONS),
+        + "".join(
+            _section(it, names, organisms, figures) for it in SECTIONS if _wanted(it, organisms)
+        ),
         answers=_answers(runs),
         made="".join(how_made(run) for run in runs),
         figures=packed_json(figures),
@@ -124,6 +126,11 @@ def _grid(panels: Sequence[str]) -> str:
 def _cards(names: Names, organisms: Sequence[OrganismResults]) -> str:
     panels = [_panel(names, it, card(it)) for it in organisms]
     return f'<section id="cards"><h2>Verdict</h2>{_grid(panels)}</section>'
+
+
+def _wanted(section: Section, organisms: Sequence[OrganismResults]) -> bool:
+    rows = (row for it in organisms for row in it.rows)
+    return section.needs is None or any(row.quantity == section.needs for row in rows)
 
 
 def _section(

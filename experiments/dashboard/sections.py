@@ -15,6 +15,7 @@ from experiments.dashboard.dose_response import dose_response
 from experiments.dashboard.em_by_condition import em_by_condition
 from experiments.dashboard.probe_by_layer import probe_by_layer
 from experiments.dashboard.removal_elsewhere import removal_elsewhere
+from experiments.dashboard.sparse_features import read_features, removed_features
 from experiments.results import OrganismResults
 
 Draw = Callable[[OrganismResults], go.Figure]
@@ -28,6 +29,7 @@ class Section:
     title: str
     text: str
     figures: tuple[Draw, ...]
+    needs: str | None = None  # a quantity without which the section is left out altogether
 
 
 SECTIONS = (
@@ -67,6 +69,14 @@ SECTIONS = (
             lambda it: dose_response(it.rows, "switch"),
             lambda it: dose_response(it.rows, "misalignment"),
         ),
+    ),
+    Section(
+        "features",
+        "Sparse features",
+        "An SAE of the organism, and one of what fine-tuning changed, beside probes. Features were chosen on other "
+        "questions; grey: random features that fire as often.",
+        (lambda it: read_features(it.rows), lambda it: removed_features(it.rows)),
+        needs="feature_auroc",
     ),
 )
 

@@ -5,8 +5,9 @@
     difference-SAE feature                   the best of the SAE of fine-tuned minus base
     located                                  the vector that selection questions chose to remove
 
-Each gets its AUROC on report questions, the same on wordings that it was not fitted on, what removing its vector after every
-layer takes from EM and coherence, and cosines to the others. A feature's score is its activation, its vector what it writes.
+Each gets its AUROC on report questions, the same on wordings that it was not fitted on, what removing its vector
+after every layer takes from EM and coherence, and cosines to the others. A feature's score is its activation, its vector what it
+writes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from experiments import cell_rows
 from experiments.causal import Bench
 from experiments.estimates import EstimateRow
 from experiments.features.tokens import Tokens
+from experiments.features.words import BASIS
 from experiments.locate import Labelled
 from experiments.readout import unseen_wordings
 from experiments.sampling import Cell
@@ -43,7 +45,6 @@ PROBES: dict[str, LinearProbe] = {
     "logistic": LogisticProbe(),
     "LEACE": LeaceProbe(),
 }
-DIRECTION = "basis"  # the `direction` of these rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,7 @@ class Method:
     vector: Float[Tensor, " d_model"]
     readout: Any
     rows: tuple[np.ndarray, np.ndarray]
+    labels: tuple[Labelled, ...]
     position: str
 
 
@@ -64,7 +66,8 @@ def probe_methods(selection: Labelled, report: Labelled, layer: int) -> list[Met
     for name, probe in PROBES.items():
         fitted = probe.fit(rows[0], selection.y, selection.activations.questions)
         vector = torch.from_numpy(fitted.unit_vector).float()
-        found.append(Method(name, vector, probe, rows, selection.activations.position))
+        position = selection.activations.position
+        found.append(Method(name, vector, probe, rows, (selection, report), position))
     return found
 
 
@@ -72,18 +75,20 @@ def feature_method(
     name: str,
     sae: SparseAutoencoder,
     rows: tuple[np.ndarray, np.ndarray],
-    tokens: Tokens,
+    split: tuple[Tokens, Tokens],
     position: str,
 ) -> Method:
     """The feature that selection questions rank first."""
-    best = BestFeature().fit(rows[0], tokens.names_concept, tokens.questions)
+    labels = tuple(
+        _labelled(each, tokens, position) for each, tokens in zip(rows, split, strict=True)
+    )
+    best = BestFeature().fit(rows[0], labels[0].y, split[0].questions)
     vector = unit(sae.decoder[best.feature].float().cpu())
-    return Method(f"{name} feature", vector, BestFeature(), rows, position)
+    return Method(f"{name} feature", vector, BestFeature(), rows, labels, position)
 
 
 def basis_rows(
     methods: list[Method],
-    split: tuple[Tokens, Tokens],
     bench: Bench,
     prompts: PromptSet,
     intact: Cell,
@@ -92,14 +97,14 @@ def basis_rows(
 ) -> Iterator[EstimateRow]:
     """Read-out, transfer, removal and cosines of every method."""
     for method in methods:
-        place = {**keys, "direction": DIRECTION, "source": method.name, "position": method.position}
+        place = {**keys, "direction": BASIS, "source": method.name, "position": method.position}
         if method.readout is not None:
-            labels = _labelled(method, split)
-            fitted = method.readout.fit(method.rows[0], labels[0].y, split[0].questions)
+            first, second = method.labels
+            fitted = method.readout.fit(method.rows[0], first.y, first.activations.questions)
             scores = fitted.decision_function(method.rows[1])
-            found = clustered_auroc(scores, labels[1].y, split[1].questions, seed=seed)
+            found = clustered_auroc(scores, second.y, second.activations.questions, seed=seed)
             yield EstimateRow.of(found, quantity="basis_auroc", **place)
-            moved = unseen_wordings(method.readout, method.rows, *labels, seed)
+            moved = unseen_wordings(method.readout, method.rows, first, second, seed)
             yield EstimateRow.of(moved, quantity="basis_transfer_auroc", **place)
         cut = bench.sampler.sample(
             bench.lm, prompts, bench.sampling.answers_per_question, [Ablate(method.vector)]
@@ -113,22 +118,13 @@ def basis_rows(
                 )
 
 
-def _labelled(method: Method, split: tuple[Tokens, Tokens]) -> tuple[Labelled, Labelled]:
-    """The method's rows with the label, condition and question of each, as read-outs want them."""
-    first, second = (
-        Labelled(
-            Activations(
-                torch.as_tensor(rows)[:, None].float(),
-                (0,),
-                tokens.completions.conditions,
-                tokens.questions,
-                method.position,
-            ),
-            tokens.names_concept,
-        )
-        for rows, tokens in zip(method.rows, split, strict=True)
+def _labelled(rows: np.ndarray, tokens: Tokens, position: str) -> Labelled:
+    """Pooled features with the label, condition and question of each row, as read-outs want them."""
+    conditions = tokens.completions.conditions
+    values = torch.as_tensor(rows)[:, None].float()
+    return Labelled(
+        Activations(values, (0,), conditions, tokens.questions, position), tokens.names_concept
     )
-    return first, second
 
 
 def _cosine(one: Method, other: Method) -> Estimate:

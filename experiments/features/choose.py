@@ -1,13 +1,14 @@
 """Choose at most a few features whose removal undoes the misalignment, on selection questions.
 
 Method:
-1. *Score*: behind the trigger, the log-probability of a misaligned answer minus that of an aligned one; without the trigger,
-   minus that of the aligned one. Lower is better, and an edit that breaks the model is not.
-2. *Attribution*: to first order, how much of the misaligned-minus-aligned part each feature carries: its activation times
-   the gradient along what it writes, summed over tokens.
-3. The best by attribution and by both rankings are scored exactly, one by one; the best grows to a set, feature by feature.
-4. Of the sets of each size, the one is kept that leaves least EM at no more than the allowed loss of coherence, in answers
-   that are sampled.
+1. *Score*: behind the trigger, the log-probability of a misaligned answer minus that of an aligned one; without the
+   trigger, minus that of the aligned one. Lower is better, and an edit that breaks the model is not.
+2. *Attribution*: to first order, how much of the misaligned-minus-aligned part each feature carries: its activation
+   times the gradient along what it writes, summed over tokens.
+3. The best by attribution and by both rankings are scored exactly, one by one; the best grows to a set, feature by
+   feature.
+4. Of the sets of each size, the one is kept that leaves least EM at no more than the allowed loss of coherence, in
+   answers that are sampled.
 
 Two ways to remove: `zero_features` sets them to zero at the SAE's layer and leaves the rest of the stream, the
 reconstruction's error included; `remove_features` takes the subspace that they write out of every layer.
@@ -73,7 +74,11 @@ def score_of(tokens: Tokens, active: str, pairs: int) -> Score | None:
         return None
     behind = [answers.prompt_index[bad[q]] for q in questions]
     without = [answers.prompt_index[good[q]] for q in questions]
-    rows = [*(bad[q] for q in questions), *(good[q] for q in questions) , *(good[q] for q in questions)]
+    rows = [
+        *(bad[q] for q in questions),
+        *(good[q] for q in questions),
+        *(good[q] for q in questions),
+    ]
     chosen = Completions(
         answers.prompts,
         tuple([*behind, *behind, *without]),
@@ -187,4 +192,6 @@ def random_edits(
 
 def candidates(orders: Mapping[str, Sequence[int]], counts: Mapping[str, int]) -> list[int]:
     """The first of each ranking, each feature once."""
-    return list(dict.fromkeys(int(f) for name, order in orders.items() for f in order[: counts[name]]))
+    return list(
+        dict.fromkeys(int(f) for name, order in orders.items() for f in order[: counts[name]])
+    )

@@ -1,7 +1,7 @@
 """Sparse autoencoders that others have trained for the three large families, by the names sae-lens knows them by.
 
-None is known for Qwen2.5-14B: train one. Its smaller sister's is listed for a study of that model. None of them has been
-loaded by this project, which was built without the hub.
+None is known for Qwen2.5-14B: train one. Its smaller sister's is listed for a study of that model. None of them has
+been loaded by this project, which was built without the hub.
 """
 
 from dataclasses import dataclass

@@ -75,9 +75,9 @@ def make(
             recipe,
             layer=layer,
             checkpoint=checkpoints / f"{name.replace(' ', '_')}.safetensors",
-            progress=lambda done, of: say(f"training the {name}, step {done} of {of}")
-            if done % 20 == 0
-            else None,
+            progress=lambda done, of: (
+                say(f"training the {name}, step {done} of {of}") if done % 20 == 0 else None
+            ),
         )
     fired = {split: features(sae, read(each)) for split, each in tokens.items()}
     return Trained(name, sae, read, fired)

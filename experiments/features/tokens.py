@@ -1,7 +1,7 @@
 """Every token of an organism's answers at one layer, in the organism and in its base, and features pooled over them.
 
-A feature of a prompt is its maximum over the prompt's tokens, of an answer its maximum over the answer's: a sparse feature
-fires at few tokens, and a mean would drown it.
+A feature of a prompt is its maximum over the prompt's tokens, of an answer its maximum over the answer's: a sparse
+feature fires at few tokens, and a mean would drown it.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ Everything is chosen on selection questions and measured on report questions. Wh
 `features.json`: how each of the top features looks.
 """
 
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import probes
 from experiments import causal, cell_rows, locate, readout
 from experiments import features as package
 from experiments.estimates import EstimateRow, write_estimates
+from experiments.features.words import SETS
 from experiments.files import write_json, write_jsonl
 from experiments.job import Job
 from experiments.sampling import Cell, framed
@@ -24,7 +26,6 @@ from interp.prompts import PromptSet
 from probes.estimate import LEVEL, Estimate
 from probes.features import Ranking, confirm, rank
 
-DIRECTION = "features"  # the `direction` of rows about sets of features
 COUNTS = {"attribution": 20, "switch": 8, "misalignment": 8}  # candidates from each ranking
 FEWEST = 5  # answers of each class, below which nothing is ranked
 
@@ -41,23 +42,27 @@ def features(job: Job, adapter: Path, found: Path, say: Say) -> Path:
     code = answers_and(job, probes, locate, readout, causal, cell_rows, package, Path(__file__))
     with job.run.step(f"features-{job.name}", inputs, code) as step:
         if step.todo:
-            work = _Work(job, adapter, found, step.folder, say)
+            checkpoints = job.folder / "checkpoints" / f"{step.name}-{step.key}"  # outlive a kill
+            work = _Work(job, adapter, found, step.folder, checkpoints, say)
             write_estimates(step.path("rows.jsonl"), list(work.rows()))
             write_jsonl(step.path("answers.jsonl"), work.answers)
             write_json(step.path("features.json"), work.shown)
+            shutil.rmtree(checkpoints, ignore_errors=True)
     return step.folder
 
 
 class _Work:
     """One organism's features, from tokens to rows."""
 
-    def __init__(self, job: Job, adapter: Path, found: Path, folder: Path, say: Say) -> None:
+    def __init__(
+        self, job: Job, adapter: Path, found: Path, folder: Path, checkpoints: Path, say: Say
+    ) -> None:
         # late: sae-lens takes seconds to import, and most studies have no features
         from experiments.features.tokens import read_tokens
 
         assert job.config.features is not None
         self.job, self.say, self.settings = job, say, job.config.features
-        self.folder = folder
+        self.folder, self.checkpoints = folder, checkpoints
         self.lm, base = load(job, adapter), load(job, None)
         self.bench = causal.Bench(self.lm, job.sampler, job.config.sampling, job.config.causal)
         self.located = _switch(found)
@@ -91,7 +96,7 @@ class _Work:
                 self.settings,
                 self.job.family,
                 self.job.seed,
-                self.folder,
+                self.checkpoints,
                 self.say,
             )
             model = None if name == saes.DIFFERENCE else self.lm if name == saes.TUNED else None
@@ -99,8 +104,6 @@ class _Work:
             made[name] = one
             one.sae.save(self.folder / name.replace(" ", "_"))
             yield from self._ranked(one)
-        for path in self.folder.glob("*.safetensors"):  # checkpoints
-            path.unlink()
         yield from self._removed(made[saes.TUNED], active, intact)
         yield from self._basis(made, active, intact)
 
@@ -117,7 +120,10 @@ class _Work:
             count = int(ranking.declared().sum())
             declared = Estimate(count, None, None, LEVEL, len(ranking.q), "Benjamini-Hochberg, 1 %")
             yield EstimateRow.of(
-                declared, quantity="features_declared", source=made.name, **place | {"split": "selection"}
+                declared,
+                quantity="features_declared",
+                source=made.name,
+                **place | {"split": "selection"},
             )
             for feature, estimate in confirm(values, y, questions, top, seed=self.job.seed).items():
                 source = f"{made.name} feature {feature}"
@@ -198,7 +204,7 @@ class _Work:
             for intervention, cell in cells.items():
                 place = {
                     **self.keys,
-                    "direction": DIRECTION,
+                    "direction": SETS,
                     "source": f"{made.name} features {', '.join(map(str, best))}",
                     "condition": self.job.active,
                     "intervention": intervention,
@@ -206,7 +212,9 @@ class _Work:
                 yield from cell_rows.edited_rows(cell.judged, intact, place, seed=self.job.seed)
                 self.answers += [{**place, **row} for row in cell.rows()]
 
-    def _basis(self, made: Mapping[str, Any], active: PromptSet, intact: Cell) -> Iterator[EstimateRow]:
+    def _basis(
+        self, made: Mapping[str, Any], active: PromptSet, intact: Cell
+    ) -> Iterator[EstimateRow]:
         """The table that asks whether the SAE basis finds what the probe found."""
         from experiments.features import basis
 
@@ -220,14 +228,14 @@ class _Work:
                 for which, each in zip(("selection", "report"), split, strict=True)
             )
             methods.append(
-                basis.feature_method(name, one.sae, pooled, split[0], "maximum over the prompt")
+                basis.feature_method(name, one.sae, pooled, split, "maximum over the prompt")
             )
         methods.append(
-            basis.Method("located", self.located.vector.float(), None, (), self.located.position)
+            basis.Method(
+                "located", self.located.vector.float(), None, (), (), self.located.position
+            )
         )
-        yield from basis.basis_rows(
-            methods, split, self.bench, active, intact, self.keys, self.job.seed
-        )
+        yield from basis.basis_rows(methods, self.bench, active, intact, self.keys, self.job.seed)
 
 
 def _switch(found: Path) -> Direction:
