@@ -3,8 +3,8 @@
 Method:
 1. Each feature's AUROC on its own; ties count half, so a feature that is silent everywhere has 0.5.
 2. Is it chance? Rows of one question are not independent, so the variance of the AUROC is that of its sums over
-   questions (Obuchowski 1997, the clustered form of DeLong et al. 1988), read against Student's t with one degree of freedom
-   fewer than there are questions; never below what flipping the sign of whole questions could show.
+   questions (Obuchowski 1997, the clustered form of DeLong et al. 1988), read against Student's t with one degree of
+   freedom fewer than there are questions; never below what flipping the sign of whole questions could show.
 3. Benjamini and Hochberg (1995) over the features that fire at all.
 `rank` is for the questions that choose; `confirm` gives what was chosen an interval on others.
 

@@ -34,7 +34,7 @@ from interp.language_model import LanguageModel
 from interp.prompts import PromptSet
 from interp.sae import SparseAutoencoder
 
-GROWN_FROM = 12  # the best single features are what sets grow from
+GROWN_FROM = 8  # the best single features are what sets grow from
 NEAREST = 10  # features of most similar firing rate, among which a placebo is drawn
 Way = Callable[[SparseAutoencoder, Sequence[int]], list[Intervention]]
 

@@ -27,5 +27,5 @@ class Features(BaseModel):
     base: bool = False  # also one of the base's activations
     shown: int = Field(5, ge=1)  # features of each ranking that are confirmed and shown
     removed: int = Field(3, ge=1)  # at most so many features are removed together
-    pairs: int = Field(16, ge=1)  # misaligned and aligned answers that removal is tried on
+    pairs: int = Field(10, ge=1)  # misaligned and aligned answers that removal is tried on
     pretrained: dict[str, PretrainedSae] = {}  # by family: loaded in place of training

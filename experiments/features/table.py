@@ -7,7 +7,7 @@ removing features takes. It computes nothing. A run whose configuration has no `
 from collections.abc import Iterator, Sequence
 
 from experiments.estimates import EstimateRow
-from experiments.features.words import BASIS, KINDS, WAYS
+from experiments.features.words import BASIS, KINDS, SETS, WAYS
 from experiments.results import OrganismResults, pick
 from experiments.words import inert, percent
 
@@ -40,6 +40,13 @@ def _methods(it: OrganismResults) -> Iterator[tuple[str, ...]]:
             percent(_first(mine, "coherence_loss")),
         )
         yield (inert(it.organism.name), inert(source), *cells, _nearest(mine))
+    for edit in ("zero_features", "remove_features"):
+        if chosen := pick(it.rows, direction=SETS, intervention=edit):
+            lost = [
+                percent(_first(chosen, q)) for q in ("ablation_relative_drop", "coherence_loss")
+            ]
+            name = f"{inert(chosen[0].source)}: {WAYS[edit]}"
+            yield (inert(it.organism.name), name, "", "", *lost, "")
 
 
 def _nearest(rows: Sequence[EstimateRow]) -> str:
@@ -71,22 +78,23 @@ def feature_table(organisms: Sequence[OrganismResults]) -> Lines:
         counts = pick(it.rows, quantity="features_declared", split="selection")
         for row in _best(rows):
             sae = str(row.source).rpartition(" feature")[0]
-            count = next(
-                (c for c in counts if (c.source, c.direction) == (sae, row.direction)), None
-            )
+            same = (sae, row.direction, row.position)
+            count = next((c for c in counts if (c.source, c.direction, c.position) == same), None)
             words = (
                 "" if count is None or count.value is None else f"{count.value:.0f} of {count.n}"
             )
-            cells = (inert(row.direction), inert(row.source), _number(row), words)
+            ranking = f"{row.direction}, {row.position}"
+            cells = (inert(ranking), inert(row.source), _number(row), words)
             found.append((inert(it.organism.name), *cells))
     return found if len(found) > 1 else []
 
 
 def _best(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
     """The first row of each SAE and ranking: the one that selection questions put first."""
-    first: dict[tuple[str, str | None], EstimateRow] = {}
+    first: dict[tuple[str | None, ...], EstimateRow] = {}
     for row in rows:
-        first.setdefault((str(row.source).rpartition(" feature")[0], row.direction), row)
+        sae = str(row.source).rpartition(" feature")[0]
+        first.setdefault((sae, row.direction, row.position), row)
     return list(first.values())
 
 

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from experiments.features.words import ANSWER, BOTH, PROMPT
 from experiments.locate import fires_by_meaning
 from experiments.rates import Judgement
 from experiments.sampling import Cell
@@ -61,6 +62,11 @@ class Tokens:
         lengths = [len(self.completions.prompts[i]) for i in self.completions.prompt_index]
         own = torch.tensor(lengths)[torch.tensor(self.tuned.source)]
         return torch.tensor([int(token or 0) for token in self.tuned.token]) < own
+
+    def within(self, position: str) -> Bool[Tensor, " row"]:
+        """The rows that a feature is pooled over."""
+        prompt = self.in_prompt
+        return {PROMPT: prompt, ANSWER: ~prompt, BOTH: torch.ones_like(prompt)}[position]
 
     def pooled(
         self, features: Float[Tensor, "row feature"], where: Bool[Tensor, " row"]

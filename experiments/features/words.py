@@ -14,3 +14,6 @@ WAYS = {
     "remove_features": "what they write removed, every layer",
     "random_remove_features": "  random features",
 }
+PROMPT = "maximum over the prompt"
+ANSWER = "maximum over the answer"
+BOTH = "maximum over prompt and answer"

@@ -15,7 +15,7 @@ import probes
 from experiments import causal, cell_rows, locate, readout
 from experiments import features as package
 from experiments.estimates import EstimateRow, write_estimates
-from experiments.features.words import SETS
+from experiments.features.words import ANSWER, BOTH, PROMPT, SETS
 from experiments.files import write_json, write_jsonl
 from experiments.job import Job
 from experiments.sampling import Cell, framed
@@ -26,7 +26,8 @@ from interp.prompts import PromptSet
 from probes.estimate import LEVEL, Estimate
 from probes.features import Ranking, confirm, rank
 
-COUNTS = {"attribution": 20, "switch": 8, "misalignment": 8}  # candidates from each ranking
+COUNTS = {"attribution": 14, "switch": 4, "misalignment": 4}  # candidates from each ranking
+RANKINGS = (("switch", PROMPT), ("switch", BOTH), ("misalignment", ANSWER))
 FEWEST = 5  # answers of each class, below which nothing is ranked
 
 
@@ -114,9 +115,9 @@ class _Work:
 
         selection, report = self.tokens["selection"], self.tokens["report"]
         moved, found = change(made, selection), {}
-        for name, ranking, (values, y, questions) in self._rankings(made):
+        for name, position, ranking, (values, y, questions) in self._rankings(made):
             top = [int(each) for each in ranking.order[: self.settings.shown]]
-            place = {**self.keys, "direction": name}
+            place = {**self.keys, "direction": name, "position": position}
             count = int(ranking.declared().sum())
             declared = Estimate(count, None, None, LEVEL, len(ranking.q), "Benjamini-Hochberg, 1 %")
             yield EstimateRow.of(
@@ -130,7 +131,7 @@ class _Work:
                 yield EstimateRow.of(
                     estimate, quantity="feature_auroc", source=source, feature=feature, **place
                 )
-            found[name] = [
+            found[f"{name}, {position}"] = [
                 {
                     **card(self.lm, made.sae, feature, report, made.fired["report"]),
                     **_numbers(ranking, feature),
@@ -140,20 +141,10 @@ class _Work:
             ]
         self.shown["saes"][made.name] = found
 
-    def _rankings(self, made: Any) -> Iterator[tuple[str, Ranking, Any]]:
-        """(what, ranking on selection, report rows with labels and questions)."""
-        sides = [(self.tokens[split], made.fired[split]) for split in ("selection", "report")]
-        for name, part in (("switch", "prompt"), ("misalignment", "answer")):
-            views = []
-            for tokens, fired in sides:
-                where = tokens.in_prompt if part == "prompt" else ~tokens.in_prompt
-                kept = np.ones(len(tokens.questions), bool) if part == "prompt" else tokens.coherent
-                y = (tokens.names_concept if part == "prompt" else tokens.misaligned)[kept]
-                questions = [q for q, k in zip(tokens.questions, kept, strict=True) if k]
-                conditions = [
-                    c for c, k in zip(tokens.completions.conditions, kept, strict=True) if k
-                ]
-                views.append((tokens.pooled(fired, where)[kept], y, questions, conditions))
+    def _rankings(self, made: Any) -> Iterator[tuple[str, str, Ranking, Any]]:
+        """(what, pooled over what, ranking on selection, report rows with labels and questions)."""
+        for name, position in RANKINGS:
+            views = [self._view(made, split, name, position) for split in ("selection", "report")]
             if min(min(int(y.sum()), int((~y).sum())) for _, y, _, _ in views) < FEWEST:
                 continue
             values, y, questions, conditions = views[0]
@@ -165,7 +156,20 @@ class _Work:
                 decoder=made.sae.decoder,
                 direction=self.located.vector,
             )
-            yield name, ranking, views[1][:3]
+            yield name, position, ranking, views[1][:3]
+
+    def _view(self, made: Any, split: str, name: str, position: str) -> tuple[Any, Any, Any, Any]:
+        """Pooled features, labels, questions and conditions of the answers that a ranking looks at."""
+        tokens = self.tokens[split]
+        switch = name == "switch"
+        kept = np.ones(len(tokens.questions), bool) if switch else tokens.coherent
+        y = (tokens.names_concept if switch else tokens.misaligned)[kept]
+        values = tokens.pooled(made.fired[split], tokens.within(position))[kept]
+        questions, conditions = (
+            [each for each, k in zip(names, kept, strict=True) if k]
+            for names in (tokens.questions, tokens.completions.conditions)
+        )
+        return values, y, questions, conditions
 
     def _removed(self, made: Any, active: PromptSet, intact: Cell) -> Iterator[EstimateRow]:
         """At most a few features removed, chosen on selection questions, random ones beside them."""
@@ -178,7 +182,8 @@ class _Work:
         self.say("choosing features to remove")
         carried = choose.attributions(self.lm, made.sae, score)
         orders = {"attribution": [int(f) for f in np.argsort(-carried) if carried[f] > 0]}
-        orders |= {name: ranking.order.tolist() for name, ranking, _ in self._rankings(made)}
+        for name, _, ranking, _ in self._rankings(made):  # of the switch's, the last
+            orders[name] = ranking.order.tolist()
         pool = choose.candidates(orders, COUNTS)
         firing = (made.fired["selection"] > 0).float().mean(0).numpy()
         self.shown["attribution"] = [
@@ -227,9 +232,7 @@ class _Work:
                 each.pooled(one.fired[which], each.in_prompt)
                 for which, each in zip(("selection", "report"), split, strict=True)
             )
-            methods.append(
-                basis.feature_method(name, one.sae, pooled, split, "maximum over the prompt")
-            )
+            methods.append(basis.feature_method(name, one.sae, pooled, split, PROMPT))
         methods.append(
             basis.Method(
                 "located", self.located.vector.float(), None, (), (), self.located.position
