@@ -6,8 +6,8 @@
     located                                  the vector that selection questions chose to remove
 
 Each gets its AUROC on report questions, the same on wordings that it was not fitted on, what removing its vector
-what removing its vector after every layer takes from EM and coherence, and cosines to the others. A feature's score is its
-activation, its vector what it writes.
+what removing its vector after every layer takes from EM and coherence, and cosines to the others. A feature's
+score is its activation, its vector what it writes.
 writes.
 """
 
