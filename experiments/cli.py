@@ -51,7 +51,7 @@ def run(
     config: Annotated[
         str,
         typer.Argument(
-            help="A shipped configuration (demo, micro_full, medical, finance, sports) or a .toml file"
+            help="A shipped configuration (demo, features, micro_full, medical, finance, sports) or a .toml file"
         ),
     ],
     only: Annotated[

@@ -5,10 +5,9 @@
     difference-SAE feature                   the best of the SAE of fine-tuned minus base
     located                                  the vector that selection questions chose to remove
 
-Each gets its AUROC on report questions, the same on wordings that it was not fitted on, what removing its vector
-what removing its vector after every layer takes from EM and coherence, and cosines to the others. A feature's
-score is its activation, its vector what it writes.
-writes.
+Each gets its AUROC on report questions, the same on wordings that it was not fitted on, what removing its vector after
+every layer takes from EM and coherence, and cosines to the others. A feature's score is its activation, its vector what
+it writes.
 """
 
 from collections.abc import Iterator, Mapping
