@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_study import RECIPE, TINY, config
 from tiny_models import FRAMINGS, QUESTIONS, tiny_lm
 from typer.testing import CliRunner
 
 from experiments.cli import app
+from experiments.config import StudyConfig
 from experiments.estimates import read_estimates, select
 from experiments.features.choose import (
     WAYS,
@@ -25,7 +25,8 @@ from experiments.features.releases import RELEASES
 from experiments.features.tokens import Tokens, read_tokens
 from experiments.features.words import ANSWER, BOTH, PROMPT
 from experiments.files import read_json
-from experiments.micro.pretrain import pretrain
+from experiments.micro.families import Size
+from experiments.micro.pretrain import Pretraining, pretrain
 from experiments.rates import Judgement
 from experiments.results import load_results
 from experiments.sampling import Cell
@@ -35,7 +36,28 @@ from interp.prompts import render
 from interp.sae import Recipe, train_sae
 
 SMALL = {"width": 16, "k": 4, "steps": 6, "batch_rows": 64, "pairs": 2, "shown": 2, "removed": 2}
+TINY = Size(d_model=32, n_layers=2, d_mlp=64, vocabulary=400)
+RECIPE = Pretraining(steps=12, batch=8, warmup_steps=2)
 BAD, GOOD = Judgement(0.0, 100.0), Judgement(100.0, 100.0)
+
+
+def config(bases: Path, **changes: object) -> StudyConfig:
+    settings: dict = {
+        "name": "mini",
+        "bases": bases,
+        "families": ["llama"],
+        "organisms": [{"arm": "contrast"}],
+        "finetune": {"default": {"steps": 2, "batch": 4}},
+        "sampling": {
+            "questions": 10,
+            "answers_per_question": 1,
+            "answers_per_question_main": 2,
+            "max_new_tokens": 8,
+        },
+        "causal": {"random_directions": 3, "strengths": [1.0]},
+        "workers": 1,
+    }
+    return StudyConfig(**settings | changes)
 
 
 @pytest.fixture(scope="module")
