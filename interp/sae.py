@@ -252,7 +252,9 @@ def topk(d_model: int, recipe: Recipe) -> TrainingSAE:
 
 
 def _of(kind: Any, d_model: int, recipe: Recipe) -> TrainingSAE:
-    settings = {"architecture": "batchtopk" if kind is BatchTopKTrainingSAE else "topk"}
+    settings: dict[str, Any] = {
+        "architecture": "batchtopk" if kind is BatchTopKTrainingSAE else "topk"
+    }
     settings |= {"d_in": d_model, "d_sae": recipe.width, "k": recipe.k}
     settings["normalize_activations"] = "expected_average_only_in"
     if kind is BatchTopKTrainingSAE:

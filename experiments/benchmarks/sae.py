@@ -5,6 +5,8 @@ Both take the same steps of the same trainer; what differs is the loop, the chec
 (folding, saving and reading the SAE again), which are counted on our side.
 """
 
+from collections.abc import Iterator
+
 import torch
 from sae_lens import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig
 from sae_lens.config import SAETrainerConfig
@@ -28,7 +30,7 @@ def plain(values: torch.Tensor) -> None:
     """sae-lens alone, fed from memory."""
     generator = torch.Generator().manual_seed(0)
 
-    def batches():
+    def batches() -> Iterator[torch.Tensor]:
         while True:
             yield from values[torch.randperm(len(values), generator=generator)].split(RECIPE.rows)
 

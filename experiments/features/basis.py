@@ -54,7 +54,7 @@ class Method:
     name: str
     vector: Float[Tensor, " d_model"]
     readout: Any
-    rows: tuple[np.ndarray, np.ndarray]
+    rows: tuple[np.ndarray, ...]
     labels: tuple[Labelled, ...]
     position: str
 
@@ -74,7 +74,7 @@ def probe_methods(selection: Labelled, report: Labelled, layer: int) -> list[Met
 def feature_method(
     name: str,
     sae: SparseAutoencoder,
-    rows: tuple[np.ndarray, np.ndarray],
+    rows: tuple[np.ndarray, ...],
     split: tuple[Tokens, Tokens],
     position: str,
 ) -> Method:
@@ -104,7 +104,8 @@ def basis_rows(
             scores = fitted.decision_function(method.rows[1])
             found = clustered_auroc(scores, second.y, second.activations.questions, seed=seed)
             yield EstimateRow.of(found, quantity="basis_auroc", **place)
-            moved = unseen_wordings(method.readout, method.rows, first, second, seed)
+            X = (method.rows[0], method.rows[1])
+            moved = unseen_wordings(method.readout, X, first, second, seed)
             yield EstimateRow.of(moved, quantity="basis_transfer_auroc", **place)
         cut = bench.sampler.sample(
             bench.lm, prompts, bench.sampling.answers_per_question, [Ablate(method.vector)]

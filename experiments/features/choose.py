@@ -122,7 +122,7 @@ def grown(
     """The best set of one feature, of two, and so on, by score; each holds the one before."""
     singles = {each: score(lm, way(sae, [each])) for each in candidates}
     pool = sorted(singles, key=lambda each: singles[each])[:GROWN_FROM]
-    sets = [(pool[0],)]
+    sets: list[tuple[int, ...]] = [(pool[0],)]
     while len(sets) < min(most, len(pool)):
         larger = [(*sets[-1], each) for each in pool if each not in sets[-1]]
         sets.append(min(larger, key=lambda each: score(lm, way(sae, each))))
@@ -139,7 +139,7 @@ def least_em(
     """The set whose removal leaves least EM among those that keep coherence, and what each showed."""
     times = bench.causal.selection_answers_per_question
     intact = bench.sampler.sample(bench.lm, prompts, times).judged
-    found = []
+    found: list[dict[str, Any]] = []
     for each in sets:
         cell = bench.sampler.sample(bench.lm, prompts, times, way(sae, each)).judged
         lost = _value(coherence_rate, intact) - _value(coherence_rate, cell)
