@@ -3,7 +3,7 @@
     difference of means, logistic, LEACE     fitted at the last prompt token of selection questions
     SAE feature                              the best of the organism's SAE, pooled over the prompt
     difference-SAE feature                   the best of the SAE of fine-tuned minus base
-    located                                  the vector that selection questions chose to remove
+    found: NAME                              each vector that the study found to remove, whatever its layer
 
 Each gets its AUROC on report questions, the same on wordings that it was not fitted on, what removing its vector after
 every layer takes from EM and coherence, and cosines to the others. A feature's score is its activation, its vector what

@@ -66,7 +66,8 @@ class _Work:
         self.folder, self.checkpoints = folder, checkpoints
         self.lm, base = load(job, adapter), load(job, None)
         self.bench = causal.Bench(self.lm, job.sampler, job.config.sampling, job.config.causal)
-        self.located = _switch(found)
+        self.directions = _found(found)
+        self.located = self.directions[0]
         self.layer = self.settings.layer if self.settings.layer is not None else self.located.layer
         self.keys = {**job.keys, "domains": "held_out", "layer": self.layer, "split": "report"}
         say("sampling answers and reading every token")
@@ -233,20 +234,19 @@ class _Work:
                 for which, each in zip(("selection", "report"), split, strict=True)
             )
             methods.append(basis.feature_method(name, one.sae, pooled, split, PROMPT))
-        methods.append(
-            basis.Method(
-                "located", self.located.vector.float(), None, (), (), self.located.position
-            )
-        )
+        methods += [
+            basis.Method(f"found: {it.name}", it.vector.float(), None, (), (), it.position)
+            for it in self.directions
+        ]
         yield from basis.basis_rows(methods, self.bench, active, intact, self.keys, self.job.seed)
 
 
-def _switch(found: Path) -> Direction:
-    """The located switch; the misalignment where there is none."""
+def _found(found: Path) -> list[Direction]:
+    """The vectors that were found to remove: the switch first, the misalignment where there is none."""
     directions = [each.removed for each in read_directions(found)]
     if not directions:
         raise ValueError(f"{found.name} located no direction, so features have no layer; set it")
-    return directions[0]
+    return directions
 
 
 def _prompts(job: Job, lm: LanguageModel, split: str) -> PromptSet:

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from interp.files import put, sha256
 from interp.store.errors import DamagedStore, OtherStore
-from interp.store.files import put, sha256
 from interp.store.identity import NOT_COMPARED, hash_json
 
 MANIFEST = "manifest.json"
@@ -91,6 +91,11 @@ class Manifest:
             raise DamagedStore(f"{folder} is no activation store: it has no {MANIFEST}")
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
+            if facts.get("format") != FORMAT:
+                raise OtherStore(
+                    f"{path} has format {facts.get('format')!r} and this version reads {FORMAT}; "
+                    "read it with the version that wrote it, or write the store again"
+                )
             stated = facts.pop("sha256")
             if stated != hash_json(facts):
                 raise DamagedStore(
