@@ -16,8 +16,8 @@ from experiments.benchmarks.paired import ratios, record, seconds
 from interp.activations import Activations
 from interp.sae import Recipe, train_sae
 
-ROWS, WIDTH, PAIRS = 20_000, 160, 5
-RECIPE = Recipe(width=640, k=14, steps=40, rows=1024)
+ROWS, WIDTH, PAIRS = 20_000, 160, 3
+RECIPE = Recipe(width=640, k=14, steps=30, rows=1024)
 
 
 def made_up() -> Activations:
@@ -41,6 +41,7 @@ def plain(values: torch.Tensor) -> None:
         total_training_samples=RECIPE.steps * RECIPE.rows,
         train_batch_size_samples=RECIPE.rows,
         lr=RECIPE.lr,
+        lr_end=RECIPE.lr,
     )
     SAETrainer(settings, sae, batches()).fit()
 
