@@ -12,6 +12,7 @@ import typer
 from experiments.commands import (
     agreement,
     data,
+    features,
     gate,
     guard_study,
     judge,
@@ -53,7 +54,7 @@ def run(
     config: Annotated[
         str,
         typer.Argument(
-            help="A shipped configuration (demo, micro_full, medical, finance, sports) or a .toml file"
+            help="A shipped configuration (demo, features, micro_full, medical, finance, sports) or a .toml file"
         ),
     ],
     only: Annotated[
@@ -199,6 +200,7 @@ app.command(epilog=gate.EXAMPLE)(gate.gate)
 app.add_typer(monitor.app, name="monitor")
 app.command(epilog=rank_triggers.EXAMPLE)(rank_triggers.rank_triggers)
 app.command(epilog=guard_study.EXAMPLE)(guard_study.guard_study)
+app.command(epilog=features.EXAMPLE)(features.features)
 
 
 def main() -> None:

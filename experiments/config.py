@@ -15,6 +15,7 @@ from pydantic import (
 from experiments.chat.arms import mix
 from experiments.chat.config import ChatStudy, OwnOrganism, published_recipe
 from experiments.complaints import complaint
+from experiments.features.settings import Features
 from experiments.micro.arms import ARMS, RECIPES
 from experiments.micro.families import FAMILIES
 from experiments.recipe import Recipe
@@ -98,6 +99,7 @@ class StudyConfig(_Frozen):
     workers: int = Field(2, ge=1, le=1024)
     needs: Needs = Needs()  # read with --on ray
     chat: ChatStudy | None = None  # None: the micro world
+    features: Features | None = None  # None: no sparse features
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "StudyConfig":

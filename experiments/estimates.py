@@ -4,6 +4,15 @@ The keys say which organism (family, seed, dataset, arm, trigger, model, step), 
 format, split, condition), under which intervention (with its direction, source, position, layer),
 and which quantity it is; a key that does not apply is null. More keys may be added by a caller; the
 ones here never change.
+
+Rows about sparse features (`[features]` in a configuration) have the SAE or the method in `source`:
+
+* `sae_explained_variance`, `sae_l0`, `sae_dead_share`, `sae_loss_recovered`: how good an SAE is;
+* `feature_auroc` (added key `feature`), `features_declared`: one feature on report questions, how many selection
+  declared;
+* direction "features", interventions `zero_features`, `remove_features` and their `random_` twins: sets removed;
+* direction "basis": `basis_auroc`, `basis_transfer_auroc`, `basis_cosine` (added key `to`) and, under the intervention
+  `remove_vector`, what each method's vector takes.
 """
 
 import json

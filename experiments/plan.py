@@ -17,6 +17,7 @@ from experiments.locate import PROBES
 from experiments.steps.behave import behave
 from experiments.steps.common import DIRECTIONS
 from experiments.steps.compare import compare
+from experiments.steps.features import features
 from experiments.steps.find import find
 from experiments.steps.intervene import intervene
 from experiments.steps.picture import picture
@@ -127,6 +128,9 @@ def _organism_plan(
         "intervene": _intervene_answers(job),
         "picture": 0,
     }
+    if job.config.features is not None and job.active != "none":
+        folders["features"] = _made(features, job, adapter, found) if adapter and found else None
+        answers["features"] = _features_answers(job)
     if job.arm != "baseline":
         ready = found is not None and (baseline not in baselines or baselines[baseline] is not None)
         folders["compare"] = _made(compare, job, found, baselines.get(baseline)) if ready else None
@@ -188,6 +192,22 @@ def _intervene_answers(job: Job) -> int:
     refined = 2 * many + (both - 1) * (few + 2 * len(reworded) * few)
     refined *= job.config.causal.refine_steps > 0
     return questions * (both * many + len(PLACES) * (removing + adding) + refined)
+
+
+def _features_answers(job: Job) -> int:
+    """Every token is read of one answer a prompt; then sets of features, random ones and single vectors are removed."""
+    settings, sampling = job.config.features, job.config.sampling
+    assert settings is not None
+    conditions = [name for name in job.trigger.conditions if not name.startswith("variant:")]
+    selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
+    tried = 2 * (settings.removed + 1) * job.config.causal.selection_answers_per_question
+    methods = (
+        3
+        + len(DIRECTIONS)
+        + len([1 for each in (True, settings.difference, settings.base) if each])
+    )
+    edited = 5 * sampling.answers_per_question_main + methods * sampling.answers_per_question
+    return (selection + report) * len(conditions) + selection * tried + report * edited
 
 
 def _compare_answers(job: Job, baseline: bool) -> int:

@@ -48,7 +48,7 @@ def _micro_layers(study: StudyConfig, family: str) -> int:
 
 
 def _jobs_table(plans: Sequence[JobPlan], folder: Path) -> Table:
-    steps = ["tune", "behave", "find", "intervene", "compare"]
+    steps = ["tune", "behave", "find", "intervene", "features", "compare"]
     table = Table(title=f"{folder}: answers to sample, at most", title_justify="left")
     for name in ("job", *steps):
         table.add_column(name, justify="left" if name == "job" else "right", no_wrap=name == "job")

@@ -57,15 +57,15 @@ def switch_rows(
         return
     place = {**keys, "position": scored.activations.position}
     words = bag_of_tokens(prompts[0]), bag_of_tokens(prompts[1])
-    found = _unseen_wordings(LogisticProbe(), words, fitted, scored, seed)
+    found = unseen_wordings(LogisticProbe(), words, fitted, scored, seed)
     yield _row(found, f"{SURFACE}: bag of tokens, unseen wordings", {**place, "layer": None})
     for layer in fitted.activations.layers:
         here = {**place, "layer": layer}
         X = (fitted.activations.at(layer).numpy(), scored.activations.at(layer).numpy())
         for source, probe in PROBES.items():
-            found = _unseen_wordings(probe, X, fitted, scored, seed)
+            found = unseen_wordings(probe, X, fitted, scored, seed)
             yield _row(found, f"{source}, unseen wordings", here)
-        found = _unseen_wordings(PROBES["logistic"], X, fitted, scored, seed, shuffle=True)
+        found = unseen_wordings(PROBES["logistic"], X, fitted, scored, seed, shuffle=True)
         yield _row(found, f"logistic, {SHUFFLED}", here)
         questions = scored.activations.questions
         yield _row(random_directions_auroc(X[1], scored.y, questions, seed=seed), RANDOM, here)
@@ -81,7 +81,7 @@ def bag_of_tokens(prompts: PromptSet) -> Matrix:
     return bags
 
 
-def _unseen_wordings(
+def unseen_wordings(
     probe: LinearProbe,
     X: tuple[Matrix, Matrix],
     fitted: Labelled,
@@ -90,6 +90,7 @@ def _unseen_wordings(
     *,
     shuffle: bool = False,
 ) -> Estimate:
+    """AUROC on wordings left out of fitting, on report questions; X is (selection rows, report rows)."""
     scores, labels, questions, folds = [], [], [], []
     generator = np.random.default_rng(seed)
     for fold, left_out in enumerate(_wording_folds(fitted.activations.conditions)):

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.estimates import EstimateRow
+from experiments.features.table import TABLES
 from experiments.highlights import headline, row_names, strongest
 from experiments.results import OrganismResults, RunResults, in_order, intact, load_results, pick
 from experiments.words import counts, inert, percent
@@ -38,6 +39,19 @@ def show(run: Path | str | RunResults, console: Console | None = None) -> None:
         console.print(study_table(here, f"{family}, seed {seed}"))
         for it in here:
             console.print(_verdict_line(it))
+    for title, make in TABLES.items():
+        if lines := make(organisms):
+            console.print()
+            console.print(_plain_table(title, lines))
+
+
+def _plain_table(title: str, lines: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=_text(title, "bold"), title_justify="left")
+    for name in lines[0]:
+        table.add_column(_text(name))
+    for line in lines[1:]:
+        table.add_row(*map(_text, line))
+    return table
 
 
 def study_table(organisms: Sequence[OrganismResults], title: str) -> Table:

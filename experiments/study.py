@@ -25,6 +25,7 @@ from experiments.progress import Board, Progress
 from experiments.run_cost import Meter, RunCost
 from experiments.steps.behave import behave
 from experiments.steps.compare import compare
+from experiments.steps.features import features
 from experiments.steps.find import find
 from experiments.steps.intervene import intervene
 from experiments.steps.picture import picture
@@ -103,13 +104,16 @@ def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
     adapter = tune(job, say)
     behaved = behave(job, adapter, base, say)
     found = find(job, adapter, say)
-    return {
+    made = {
         "tune": adapter,
         "behave": behaved,
         "find": found,
         "intervene": intervene(job, adapter, found, say),
         "picture": picture(job, adapter, behaved, found, say),
     }
+    if job.config.features is not None and job.active != "none":
+        made["features"] = features(job, adapter, found, say)
+    return made
 
 
 def _work(

@@ -30,6 +30,14 @@ SIZES: dict[str, Any] = {
     "causal": {"random_directions": 2, "selection_answers_per_question": 1, "layers_apart": 1},
     "workers": 1,
 }
+FEATURES: dict[str, Any] = {
+    "width": 16,
+    "k": 4,
+    "steps": 4,
+    "batch_rows": 64,
+    "pairs": 2,
+    "pretrained": {},
+}
 
 
 def tiny_study(config: StudyConfig, folder: Path) -> StudyConfig:
@@ -37,6 +45,8 @@ def tiny_study(config: StudyConfig, folder: Path) -> StudyConfig:
     changes = config.model_dump()
     for name, sizes in SIZES.items():
         changes[name] = changes[name] | sizes if isinstance(sizes, dict) else sizes
+    if config.features is not None:
+        changes["features"] = changes["features"] | FEATURES
     changes["name"] = f"{config.name}-tiny"
     changes["seeds"] = config.seeds[:1]
     changes["causal"]["strengths"] = config.causal.strengths[:1]

@@ -23,6 +23,7 @@ from experiments.dashboard.projection import projection
 from experiments.dashboard.reach import reach
 from experiments.dashboard.removal_by_wording import removal_by_wording
 from experiments.dashboard.removal_elsewhere import removal_elsewhere
+from experiments.dashboard.sparse_features import read_features, removed_features
 from experiments.dashboard.transfer import transfer
 from experiments.results import OrganismResults
 
@@ -133,6 +134,17 @@ SECTIONS = (
         "Cosines of the located directions with each other and with what each wording does to the "
         "stream; beside them, probes trained on one contrast and read on every wording.",
         {"cosines": cosines, "transfer": lambda it: transfer(it.rows)},
+    ),
+    Section(
+        "sparse",
+        "Features",
+        "Whether a sparse autoencoder finds what the probes found",
+        "An SAE of the organism, and one of what fine-tuning changed, beside probes. Features were chosen on other "
+        "questions; grey: random features that fire as often.",
+        {
+            "features_read": lambda it: read_features(it.rows),
+            "features_removed": lambda it: removed_features(it.rows),
+        },
     ),
 )
 
