@@ -12,6 +12,7 @@ import typer
 from experiments.commands import (
     agreement,
     data,
+    further,
     gate,
     judge,
     plan,
@@ -172,6 +173,8 @@ def rows(
 
 
 app.command(epilog=plan.EXAMPLE)(plan.plan)
+app.command(epilog=further.FURTHER_EXAMPLE)(further.further)
+app.command(epilog=further.TRANSFER_EXAMPLE)(further.transfer)
 app.command(epilog=sweep.EXAMPLE)(sweep.sweep)
 app.command(epilog=data.EXAMPLE)(data.data)
 app.command(epilog=questions.EXAMPLE)(questions.questions)

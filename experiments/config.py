@@ -1,7 +1,7 @@
 """What a study does, read from TOML: a wrong key, family, arm or trigger is an error that names the valid choices."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -88,6 +88,7 @@ class StudyConfig(_Frozen):
     sampling: Sampling = Sampling()
     causal: Causal = Causal()
     workers: int = Field(2, ge=1)
+    further: tuple[Literal["factorial", "capability"], ...] = ()  # steps after the comparison
     chat: ChatStudy | None = None  # None: the micro world
 
     @model_validator(mode="after")

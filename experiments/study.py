@@ -1,33 +1,29 @@
 """The whole study: every organism of a configuration through every step, then the verdicts.
 
 Order: bases answer (their cells are the other half of the 2x2 difference); organisms are tuned, asked, located in and
-intervened on; their directions are tried on the baseline arm and on the base. Jobs run in worker processes, one torch
+intervened on; their directions are tried on the baseline arm and on the base; the configuration may ask for further
+steps. Jobs run in worker processes, one torch
 thread each; results do not depend on how many there are. At the end the rows of all steps become `estimates.jsonl`.
 """
 
-import multiprocessing
 import os
-import signal
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from experiments.config import StudyConfig
-from experiments.estimates import EstimateRow, read_estimates, write_estimates
-from experiments.files import read_jsonl, write_jsonl
 from experiments.finetune import quiet
+from experiments.further import further_steps
 from experiments.job import Job
-from experiments.progress import Board, Progress
+from experiments.progress import Progress
+from experiments.run_report import write_reports
 from experiments.steps.behave import behave
 from experiments.steps.compare import compare
 from experiments.steps.find import find
 from experiments.steps.intervene import intervene
 from experiments.steps.tune import tune
 from experiments.store import Run, open_run
-from experiments.verdict import verdicts
+from experiments.workers import Work
 
-ANSWERS_SHOWN = 24  # per cell, in the run's answers.jsonl; all answers stay in their steps
 Say = Callable[[str], None]
 
 
@@ -40,8 +36,10 @@ def run_study(config: StudyConfig, folder: Path) -> Path:
     bases = [job for job in jobs if job.arm is None]
     organisms = [job for job in jobs if job.arm is not None]
     compared_jobs = [job for job in organisms if job.arm != "baseline"]
-    with open_run(folder) as run, Progress(len(jobs) + len(compared_jobs)) as progress:
-        work = _Work(config.workers, progress)
+    more = organisms if config.further else []
+    total = len(jobs) + len(compared_jobs) + len(more)
+    with open_run(folder) as run, Progress(total) as progress:
+        work = Work(config.workers, progress)
         untouched = work.run(_measure_base, [(job,) for job in bases])
         base_of = {
             (job.family, job.seed, job.trigger_name): path for job, path in untouched.items()
@@ -57,8 +55,11 @@ def run_study(config: StudyConfig, folder: Path) -> Path:
                 for job in compared_jobs
             ],
         )
+        calls = [(j, config.further, made[j]["tune"], made[j]["find"]) for j in more]
+        further = work.run(further_steps, calls)
         folders = [*untouched.values(), *(f for paths in made.values() for f in paths.values())]
-        _report(run, config, [*folders, *compared.values()])
+        folders += [*compared.values(), *(f for paths in further.values() for f in paths)]
+        _report(run, config, folders)
     return folder
 
 
@@ -95,88 +96,11 @@ def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
     }
 
 
-class _Work:
-    """Runs a function over jobs, in this process or in several, and tells the board what goes on."""
-
-    def __init__(self, workers: int, progress: Progress) -> None:
-        self.workers = workers
-        self.progress = progress
-
-    def run(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Job, Any]:
-        """Results by job (the first argument of each call)."""
-        if self.workers == 1:
-            return {call[0]: self._here(function, call) for call in calls}
-        return self._in_processes(function, calls)
-
-    def _here(self, function: Callable[..., Any], call: tuple) -> Any:
-        result = function(*call, self.progress.board.say(call[0].name))
-        self.progress.done(call[0].name)
-        return result
-
-    def _in_processes(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Job, Any]:
-        context = multiprocessing.get_context("spawn")
-        found: dict[Job, Any] = {}
-        with ProcessPoolExecutor(self.workers, context, initializer=_one_thread) as pool:
-            board = self.progress.board
-            waiting = {pool.submit(_in_worker, function, call, board): call[0] for call in calls}
-            try:
-                while waiting:
-                    for future in self._finished(waiting):
-                        job = waiting.pop(future)
-                        found[job] = future.result()
-                        self.progress.done(job.name)
-            except BaseException:
-                for process in list(pool._processes.values()):
-                    process.terminate()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-        return {call[0]: found[call[0]] for call in calls}
-
-    def _finished(self, waiting: dict[Future, Job]) -> Iterable[Future]:
-        self.progress.refresh()
-        return wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED).done
-
-
-def _one_thread() -> None:
-    import torch
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
-
-    quiet()
-    torch.set_num_threads(
-        1
-    )  # several processes of several threads each slow each other down many-fold
-
-
-def _in_worker(function: Callable[..., Any], call: tuple, board: Board) -> Any:
-    return function(*call, board.say(call[0].name))
-
-
 def _report(run: Run, config: StudyConfig, folders: Sequence[Path]) -> None:
-    rows: list[EstimateRow] = []
-    answers: list[dict[str, Any]] = []
-    for folder in folders:
-        if (folder / "rows.jsonl").is_file():
-            rows += read_estimates(folder / "rows.jsonl")
-        if (folder / "answers.jsonl").is_file():
-            answers += _first_of_each_cell(read_jsonl(folder / "answers.jsonl"))
-    write_estimates(run.path("estimates.jsonl"), rows)
-    write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
-    write_jsonl(run.path("answers.jsonl"), answers)
+    write_reports(run, folders)
     run.write_manifest(
         config=config.model_dump(mode="json"),
         seeds=config.seeds,
         steps=[folder.name for folder in folders],
         cpus=os.cpu_count(),
     )
-
-
-def _first_of_each_cell(answers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    counts: dict[tuple, int] = {}
-    kept = []
-    for row in answers:
-        cell = tuple(row.get(key) for key in ("domains", "condition", "intervention", "direction"))
-        counts[cell] = counts.get(cell, 0) + 1
-        if counts[cell] <= ANSWERS_SHOWN:
-            kept.append(row)
-    return kept
