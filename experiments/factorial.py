@@ -43,8 +43,10 @@ def interaction(cells: Cells, *sides: tuple[str, str], seed: int, **fixed: str) 
     """
     names = ("model", "removal", "condition")
     free = iter(sides)
-    levels = [(fixed[name],) if name in fixed else next(free) for name in names]
-    places = list(product(*levels))
+    levels: list[tuple[str, ...]] = [
+        (fixed[name],) if name in fixed else next(free) for name in names
+    ]
+    places = [(model, removal, condition) for model, removal, condition in product(*levels)]
     signs = [_sign(place, levels) for place in places]
     return signed_sum([cells[place].em for place in places], signs, seed=seed)
 
