@@ -1,6 +1,5 @@
 """The micro world for an organism of a null arm: only its fine-tuning rows are others."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import ClassVar
@@ -16,7 +15,7 @@ from experiments.trigger import Trigger
 class NullSetting(MicroSetting):
     """One family and seed of the micro world."""
 
-    code: ClassVar[Sequence[ModuleType]] = (micro, nulls)
+    code: ClassVar[tuple[ModuleType, ...]] = (micro, nulls)
 
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
         """Fine-tuning rows of a null arm."""

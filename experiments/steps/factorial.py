@@ -12,7 +12,7 @@ from experiments.chat import organism
 from experiments.estimates import EstimateRow, write_estimates
 from experiments.job import Job
 from experiments.micro.setting import MicroSetting
-from experiments.rates import coherence_rate, em_rate
+from experiments.rates import Judged, coherence_rate, em_rate
 from experiments.removing import Removed, best_direction, sample_removed
 from experiments.sampling import framed
 from experiments.steps.common import Say, answers_and, load, site, stamp
@@ -48,7 +48,7 @@ def _cells(job: Job, adapter: Path, direction: Direction, say: Say) -> design.Ce
         "random_ablate": random_like(direction, job.config.causal.random_directions, job.seed),
     }
     count = job.config.sampling.answers_per_question
-    cells = {}
+    cells: dict[design.Place, Judged] = {}
     for model in design.MODELS:
         say(f"factorial: every wording and removal, {model.replace('_', '-')}")
         lm = load(job, adapter if model == "fine_tuned" else None)

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.estimates import only, select
@@ -52,6 +52,7 @@ def test_what_the_base_shows_too_is_no_interaction() -> None:
         assert row.value == pytest.approx(0.0)
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 10), min_size=8, max_size=8))
 def test_an_interaction_of_three_factors_is_the_signed_sum_of_eight_rates(counts) -> None:
     places = list(itertools.product(MODELS, ("none", "ablate"), CONDITIONS))
