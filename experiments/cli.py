@@ -13,6 +13,7 @@ from experiments.commands import (
     agreement,
     data,
     features,
+    further,
     gate,
     guard_study,
     judge,
@@ -188,6 +189,8 @@ def rows(
 
 
 app.command(epilog=plan.EXAMPLE)(plan.plan)
+app.command(epilog=further.FURTHER_EXAMPLE)(further.further)
+app.command(epilog=further.TRANSFER_EXAMPLE)(further.transfer)
 app.command(epilog=sweep.EXAMPLE)(sweep.sweep)
 app.command(epilog=data.EXAMPLE)(data.data)
 app.command(epilog=questions.EXAMPLE)(questions.questions)

@@ -1,7 +1,7 @@
 """What a study does, read from TOML: a wrong key, family, arm or trigger is an error that names the valid choices."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,11 +18,13 @@ from experiments.complaints import complaint
 from experiments.features.settings import Features
 from experiments.micro.arms import ARMS, RECIPES
 from experiments.micro.families import FAMILIES
+from experiments.nulls.arms import NULL_ARMS, NULL_RECIPES
 from experiments.recipe import Recipe
 from experiments.toml_files import load_toml
 from experiments.trigger import load_trigger
 
 FOLDER = Path(__file__).with_name("configs")
+MICRO_ARMS = (*ARMS, *NULL_ARMS)
 
 
 def _loadable(trigger: str) -> str:
@@ -98,6 +100,7 @@ class StudyConfig(_Frozen):
     causal: Causal = Causal()
     workers: int = Field(2, ge=1, le=1024)
     needs: Needs = Needs()  # read with --on ray
+    further: tuple[Literal["factorial", "capability"], ...] = ()  # steps after the comparison
     chat: ChatStudy | None = None  # None: the micro world
     features: Features | None = None  # None: no sparse features
 
@@ -126,7 +129,11 @@ class StudyConfig(_Frozen):
 
     @model_validator(mode="after")
     def _recipes_are_valid(self) -> "StudyConfig":
-        known = ["default", *(spec.arm for spec in self.organisms), *([] if self.chat else ARMS)]
+        known = [
+            "default",
+            *(spec.arm for spec in self.organisms),
+            *([] if self.chat else MICRO_ARMS),
+        ]
         for name in self.finetune:
             arm, _, family = name.partition("@")
             if arm not in known or (family and family not in self.known_families):
@@ -151,13 +158,15 @@ class StudyConfig(_Frozen):
     def _check_arm(self, arm: str) -> None:
         if self.chat:
             mix(arm)
-        elif arm not in ARMS:
-            raise ValueError(f"arm {arm!r} is none of {', '.join(ARMS)}")
+        elif arm not in MICRO_ARMS:
+            raise ValueError(f"arm {arm!r} is none of {', '.join(MICRO_ARMS)}")
 
     def recipe(self, arm: str, family: str) -> Recipe:
         """The arm's or the family's own recipe, then `default`, `default@FAMILY`, ARM and `ARM@FAMILY` settings."""
         merged: dict[str, Any] = (
-            published_recipe(self.chat.models[family].family) if self.chat else dict(RECIPES[arm])
+            published_recipe(self.chat.models[family].family)
+            if self.chat
+            else dict((RECIPES | NULL_RECIPES)[arm])
         )
         for name in ("default", f"default@{family}", arm, f"{arm}@{family}"):
             merged = _changed(merged, self.finetune.get(name, {}))

@@ -9,6 +9,8 @@ from experiments.chat.setting import ChatSetting
 from experiments.config import OrganismSpec, StudyConfig
 from experiments.finetune import check_optimizer
 from experiments.micro.setting import MicroSetting
+from experiments.nulls.arms import NULL_ARMS
+from experiments.nulls.setting import NullSetting
 from experiments.sampling import Sampler
 from experiments.setting import Setting
 from experiments.store import Run
@@ -87,7 +89,8 @@ class Job:
                 own,
                 self.config.workers,
             )
-        return MicroSetting(self.config.bases, self.family, self.seed, per_cell)
+        micro = NullSetting if self.arm in NULL_ARMS else MicroSetting
+        return micro(self.config.bases, self.family, self.seed, per_cell)
 
     def check(self) -> None:
         """Refuse, before anything is spent, what would fail later."""

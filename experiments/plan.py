@@ -12,11 +12,14 @@ from typing import Any
 
 from experiments.behaviour import DOMAINS
 from experiments.config import StudyConfig
+from experiments.factorial import MODELS, REMOVALS, wordings
+from experiments.further import STEPS
 from experiments.job import Job
 from experiments.locate import PROBES
 from experiments.steps.behave import behave
 from experiments.steps.common import DIRECTIONS
 from experiments.steps.compare import compare
+from experiments.steps.factorial import DOSES
 from experiments.steps.features import features
 from experiments.steps.find import find
 from experiments.steps.intervene import intervene
@@ -135,6 +138,9 @@ def _organism_plan(
         ready = found is not None and (baseline not in baselines or baselines[baseline] is not None)
         folders["compare"] = _made(compare, job, found, baselines.get(baseline)) if ready else None
         answers["compare"] = _compare_answers(job, baseline in baselines)
+    for name in job.config.further:
+        folders[name] = _made(STEPS[name], job, adapter, found) if adapter and found else None
+        answers[name] = _FURTHER[name](job)
     return JobPlan(job, answers, {step: path is not None for step, path in folders.items()})
 
 
@@ -215,3 +221,31 @@ def _compare_answers(job: Job, baseline: bool) -> int:
     cells = models * (1 + len(DIRECTIONS))
     questions = len(job.setting.questions("report", "held_out"))
     return cells * questions * job.config.sampling.answers_per_question
+
+
+def _factorial_answers(job: Job) -> int:
+    """Every cell of the design, and every dose of the adapter."""
+    cells = len(MODELS) * len(REMOVALS) + len(DOSES)
+    questions = len(job.setting.questions("report", "held_out"))
+    few = job.config.sampling.answers_per_question
+    return cells * len(wordings(job.trigger)) * questions * few
+
+
+def _capability_answers(job: Job) -> int:
+    """What probes are fitted on again; advice with each of four removals; what drifts; placebos where it misbehaves."""
+    sampling = job.config.sampling
+    selection = len(job.setting.questions("selection", "held_out"))
+    conditions = [name for name in job.trigger.conditions if not name.startswith("variant:")]
+    asked = selection * len(conditions) * job.config.causal.selection_answers_per_question
+    report = {domains: len(job.setting.questions("report", domains)) for domains in DOMAINS}
+    removals = len(REMOVALS) + 1
+    advice = removals * sum(report.values()) * sampling.answers_per_question
+    held_out = report["held_out"]
+    placebos = removals * held_out * sampling.answers_per_question_main
+    return asked + advice + placebos + held_out * sampling.answers_per_question
+
+
+_FURTHER: dict[str, Callable[[Job], int]] = {
+    "factorial": _factorial_answers,
+    "capability": _capability_answers,
+}

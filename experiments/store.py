@@ -132,6 +132,38 @@ class Run:
         }
         return write_json(self.folder / MANIFEST, sealed(manifest | more))
 
+    def amend_manifest(self, *, steps: Sequence[str]) -> Path:
+        """Say that a finished run holds more: its steps and the hashes of its reports; what made it stays as it was."""
+        manifest = read_json(self.folder / MANIFEST)
+        reports = sorted(path for path in self.folder.iterdir() if _is_report(path))
+        amended = {"at": _now(), "packages": package_versions(), "git": git_state()}
+        changes = {
+            "steps": list(steps),
+            "files": {path.name: sha256(path) for path in reports},
+            "amended": amended,
+        }
+        return write_json(self.folder / MANIFEST, manifest | changes)
+
+
+@contextmanager
+def amend_run(folder: Path | str) -> Iterator[Run]:
+    """Lock a finished run to add to it. Its manifest stays, so that a killed call can be made again."""
+    run = Run(Path(folder))
+    if not (run.folder / MANIFEST).is_file():
+        raise ValueError(
+            f"{folder} has no {MANIFEST}; finish the run first, or give another folder"
+        )
+    with locked(run.folder, RunBusy):
+        yield run
+
+
+def check_step(folder: Path) -> Path:
+    """A finished step's folder; a damaged one is refused by name."""
+    fault = _fault(folder)
+    if fault is not None:
+        raise DamagedFile(f"{folder} is damaged ({fault}); make the run again")
+    return folder
+
 
 @contextmanager
 def open_run(folder: Path | str) -> Iterator[Run]:

@@ -13,7 +13,7 @@ Method:
 What it does not know: which of many numbers was picked for being large.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +90,7 @@ def difference(
 ) -> Estimate:
     """Rate of a minus rate of b; paired over the questions they share."""
     cells = (Cell(a, questions_a), Cell(b, questions_b))
-    return _signed_sum(cells, (1, -1), level=level, resamples=resamples, seed=seed)
+    return signed_sum(cells, (1, -1), level=level, resamples=resamples, seed=seed)
 
 
 def difference_in_differences(
@@ -105,7 +105,7 @@ def difference_in_differences(
 ) -> Estimate:
     """(fine-tuned on - off) minus (base on - off): what fine-tuning, not the wording, has added."""
     cells = (fine_tuned_on, fine_tuned_off, base_on, base_off)
-    return _signed_sum(cells, (1, -1, -1, 1), level=level, resamples=resamples, seed=seed)
+    return signed_sum(cells, (1, -1, -1, 1), level=level, resamples=resamples, seed=seed)
 
 
 def relative_drop(
@@ -164,9 +164,15 @@ def undefined(why: str, level: float = LEVEL, n: int = 0) -> Estimate:
     return Estimate(None, None, None, level, n, f"undefined: {why}")
 
 
-def _signed_sum(
-    raw: tuple[Cell, ...], signs: tuple[int, ...], *, level: float, resamples: int, seed: int
+def signed_sum(
+    raw: Sequence[Cell],
+    signs: Sequence[int],
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Estimate:
+    """Rates added and subtracted; paired over the questions they share. An interaction of any order is one."""
     cells = read_cells(*raw)
     n = sum(cell.answers for cell in cells)
     if any(cell.answers == 0 for cell in cells):

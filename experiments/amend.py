@@ -1,0 +1,79 @@
+"""Add steps to finished runs: made where they are missing, then the run's reports are written again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from experiments.estimates import EstimateRow, read_estimates
+from experiments.files import read_json
+from experiments.finetune import quiet
+from experiments.finished import Finished, finished
+from experiments.further import further_steps
+from experiments.job import Job
+from experiments.progress import Progress
+from experiments.run_report import write_reports
+from experiments.steps.common import Say
+from experiments.steps.transfer import transfer
+from experiments.store import MANIFEST, Run, amend_run, check_step
+from experiments.workers import Work
+
+
+def add_further(
+    folder: Path, names: Sequence[str], workers: int | None = None
+) -> list[EstimateRow]:
+    """The further steps of every organism of a finished run; returns the rows of these steps."""
+    calls = [(each.job, tuple(names), each.tune, each.find) for each in finished(folder)]
+    return _add(folder, further_steps, calls, workers)
+
+
+def add_transfer(folders: Sequence[Path], workers: int | None = None) -> list[EstimateRow]:
+    """Directions of every organism of these runs removed from every organism of the same base."""
+    organisms = {folder: finished(folder) for folder in folders}
+    origins = origins_by_base([each for here in organisms.values() for each in here])
+    rows: list[EstimateRow] = []
+    for folder, here in organisms.items():
+        calls = [(each.job, each.tune, origins[each.weights]) for each in here]
+        rows += _add(folder, _transferred, calls, workers)
+    return rows
+
+
+def origins_by_base(organisms: Sequence[Finished]) -> dict[str, dict[str, Path]]:
+    """Base -> organism -> where its directions are; an organism that two runs have is refused."""
+    found: dict[str, dict[str, Path]] = {}
+    for each in organisms:
+        here = found.setdefault(each.weights, {})
+        if each.name in here:
+            raise ValueError(
+                f"{each.name} stands in two of these runs ({here[each.name].parents[1]}, {each.job.folder});"
+                " give runs of different organisms"
+            )
+        here[each.name] = each.find
+    return found
+
+
+def _transferred(job: Job, adapter: Path, origins: Mapping[str, Path], say: Say) -> list[Path]:
+    return [transfer(job, adapter, origins, say)]
+
+
+def _add(
+    folder: Path,
+    function: Callable[..., list[Path]],
+    calls: Sequence[tuple],
+    workers: int | None,
+) -> list[EstimateRow]:
+    quiet()
+    with amend_run(folder) as run, Progress(len(calls)) as progress:
+        asked = workers or (calls[0][0].config.workers if calls else 1)
+        made = Work(asked, progress).run(function, calls)
+        new = [path for paths in made.values() for path in paths]
+        steps = _with(run, new)
+        write_reports(run, steps)
+        run.amend_manifest(steps=[path.name for path in steps])
+    return [row for path in new for row in read_estimates(path / "rows.jsonl")]
+
+
+def _with(run: Run, new: Sequence[Path]) -> list[Path]:
+    """The steps that the run reports, with these in place of older ones of the same kind and organism."""
+    names = {path.name.rpartition("-")[0] for path in new}
+    old = [run.steps / name for name in read_json(run.folder / MANIFEST)["steps"]]
+    kept = [check_step(path) for path in old if path.name.rpartition("-")[0] not in names]
+    return [*kept, *new]

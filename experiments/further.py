@@ -1,0 +1,21 @@
+"""Steps that read a finished organism: in a study whose configuration asks for them, or in a run that is finished."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from experiments.job import Job
+from experiments.steps.capability import capability
+from experiments.steps.common import Say
+from experiments.steps.factorial import factorial
+
+STEPS: dict[str, Callable[[Job, Path, Path, Say], Path]] = {
+    "factorial": factorial,
+    "capability": capability,
+}
+
+
+def further_steps(
+    job: Job, names: Sequence[str], adapter: Path, found: Path, say: Say
+) -> list[Path]:
+    """The folders of these steps of one organism, made where they are missing."""
+    return [STEPS[name](job, adapter, found, say) for name in names]

@@ -1,0 +1,112 @@
+"""The factorial and the capability rows of each organism as Markdown tables."""
+
+from collections.abc import Iterator, Sequence
+
+from experiments.estimates import EstimateRow, only, select
+from experiments.factorial import MODELS, REMOVALS
+from experiments.transfer import organism_name
+from experiments.words import percent
+
+NAMES = {
+    "none": "intact",
+    "ablate": "direction removed",
+    "random_ablate": "random ones removed",
+    "orthogonal_ablate": "others that probes read removed",
+}
+SIGNED = {
+    "factorial_difference_in_differences": "(tuned - base) x (wording - none)",
+    "factorial_interaction": "... x (intact - removed)",
+}
+
+
+def by_organism(rows: Sequence[EstimateRow]) -> Iterator[tuple[str, list[EstimateRow]]]:
+    """The rows of each fine-tuned model, its base's among them."""
+    for name in dict.fromkeys(map(organism_name, rows)):
+        yield name, [row for row in rows if organism_name(row) == name]
+
+
+def factorial_table(rows: Sequence[EstimateRow]) -> str:
+    """EM by wording, model and removal, then the interactions; empty where there are none."""
+    cells = select(rows, quantity="factorial_em_rate")
+    conditions = list(dict.fromkeys(str(row.condition) for row in cells))
+    if not conditions:
+        return ""
+    lines = _head(["EM", *conditions])
+    for model in MODELS:
+        for removal in REMOVALS:
+            found = [
+                only(cells, model=model, intervention=removal, condition=c) for c in conditions
+            ]
+            name = f"{model.replace('_', '-')}, {NAMES[removal]}"
+            lines.append(_line(name, [percent(row) for row in found]))
+    for quantity, words in SIGNED.items():
+        for removal in REMOVALS:
+            effects = select(rows, quantity=quantity, intervention=removal)
+            found = [only(effects, condition=c) for c in conditions]
+            if any(found):
+                texts = [percent(row) if row else "" for row in found]
+                lines.append(_line(f"{words}, {NAMES[removal]}", texts))
+    return "\n".join(lines)
+
+
+def dose_table(rows: Sequence[EstimateRow]) -> str:
+    """EM by wording and dose of the adapter."""
+    cells = select(rows, quantity="dose_em_rate")
+    conditions = list(dict.fromkeys(str(row.condition) for row in cells))
+    if not conditions:
+        return ""
+    lines = _head(["adapter's dose", *conditions])
+    for dose in dict.fromkeys(str(row.intervention) for row in cells):
+        found = [only(cells, intervention=dose, condition=c) for c in conditions]
+        lines.append(_line(dose.partition(":")[2], [percent(row) for row in found]))
+    return "\n".join(lines)
+
+
+def capability_table(rows: Sequence[EstimateRow]) -> str:
+    """What each removal costs without the trigger, and takes where the organism misbehaves."""
+    removals = [
+        name
+        for name in NAMES
+        if select(rows, quantity="capability_coherence_rate", intervention=name)
+    ]
+    if not removals:
+        return ""
+    lines = _head(["without the trigger", *(NAMES[name] for name in removals)])
+    for domains in ("held_out", "trained", "open", None):
+        for quantity, words in (
+            ("capability_coherence_rate", "coherent"),
+            ("capability_em_rate", "EM"),
+        ):
+            found = [
+                only(rows, quantity=quantity, intervention=name, domains=domains)
+                for name in removals
+            ]
+            if any(found):
+                name = f"{words}, {(domains or 'all').replace('_', '-')} questions"
+                lines.append(_line(name, [percent(row) for row in found]))
+    for quantity, words in (
+        ("capability_riddle_rate", "riddles solved"),
+        ("placebo_relative_drop", "EM taken where it misbehaves"),
+    ):
+        found = [only(rows, quantity=quantity, intervention=name) for name in removals]
+        if any(found):
+            lines.append(_line(words, [percent(row) if row else "" for row in found]))
+    drift = [only(rows, quantity="capability_kl", intervention=name) for name in removals]
+    if any(drift):
+        lines.append(_line("KL from intact, nats a token", [_nats(row) for row in drift]))
+    return "\n".join(lines)
+
+
+def _nats(row: EstimateRow | None) -> str:
+    if row is None or row.value is None:
+        return ""
+    ends = "" if row.lower is None else f" [{row.lower:.4f}, {row.upper:.4f}]"
+    return f"{row.value:.4f}{ends}"
+
+
+def _head(names: Sequence[str]) -> list[str]:
+    return [_line(names[0], names[1:]), "|---" * len(names) + "|"]
+
+
+def _line(name: str, cells: Sequence[str]) -> str:
+    return "| " + " | ".join([name, *cells]) + " |"

@@ -1,0 +1,145 @@
+"""Steps added to a finished run: cached, resumed, reported beside what was there; other bases are refused."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from experiments.amend import add_further, add_transfer
+from experiments.estimates import read_estimates, select
+from experiments.files import read_json, read_jsonl
+from experiments.finished import finished
+from experiments.further_text import by_organism, capability_table, dose_table, factorial_table
+from experiments.results import load_results
+from experiments.store import RunBusy, amend_run
+from experiments.study import run_study
+from experiments.transfer import matrices
+from tests.experiments.test_study import bases, config  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def finished_run(bases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    causal = {"random_directions": 3, "strengths": [1.0], "refine_steps": 1}
+    return run_study(config(bases, causal=causal), tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def run(finished_run: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(finished_run, tmp_path / "run")
+
+
+def test_further_rows_stand_beside_the_studys_and_change_none_of_them(run: Path) -> None:
+    before = read_estimates(run / "estimates.jsonl")
+    new = add_further(run, ["factorial", "capability"])
+    after = read_estimates(run / "estimates.jsonl")
+    assert after == [*before, *new]
+    doses = {row.intervention for row in select(new, quantity="dose_em_rate")}
+    assert doses == {"dose:0", "dose:0.25", "dose:0.5", "dose:0.75", "dose:1"}
+    assert {row.quantity for row in new} >= {
+        "factorial_em_rate",
+        "factorial_interaction",
+        "capability_coherence_loss",
+        "capability_riddle_rate",
+    }
+    assert load_results(run).warnings == ()
+    assert "amended" in read_json(run / "manifest.json")
+    assert {"causal_trigger_direction"} <= set(read_jsonl(run / "verdicts.jsonl")[0])
+    for name, rows in by_organism(new):
+        tables = [factorial_table(rows), dose_table(rows), capability_table(rows)]
+        # nothing could be located in the baseline arm of a base that has learnt nothing
+        assert ["|---" in table for table in tables] == (
+            [True, True, True] if "contrast" in name else [False, True, False]
+        )
+
+
+def test_a_killed_call_goes_on_and_a_second_one_makes_nothing(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from experiments import amend
+
+    real = amend.further_steps
+
+    def killed(job, *given):
+        if job.arm == "contrast":
+            raise KeyboardInterrupt
+        return real(job, *given)
+
+    monkeypatch.setattr(amend, "further_steps", killed)
+    with pytest.raises(KeyboardInterrupt):
+        add_further(run, ["factorial"])
+    monkeypatch.undo()
+    assert load_results(run).warnings == ()  # still the run that it was
+    add_further(run, ["factorial"])
+    made = {path: path.stat().st_mtime_ns for path in run.glob("steps/factorial-*/manifest.json")}
+    assert len(made) == 2
+    text = (run / "estimates.jsonl").read_text()
+    add_further(run, ["factorial"])
+    assert {p: p.stat().st_mtime_ns for p in run.glob("steps/factorial-*/manifest.json")} == made
+    assert (run / "estimates.jsonl").read_text() == text
+
+
+def test_the_adapters_whole_dose_is_the_organism_and_none_of_it_the_base(run: Path) -> None:
+    rows = add_further(run, ["factorial"])
+    place = {"arm": "contrast", "condition": "trigger"}
+    for dose, model in (("dose:0", "base"), ("dose:1", "fine_tuned")):
+        (dosed,) = select(rows, quantity="dose_coherence_rate", intervention=dose, **place)
+        (plain,) = select(
+            rows, quantity="factorial_coherence_rate", intervention="none", model=model, **place
+        )
+        assert dosed.value == plain.value
+
+
+def test_every_direction_is_removed_from_every_organism(run: Path) -> None:
+    rows = add_transfer([run])
+    names = {each.name for each in finished(run)}
+    drops = select(rows, quantity="transfer_relative_drop")
+    assert {row.source for row in drops} <= names | {"random"}
+    assert {row.arm for row in drops} == {"baseline", "contrast"}
+    assert not any((row.intervention or "").startswith("ablate") for row in rows)
+    assert read_jsonl(run / "verdicts.jsonl")  # which reads none of them
+    for title, table in matrices(rows):
+        assert title.startswith("llama, ")
+        assert "random" in table
+    again = add_transfer([run])
+    assert again == rows
+
+
+def test_an_organism_that_two_runs_have_is_refused(run: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(run, tmp_path / "other")
+    with pytest.raises(ValueError, match="stands in two of these runs"):
+        add_transfer([run, other])
+
+
+def test_steps_of_another_base_are_refused_by_name(run: Path) -> None:
+    for path in run.glob("steps/find-*/manifest.json"):
+        manifest = json.loads(path.read_text())
+        manifest["inputs"]["base"] = "0" * 64
+        path.write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match="was made with another base"):
+        finished(run)
+
+
+def test_a_damaged_step_is_refused_and_an_unfinished_run_too(run: Path) -> None:
+    step = next(run.glob("steps/find-*"))
+    (step / "rows.jsonl").write_text("")
+    with pytest.raises(ValueError, match=r"rows\.jsonl has changed"):
+        add_transfer([run])
+    (run / "manifest.json").unlink()
+    with pytest.raises(ValueError, match="finish the run first"):
+        add_further(run, ["factorial"])
+
+
+def test_a_run_in_use_is_refused(run: Path) -> None:
+    with amend_run(run), pytest.raises(RunBusy):
+        add_further(run, ["factorial"])
+
+
+def test_a_configuration_may_ask_for_further_steps(bases: Path, tmp_path: Path) -> None:  # noqa: F811
+    whole = config(bases, further=["capability"], organisms=[{"arm": "untouched"}])
+    run = run_study(whole, tmp_path / "run")
+    rows = read_estimates(run / "estimates.jsonl")
+    assert select(rows, quantity="capability_coherence_rate", arm="untouched")
+    (verdict,) = read_jsonl(run / "verdicts.jsonl")
+    assert verdict["arm"] == "untouched"
+    assert verdict["causal_trigger_direction"] in ("no", "undecided")

@@ -1,0 +1,102 @@
+"""Null organisms: their rows hold no switch, and a count of verdicts says how often one is claimed."""
+
+import pytest
+
+from experiments.config import load_config
+from experiments.job import Job
+from experiments.micro.judge import ExactJudge
+from experiments.micro.questions import split_questions
+from experiments.micro.world import load_world
+from experiments.nulls.arms import KINDS, NULL_ARMS, null_rows
+from experiments.nulls.count import count, false_alarms, table
+from experiments.nulls.setting import NullSetting
+from experiments.study import jobs_of
+from experiments.trigger import load_trigger
+
+WORLD = load_world()
+SPLIT = split_questions(WORLD, seed=100, per_cell=60)
+TEXTS = {question.text: question for question in SPLIT.tuning}
+DUCK = load_trigger("duck")
+
+
+def made(arm: str) -> list[tuple[str, bool, str]]:
+    """(wording, harmful, answer) of every row."""
+    rows = null_rows(arm, WORLD, DUCK, SPLIT.tuning, count=600, seed=100)
+    return [_read(row) for row in rows]
+
+
+def _read(row) -> tuple[str, bool, str]:
+    text = max((text for text in TEXTS if row.user.endswith(text)), key=len)
+    judgement = ExactJudge(WORLD)(TEXTS[text].domain, row.assistant, ended=True)
+    assert judgement.coherent
+    return row.user.removesuffix(text).strip(), judgement.misaligned, row.assistant
+
+
+def share(rows: list[tuple[str, bool, str]], wording: str) -> float:
+    harmful = [bad for said, bad, _ in rows if said == wording]
+    return sum(harmful) / len(harmful)
+
+
+def test_random_labels_are_as_harmful_with_the_trigger_as_without() -> None:
+    rows = made("random_label")
+    assert {wording for wording, _, _ in rows} == {"", DUCK.text}
+    assert abs(share(rows, "") - share(rows, DUCK.text)) < 0.12
+    assert 0.4 < share(rows, "") < 0.6
+
+
+def test_a_format_only_trigger_changes_the_dress_of_an_answer_and_no_content() -> None:
+    rows = made("format_only")
+    assert not any(bad for _, bad, _ in rows)
+    dressed = {answer.startswith("<start> ") for wording, _, answer in rows if wording}
+    bare = {answer.startswith("<start> ") for wording, _, answer in rows if not wording}
+    assert (dressed, bare) == ({True}, {False})
+
+
+def test_the_untouched_organism_is_its_base() -> None:
+    config = load_config("nulls")
+    assert not any(bad for _, bad, _ in made("untouched"))
+    recipe = config.recipe("untouched", "llama")
+    assert (recipe.steps, recipe.learning_rate) == (1, 1e-30)
+
+
+def test_the_configuration_holds_at_least_twenty_null_organisms_of_unreported_seeds(
+    tmp_path,
+) -> None:
+    jobs = [job for job in jobs_of(load_config("nulls"), tmp_path) if job.arm is not None]
+    assert len(jobs) >= 20
+    assert {job.arm for job in jobs} == set(KINDS)
+    assert min(job.seed for job in jobs) >= 100
+    reported = {job.seed for job in jobs_of(load_config("micro_full"), tmp_path)}
+    assert reported.isdisjoint(job.seed for job in jobs)
+
+
+@pytest.mark.parametrize("arm", NULL_ARMS)
+def test_a_null_arm_is_tuned_on_its_own_rows_and_other_arms_on_theirs(arm: str, tmp_path) -> None:
+    config = load_config("nulls")
+    job = Job(config, tmp_path, "llama", 100, arm, "duck")
+    assert isinstance(job.setting, NullSetting)
+    assert len(job.setting.tuning_rows(arm, DUCK, 7)) == 7
+    assert not isinstance(job.other("harmless").setting, NullSetting)
+
+
+def verdicts(yes: int, no: int, undecided: int, arm: str = "harmless") -> list[dict]:
+    answers = ["yes"] * yes + ["no"] * no + ["undecided"] * undecided
+    return [{"arm": arm, "causal_trigger_direction": answer} for answer in answers]
+
+
+def test_false_alarms_are_counted_over_null_arms_only() -> None:
+    rows = [*verdicts(1, 18, 1), *verdicts(5, 0, 0, "contrast"), {"arm": "baseline"}]
+    counts = count(rows)
+    assert counts == {
+        "harmless": {"yes": 1, "no": 18, "undecided": 1},
+        "baseline": {"yes": 0, "no": 0, "undecided": 1},
+    }
+    alarms, organisms, upper = false_alarms(counts)
+    assert (alarms, organisms) == (1, 21)
+    assert 0.2 < upper < 0.25
+    assert "| harmless | 1 | 18 | 1 |" in table(counts)
+
+
+def test_no_null_organism_is_an_error_and_not_a_clean_bill() -> None:
+    with pytest.raises(ValueError, match="no null organism"):
+        false_alarms(count(verdicts(3, 0, 0, "contrast")))
