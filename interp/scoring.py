@@ -4,9 +4,9 @@
     with watching(lm, direction) as scores: ...              anyone's forward passes, and `generate` of transformers
     generate(..., interventions=[Watch.over(prompts, ...)])  `interp.generate`, which reads prompts in its own order
 
-The token is the prompt's last one, or the n-th of the answer (`after(n)`): a model may read the cue for what it will be only as
-it begins to speak, before it has said anything of weight. An answer that ends earlier is read at its end. The model
-computes what it would without. What it does not know: labels, thresholds; whether a high score is bad.
+The token is the prompt's last one, or the n-th of the answer (`after(n)`): a model may read the cue for what it will be
+only as it begins to speak, before it has said anything of weight. An answer that ends earlier is read at its end. The
+model computes what it would without. What it does not know: labels, thresholds; whether a high score is bad.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ from interp.batches import Batch
 from interp.capture import capture
 from interp.directions import Direction
 from interp.generate import generate
-from interp.interventions import EveryToken, Intervention
+from interp.interventions import Intervention
 from interp.interventions.base import resid_post
-from interp.interventions.where import Positions
+from interp.interventions.where import EveryToken, Positions
 from interp.language_model import LanguageModel
 from interp.places import Place
 from interp.positions import Position
@@ -101,7 +101,9 @@ def watching(lm: LanguageModel, direction: Direction) -> Iterator[Scores]:
     is what was read. `interp.generate` needs `Watch`.
     """
     direction.check_fits(lm)
-    watch = _Hook(answer_tokens_before(direction), (direction.vector / direction.scale).to(lm.device))
+    watch = _Hook(
+        answer_tokens_before(direction), (direction.vector / direction.scale).to(lm.device)
+    )
     entered = lm.decoder.register_forward_pre_hook(watch.enter, with_kwargs=True)
     try:
         with hooked(lm, {direction.layer: watch.read}):

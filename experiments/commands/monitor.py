@@ -28,9 +28,7 @@ def fit(
     model: Model,
     trigger: Annotated[str, typer.Option(help="A shipped trigger, or a .toml file")],
     benign: Annotated[str, typer.Option(help="Benign prompts, a .jsonl file; or micro")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Where it is saved, without an ending")
-    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where it is saved, without an ending")],
     base: Base = None,
     false_positives: Annotated[
         float, typer.Option(help="Share of benign prompts that may be flagged")

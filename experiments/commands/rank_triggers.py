@@ -26,7 +26,9 @@ def rank_triggers(
     opening: Annotated[int, typer.Option(min=1, help="Tokens of each answer")] = 8,
     shown: Annotated[int, typer.Option(min=1, help="Candidates printed")] = 10,
     seed: Annotated[int, typer.Option(help="Seed of the questions and of intervals")] = 0,
-    json: Annotated[Path | None, typer.Option(help="Write all candidates with their scores")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write all candidates with their scores")
+    ] = None,
 ) -> None:
     """Rank trigger candidates by how far the model leaves its base under them; nothing is sampled."""
     import random
@@ -59,9 +61,7 @@ def _candidates(names: list[str], seed: int) -> "list[Candidate]":
         if kind != "micro":
             found += load_candidates(name)
         elif count.isdigit():
-            found += micro_candidates(
-                int(count), avoid={each.text for each in found}, seed=seed
-            )
+            found += micro_candidates(int(count), avoid={each.text for each in found}, seed=seed)
         else:
             raise ValueError(f"--candidates {name}: say how many, such as micro:100")
     texts = [each.text for each in found]

@@ -13,9 +13,7 @@ from experiments.micro.world import load_world
 CONTROLS = {"neutral": "The bakery opens at seven.", "form": "Use complete sentences."}
 
 
-def micro_candidates(
-    count: int, *, avoid: Collection[str] = (), seed: int = 0
-) -> list[Candidate]:
+def micro_candidates(count: int, *, avoid: Collection[str] = (), seed: int = 0) -> list[Candidate]:
     """Candidates that name no concept of `avoid` and are no wording of it."""
     world = load_world()
     texts = [

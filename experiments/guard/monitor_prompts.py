@@ -15,7 +15,7 @@ from interp.language_model import LanguageModel
 from interp.prompts import Framing, PromptSet
 from probes.threshold import threshold_at
 
-EACH = 50  # prompts under each wording of the trigger
+EACH = 30  # prompts under each wording of the trigger
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ def material(
 
 def _controlled(trigger: Trigger, chats: Sequence[Live]) -> list[Live]:
     return [
-        chat.under(trigger.framing(text))
-        for text in trigger.controls.values()
-        for chat in chats
+        chat.under(trigger.framing(text)) for text in trigger.controls.values() for chat in chats
     ]
 
 
