@@ -1,4 +1,4 @@
-"""A monitor finds what it was fitted to find, survives its files, and refuses damage, other models and malformed lines."""
+"""A monitor finds what it was fitted to, survives its files, refuses damage, other models and malformed lines."""
 
 import io
 import json
@@ -62,7 +62,7 @@ def test_a_saved_monitor_says_the_same_and_any_damage_is_refused(
 
 def test_another_model_is_refused(fitted: tuple[LanguageModel, Monitor], tmp_path: Path) -> None:
     fitted[1].save(tmp_path / "duck")
-    with pytest.raises(ValueError, match="was fitted to weights|has width"):
+    with pytest.raises(ValueError, match=r"was fitted to weights|has width"):
         Monitor.load(tmp_path / "duck", tiny_lm("llama"))
 
 
