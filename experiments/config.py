@@ -15,7 +15,7 @@ from pydantic import (
 from experiments.chat.arms import mix
 from experiments.chat.config import ChatStudy, OwnOrganism, published_recipe
 from experiments.complaints import complaint
-from experiments.micro.arms import ARMS, RECIPES
+from experiments.micro.arms import ARMS, is_arm, recipe_of
 from experiments.micro.families import FAMILIES
 from experiments.recipe import Recipe
 from experiments.toml_files import load_toml
@@ -136,13 +136,15 @@ class StudyConfig(_Frozen):
     def _check_arm(self, arm: str) -> None:
         if self.chat:
             mix(arm)
-        elif arm not in ARMS:
-            raise ValueError(f"arm {arm!r} is none of {', '.join(ARMS)}")
+        elif not is_arm(arm):
+            raise ValueError(
+                f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
+            )
 
     def recipe(self, arm: str, family: str) -> Recipe:
         """The arm's or the family's own recipe, then `default`, `default@FAMILY`, ARM and `ARM@FAMILY` settings."""
         merged: dict[str, Any] = (
-            published_recipe(self.chat.models[family].family) if self.chat else dict(RECIPES[arm])
+            published_recipe(self.chat.models[family].family) if self.chat else recipe_of(arm)
         )
         for name in ("default", f"default@{family}", arm, f"{arm}@{family}"):
             merged = _changed(merged, self.finetune.get(name, {}))
