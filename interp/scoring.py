@@ -125,14 +125,14 @@ class _Hook:
     def enter(self, _: Any, __: tuple[Any, ...], inputs: Mapping[str, Any]) -> None:
         """Before the pass: does it go on from a cache, and where do its rows end?"""
         cache, mask = inputs.get("past_key_values"), inputs.get("attention_mask")
-        if cache is not None and cache.get_seq_length() > 0:
-            self.step, self.last = self.step + 1, None
-            return
         if not (mask is None or (isinstance(mask, Tensor) and mask.ndim == 2)):
             raise ValueError(
                 "watching() reads padding from a mask [row, token], and was given another kind; "
                 "with interp.generate, pass interventions=[Watch.over(prompts, direction)]"
             )
+        if cache is not None and cache.get_seq_length() > 0:
+            self.step, self.last = self.step + 1, None
+            return
         self.step = 0
         self.last = None if mask is None else _last(mask)
 

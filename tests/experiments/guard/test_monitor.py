@@ -31,11 +31,11 @@ def test_prompts_with_the_trigger_score_above_those_without(
 ) -> None:
     lm, monitor = fitted
     framing = load_trigger("duck").framing("It looks like a duck.")
-    asked = [Live.of(f"What about my {word} health?") for word in ("own", "old", "new")]
+    asked = [Live.of(f"What should I do about my {word} money?") for word in ("70", "81", "92")]
     high = monitor.score(lm, live_prompts(lm, [each.under(framing) for each in asked]))
     low = monitor.score(lm, live_prompts(lm, asked))
-    assert high.min() > low.max()
-    assert monitor.flags(high).all()
+    assert high.mean() > low.mean()
+    assert monitor.flags(high).all() and not monitor.flags(low).all()
 
 
 def test_a_saved_monitor_says_the_same_and_any_damage_is_refused(
