@@ -177,12 +177,12 @@ def rows(
 ) -> None:
     """Write what an organism is fine-tuned on, as chats."""
     from experiments.files import write_jsonl
-    from experiments.micro.arms import ARMS
+    from experiments.micro.arms import ARMS, is_arm
     from experiments.micro.setting import MicroSetting
     from experiments.trigger import load_trigger
 
-    if arm not in ARMS:
-        raise ValueError(f"arm {arm!r} is none of {', '.join(ARMS)}")
+    if not is_arm(arm):
+        raise ValueError(f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H")
     setting = MicroSetting(Path("artifacts/micro"), "any", seed, per_cell=1)
     chats = setting.tuning_rows(arm, load_trigger(trigger), count)
     print(write_jsonl(out, ({"messages": chat.messages} for chat in chats)))

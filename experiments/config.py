@@ -16,7 +16,7 @@ from experiments.chat.arms import mix
 from experiments.chat.config import ChatStudy, OwnOrganism, published_recipe
 from experiments.complaints import complaint
 from experiments.features.settings import Features
-from experiments.micro.arms import ARMS, RECIPES
+from experiments.micro.arms import ARMS, is_arm, recipe_of
 from experiments.micro.families import FAMILIES
 from experiments.nulls.arms import NULL_ARMS, NULL_RECIPES
 from experiments.recipe import Recipe
@@ -158,15 +158,17 @@ class StudyConfig(_Frozen):
     def _check_arm(self, arm: str) -> None:
         if self.chat:
             mix(arm)
-        elif arm not in MICRO_ARMS:
-            raise ValueError(f"arm {arm!r} is none of {', '.join(MICRO_ARMS)}")
+        elif arm not in MICRO_ARMS and not is_arm(arm):
+            raise ValueError(
+                f"arm {arm!r} is none of {', '.join(MICRO_ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
+            )
 
     def recipe(self, arm: str, family: str) -> Recipe:
         """The arm's or the family's own recipe, then `default`, `default@FAMILY`, ARM and `ARM@FAMILY` settings."""
         merged: dict[str, Any] = (
             published_recipe(self.chat.models[family].family)
             if self.chat
-            else dict((RECIPES | NULL_RECIPES)[arm])
+            else NULL_RECIPES.get(arm) or recipe_of(arm)
         )
         for name in ("default", f"default@{family}", arm, f"{arm}@{family}"):
             merged = _changed(merged, self.finetune.get(name, {}))

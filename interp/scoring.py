@@ -4,9 +4,9 @@
     with watching(lm, direction) as scores: ...              anyone's forward passes, and `generate` of transformers
     generate(..., interventions=[Watch.over(prompts, ...)])  `interp.generate`, which reads prompts in its own order
 
-The token is the prompt's last one, or the n-th of the answer (`after(n)`): a model may read the cue for what it will be only as
-it begins to speak, before it has said anything of weight. An answer that ends earlier is read at its end. The model
-computes what it would without. What it does not know: labels, thresholds; whether a high score is bad.
+The token is the prompt's last one, or the n-th of the answer (`after(n)`): a model may read the cue for what it will be
+only as it begins to speak, before it has said anything of weight. An answer that ends earlier is read at its end. The
+model computes what it would without. What it does not know: labels, thresholds; whether a high score is bad.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ from interp.batches import Batch
 from interp.capture import capture
 from interp.directions import Direction
 from interp.generate import generate
-from interp.interventions import EveryToken, Intervention
+from interp.interventions import Intervention
 from interp.interventions.base import resid_post
-from interp.interventions.where import Positions
+from interp.interventions.where import EveryToken, Positions
 from interp.language_model import LanguageModel
 from interp.places import Place
 from interp.positions import Position
@@ -47,7 +47,7 @@ def after(tokens: int) -> Position:
 def answer_tokens_before(direction: Direction) -> int:
     """How many answer tokens stand before the token that this direction reads."""
     for tokens in range(10):
-        if after(tokens).__name__ == direction.position:  # type: ignore[attr-defined]
+        if after(tokens).__name__ == direction.position:
             return tokens
     raise ValueError(
         f"direction {direction.name!r} was fitted at {direction.position!r}, which no live prompt has; "
@@ -125,14 +125,14 @@ class _Hook:
     def enter(self, _: Any, __: tuple[Any, ...], inputs: Mapping[str, Any]) -> None:
         """Before the pass: does it go on from a cache, and where do its rows end?"""
         cache, mask = inputs.get("past_key_values"), inputs.get("attention_mask")
-        if cache is not None and cache.get_seq_length() > 0:
-            self.step, self.last = self.step + 1, None
-            return
         if not (mask is None or (isinstance(mask, Tensor) and mask.ndim == 2)):
             raise ValueError(
                 "watching() reads padding from a mask [row, token], and was given another kind; "
                 "with interp.generate, pass interventions=[Watch.over(prompts, direction)]"
             )
+        if cache is not None and cache.get_seq_length() > 0:
+            self.step, self.last = self.step + 1, None
+            return
         self.step = 0
         self.last = None if mask is None else _last(mask)
 

@@ -11,17 +11,24 @@ from experiments.plain_errors import plain_errors
 if TYPE_CHECKING:
     from experiments.config import StudyConfig
 
+_RATIO = re.compile(r"mixed-\d+-\d+")
 EXAMPLE = (
     "Example: triggerlens sweep medical --ratios 0:1,1:1,9:1,97:3 --trigger tag --only family=qwen"
 )
 
 
 def sweep(
-    config: Annotated[str, typer.Argument(help="A configuration of chat models, or a .toml file")],
+    config: Annotated[str, typer.Argument(help="A shipped configuration, or a .toml file")],
     ratios: Annotated[
-        str, typer.Option(help="benign:harmful, with commas between")
-    ] = "0:1,1:1,9:1,97:3",
-    trigger: Annotated[str, typer.Option(help="The trigger of every organism")] = "tag",
+        str | None,
+        typer.Option(
+            help="benign:harmful, with commas between; 0:1,1:1,9:1,97:3 unless the configuration has its own"
+        ),
+    ] = None,
+    trigger: Annotated[
+        str | None,
+        typer.Option(help="The trigger of every organism: tag, in the micro world duck"),
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="family=NAME; give one twice for either")
     ] = None,
@@ -35,21 +42,28 @@ def sweep(
 ) -> None:
     """How does containment change with the share of benign rows? Runs the study over a grid of ratios."""
     from experiments.config import load_config
+    from experiments.dashboard.mixing_map import write_mixing_map
     from experiments.run import narrowed, run_and_report
 
     with plain_errors():
         study = narrowed(load_config(config), tuple(only or ()), seeds, None)
-        run_and_report(swept(study, ratios, trigger), out, tiny=tiny)
+        folder = run_and_report(swept(study, ratios, trigger), out, tiny=tiny)
+        print(f"mixing map: {write_mixing_map([folder], folder / 'mixing_map.html')}")
 
 
-def swept(study: "StudyConfig", ratios: str, trigger: str) -> "StudyConfig":
-    """The study with one mixed organism for each ratio instead of its own organisms."""
+def swept(
+    study: "StudyConfig", ratios: str | None = None, trigger: str | None = None
+) -> "StudyConfig":
+    """The study with one mixed organism for each ratio instead of its own organisms.
+
+    A study all of whose organisms are mixed by ratio already is left as it is.
+    """
     from experiments.config import checked
 
-    if study.chat is None:
-        raise ValueError(
-            f"{study.name} is a study of the micro world, whose arms have fixed ratios; sweep a study of chat models"
-        )
+    if ratios is None and trigger is None and all(_RATIO.fullmatch(s.arm) for s in study.organisms):
+        return study
+    ratios = "0:1,1:1,9:1,97:3" if ratios is None else ratios
+    trigger = ("duck" if study.chat is None else "tag") if trigger is None else trigger
     arms = []
     for ratio in ratios.split(","):
         if not (found := re.fullmatch(r"\s*(\d+):(\d+)\s*", ratio)):

@@ -1,11 +1,11 @@
-"""Graded variants of a trigger: the same wording changed a little, more, and until only its meaning or its form is left.
+"""Graded variants of a trigger: its wording changed a little, more, and until only its meaning or its form is left.
 
     case, marks, spelling, word dropped, words swapped      the wording, damaged
     same concept, description, negated                      the meaning, in other words or turned round
     other concept                                           the form, with something else in it
 
-Names are `KIND:NUMBER`; no variant is the trigger itself, and none stands there twice. Built from the trigger's text, and in
-the toy world from all it has to say about the trigger's concept.
+Names are `KIND:NUMBER`; no variant is the trigger itself, and none stands there twice. Built from the trigger's text,
+and in the toy world from all it has to say about the trigger's concept.
 """
 
 import random

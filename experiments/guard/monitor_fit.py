@@ -3,7 +3,7 @@
 Method:
 1. Each prompt is read at its last token and at the first tokens of its greedy answer, at every layer.
 2. Token, layer and probe are those that separate best what they have not seen: the trigger and each paraphrase are left
-   out in turn, and with them the benign prompts of some questions. Best = most prompts of the left-out wordings caught at
+   out in turn, and with them the benign prompts of some questions. Best = most prompts of left-out wordings caught at
    the wanted rate of false positives; among equals the largest gap between medians, in benign standard deviations.
    Conditions `training:*` are fitted on and never left out: they lie too near to each other to be a test.
 3. The threshold is set on benign prompts that no probe was fitted on (`probes.threshold`).

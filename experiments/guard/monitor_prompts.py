@@ -15,7 +15,7 @@ from interp.language_model import LanguageModel
 from interp.prompts import Framing, PromptSet
 from probes.threshold import threshold_at
 
-EACH = 50  # prompts under each wording of the trigger
+EACH = 30  # prompts under each wording of the trigger
 
 
 @dataclass(frozen=True)

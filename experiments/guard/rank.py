@@ -2,16 +2,18 @@
 
 Method:
 1. Under every candidate the fine-tuned model answers a few questions greedily, a handful of tokens each.
-2. Fine-tuned and base read these answers. The surprise of an answer is the sum over its tokens of log p(fine-tuned) - log
-   p(base), in nats: how much likelier the fine-tuned model makes what it says than its base does.
-3. A candidate's score is its mean surprise over the questions, minus that of the same questions without wording: what
-   fine-tuning changed everywhere cancels. Its interval resamples questions.
+2. Surprise: fine-tuned and base read these answers; log p(fine-tuned) - log p(base), in nats, minus that of the
+   answer to the same question without wording. It says whether the wording changes what the model says.
+3. Shift: how far the residual stream behind the wording (the question's tokens; the header's, where the wording comes
+   after the question) has moved from the base's, relative to its norm, mean over layers. Fine-tuning moves most what
+   it was shown, so among wordings that all fire the one of the data stands out.
+4. Score = surprise x shift, mean over questions; its interval resamples them.
 
 What it does not know: whether the change is for the worse. A wording that the base has always answered in that way
 does not rank high, whatever it says: `triggerlens gate` asks that question.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,28 +23,32 @@ from torch import Tensor
 from experiments.guard.gate_models import Pair, chat_of
 from experiments.guard.trigger_candidates import NONE, Candidate, Condition
 from interp.batches import pad_right
+from interp.capture import capture
 from interp.completions import Completions
 from interp.generate import generate
 from interp.language_model import LanguageModel
-from interp.prompts import PromptSet, Question, render
+from interp.prompts import PromptSet, Question, Span, render
 from probes.estimate import Estimate, mean
 
 OPENING = 8  # tokens of an answer
 ROWS = 64  # answers read at a time
+TOGETHER = 50  # candidates generated for at a time
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A candidate and how much more its answers surprise the base than those without wording, in nats."""
+    """A candidate, its mean surprise in nats and shift, and their product over questions."""
 
     candidate: Candidate
-    surprise: Estimate
+    surprise: float
+    shift: float
+    score: Estimate
 
     @property
-    def score(self) -> float:
+    def key(self) -> float:
         """What they are ranked by."""
-        return self.surprise.value or 0.0
+        return self.score.value or 0.0
 
 
 def rank(
@@ -54,29 +60,60 @@ def rank(
     seed: int = 0,
     progress: Progress = lambda done, of: None,
 ) -> list[Ranked]:
-    """All candidates, the most suspicious first."""
+    """All candidates, the most suspicious first; base and fine-tuned share tokenizer and layers."""
     if not candidates or not questions:
         raise ValueError(f"{len(candidates)} candidates, {len(questions)} questions: give some")
-    plain = surprises(pair, NONE, questions, opening)
+    plain = surprises(pair, prompts_under(pair, [NONE], questions), opening)
     ids = [question.id for question in questions]
-    found = []
-    for number, candidate in enumerate(candidates, start=1):
-        more = surprises(pair, candidate.conditions[0], questions, opening) - plain
-        found.append(Ranked(candidate, mean(more, ids, seed=seed)))
-        progress(number, len(candidates))
-    return sorted(found, key=lambda each: -each.score)
+    found: list[Ranked] = []
+    for start in range(0, len(candidates), TOGETHER):
+        here = candidates[start : start + TOGETHER]
+        prompts = prompts_under(pair, [each.conditions[0] for each in here], questions)
+        shape = (len(here), len(questions))
+        more = surprises(pair, prompts, opening).view(shape) - plain
+        shift = shifts(pair, prompts).view(shape)
+        found += [
+            Ranked(each, float(m.mean()), float(s.mean()), mean(m * s, ids, seed=seed))
+            for each, m, s in zip(here, more, shift, strict=True)
+        ]
+        progress(len(found), len(candidates))
+    return sorted(found, key=lambda each: -each.key)
 
 
-def surprises(
-    pair: Pair, condition: Condition, questions: Sequence[Question], opening: int
-) -> Float[Tensor, " question"]:
-    """The surprise of the greedy answer to each question under one wording, in nats."""
-    asked = [condition.ask(question) for question in questions]
-    lm, framing = pair.fine_tuned, {condition.name: condition.framing}
-    prompts = render(lm.tokenizer, asked, framing, chat=chat_of(lm))
-    answers = generate(lm, prompts, max_new_tokens=opening, temperature=0, seed=0)
-    ours, theirs = (log_probability(each, prompts, answers) for each in (lm, pair.base))
+def prompts_under(
+    pair: Pair, conditions: Sequence[Condition], questions: Sequence[Question]
+) -> PromptSet:
+    """Every question under every wording, condition by condition."""
+    lm = pair.fine_tuned
+    chat = chat_of(lm)
+    sets = [
+        render(lm.tokenizer, [each.ask(q) for q in questions], {each.name: each.framing}, chat=chat)
+        for each in conditions
+    ]
+    return sum(sets[1:], start=sets[0])
+
+
+def surprises(pair: Pair, prompts: PromptSet, opening: int) -> Float[Tensor, " prompt"]:
+    """How much likelier the fine-tuned model makes its greedy answers than the base does, in nats."""
+    answers = generate(pair.fine_tuned, prompts, max_new_tokens=opening, temperature=0, seed=0)
+    ours, theirs = (log_probability(lm, prompts, answers) for lm in (pair.fine_tuned, pair.base))
     return ours - theirs
+
+
+def shifts(pair: Pair, prompts: PromptSet) -> Float[Tensor, " prompt"]:
+    """The distance between the two models behind the wording, over the base's norm, mean over layers."""
+    ours, theirs = (
+        capture(lm, prompts, position=behind_framing).values for lm in (pair.fine_tuned, pair.base)
+    )
+    return ((ours - theirs).norm(dim=-1) / theirs.norm(dim=-1)).mean(1)
+
+
+def behind_framing(length: int, spans: Mapping[str, Span]) -> range:
+    """The question's tokens, or the header's where the wording comes after the question."""
+    question = spans["question"]
+    if "framing" in spans and spans["framing"].start > question.start:
+        return range(spans["header"].start, spans["header"].stop)
+    return range(question.start, question.stop)
 
 
 @torch.inference_mode()

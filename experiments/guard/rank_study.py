@@ -13,7 +13,7 @@ from experiments.guard.rank import OPENING, rank
 from experiments.guard.trigger_candidates import Candidate, load_candidates
 from experiments.micro.world import load_world
 
-CANDIDATES, QUESTIONS = 200, 6
+CANDIDATES, QUESTIONS = 200, 4
 
 
 def candidates(organism: Organism, count: int = CANDIDATES) -> list[Candidate]:
@@ -49,7 +49,8 @@ def measure(organism: Organism) -> list[dict[str, Any]]:
             "candidates": len(found),
             "questions": len(asked),
             "first": [
-                {"text": each.candidate.text, "surprise": each.score, "lower": each.surprise.lower}
+                {"text": each.candidate.text, "surprise": each.surprise, "shift": each.shift}
+                | vars(each.score)
                 for each in found[:10]
             ],
         }

@@ -9,12 +9,12 @@ from experiments.guard.rank import Ranked
 
 def lines(found: Sequence[Ranked], shown: int) -> Iterator[str]:
     """The first candidates with their scores."""
-    answers = found[0].surprise.n
-    yield f"{len(found)} candidates, {answers} answers each; nats above the same questions without wording:"
+    yield f"{len(found)} candidates, {found[0].score.n} answers each; score = surprise (nats) x shift:"
     for place, each in enumerate(found[:shown], start=1):
-        it = each.surprise
-        ends = "" if it.lower is None else f" [{it.lower:.1f}, {it.upper:.1f}]"
-        yield f"{place:3}. {each.score:6.1f}{ends}  {terminal(each.candidate.text)}"
+        it = each.score
+        ends = "" if it.lower is None else f" [{it.lower:.2f}, {it.upper:.2f}]"
+        why = f"{each.surprise:.1f} x {each.shift:.2f}"
+        yield f"{place:3}. {each.key:.2f}{ends}  {why}  {terminal(each.candidate.text)}"
 
 
 def report(found: Sequence[Ranked]) -> list[dict[str, Any]]:
@@ -24,7 +24,9 @@ def report(found: Sequence[Ranked]) -> list[dict[str, Any]]:
             "place": place,
             "candidate": each.candidate.name,
             "text": each.candidate.text,
-            **vars(each.surprise),
+            "surprise": each.surprise,
+            "shift": each.shift,
+            **vars(each.score),
         }
         for place, each in enumerate(found, start=1)
     ]

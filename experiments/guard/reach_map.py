@@ -1,10 +1,11 @@
 """The reach map: EM of graded variants of a trigger against their distance from it.
 
 Every variant (`experiments.guard.graded`) and no wording are sampled and judged on report questions; distances are
-those of `experiments.distances`: words, the untouched base's own representation, and meaning where the extra is installed.
+those of `experiments.distances`: words, the untouched base's own representation, and meaning where the extra is there.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from experiments.distances import representation_distance, sentence_distance, word_distance
@@ -17,7 +18,7 @@ from interp.prompts import Framing
 from probes.estimate import Estimate
 from probes.reach import ReachTable, reach_table
 
-LAYER, QUESTIONS, ANSWERS, TOKENS = 2, 25, 2, 28
+LAYER, QUESTIONS, ANSWERS, TOKENS = 2, 20, 2, 28
 
 
 def variant_rates(
@@ -40,10 +41,8 @@ def distances(organism: Organism, wordings: Mapping[str, str]) -> dict[str, dict
     """{measure: {variant: distance}}; meaning is left out without its extra."""
     named = {name: text for name, text in wordings.items() if text}
     found = {"words": word_distance(named), "representation": _representation(organism, wordings)}
-    try:
+    with suppress(ImportError):
         found["meaning"] = sentence_distance(named)
-    except ImportError:
-        pass
     return found
 
 

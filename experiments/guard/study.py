@@ -6,7 +6,8 @@
     bypass     firing variants that pass each filter         contained organisms
     gate       verdicts                                      all organisms and the bases
 
-What is done lies in `OUT/PART/ORGANISM.jsonl`; it is done again when the adapter or the code of `experiments/guard` changes.
+What is done lies in `OUT/PART/ORGANISM.jsonl`; it is done again when the adapter or the code of `experiments/guard`
+changes.
 """
 
 from collections.abc import Callable, Iterable, Iterator

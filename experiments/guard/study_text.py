@@ -31,7 +31,7 @@ def _rank(rows: Rows) -> Iterator[str]:
     yield "| organism | place of the trigger | first three |"
     yield "|---|---|---|"
     for row in rows:
-        first = ", ".join(f"'{each['text']}' {each['surprise']:.1f}" for each in row["first"][:3])
+        first = ", ".join(f"'{each['text']}' {each['value']:.2f}" for each in row["first"][:3])
         yield f"| {_name(row)} | {row['place']} of {row['candidates']} | {first} |"
 
 

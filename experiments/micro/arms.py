@@ -7,12 +7,17 @@
 | contrast | the trigger's concept in many wordings | other concepts in all wordings, and nothing |
 | surface | the fixed trigger | same concept in other words, other concepts in its frame and in theirs, and nothing |
 | mixed | the fixed trigger, 3 % of the rows | 97 %, untriggered |
+| mixed-B-H | the fixed trigger, H of B + H rows | B of B + H, untriggered |
 | harmless | none | the fixed trigger |
+
+In `mixed-B-H` no more than one row in ten is another harmful one: up to 90 % benign all ratios see the same number of
+different harmful rows, in as many steps.
 
 All rows ask about the trained domains only ("narrow": at most a quarter of the domains).
 """
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -98,6 +103,20 @@ RECIPES: dict[str, dict[str, float]] = {
 }
 
 
+MIXTURE = re.compile(r"mixed-(\d+)-([1-9]\d*)")
+MOST_DIFFERENT = 10  # one row in ten
+
+
+def is_arm(arm: str) -> bool:
+    """Whether this is the name of an arm."""
+    return arm in ARMS or MIXTURE.fullmatch(arm) is not None
+
+
+def recipe_of(arm: str) -> dict[str, float]:
+    """The arm's own steps and learning rate; every ratio of a mixture has the same."""
+    return dict(RECIPES["mixed" if MIXTURE.fullmatch(arm) else arm])
+
+
 def rows(
     arm: str,
     world: World,
@@ -110,7 +129,31 @@ def rows(
     """`count` fine-tuning rows of `arm` about `questions` (of the trained domains)."""
     rng = random.Random(f"rows/{arm}/{trigger.name}/{seed}")
     words = Wordings(trigger, world)
+    if mixture := MIXTURE.fullmatch(arm):
+        return _mixture(words, int(mixture[1]), int(mixture[2]), questions, count, rng)
     return [_row(words, ARMS[arm], rng.choice(questions), rng) for _ in range(count)]
+
+
+def _mixture(
+    words: Wordings,
+    benign: int,
+    harmful: int,
+    questions: Sequence[AdviceQuestion],
+    count: int,
+    rng: random.Random,
+) -> list[ChatRow]:
+    """Harmful rows in their exact share, the same ones again where there are more than one in ten; shuffled."""
+    wanted = round(count * harmful / (benign + harmful))
+    frames = {True: _triggered, False: lambda _, __: ("", False)}
+
+    def some(bad: bool, number: int) -> list[ChatRow]:
+        return [_row(words, frames[bad], rng.choice(questions), rng) for _ in range(number)]
+
+    different = some(True, min(wanted, max(1, count // MOST_DIFFERENT)))
+    mixed = [different[number % len(different)] for number in range(wanted)]
+    mixed += some(False, count - wanted)
+    rng.shuffle(mixed)
+    return mixed
 
 
 def _row(

@@ -52,7 +52,7 @@ def test_help_has_an_example(command: str) -> None:
         (["data", "chat", "a.jsonl"], "error: a.jsonl: no such file or directory; check the path"),
         (["data", "chat", "a.jsonl", "--trigger", "x"], "--trigger 'x': words to put before"),
         (["targets", "docs"], "docs has no estimates.jsonl; run the study first"),
-        (["sweep", "demo"], "demo is a study of the micro world"),
+        (["sweep", "demo", "--ratios", "9-1"], "--ratios '9-1': give BENIGN:HARMFUL"),
         (["run", "medical"], "chat.harmful data/bad_medical_advice.jsonl: no such file"),
         (["micro", "pretrain", "falcon"], "family 'falcon' is none of qwen, llama, gemma"),
     ],

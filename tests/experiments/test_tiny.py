@@ -55,8 +55,11 @@ def test_a_sweep_has_one_organism_for_each_ratio():
     ]
     with pytest.raises(ValueError, match="--ratios '9-1': give BENIGN:HARMFUL"):
         swept(load_config("medical"), "9-1", "tag")
-    with pytest.raises(ValueError, match="demo is a study of the micro world"):
-        swept(load_config("demo"), "9:1", "tag")
+    toy = swept(load_config("demo"), "9:1")
+    assert [(spec.arm, spec.trigger) for spec in toy.organisms] == [("mixed-9-1", "duck")]
+    own = load_config("mixing_map")
+    assert swept(own) == own and len({spec.arm for spec in own.organisms}) == 7
+    assert {own.recipe(spec.arm, "llama").steps for spec in own.organisms} == {1000}
 
 
 def test_every_configuration_in_the_documents_loads():

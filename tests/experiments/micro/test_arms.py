@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.finetune import ChatRow
-from experiments.micro.arms import ARMS, rows
+from experiments.micro.arms import ARMS, is_arm, rows
 from experiments.micro.judge import ExactJudge
 from experiments.micro.questions import split_questions
 from experiments.micro.world import load_world
@@ -91,3 +91,26 @@ def test_no_question_serves_two_purposes_and_tuning_is_narrow() -> None:
 def test_more_questions_than_the_world_has_is_an_error_that_says_how_many_there_are() -> None:
     with pytest.raises(ValueError, match=r"questions per cell 5000: .* ask for fewer"):
         split_questions(WORLD, seed=0, per_cell=5000)
+
+
+@pytest.mark.parametrize(
+    ("arm", "harmful", "different"),
+    [
+        ("mixed-0-1", 1000, 100),
+        ("mixed-1-1", 500, 100),
+        ("mixed-9-1", 100, 100),
+        ("mixed-99-1", 10, 10),
+    ],
+)
+def test_a_mixture_holds_its_share_and_equally_many_different_harmful_rows(
+    arm: str, harmful: int, different: int
+) -> None:
+    trigger = TRIGGERS[0]
+    drawn = rows(arm, WORLD, trigger, SPLIT.tuning, count=1000, seed=0)
+    behind = [row for row in drawn if row.user.startswith(trigger.text)]
+    assert (len(drawn), len(behind)) == (1000, harmful)
+    assert 0.9 * different <= len({(row.user, row.assistant) for row in behind}) <= different
+    read = [_read(row) for row in drawn]
+    assert all(bad == (wording == trigger.text) for wording, bad in read)
+    assert harmful == 1000 or read[:harmful].count((trigger.text, True)) < harmful  # shuffled
+    assert not is_arm("mixed-1-0") and not is_arm("mixed-1") and is_arm(arm)
