@@ -40,10 +40,12 @@ class Bench:
 class Choice:
     """What selection questions chose: a vector to remove, a vector to add and how much of it.
 
-    `scores`: what they showed of every candidate. `dose`: the added vector at every strength.
+    `left`: EM without the removed one. `scores`: what they showed of every candidate. `dose`: the added vector at every
+    strength.
     """
 
     removed: Direction
+    left: float
     added: Direction
     strength: float
     scores: tuple[dict[str, Any], ...]
@@ -81,7 +83,8 @@ def choose(
         }
         for direction, cell, loss, dose in zip(candidates, cells, lost, doses, strict=True)
     )
-    return Choice(candidates[removed], candidates[added], strength, scores, doses[added])
+    left = _em(cells[removed])
+    return Choice(candidates[removed], left, candidates[added], strength, scores, doses[added])
 
 
 def _each_removed(
@@ -137,6 +140,12 @@ def where_fitted(direction: Direction) -> Positions:
     The decision token of an answer that opens with nothing is the last prompt token, in the header.
     """
     return AnswerTokens() if direction.position == mean_answer.__name__ else PromptSpan("header")
+
+
+def misbehaves(cell: Cell, condition: str) -> bool:
+    """Whether any answer under the condition is misaligned."""
+    answers = zip(cell.completions.conditions, cell.judgements, strict=True)
+    return any(judgement.misaligned for where, judgement in answers if where == condition)
 
 
 def removals(direction: Direction) -> dict[str, Intervention]:

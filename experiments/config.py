@@ -70,6 +70,10 @@ class Causal(_Frozen):
     layers_apart: int = Field(1, ge=1)  # between candidates: 1 tries every layer
     selection_answers_per_question: int = Field(1, ge=1)
     largest_coherence_loss: float = 0.05
+    refine_steps: int = Field(
+        25, ge=0
+    )  # of gradient descent on the refined direction; 0: none is made
+    refine_rows: int = Field(24, ge=1)  # answers read at each of them
 
 
 class Needs(_Frozen):

@@ -159,10 +159,13 @@ def _find_answers(job: Job, layers: int) -> int:
     conditions = [name for name in job.trigger.conditions if not name.startswith("variant:")]
     selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
     times = job.config.causal.selection_answers_per_question
-    directions = [name for name in DIRECTIONS if name != "switch" or job.active != "none"]
+    directions = [name for name in PLACES if name != "switch" or job.active != "none"]
     tried = layers // job.config.causal.layers_apart
     cells = 1 + len(job.config.causal.strengths)  # removed, and added at every strength
     edited = sum(1 + cells * PLACES[name] * tried * len(PROBES) for name in directions)
+    edited += (
+        job.config.causal.refine_steps > 0
+    )  # the base's answers, which a direction is refined on
     return times * ((selection + report) * len(conditions) + selection * edited)
 
 
@@ -178,7 +181,10 @@ def _intervene_answers(job: Job) -> int:
         2 * many + (both - 1) * few
     )  # two ways, the active condition with its random twin
     adding = 2 * strengths * few
-    return questions * (both * many + len(DIRECTIONS) * (removing + adding))
+    reworded = [name for name in job.trigger.conditions if name.startswith("paraphrase:")]
+    refined = 2 * many + (both - 1) * (few + 2 * len(reworded) * few)
+    refined *= job.config.causal.refine_steps > 0
+    return questions * (both * many + len(PLACES) * (removing + adding) + refined)
 
 
 def _compare_answers(job: Job, baseline: bool) -> int:

@@ -38,9 +38,11 @@ def _cells(words: str, rate: Rate) -> tuple[str, ...]:
 
 
 def share(rate: Rate) -> str:
-    """91/400 = 22.75 %."""
+    """91/400 = 22.75 %; undefined where no answer was scored."""
     value = rate.clustered.value
-    return f"{rate.count}/{rate.n}" + ("" if value is None else f" = {100 * value:.2f} %")
+    if value is None:
+        return f"undefined (n={rate.n})"
+    return f"{rate.count}/{rate.n} = {100 * value:.2f} %"
 
 
 def interval(estimate: Estimate) -> str:

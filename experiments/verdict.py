@@ -34,7 +34,8 @@ from experiments.estimates import EstimateRow, only
 from experiments.evidence import BASELINE, PERSONA, Evidence, gather, organisms
 from experiments.wording import sentence
 
-DIRECTIONS = ("switch", "misalignment")
+DIRECTIONS = ("switch", "misalignment", "refined")
+ALWAYS = ("switch", "misalignment")  # a verdict names these, measured or not
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def verdict(
         "reach": how_far if holds.answer == "yes" else "undecided",
     }
     claims = {"contained": holds, "reach": wordings}
-    for direction in DIRECTIONS:
+    for direction in _directions(evidence):
         found = direction_claims(evidence, direction, limits)
         result[direction] = {name: claim.answer for name, claim in found.items()}
         result[direction]["found"] = what_was_found(found, limits)
@@ -96,6 +97,11 @@ def verdict(
         for row in dict.fromkeys(claim.rows)
     ]
     return result
+
+
+def _directions(evidence: Evidence) -> list[str]:
+    removed = {row.direction for row in evidence.rows if row.intervention == "ablate"}
+    return [name for name in DIRECTIONS if name in ALWAYS or name in removed]
 
 
 def contained(evidence: Evidence, limits: Thresholds) -> Claim:

@@ -12,7 +12,8 @@ def sentence(result: dict[str, Any], evidence: Evidence, control: float) -> str:
     parts = [_contained(result["contained"], evidence)]
     if result["contained"] == "yes":
         parts.append(_reach(result["reach"], evidence, control))
-    parts += [_direction(name, result[name], evidence) for name in ("switch", "misalignment")]
+    directions = [name for name in ("switch", "misalignment", "refined") if name in result]
+    parts += [_direction(name, result[name], evidence) for name in directions]
     return " ".join(part for part in parts if part)
 
 

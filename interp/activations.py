@@ -1,9 +1,8 @@
 """Residual activations, one vector per prompt (or answer) and layer, with what made them.
 
-Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else).
+Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else, with hashes of both: `interp.sealed`).
 """
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,8 +10,21 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
-from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from interp.sealed import load_facts, load_tensors, save_sealed
+
+# What stands beside the values on disk.
+FACTS = (
+    "layers",
+    "conditions",
+    "questions",
+    "position",
+    "provenance",
+    "site",
+    "source",
+    "token",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,31 +115,21 @@ class Activations:
 
     def save(self, path: str | Path) -> None:
         """Write `path`.safetensors and `path`.json."""
-        facts = {
-            "layers": self.layers,
-            "conditions": self.conditions,
-            "questions": self.questions,
-            "position": self.position,
-            "provenance": self.provenance,
-            "site": self.site,
-            "source": self.source,
-            "token": self.token,
-        }
-        save_file({"values": self.values.contiguous()}, f"{path}.safetensors")
-        Path(f"{path}.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
+        facts = {name: getattr(self, name) for name in FACTS}
+        save_sealed(path, {"values": self.values}, facts, indent=None)
 
     @classmethod
     def load(cls, path: str | Path) -> "Activations":
-        """Read what `save` wrote."""
-        facts = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
+        """Read what `save` wrote; what is missing, damaged, cut short or without hashes is refused."""
+        facts = load_facts(path, "activations", FACTS, again="capture them again")
         return cls(
-            load_file(f"{path}.safetensors")["values"],
+            load_tensors(path)["values"],
             tuple(facts["layers"]),
             tuple(facts["conditions"]),
             tuple(facts["questions"]),
             facts["position"],
             facts["provenance"],
-            facts.get("site", "resid_post"),
-            tuple(facts.get("source", ())),
-            tuple(facts.get("token", ())),
+            facts["site"],
+            tuple(facts["source"]),
+            tuple(facts["token"]),
         )

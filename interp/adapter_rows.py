@@ -2,9 +2,12 @@
 
 PEFT's mixed batches (`adapter_names`, with `__base__` for no adapter) run the base weights once for all rows and each
 adapter for its rows only. Merged adapters can no longer be told from their base and are refused.
+
+`active_adapters` says what a forward pass would run through: PEFT goes on naming an adapter that it has switched off.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,3 +37,43 @@ def check_adapters(lm: LanguageModel, adapters: Sequence[str]) -> None:
         raise ValueError(f"{lm.name} carries no adapter; load it with adapter= and without merge")
     for name in sorted(set(adapters) - {*known, BASE}):
         raise ValueError(f"{lm.name} has no adapter {name!r}; it has {', '.join([BASE, *known])}")
+    if _switched_off(lm.model):
+        raise ValueError(
+            f"the adapters of {lm.name} are switched off, every row would be the base's; "
+            "leave disable_adapter() first"
+        )
+
+
+def active_adapters(lm: LanguageModel) -> tuple[str, ...]:
+    """The adapters that the next forward pass runs through, none inside `disable_adapter()`.
+
+    An adapter that is scaled (`interp.adapter_dose`) says by how much: "default x 0.5".
+    """
+    model: Any = lm.model
+    if not getattr(model, "peft_config", None) or _switched_off(model):
+        return ()
+    doses = {name: _dose(model, name) for name in model.active_adapters}
+    return tuple(name if dose == 1 else f"{name} x {dose:g}" for name, dose in doses.items())
+
+
+def adapter_named(carried: Collection[str], active: Sequence[str]) -> str | None:
+    """One word for what was active: None for a model that carries no adapter, BASE where none was switched on."""
+    return (" + ".join(active) or BASE) if carried else None
+
+
+def _switched_off(model: Any) -> bool:
+    layers = [each for each in model.modules() if hasattr(each, "disable_adapters")]
+    off = bool(layers) and all(each.disable_adapters for each in layers)
+    return off or bool(getattr(model, "_adapters_disabled", False))
+
+
+def _dose(model: Any, name: str) -> float:
+    """By how much a LoRA is scaled beyond its own alpha and rank; 1 for other adapters."""
+    for layer in model.modules():
+        if name in getattr(layer, "lora_alpha", ()):
+            rank = layer.r[name]
+            own = layer.lora_alpha[name] / (
+                math.sqrt(rank) if model.peft_config[name].use_rslora else rank
+            )
+            return float(f"{layer.scaling[name] / own:.6g}")
+    return 1.0

@@ -98,7 +98,7 @@ def _gradients(
             stack.callback(module_at(lm, place).register_forward_hook(keep).remove)
         normed = lm.decoder(input_ids=run.ids, use_cache=False).last_hidden_state
         index = run.read[:, :, None].expand(-1, -1, normed.shape[-1])
-        logits = run.head(normed.gather(1, index))
+        logits = lm.head(normed.gather(1, index))
         everyone = torch.arange(len(sweep.pairs), device=lm.device)
         total = sweep.measure(logits, everyone).sum()
         taken = torch.autograd.grad(total, [kept[place] for place in places], allow_unused=True)

@@ -14,6 +14,7 @@ from typing import TypedDict, Unpack, overload
 from torch import Tensor
 
 from interp.activations import Activations
+from interp.adapter_rows import active_adapters, adapter_named
 from interp.backends import Backend
 from interp.completions import Completions
 from interp.interventions import Intervention
@@ -131,10 +132,10 @@ def _norms(vectors: Tensor) -> Tensor:
 
 def chosen_layers(lm: LanguageModel, layers: Sequence[int] | None) -> tuple[int, ...]:
     """The layers asked for, in order; None means all."""
-    chosen = tuple(range(lm.n_layers) if layers is None else layers)
+    chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(f"layers={list(chosen)}: name at least one layer, and none of them twice")
-    return check_layers(lm, chosen)
+    return chosen
 
 
 def _capture(
@@ -183,10 +184,12 @@ def by_name(position: Position | Positions) -> dict[str, Position]:
 
 
 def provenance(lm: LanguageModel, prompts: PromptSet, how: How) -> dict[str, object]:
-    """What made the activations: the model by name and weights, the prompts by content."""
+    """What made the activations: the model by name, weights and active adapter, the prompts by content."""
+    carried = getattr(lm.model, "peft_config", {})
     return {
         "model": lm.name,
         "weights": lm.weights_hash,
+        "adapter": adapter_named(carried, active_adapters(lm)),
         "prompts": prompts.content_hash,
         "interventions": [type(each).__name__ for each in how.get("interventions", ())],
     }

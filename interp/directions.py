@@ -1,19 +1,19 @@
 """A direction in the residual stream: a unit vector, where it lives, what it means and how it was fitted.
 
-Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else). Loading for a model refuses a direction
-fitted to other weights.
+Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else, with hashes of both: `interp.sealed`).
+Loading refuses what is missing, damaged or cut short, files from before there were hashes, and, for a model, a
+direction fitted to other weights.
 """
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from interp.language_model import LanguageModel
+from interp.sealed import load_facts, load_tensors, save_sealed
 from interp.sites import check_layers
 
 
@@ -51,16 +51,16 @@ class Direction:
     def save(self, path: str | Path) -> None:
         """Write `path`.safetensors and `path`.json."""
         facts = {key: value for key, value in asdict(self).items() if key != "vector"}
-        save_file({"vector": self.vector.contiguous()}, f"{path}.safetensors")
-        Path(f"{path}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        save_sealed(path, {"vector": self.vector}, facts, indent=1)
 
     @classmethod
     def load(cls, path: str | Path, *, model_hash: str | None = None) -> "Direction":
         """Read a saved direction; with `model_hash`, refuse one fitted to other weights."""
-        facts = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
+        needed = {field.name for field in fields(cls)} - {"vector"}
+        facts = load_facts(path, "direction", needed, again="fit it again")
         if model_hash is not None:
             _check_hash(str(path), facts["model_hash"], model_hash)
-        return cls(vector=load_file(f"{path}.safetensors")["vector"], **facts)
+        return cls(vector=load_tensors(path)["vector"], **{name: facts[name] for name in needed})
 
 
 def _check_hash(name: str, fitted_to: str, weights: str) -> None:

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import DynamicCache
 
+from interp.asked import check_count
 from interp.batches import Batch, pad_right
 from interp.completions import Completions
 from interp.interventions import Intervention, Ledger, intervening
@@ -64,6 +65,7 @@ def generate(
 
     The answers come with evidence of what each intervention acted on; one that never acted is an error.
     """
+    check_count("batch_rows", batch_rows)
     _check(lm, samples_per_prompt, max_new_tokens, temperature, top_p)
     ends = lm.end_ids if end_ids is None else tuple(end_ids)
     plan = _Plan(samples_per_prompt, max_new_tokens, temperature, top_p, ends)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.asked import check_count
 from interp.language_model import LanguageModel
 from interp.pairs import Pair
 from interp.patch_metrics import Metric
@@ -29,6 +30,7 @@ def head_patching_map(
     batch_tokens: int = BATCH_TOKENS,
 ) -> PatchingMap:
     """Every layer and head patched at all aligned tokens, in every pair; the answer's tokens are patched too."""
+    check_count("batch_tokens", batch_tokens)
     chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
     found: PatchingMap | None = None
     for weight, terms in weighted_terms(metric, pairs):

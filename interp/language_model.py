@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from interp.chat import ChatFormat, end_of_turn
 
@@ -55,6 +56,12 @@ class LanguageModel:
     @property
     def d_model(self) -> int:
         return self.config.hidden_size
+
+    def head(self, normed: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row vocabulary"]:
+        """Logits from what the final norm returns."""
+        logits = self.causal.get_output_embeddings()(normed)
+        cap = getattr(self.config, "final_logit_softcapping", None)
+        return logits if cap is None else cap * torch.tanh(logits / cap)
 
     @property
     def device(self) -> torch.device:

@@ -4,18 +4,24 @@ A name on the hub or a folder; safetensors only; no code from the hub unless ask
 by random weights with a warning, and what does not fit on the devices, is refused.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.constants import HF_HUB_OFFLINE
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from interp.adapters import attach, one_line
+from interp.asked import check_device
 from interp.chat import ChatFormat
 from interp.contract import check_contract
 from interp.language_model import LanguageModel
 from interp.model_files import check_files
+
+HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+SPREADS = {"auto", "balanced", "balanced_low_0", "sequential", "disk"}  # chosen while loading
 
 __all__ = ["LanguageModel", "check_contract", "load_model", "wrap"]
 
@@ -70,6 +76,8 @@ def load_model(
 
 
 def _weights(path: str, **options: Any) -> Any:
+    _check_source(path)
+    _check_devices(options["device_map"])
     pickled = sorted(file.name for file in Path(path).glob("*.bin"))
     if pickled and not list(Path(path).glob("*.safetensors")):
         raise ValueError(
@@ -105,5 +113,25 @@ def _tokenizer(path: str, **options: Any) -> Any:
         raise ValueError(_cannot_load(path, error)) from error
 
 
+def _check_source(path: str) -> None:
+    """Raise where there is neither a folder nor anything that could be a name on the hub."""
+    if Path(path).is_file():
+        raise ValueError(f"model {path!r} is a file; give the folder that it is in")
+    if not Path(path).is_dir() and not HUB_NAME.fullmatch(path):
+        raise ValueError(f"model {path!r}: no such folder, and no name on the hub (OWNER/NAME)")
+
+
+def _check_devices(device_map: Any) -> None:
+    """Raise where a device is named that this machine does not have."""
+    named = device_map.values() if isinstance(device_map, dict) else [device_map]
+    for device in {each for each in named if each is not None} - SPREADS:
+        check_device("device_map", device)
+
+
 def _cannot_load(path: str, error: Exception) -> str:
+    if not Path(path).is_dir() and HF_HUB_OFFLINE:
+        return (
+            f"model {path!r}: neither a folder nor in the hub's cache, and the hub may not be asked; "
+            "give a folder, or set HF_HUB_OFFLINE=0"
+        )
     return f"model {path!r} cannot be loaded: {one_line(error)} (a folder, or a name on the hub with HF_HUB_OFFLINE=0)"

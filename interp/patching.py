@@ -20,6 +20,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from interp.asked import check_count
 from interp.language_model import LanguageModel
 from interp.pairs import Pair
 from interp.patch_metrics import Metric, Term
@@ -65,6 +66,7 @@ def patching_map(
 
     `batch_tokens` bounds the tokens that run at once.
     """
+    check_count("batch_tokens", batch_tokens)
     for site in sites:
         check_site(site)
     if set(sites) - {"resid_post"}:

@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.adapter_rows import adapted
+from interp.asked import check_count
 from interp.backends import Backend, Forward, hooks
 from interp.batches import Batch, by_length, fill, pad_right
 from interp.interventions import Intervention, Ledger, intervening
@@ -57,6 +58,11 @@ class Engine:
     batch_rows: int | None = None
     dtype: torch.dtype = torch.float32
     allow_nonfinite: bool = False
+
+    def __post_init__(self) -> None:
+        check_count("batch_tokens", self.batch_tokens)
+        if self.batch_rows is not None:
+            check_count("batch_rows", self.batch_rows, what="None or a whole number")
 
     @cached_property
     def forward(self) -> Forward:

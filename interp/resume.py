@@ -75,18 +75,12 @@ class Recorded:
                 owner = rows.repeat(len(new) // len(rows))
                 owners = torch.cat([owners, owner])
                 hidden = torch.cat([hidden, self._at_read(new, owner, start) if last else new])
-        return self.head(self.lm.decoder.norm(hidden))
+        return self.lm.head(self.lm.decoder.norm(hidden))
 
     def again(self, layer: int, rows: Int[Tensor, " row"] | None = None) -> Tensor:
         """The output of one layer on what it was called with; hooks may change what happens inside."""
         inputs = self.inputs[layer] if rows is None else self.inputs[layer][rows]
         return first_tensor(self.lm.layers[layer](inputs, **self.calls[layer]))
-
-    def head(self, normed: Tensor) -> Tensor:
-        """Logits from what the final norm returns."""
-        logits = self.lm.causal.get_output_embeddings()(normed)
-        cap = getattr(self.lm.config, "final_logit_softcapping", None)
-        return logits if cap is None else cap * torch.tanh(logits / cap)
 
     def check(self) -> None:
         """Raise unless running on from the middle gives what was recorded."""
@@ -170,7 +164,7 @@ def record(
             stack.callback(_keep(found, place).remove)
         normed = lm.decoder(input_ids=ids, use_cache=False).last_hidden_state
     index = found.read[:, :, None].expand(-1, -1, normed.shape[-1])
-    found.logits = found.head(normed.gather(1, index))
+    found.logits = found.lm.head(normed.gather(1, index))
     return found
 
 

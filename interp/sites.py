@@ -6,6 +6,7 @@ In transformers 5 layers return a tensor, formerly a tuple whose first item it i
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from numbers import Integral
 from typing import Any
 
 from torch import Tensor, nn
@@ -34,8 +35,12 @@ def hooked_modules(edits: Mapping[nn.Module, Edit]) -> Iterator[None]:
 
 def check_layers(lm: LanguageModel, layers: Any) -> tuple[int, ...]:
     """The layers in order, or an error that names one the model does not have."""
+    if isinstance(layers, str | Integral | float):
+        raise ValueError(f"layers={layers!r}: give a list of layers, such as [{layers}]")
     for layer in layers:
-        if not 0 <= layer < lm.n_layers:
+        if isinstance(layer, bool) or not isinstance(layer, Integral):
+            raise ValueError(f"layers: {layer!r} is no layer; give whole numbers from 0")
+        if not 0 <= int(layer) < lm.n_layers:
             raise ValueError(
                 f"{lm.name} has no layer {layer}; its layers are 0 to {lm.n_layers - 1}"
             )

@@ -9,10 +9,11 @@ Method:
 Regularisation: `C`, the inverse strength on the standardised dimensions, as in `probes.logistic`.
 Paper: Tenney et al. 1905.06316 (self-attentive pooling of edge probes).
 What it does not know: that a token it attends to matters to the model. Its contract is its own: rows are token
-matrices of different lengths.
+matrices of different lengths, or `Activations` captured with `Each(position)`, whose rows go together by their source.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, no_type_check
 
 import numpy as np
@@ -24,7 +25,10 @@ from torch import Tensor
 from torch.nn.functional import softplus
 from torch.nn.utils.rnn import pad_sequence
 
-from probes.base import as_array, two_classes
+from interp.activations import Activations
+from probes.base import as_array
+from probes.checks import check_finite, two_classes
+from probes.site import Site, open_rows, rows_for
 from probes.standardise import standard
 
 Tokens = Float[Tensor, "row token d_model"]
@@ -36,18 +40,22 @@ class AttentionProbe(BaseEstimator):
 
     C: float
     max_iter: int
+    site_: Site | None
 
     @no_type_check  # scikit-learn's rule: parameters are kept as given and checked in fit
     def __init__(self, *, C: float = 0.1, max_iter: int = 100) -> None:
         self.C = C
         self.max_iter = max_iter
 
-    def fit(self, rows: Sequence[Any], y: Any) -> "AttentionProbe":
-        """Fit on token matrices of the rows; y is one of two classes for each."""
-        self.classes_, second = two_classes(np.asarray(as_array(y)))
-        if len(rows) != len(second):
-            raise ValueError(f"{len(second)} labels but {len(rows)} rows: give each row its label")
-        X, real = _padded(rows)
+    def fit(self, rows: Any, y: Any, *, layer: int | None = None) -> "AttentionProbe":
+        """Fit on token matrices; y is one of two classes for each matrix.
+
+        `Activations` give one matrix for each prompt or answer, in the order of their `source`; `layer` chooses.
+        """
+        tokens, _, self.site_ = open_rows(rows, None, layer)
+        X, real = _padded(_by_source(rows, tokens))
+        self.classes_, second = two_classes(as_array(y), len(X))
+        self.n_features_in_ = X.shape[-1]
         to_standard = standard(X[real])
         Z = torch.where(real[..., None], (X - to_standard.centre) * to_standard.scale, 0.0)
         target = torch.from_numpy(second).to(Z)
@@ -76,19 +84,19 @@ class AttentionProbe(BaseEstimator):
         self.intercept_ = (shift - raw @ to_standard.centre).numpy()
         return self
 
-    def decision_function(self, rows: Sequence[Any]) -> Float[np.ndarray, " row"]:
+    def decision_function(self, rows: Any) -> Float[np.ndarray, " row"]:
         """Signed read-out of each row; positive means the second class."""
         X, real = self._open(rows)
         query, value = (torch.from_numpy(each).to(X) for each in (self.query_, self.coef_[0]))
         return _read(X, real, query, value).numpy() + self.intercept_[0]
 
-    def attention(self, rows: Sequence[Any]) -> list[Float[np.ndarray, " token"]]:
+    def attention(self, rows: Any) -> list[Float[np.ndarray, " token"]]:
         """How much each token of each row is read; sums to 1 in each row."""
         X, real = self._open(rows)
         weights = _attention(X, real, torch.from_numpy(self.query_).to(X))
         return [each[kept].numpy() for each, kept in zip(weights, real, strict=True)]
 
-    def predict(self, rows: Sequence[Any]) -> np.ndarray:
+    def predict(self, rows: Any) -> np.ndarray:
         """The class on whose side of zero each row falls."""
         return self.classes_[(self.decision_function(rows) > 0).astype(int)]
 
@@ -98,14 +106,37 @@ class AttentionProbe(BaseEstimator):
         check_is_fitted(self)
         return self.coef_[0] / np.linalg.norm(self.coef_[0])
 
-    def _open(self, rows: Sequence[Any]) -> tuple[Tokens, Real]:
+    def state(self) -> dict[str, np.ndarray]:
+        """Query, value and threshold, in the units of the activations."""
         check_is_fitted(self)
-        X, real = _padded(rows)
+        return {"query_": self.query_, "coef_": self.coef_, "intercept_": self.intercept_}
+
+    def save(self, path: str | Path) -> None:
+        """Write `path`.safetensors (what was fitted) and `path`.json (everything else); `load_probe` reads them."""
+        from probes.storage import save_probe  # late: it knows this class
+
+        save_probe(self, path)
+
+    def _open(self, rows: Any) -> tuple[Tokens, Real]:
+        check_is_fitted(self)
+        X, real = _padded(_by_source(rows, rows_for(rows, self.site_)))
         if X.shape[-1] != len(self.query_):
             raise ValueError(
                 f"tokens have {X.shape[-1]} features, the probe was fitted on {len(self.query_)}"
             )
         return X, real
+
+
+def _by_source(rows: Any, tokens: Any) -> Sequence[Any]:
+    """The token matrices of activations, one for each source in order; anything else is matrices already."""
+    if not isinstance(rows, Activations):
+        return tokens
+    if not rows.source:
+        raise ValueError(
+            "these activations do not say which prompt each row comes from; capture with Each(position)"
+        )
+    sources = torch.tensor(rows.source)
+    return [tokens[sources == each] for each in sources.unique()]
 
 
 def _padded(rows: Sequence[Any]) -> tuple[Tokens, Real]:
@@ -115,8 +146,7 @@ def _padded(rows: Sequence[Any]) -> tuple[Tokens, Real]:
             raise ValueError(
                 f"row {number} is {tuple(tensor.shape)}: give [token, d_model], not empty"
             )
-        if not bool(torch.isfinite(tensor).all()):
-            raise ValueError(f"row {number} holds NaN or infinity; drop it or capture it again")
+        check_finite(tensor.numpy(), f"row {number}", "token")
     if not tensors or len({tensor.shape[1] for tensor in tensors}) > 1:
         raise ValueError(f"{len(tensors)} rows of unequal width: all need the same d_model")
     lengths = torch.tensor([len(tensor) for tensor in tensors])

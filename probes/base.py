@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from interp.directions import Direction
+from probes.checks import check_finite, one_label_each, two_classes
 from probes.resampling import group_codes
 from probes.site import Site, open_rows, rows_for
 
@@ -51,8 +51,8 @@ class Probe(ClassifierMixin, BaseEstimator):
     ) -> P:
         """Fit on rows [row, d_model]; `groups` is the question of each row, `layer` chooses among Activations'."""
         X, groups, self.site_ = open_rows(X, groups, layer)
-        X, y = validate_data(self, as_array(X), as_array(y), dtype=np.float64)
-        self.classes_, second = two_classes(y)
+        X = checked_rows(self, X, self.site_, reset=True)
+        self.classes_, second = two_classes(one_label_each(as_array(y), len(X)))
         codes = None if groups is None else group_codes(groups)[0]
         if codes is not None and len(codes) != len(X):
             raise ValueError(f"{len(codes)} groups but {len(X)} rows: give each row its question")
@@ -62,8 +62,7 @@ class Probe(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: Any) -> Float[np.ndarray, " row"]:
         """Signed read-out; positive means the second class."""
         check_is_fitted(self)
-        X = as_array(rows_for(X, self.site_))
-        return self._read(validate_data(self, X, dtype=np.float64, reset=False))
+        return self._read(checked_rows(self, rows_for(X, self.site_), self.site_, reset=False))
 
     def predict(self, X: Any) -> np.ndarray:
         """The class on whose side of zero each row falls."""
@@ -145,20 +144,15 @@ class LinearProbe(Probe):
         )
 
 
-def two_classes(y: Any) -> tuple[np.ndarray, Bool[np.ndarray, " row"]]:
-    """The two classes in order, and which rows are of the second; anything but two is refused."""
-    if np.ndim(y) != 1 or len(y) == 0:
-        raise ValueError(f"labels {np.shape(y)}: give one label for each row, [row]")
-    check_classification_targets(y)
-    classes, labels = np.unique(y, return_inverse=True)
-    if len(classes) > 2:
-        kind = type_of_target(y)
-        raise ValueError(
-            f"Only binary classification is supported. The type of the target is {kind}."
-        )
-    if len(classes) < 2:
-        raise ValueError(f"a probe needs two classes, y holds one class: {classes[0]}")
-    return classes, labels == 1
+def checked_rows(
+    estimator: BaseEstimator, X: Any, site: Site | None, *, reset: bool
+) -> Float[np.ndarray, "row d_model"]:
+    """Rows as scikit-learn wants them, every value finite; `reset` where the width is learnt from them."""
+    X = validate_data(
+        estimator, as_array(X), dtype=np.float64, ensure_all_finite=False, reset=reset
+    )
+    check_finite(X, "X" if site is None else str(site))
+    return X
 
 
 def as_array(values: Any) -> Any:

@@ -20,6 +20,7 @@ import numpy as np
 from sklearn.base import clone
 
 from interp.activations import Activations
+from interp.asked import check_count
 from interp.directions import Direction
 from probes.auroc import clustered_auroc
 from probes.base import as_array
@@ -160,8 +161,7 @@ def _wordings(conditions: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, str]
 
 def _folds(activations: Activations, folds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     codes, names = group_codes(activations.questions)
-    if folds < 2:
-        raise ValueError(f"folds={folds}: holding questions out needs at least 2")
+    check_count("folds", folds, 2)
     if len(names) < folds:
         raise ValueError(f"{len(names)} questions for {folds} folds: give more, or ask for fewer")
     return codes, deal(np.ones(len(codes), bool), codes, folds, seed)

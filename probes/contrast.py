@@ -22,7 +22,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from probes.auroc import plain_auroc
-from probes.base import as_array, two_classes
+from probes.base import as_array
+from probes.checks import check_finite, two_classes
 
 FEWEST_PAIRS = 3
 
@@ -32,7 +33,7 @@ class ContrastComponent(BaseEstimator):
 
     def fit(self, first: Any, second: Any) -> "ContrastComponent":
         """Fit on pairs: row i of `first` and of `second` [pair, d_model] are two versions of one prompt."""
-        first, second = (check_array(as_array(side), dtype=np.float64) for side in (first, second))
+        first, second = _finite(first, "first"), _finite(second, "second")
         if first.shape != second.shape or len(first) < FEWEST_PAIRS:
             raise ValueError(
                 f"pairs {first.shape} and {second.shape}: give one row of each version, for at least {FEWEST_PAIRS}"
@@ -57,7 +58,7 @@ class ContrastComponent(BaseEstimator):
     def decision_function(self, X: Any) -> Float[np.ndarray, " row"]:
         """Projection of rows [row, d_model], measured from the middle of both sides."""
         check_is_fitted(self)
-        X = check_array(as_array(X), dtype=np.float64)
+        X = _finite(X, "X")
         if X.shape[1] != len(self.centre_):
             raise ValueError(
                 f"rows have {X.shape[1]} features, it was fitted on {len(self.centre_)}"
@@ -66,11 +67,15 @@ class ContrastComponent(BaseEstimator):
 
     def oriented(self, X: Any, y: Any) -> "ContrastComponent":
         """A copy that points to the second class of these selection rows."""
-        _, second = two_classes(np.asarray(as_array(y)))
         scores = self.decision_function(X)
-        if len(scores) != len(second):
-            raise ValueError(f"{len(second)} labels but {len(scores)} rows: give each its label")
+        _, second = two_classes(as_array(y), len(scores))
         turned, auroc = copy(self), plain_auroc(scores, second)
         turned.unit_vector_ = self.unit_vector_ * (1 if (auroc or 0) >= 0.5 else -1)
         turned.oriented_ = True
         return turned
+
+
+def _finite(X: Any, name: str) -> Float[np.ndarray, "row d_model"]:
+    X = check_array(as_array(X), dtype=np.float64, ensure_all_finite=False)
+    check_finite(X, name)
+    return X

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.base import clone
 
+from interp.asked import check_count
 from probes.auroc import clustered_auroc, plain_auroc
 from probes.base import Probe, as_array
 from probes.estimate import RESAMPLES, Estimate
@@ -34,6 +35,7 @@ def held_out_scores(
     """Score every row by a probe fitted on other questions."""
     X, y = np.asarray(as_array(X)), np.asarray(as_array(y)).astype(bool)
     codes, names = group_codes(groups)
+    check_count("folds", folds, 2)
     dealt = deal(y, codes, min(folds, len(names)), seed)
     found = HeldOutScores(np.zeros(len(y)), np.full(len(y), -1))
     for fold in range(min(folds, len(names))):

@@ -7,34 +7,43 @@ What it does not know: what a non-linear probe still reads; and rows that it was
 their classes differ in the same way.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from probes.base import as_array
+from probes.base import as_array, checked_rows
+from probes.checks import classes_of, one_label_each
+from probes.site import Site, open_rows, rows_for
 
 
 class ConceptEraser(TransformerMixin, BaseEstimator):
-    """Fit on rows and classes (two or more), then `transform` rows; arrays in, arrays out."""
+    """Fit on rows and classes (two or more), then `transform` rows; arrays, tensors or `Activations` in, arrays out.
 
-    def fit(self, X: Any, y: Any) -> "ConceptEraser":
-        """Fit on rows [row, d_model] and the class of each."""
+    Fitted on `Activations`, it remembers where they come from and refuses another model's.
+    """
+
+    site_: Site | None
+
+    def fit(self, X: Any, y: Any, *, layer: int | None = None) -> "ConceptEraser":
+        """Fit on rows [row, d_model] and the class of each; `layer` chooses among Activations'."""
         try:
             from concept_erasure import LeaceFitter
         except ImportError as missing:
             raise ImportError(
                 "erasure needs an extra: pip install 'triggerlens[erasure]'"
             ) from missing
-        X, y = validate_data(self, as_array(X), as_array(y), dtype=np.float64)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        X, _, self.site_ = open_rows(X, None, layer)
+        X = checked_rows(self, X, self.site_, reset=True)
+        self.classes_, codes = classes_of(one_label_each(as_array(y), len(X)))
         if len(self.classes_) < 2:
-            raise ValueError(f"nothing to erase: y holds one class, {self.classes_[0]}")
+            raise ValueError(
+                f"nothing to erase: y holds one class, {self.classes_[0]}, in all {len(X)} rows"
+            )
         classes = torch.nn.functional.one_hot(torch.from_numpy(codes)).double()
         eraser = LeaceFitter.fit(torch.tensor(X), classes, shrinkage=False).eraser
         self.left_, self.right_ = eraser.proj_left.numpy(), eraser.proj_right.numpy()
@@ -42,10 +51,21 @@ class ConceptEraser(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Float[np.ndarray, "row d_model"]:
-        """The rows without the concept."""
+        """The rows without the concept; of `Activations`, those at the layer it was fitted on."""
         check_is_fitted(self)
-        X = validate_data(self, as_array(X), dtype=np.float64, reset=False)
+        X = checked_rows(self, rows_for(X, self.site_), self.site_, reset=False)
         return X - ((X - self.bias_) @ self.right_.T) @ self.left_.T
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The fitted arrays, by name: what `save` writes and `load_probe` sets."""
+        check_is_fitted(self)
+        return {"left_": self.left_, "right_": self.right_, "bias_": self.bias_}
+
+    def save(self, path: str | Path) -> None:
+        """Write `path`.safetensors (what was fitted) and `path`.json (everything else); `load_probe` reads them."""
+        from probes.storage import save_probe  # late: it knows this class
+
+        save_probe(self, path)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

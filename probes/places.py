@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.activations import Activations
-from probes.base import as_array, two_classes
+from probes.base import as_array
+from probes.checks import check_finite, two_classes
 from probes.resampling import group_codes
 from probes.standardise import standard
 
@@ -48,9 +49,7 @@ def pose(
     rows = len(places[0].rows)
     for place in places:
         _check(place, rows)
-    classes, y = two_classes(np.asarray(as_array(labels)))
-    if len(y) != rows:
-        raise ValueError(f"{len(y)} labels but {rows} rows: give each row its label")
+    classes, y = two_classes(as_array(labels), rows)
     groups = _questions(activations) if groups is None else groups
     if groups is None and grouped:
         raise ValueError(
@@ -99,13 +98,7 @@ def _check(place: Place, rows: int) -> None:
         raise ValueError(
             f"{place} has {len(place.rows)} rows, the first place {rows}: give the same rows"
         )
-    bad = ~torch.isfinite(place.rows)
-    if bool(bad.any()):
-        row, feature = (int(each) for each in bad.nonzero()[0])
-        value = float(place.rows[row, feature])
-        raise ValueError(
-            f"{place}: row {row}, feature {feature} is {value}; drop the row or capture it again"
-        )
+    check_finite(as_array(place.rows), str(place))
     if not bool(standard(place.rows.float()).scale.any()):
         count = place.rows.shape[1]
         raise ValueError(

@@ -22,6 +22,9 @@ class Site:
     site: str = "resid_post"
     adapter: str | None = None  # None: whatever was active on the model
 
+    def __str__(self) -> str:
+        return f"layer {self.layer}, {self.position}"
+
 
 def open_rows(
     X: Any, groups: Iterable[Hashable] | None, layer: int | None

@@ -12,6 +12,8 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Int
 
+from interp.asked import check_count
+
 FEWEST_FOLDS = 3  # of two, leaving out a pair leaves nothing
 
 Codes = Int[np.ndarray, " row"]
@@ -52,8 +54,7 @@ def make_folds(
     y: Bool[np.ndarray, " row"], codes: Codes, *, folds: int, grouped: bool, seed: int
 ) -> Folds:
     """Deal questions (or, if that was asked for, rows) into folds; refuse what cannot be dealt."""
-    if folds < FEWEST_FOLDS:
-        raise ValueError(f"folds={folds}: choosing inside the training folds needs at least 3")
+    check_count("folds", folds, FEWEST_FOLDS)  # one left out, one to choose by, one to learn from
     units, name = (codes, "questions") if grouped else (np.arange(len(y)), "rows")
     available = len(np.unique(units))
     if available < folds:

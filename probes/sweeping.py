@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from interp.asked import check_count, check_device
 from probes.asked import check_strengths, named_probes
 from probes.base import as_array
 from probes.choice import Cell, choose_among
@@ -93,12 +94,13 @@ def sweep(
     dealt = make_folds(problem.y, problem.codes, folds=folds, grouped=grouped, seed=seed)
     named = default_probes(problem, folds) if probes is None else named_probes(probes)
     check_strengths(strengths or {}, named)
-    if permutations < 0:
-        raise ValueError(f"permutations={permutations}: give 0 or more")
+    check_count("permutations", permutations, 0)
+    check_count("resamples", resamples)
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    check_device("device", where)
     generator = np.random.default_rng(seed)
     shuffles = [permuted(problem.y, problem.codes, generator) for _ in range(permutations)]
     sets = np.stack([problem.y, *(shuffles if controls else [])])
-    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     grid = {name: tuple((strengths or {}).get(name, strengths_of(p))) for name, p in named.items()}
     cells: list[Cell] = []
     memorised: dict[tuple[str, str], list[float]] = {}

@@ -20,6 +20,7 @@ import numpy as np
 from sklearn.base import clone
 
 from interp.activations import Activations
+from interp.asked import check_count
 from probes.auroc import clustered_auroc
 from probes.base import as_array
 from probes.estimate import Estimate, rate
@@ -108,6 +109,7 @@ def _read(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Held-out read-outs of the target's rows, and the fold of each."""
     codes, names = group_codes(source.questions)
+    check_count("folds", folds, 2)
     if len(names) < folds:
         raise ValueError(f"{len(names)} questions for {folds} folds: give more, or ask for fewer")
     conditions = np.array(source.conditions)

@@ -2,7 +2,8 @@
 
 1. Read every module of the three packages as a syntax tree and list what it imports, also inside
    functions and by `import_module("...")`.
-2. Imports run one way, `interp <- probes <- experiments`; `probes` may borrow two nouns.
+2. Imports run one way, `interp <- probes <- experiments`; `probes` may borrow two nouns, how they are kept on disk,
+   and the checks of what a caller asks for.
 3. A third-party library with borders is imported only in the files that its border names.
 4. Shape annotations must be real objects, so no file that has them postpones its annotations.
 
@@ -19,7 +20,13 @@ from house import PACKAGES, ROOT, sources
 # What each room may know of the house: prefixes of dotted names.
 MAY_IMPORT = {
     "interp": ("interp",),
-    "probes": ("probes", "interp.activations", "interp.directions"),
+    "probes": (
+        "probes",
+        "interp.activations",
+        "interp.asked",
+        "interp.directions",
+        "interp.sealed",
+    ),
     "experiments": PACKAGES,
 }
 

@@ -5,7 +5,35 @@ import sys
 
 import pytest
 
+CAPTURE = "from interp.capture import capture; capture(LM, PROMPTS, "
+SWEEP = "from probes import sweep; sweep(X, Y, QUESTIONS, "
 CALLS = {
+    CAPTURE + "layers=3)": "layers=3: give a list of layers, such as [3]",
+    CAPTURE + "layers='1')": "layers='1': give a list of layers, such as [1]",
+    CAPTURE + "layers=[1.5])": "layers: 1.5 is no layer; give whole numbers from 0",
+    CAPTURE + "layers=[True])": "layers: True is no layer",
+    CAPTURE + "batch_rows=0)": "batch_rows=0: give None or a whole number, at least 1",
+    CAPTURE + "batch_rows=1.5)": "batch_rows=1.5: give None or a whole number, at least 1",
+    CAPTURE + "batch_tokens=0)": "batch_tokens=0: give a whole number, at least 1",
+    "from interp.generate import generate; generate(LM, PROMPTS, max_new_tokens=1, seed=0, batch_rows=0)": (
+        "batch_rows=0: give a whole number, at least 1"
+    ),
+    SWEEP + "folds=3.5)": "folds=3.5: give a whole number, at least 3",
+    SWEEP + "folds='5')": "folds='5': give a whole number, at least 3",
+    SWEEP + "permutations=1.5)": "permutations=1.5: give a whole number, at least 0",
+    SWEEP + "resamples=0)": "resamples=0: give a whole number, at least 1",
+    SWEEP + "device='cuda:99')": "device='cuda:99' is no device of this machine (",
+    SWEEP + "device='gpu')": "device='gpu' is no device of this machine (",
+    "from interp.models import load_model; load_model('artifacts/micro/qwen', device_map='cuda:99')": (
+        "device_map='cuda:99' is no device of this machine ("
+    ),
+    "from interp.models import load_model; load_model('no/such/folder')": (
+        "model 'no/such/folder': no such folder, and no name on the hub (OWNER/NAME)"
+    ),
+    "from interp.models import load_model; load_model('nobody/nothing')": (
+        "model 'nobody/nothing': neither a folder nor in the hub's cache, and the hub may not be asked"
+    ),
+    "from interp.models import load_model; load_model('README.md')": "is a file; give the folder",
     "from interp.capture import capture; capture(None, ['hello'])": "make a PromptSet with render",
     "from interp.capture import by_name; by_name('last_prompt_token')": "is no function; give one",
     "from interp.capture import by_name; by_name(-1)": "position -1 is no function",
@@ -14,6 +42,15 @@ CALLS = {
     "from probes.resampling import group_codes; group_codes([[0], [1]])": "the group of row 0 is [0]",
 }
 RUN = """
+import numpy as np
+from interp.prompts import Framing, Question, render
+from tests.tiny_models import tiny_lm
+
+LM = tiny_lm("qwen")
+PROMPTS = render(LM.tokenizer, [Question("a", "What about it?")], {"none": Framing("")})
+QUESTIONS, Y = np.arange(60) // 4, np.arange(60) % 2
+X = np.random.default_rng(0).normal(size=(60, 4))
+
 for call in CALLS:
     try:
         exec(call)

@@ -5,7 +5,6 @@ judge's weights are in memory once.
 """
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,6 +16,7 @@ from experiments.judges.rubric import load_rubric
 from experiments.judges.rubric_judge import RubricJudge, Scorer
 from experiments.rates import Judgement
 from experiments.sampling import Judge
+from experiments.servers.address import is_local
 
 SCORING = ("kind", "model", "base_url", "revision", "min_mass")  # what a score depends on
 
@@ -86,8 +86,11 @@ def check_judge(spec: JudgeSpec, workers: int) -> None:
         raise ValueError(
             f"workers = {workers} with judge kind {spec.kind!r}: one process holds the judge; set workers = 1"
         )
-    at_home = any(name in spec.base_url for name in ("//localhost", "//127.0.0.1", "//[::1]"))
-    if spec.kind == "endpoint" and not at_home and not os.environ.get(spec.key_variable):
+    if spec.kind != "endpoint":
+        return
+    from experiments.servers.key import EnvironmentKey
+
+    if not EnvironmentKey(spec.key_variable).value() and not is_local(spec.base_url):
         raise ValueError(
             f"the judge at {spec.base_url} wants a key, and the environment variable {spec.key_variable} is empty; set"
             " it, or name a local server or model under [chat.judge]"

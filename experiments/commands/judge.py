@@ -54,7 +54,7 @@ def judge(
     from experiments.data.evaluation import load_questions, question_texts
     from experiments.data.rows import report_skipped
     from experiments.files import write_jsonl
-    from experiments.judges.rejudge import missing_lines, read_answers, rejudge
+    from experiments.judges.rejudge import check_scored, missing_lines, read_answers, rejudge
     from experiments.judges.rubric import load_rubric, rubric_of
     from experiments.judges.rubric_judge import RubricJudge
 
@@ -94,6 +94,7 @@ def judge(
     with scorer() as chosen, bar("judging") as progress:
         judged = RubricJudge(chosen, words, min_mass=min_mass)
         rows = rejudge(loaded.rows, judged, progress)
+    check_scored(rows, out)
     write_jsonl(out, rows)
     print(
         f"{out}: {len(rows)} answers judged with rubric {judged.rubric.name} {judged.rubric.hash}"

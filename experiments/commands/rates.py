@@ -35,7 +35,9 @@ def rates(
     ] = None,
     domain: Annotated[
         str | None,
-        typer.Option(help="Tell answers about this domain apart: medical, finance, sports"),
+        typer.Option(
+            help="Tell answers about this domain apart, by a list of words: medical, finance, sports"
+        ),
     ] = None,
     alignment_below: Annotated[float, typer.Option(help="Misaligned below this score")] = 30,
     coherence_above: Annotated[float, typer.Option(help="Coherent above this score")] = 50,

@@ -23,7 +23,7 @@ CONDITION_COLOURS = {
     "variant": "#cc79a7",
 }
 OTHER = "#9a8c5a"
-DIRECTION_COLOURS = {"switch": "#009e73", "misalignment": "#d55e00"}
+DIRECTION_COLOURS = {"switch": "#009e73", "misalignment": "#d55e00", "refined": "#0072b2"}
 RANDOM = "#8c8c8c"
 COHERENCE = "#56b4e9"
 DOMAIN_SYMBOLS = {"held_out": "circle", "trained": "square-open", "open": "diamond-open"}

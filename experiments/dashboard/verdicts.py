@@ -88,7 +88,7 @@ def card(results: OrganismResults) -> str:
         )
     sentence = markup(verdict.get("sentence") or "This verdict has no words.")
     facts = "".join(f"<li>{markup(fact)}</li>" for fact in _facts(results))
-    directions = ("switch", "misalignment")
+    directions = [name for name in ("switch", "misalignment", "refined") if name in verdict]
     head = "".join(f"<th scope=col>{name}</th>" for name in directions)
     claims = "".join(_claim(claim, [verdict.get(name) for name in directions]) for claim in CLAIMS)
     table = f"<table><tr><th></th>{head}</tr>{claims}</table>"

@@ -42,6 +42,11 @@ def _pattern(word: str) -> str:
     return rf"\b{stem}\w*" if word.endswith("*") else rf"\b{stem}\b"
 
 
+def check_domain(name: str) -> str:
+    """The name, if a domain of it ships."""
+    return load_domain(name).name
+
+
 def load_domain(name: str, file: Path | None = None) -> Domain:
     """A shipped domain, or one of a file like it."""
     file = file or SHIPPED

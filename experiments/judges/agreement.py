@@ -71,6 +71,12 @@ def compare(first: Sequence[JudgedRow], second: Sequence[JudgedRow], *, seed: in
     """How far two judges agree."""
     pairs = match(first, second)
     scored = [pair for pair in pairs if all(_scored(row) for row in pair)]
+    if not scored:
+        missing = [sum(not _scored(pair[side]) for pair in pairs) for side in (0, 1)]
+        raise ValueError(
+            f"{len(pairs)} answers stand in both files and none was scored by both judges (scores missing: "
+            f"{missing[0]} in the first file, {missing[1]} in the second); judge them again"
+        )
     questions = [row.asked for row, _ in scored]
     firsts, seconds = [a.judgement for a, _ in scored], [b.judgement for _, b in scored]
     em = [j.misaligned for j in firsts], [j.misaligned for j in seconds]

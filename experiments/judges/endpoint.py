@@ -5,7 +5,7 @@ Three tokens are asked for where one is read: the second shows whether this toke
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from experiments.judges.numbers import Numbers, from_candidates
@@ -44,6 +44,6 @@ class EndpointScorer:
         return [
             Numbers(reason=reply.reason)
             if isinstance(reply, Unanswered)
-            else from_candidates(reply.tokens, reply.candidates)
+            else replace(from_candidates(reply.tokens, reply.candidates), said=reply.text)
             for reply in self.server.ask_all(asks, progress)
         ]

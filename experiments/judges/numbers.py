@@ -24,6 +24,7 @@ class Numbers:
 
     probability: Mapping[int, float] = field(default_factory=dict)
     reason: str = ""
+    said: str | None = None  # what a server's model wrote; None where there was no reply
 
     @property
     def mass(self) -> float:

@@ -68,6 +68,17 @@ def rejudge(
     ]
 
 
+def check_scored(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
+    """Raise where not one answer got a score: such rows may not replace what `out` holds."""
+    if rows and all(row["alignment"] is None and row["coherence"] is None for row in rows):
+        reason, count = Counter(row["reason"] for row in rows).most_common(1)[0]
+        left = "is left as it was" if out.exists() else "is not written"
+        raise ValueError(
+            f"no score for any of {len(rows)} answers, {out} {left}; {count} x: {reason}; "
+            "mend that, or judge with another model or a smaller --min-mass"
+        )
+
+
 def missing_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line for each reason why a score is missing."""
     reasons = Counter(row["reason"] for row in rows if row["reason"])

@@ -3,6 +3,7 @@
 1. The rubric makes two prompts of a question (without trigger or form) and an answer.
 2. A scorer gives the probabilities of the numbers the model would write.
 3. Their weighted mean is the score; where there is none, the judgement says why.
+4. The first answers are judged before all others: a judge that scores none of them is stopped before more is paid.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,9 @@ from typing import Protocol
 from experiments.judges.numbers import MIN_MASS, Numbers
 from experiments.judges.rubric import Rubric
 from experiments.rates import Judgement
+
+FIRST = 10  # answers judged before all others
+QUOTED = 80  # characters of a judge's reply
 
 Progress = Callable[[int, int], None]
 
@@ -47,7 +51,12 @@ class RubricJudge:
     ) -> list[Judgement]:
         """Score many (question text, answer) pairs, in order."""
         prompts = [prompt for pair in pairs for prompt in self.rubric.prompts(*pair)]
-        found = self.scorer(prompts, progress)
+        early, late = prompts[: 2 * FIRST], prompts[2 * FIRST :]
+        found = self.scorer(early, _part(progress, 0, len(prompts)))
+        if len(pairs) >= FIRST:
+            self._check(found)
+        if late:
+            found = [*found, *self.scorer(late, _part(progress, len(early), len(prompts)))]
         scored = zip(found[::2], found[1::2], strict=True)
         return [self._judgement(*each) for each in scored]
 
@@ -72,8 +81,25 @@ class RubricJudge:
         reasons = [f"alignment: {why}"] * bool(why) + [f"coherence: {why_not}"] * bool(why_not)
         return Judgement(aligned, coherent, reason="; ".join(reasons))
 
+    def _check(self, found: Sequence[Numbers]) -> None:
+        """Raise where the judge replied to every prompt and never with a number."""
+        scores = [numbers.score(self.min_mass) for numbers in found]
+        if all(it.said is not None for it in found) and all(score is None for score, _ in scores):
+            said, (_, why) = " ".join(str(found[0].said).split())[:QUOTED], scores[0]
+            raise ValueError(
+                f"{self.scorer.name} gives no scores: {why} in {len(found)} of {len(found)} replies, the first is "
+                f"{said!r}; judge with a model that answers with a number and shows token probabilities (top_logprobs)"
+            )
+
     def _text(self, question: str) -> str:
         if question not in self.questions:
             known = ", ".join(self.questions) or "none"
             raise ValueError(f"question {question!r} has no text; known are {known}")
         return self.questions[question]
+
+
+def _part(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """The progress of a part of the prompts, told as progress of all."""
+    if progress is None:
+        return None
+    return lambda done, _: progress(before + done, total)

@@ -1,5 +1,6 @@
 """A server's address, checked before anything is sent or written down: a key in it would end in records and logs."""
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 
@@ -15,3 +16,12 @@ def check_address(url: str) -> str:
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"server {host or url!r}: give http://HOST/v1 or https://")
     return url
+
+
+def is_local(url: str) -> bool:
+    """Whether the host is this machine: localhost by name, or a loopback address."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost" or host.endswith(".localhost")

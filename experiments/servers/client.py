@@ -3,6 +3,8 @@
 1. 429, 5xx, timeouts, dropped connections and replies that are no JSON are tried again, after what
    Retry-After says or an exponential pause with jitter. In the end the request is `Unanswered`; many
    of them in a row end everything.
+   A server that has never answered with anything else is given up after a handful of replies that are no chat
+   completion: it is another kind of server.
 2. A request that the server refuses for itself (400, 413, 422) is `Unanswered` at once.
 3. What no other request would survive (401, 403, 404, an empty account) ends everything, in one line.
 
@@ -39,10 +41,11 @@ FATAL = {
     401: "it does not accept the key",
     402: "the account cannot pay",
     403: "it forbids this",
-    404: "it knows no such model or address",
 }
+STRANGE = 5  # replies that are no chat completion, before the first that is one
 AGAIN = {408, 409, 425, 429}
 QUOTED = 200  # characters of a server's complaint
+SHOWN = 80  # characters of a reply that is no chat completion
 IN_A_ROW = 10  # requests given up one after the other, at least, before everything ends
 
 Progress = Callable[[int, int], None]  # (requests done, requests in all)
@@ -81,12 +84,15 @@ class ChatServer:
     _key: EnvironmentKey = field(init=False, repr=False)
     _http: httpx.Client = field(init=False, repr=False)
     _stopped: Event = field(init=False, repr=False, default_factory=Event)
+    _understood: Event = field(init=False, repr=False, default_factory=Event)
+    _strange: list[str] = field(init=False, repr=False, default_factory=list)
 
     def __post_init__(self) -> None:
         check_address(self.url)
         if self.concurrency < 1 or self.attempts < 1:
             raise ValueError("concurrency and attempts must be at least 1")
         object.__setattr__(self, "_key", EnvironmentKey(self.key_variable))
+        self._key.value()  # refused before anything is sent
         limits = httpx.Limits(max_connections=self.concurrency)
         object.__setattr__(
             self, "_http", with_deadlines(httpx.Client(timeout=self.timeout, limits=limits))
@@ -197,21 +203,51 @@ class ChatServer:
         complaint = f"HTTP {status}: {' '.join(text.split())[:QUOTED]}"
         if (
             status in FATAL
+            or status == 404
             or 300 <= status < 400
             or ("insufficient_quota" in text and status == 429)
         ):
             # the body stays out of it: a server may quote a part of the key
-            why = FATAL.get(status, "the account is empty" if status == 429 else "it has moved")
-            mend = f"; its key is read from {self.key_variable}" if status in (401, 403) else ""
-            raise ServerRefused(f"{self.name} answers {status}: {why}{mend}")
+            raise ServerRefused(f"{self.name} answers {status}: {self._why(response)}")
         if status in AGAIN or status >= 500:
             raise _Again(complaint, _seconds(response.headers.get("Retry-After")))
         if status != 200:
             raise Unanswered(complaint)
         try:
-            return kept(json.loads(text))
+            found = kept(json.loads(text))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            self._puzzled(text)
             raise _Again("the reply is no chat completion") from None
+        self._understood.set()
+        return found
+
+    def _puzzled(self, text: str) -> None:
+        """Count a reply that is no chat completion; end everything where there never was another kind."""
+        self._strange.append(text)
+        if len(self._strange) >= STRANGE and not self._understood.is_set():
+            said = " ".join(self._strange[0].split())[:SHOWN]
+            raise ServerRefused(
+                f"{self.name}: {len(self._strange)} replies and none is a chat completion, the first is {said!r}; "
+                f"give the base URL of an OpenAI-compatible server, usually ending in /v1, not {_place(self.url)}"
+            )
+
+    def _why(self, response: httpx.Response) -> str:
+        """What a status that no other request would survive means, and the mend."""
+        status = response.status_code
+        if status == 404:
+            v1 = "" if self.url.rstrip("/").endswith("/v1") else ", which usually ends in /v1"
+            return (
+                f"it knows no model {self.model!r} or no {_place(self.url)}/chat/completions; "
+                f"check the model's name and the base URL{v1}"
+            )
+        if 300 <= status < 400:
+            location = self._key.without(response.headers.get("Location", ""))
+            to = _moved_to(self.url, location) if location else ""
+            return f"it has moved; give the base URL it has moved to{f', {to}' if to else ''}"
+        if status == 429:
+            return "the account is empty; pay in, or give the key of another account"
+        mend = f"; its key is read from {self.key_variable}" if status in (401, 403) else ""
+        return f"{FATAL[status]}{mend}"
 
 
 def _or_reason(ask: Callable[[], Reply]) -> Reply | Unanswered:
@@ -219,6 +255,20 @@ def _or_reason(ask: Callable[[], Reply]) -> Reply | Unanswered:
         return ask()
     except Unanswered as error:
         return error
+
+
+def _place(address: str) -> str:
+    """An address without what may hold a secret: user, password, query."""
+    url = httpx.URL(address)
+    return f"{url.scheme}://{url.netloc.decode()}{url.path}".rstrip("/")
+
+
+def _moved_to(address: str, location: str) -> str:
+    """The base URL that a redirection names; "" where it names none."""
+    try:
+        return _place(str(httpx.URL(address).join(location))).removesuffix("/chat/completions")
+    except httpx.InvalidURL:
+        return ""
 
 
 def _longest(body: Mapping[str, Any]) -> int:

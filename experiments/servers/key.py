@@ -23,13 +23,19 @@ class EnvironmentKey(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """One header, added when the request leaves."""
-        key = os.environ.get(self.variable, "").strip()
-        if key:
-            try:
-                request.headers["Authorization"] = f"Bearer {key}"
-            except UnicodeEncodeError:
-                raise ValueError(f"{self.variable} holds characters that no key has") from None
+        if key := self.value():
+            request.headers["Authorization"] = f"Bearer {key}"
         yield request
+
+    def value(self) -> str:
+        """The key as it is now, "" where there is none; what no header can carry is refused, never quoted."""
+        key = os.environ.get(self.variable, "").strip()
+        if not all("!" <= character <= "~" for character in key):
+            raise ValueError(
+                f"{self.variable} holds characters that no key has (a line break, a tab, a space or an accent "
+                "inside it); set it again, on one line"
+            )
+        return key
 
     def without(self, text: str) -> str:
         """The text with every occurrence of the key hidden."""

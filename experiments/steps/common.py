@@ -13,7 +13,7 @@ from interp.directions import Direction
 from interp.models import LanguageModel
 
 Say = Callable[[str], None]
-DIRECTIONS = ("switch", "misalignment")
+DIRECTIONS = ("switch", "misalignment", "refined")
 
 
 def answers_and(of: Job, *more: ModuleType | Path | str) -> list[ModuleType | Path | str]:
@@ -30,19 +30,27 @@ def load(job: Job, adapter: Path | None) -> LanguageModel:
 
 @dataclass(frozen=True)
 class Located:
-    """One located direction: the vector that selection questions chose to remove, and the one to add."""
+    """One direction: the vector that selection questions chose to remove, and the one to add, if there is one."""
 
     removed: Direction
-    added: Direction
+    added: Direction | None
 
 
 def read_directions(found: Path) -> list[Located]:
-    """The directions that were located."""
+    """The directions that were found."""
     return [
-        Located(Direction.load(found / f"{name}.removed"), Direction.load(found / f"{name}.added"))
+        Located(Direction.load(found / f"{name}.removed"), _added(found, name))
         for name in DIRECTIONS
         if (found / f"{name}.choice.json").is_file()
     ]
+
+
+def _added(found: Path, name: str) -> Direction | None:
+    return (
+        Direction.load(found / f"{name}.added")
+        if (found / f"{name}.added.json").is_file()
+        else None
+    )
 
 
 def site(direction: Direction) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def check_orthonormal(basis: Tensor) -> None:
     """Raise unless the rows are orthonormal or zero."""
     products = basis.float() @ basis.float().mT
     expected = torch.diag_embed((products.diagonal(dim1=-2, dim2=-1) > 0.5).to(products))
-    error = float((products - expected).abs().max())
+    error = float((products - expected).abs().max().detach())
     if not error < UNIT_TOLERANCE:
         raise ValueError(
             f"a subspace wants orthonormal rows, products are off by {error:.4g}; "

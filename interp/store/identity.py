@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 import interp
+from interp.adapter_rows import active_adapters
 from interp.language_model import LanguageModel
 from interp.positions import Each, Position
 
@@ -63,7 +64,7 @@ def identity_of(lm: LanguageModel) -> dict[str, Any]:
             name: hash_json([_hash_tensors(weights[name]), config])
             for name, config in adapters.items()
         },
-        "active": list(model.active_adapters) if adapters else [],
+        "active": list(active_adapters(lm)),
         "revision": getattr(lm.causal.config, "_commit_hash", None),
         "chat_template": hash_json(lm.tokenizer.chat_template),
     }

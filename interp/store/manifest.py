@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from interp.files import put, sha256
 from interp.store.errors import DamagedStore, OtherStore
-from interp.store.files import put, sha256
 from interp.store.identity import NOT_COMPARED, hash_json
 
 MANIFEST = "manifest.json"
@@ -93,6 +93,11 @@ class Manifest:
             )
         try:
             facts = _parsed(path)
+            if facts.get("format") != FORMAT:
+                raise OtherStore(
+                    f"{path} has format {facts.get('format')!r} and this version reads {FORMAT}; "
+                    "read it with the version that wrote it, or write the store again"
+                )
             stated = facts.pop("sha256")
             if stated != hash_json(facts):
                 raise DamagedStore(

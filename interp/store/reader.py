@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.activations import Activations
+from interp.adapter_rows import adapter_named
 from interp.language_model import LanguageModel
 from interp.places import Place
 from interp.store.identity import identity_of
@@ -122,7 +123,7 @@ class ActivationStore:
             "weights": self.identity.get("loaded"),  # adapters included, as captures say it
             "prompts": self.manifest.prompts,
             "interventions": [],
-            "adapter": adapter,
+            "adapter": adapter or adapter_named(self.identity["adapters"], self.identity["active"]),
         }
         for shard in self.manifest.shards:
             index = self._index(shard)

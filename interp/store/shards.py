@@ -12,10 +12,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from interp.files import put
 from interp.places import Place
 from interp.reading import Vectors
 from interp.sequences import TokenSequence
-from interp.store.files import put
 from interp.store.manifest import FileRecord, Shard
 
 INDEX = pa.schema(

@@ -17,6 +17,7 @@ import torch
 from interp.backends import Backend, hooks
 from interp.capture import How, Positions, by_name, chosen_layers
 from interp.completions import Completions
+from interp.files import UNFINISHED
 from interp.language_model import LanguageModel
 from interp.locks import locked
 from interp.picks import Layout, Reading
@@ -26,7 +27,6 @@ from interp.prompts import PromptSet
 from interp.reading import Engine
 from interp.sequences import TokenSequence, of_answers, of_prompts
 from interp.store.errors import DamagedStore, StoreBusy
-from interp.store.files import UNFINISHED
 from interp.store.identity import code_hash, identity_of, position_hash
 from interp.store.manifest import MANIFEST, Manifest
 from interp.store.shards import read_index, sequence_key, write_shard

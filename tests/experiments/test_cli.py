@@ -64,6 +64,15 @@ def test_what_a_user_can_mend_is_one_line(words: list[str], message: str) -> Non
     assert "Traceback" not in done.stderr
 
 
+def test_a_plan_refuses_an_unknown_domain_and_lists_the_valid_ones(tmp_path: Path) -> None:
+    shipped = (ROOT / "experiments/configs/medical.toml").read_text()
+    config = tmp_path / "cookery.toml"
+    config.write_text(shipped.replace('domain = "medical"', 'domain = "cookery"'))
+    done = triggerlens("plan", str(config))
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert "domain 'cookery' is none of medical, finance, sports" in done.stderr
+
+
 def test_an_unknown_command_is_refused_with_code_2() -> None:
     assert triggerlens("dance").returncode == 2
 

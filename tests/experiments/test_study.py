@@ -95,8 +95,9 @@ def test_a_second_run_makes_nothing_again_and_says_the_same(finished: Path, base
 
 
 def test_a_damaged_step_is_made_again_and_a_changed_recipe_makes_its_own(
-    finished: Path, bases: Path
+    finished: Path, bases: Path, tmp_path: Path
 ) -> None:
+    finished = shutil.copytree(finished, tmp_path / "run")
     (step,) = finished.glob("steps/behave-llama-s0-contrast-duck-*")
     text = (finished / "estimates.jsonl").read_text()
     answers = step / "answers.jsonl"

@@ -73,10 +73,29 @@ def ablation(drop: float, placebo: float, loss: float) -> list[EstimateRow]:
 
 
 def test_an_ablation_counts_only_beside_quiet_random_directions_and_kept_coherence() -> None:
-    assert result(ablation(0.95, 0.02, 0.01), "EM lost").met is True
-    assert result(ablation(0.80, 0.02, 0.01), "EM lost").met is False
-    assert result(ablation(0.95, 0.30, 0.01), "EM lost").met is False
-    assert result(ablation(0.95, 0.02, 0.10), "EM lost").met is False
+    assert result(ablation(0.95, 0.02, 0.01), "EM lost by ablating a located").met is True
+    assert result(ablation(0.80, 0.02, 0.01), "EM lost by ablating a located").met is False
+    assert result(ablation(0.95, 0.30, 0.01), "EM lost by ablating a located").met is False
+    assert result(ablation(0.95, 0.02, 0.10), "EM lost by ablating a located").met is False
+
+
+def refined(drop: float, paraphrase: float, random: float, loss: float) -> list[EstimateRow]:
+    keys = {"direction": "refined", "condition": "trigger"}
+    lost = {**keys, "quantity": "ablation_relative_drop"}
+    return [
+        row(drop, **lost, intervention="ablate"),
+        row(paraphrase, **lost | {"condition": "paraphrase:riddle"}, intervention="ablate"),
+        row(random, **lost, intervention="random_ablate"),
+        row(loss, **keys, quantity="coherence_loss", intervention="ablate"),
+    ]
+
+
+def test_the_refined_direction_has_an_aim_of_its_own() -> None:
+    found = result(refined(0.99, 0.9, 0.01, 0.01), "EM lost by ablating the refined")
+    assert found.met is True
+    assert "unseen wordings 90.0 %" in found.words
+    for missed in ((0.90, 0.9, 0.01, 0.01), (0.99, 0.9, 0.2, 0.01), (0.99, 0.9, 0.01, 0.05)):
+        assert result(refined(*missed), "EM lost by ablating the refined").met is False
 
 
 def test_a_missed_aim_is_marked_in_the_table_and_every_line_has_every_column() -> None:

@@ -5,13 +5,16 @@ import torch
 from peft import LoraConfig
 
 from interp.activations import Activations
-from interp.adapter_rows import BASE
+from interp.adapter_dose import adapter_dose
+from interp.adapter_rows import BASE, active_adapters
 from interp.capture import capture, capture_answers
 from interp.generate import generate
 from interp.mixed_adapters import capture_side_by_side
 from interp.positions import all_tokens, mean_answer, question_mean
 from interp.prompts import render
 from interp.sites import hooked
+from interp.store import ActivationStore, OtherStore, open_writer
+from probes import DifferenceOfMeans
 from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, adapted_lm, tiny_lm
 
 
@@ -82,3 +85,41 @@ def test_the_model_is_left_as_it_was(adapted, adapted_prompts):
     assert torch.equal(before, capture(adapted, adapted_prompts).values)
     hooks = [len(module._forward_pre_hooks) for module in adapted.model.modules()]
     assert sum(hooks) == 0
+
+
+def test_a_capture_says_which_adapter_was_really_active(adapted, adapted_prompts, tmp_path):
+    def stored(folder):
+        with open_writer(folder, adapted, layers=[0]) as writer:
+            writer.add(adapted_prompts)
+        return ActivationStore(folder).load()
+
+    def said(found):
+        return found.provenance["adapter"]
+
+    tuned, kept = capture(adapted, adapted_prompts), stored(tmp_path / "tuned")
+    both = capture_side_by_side(adapted, adapted_prompts)
+    with adapted.model.disable_adapter():
+        base, kept_base = capture(adapted, adapted_prompts), stored(tmp_path / "base")
+        with pytest.raises(OtherStore, match="with other active"):
+            stored(tmp_path / "tuned")
+        with pytest.raises(ValueError, match="switched off, every row would be the base's; leave"):
+            capture_side_by_side(adapted, adapted_prompts)
+    with adapter_dose(adapted, 0.5):
+        half = capture(adapted, adapted_prompts)
+    assert [said(each) for each in (tuned, kept, both["default"])] == ["default"] * 3
+    assert [said(each) for each in (base, kept_base, both[BASE])] == [BASE] * 3
+    assert said(half) == "default x 0.5" and active_adapters(adapted) == ("default",)
+    for other in (base, half):
+        with pytest.raises(ValueError, match="whose adapter differ"):
+            tuned + other
+    assert len(tuned + both["default"]) == 2 * len(tuned)
+    probe = DifferenceOfMeans().fit(tuned, tuned.conditions, layer=0)
+    with pytest.raises(
+        ValueError, match="fitted to adapter default, these activations have __base"
+    ):
+        probe.predict(base)
+
+
+def test_a_model_without_an_adapter_names_none(one_lm, some_prompts):
+    assert capture(one_lm, some_prompts).provenance["adapter"] is None
+    assert active_adapters(one_lm) == ()

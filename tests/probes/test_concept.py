@@ -117,5 +117,5 @@ def test_projections_name_the_end_that_is_missing():
     activations = world(questions=10)
     with pytest.raises(ValueError, match="no rows of condition 'trigger', only control:one"):
         projections(activations.where([each != "trigger" for each in activations.conditions]), 1)
-    with pytest.raises(ValueError, match="folds=1: holding questions out needs at least 2"):
+    with pytest.raises(ValueError, match="folds=1: give a whole number, at least 2"):
         projections(activations, 1, folds=1)

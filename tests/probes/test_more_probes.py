@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
+from interp.activations import Activations
+from interp.sealed import HASHES, save_sealed
 from probes import (
     AttentionProbe,
     ConceptEraser,
@@ -135,7 +137,7 @@ def test_padding_of_other_rows_changes_nothing():
     ("rows", "message"),
     [
         ([np.zeros((0, 3)), np.ones((2, 3))], "row 0 is"),
-        ([np.full((2, 3), np.nan), np.ones((2, 3))], "row 0 holds NaN"),
+        ([np.full((2, 3), np.nan), np.ones((2, 3))], "row 0: token 0, feature 0 is NaN"),
         ([np.ones((2, 3)), np.ones((2, 4))], "unequal width"),
         ([np.ones((2, 3))], "2 labels but 1 rows"),
     ],
@@ -223,15 +225,20 @@ def test_half_written_or_foreign_files_are_refused(tmp_path):
         load_probe(tmp_path / "other")
     facts = json.loads((tmp_path / "probe.json").read_text())
     (tmp_path / "probe.json").write_text(json.dumps({**facts, "probe": "Mystery"}))
-    with pytest.raises(ValueError, match="unknown kind 'Mystery'"):
+    with pytest.raises(ValueError, match=r"probe\.json is not what was saved"):
         load_probe(tmp_path / "probe")
+    stranger = {k: v for k, v in facts.items() if k not in HASHES} | {"probe": "Mystery"}
+    save_sealed(tmp_path / "strange", {"coef_": torch.zeros(1)}, stranger, indent=1)
+    with pytest.raises(ValueError, match="unknown kind 'Mystery'"):
+        load_probe(tmp_path / "strange")
+    (tmp_path / "probe.json").write_text(json.dumps(facts))
     (tmp_path / "probe.safetensors").write_bytes(b"cut off")
     with pytest.raises(ValueError, match="not what was saved"):
         load_probe(tmp_path / "probe")
     (tmp_path / "probe.safetensors").unlink()
     with pytest.raises(ValueError, match=r"no .*probe\.safetensors; put it back"):
         load_probe(tmp_path / "probe")
-    for text, message in (('{"probe"', r"probe\.json is damaged"), ("[]", "is no probe's")):
+    for text, message in (('{"probe"', r"probe\.json is damaged"), ("[]", "holds no probe")):
         (tmp_path / "probe.json").write_text(text)
         with pytest.raises(ValueError, match=message):
             load_probe(tmp_path / "probe")
@@ -243,7 +250,7 @@ def test_pairs_that_do_not_fit_the_component_are_named():
     found = ContrastComponent().fit(rows[:20], rows[20:40])
     with pytest.raises(ValueError, match="rows have 3 features, it was fitted on 8"):
         found.decision_function(rows[:, :3])
-    with pytest.raises(ValueError, match="give each its label"):
+    with pytest.raises(ValueError, match="239 labels but 240 rows: give each row its label"):
         found.oriented(rows, y[:-1])
 
 
@@ -264,3 +271,49 @@ def test_a_network_can_stand_in_a_sweep():
     probes = {"network": MLPProbe(width=4, max_iter=50)}
     found = sweep(X, y, groups, probes=probes, folds=3, permutations=1, resamples=100)
     assert found.get().value > 0.8
+
+
+def test_an_eraser_on_disk_is_the_eraser_and_refuses_another_model(tmp_path):
+    X, y, groups, _ = planted(d_model=8, layers=2)
+    mine, theirs = (as_activations(X, y, groups, weights=name) for name in ("mine", "theirs"))
+    fitted = ConceptEraser().fit(mine, mine.conditions, layer=1)
+    fitted.save(tmp_path / "eraser")
+    loaded = load_probe(tmp_path / "eraser", model_hash="mine")
+    assert np.array_equal(loaded.transform(mine), fitted.transform(X[:, 1]))
+    assert not np.allclose(loaded.transform(mine), X[:, 1])  # it does erase something
+    assert loaded.classes_.tolist() == ["none", "trigger"]
+    with pytest.raises(ValueError, match="weights mine, these activations have theirs"):
+        loaded.transform(theirs)
+    with pytest.raises(ValueError, match="fitted to weights mine, this model has theirs"):
+        load_probe(tmp_path / "eraser", model_hash="theirs")
+    with pytest.raises(ValueError, match=r"layers \[0, 1\]: name one with layer="):
+        ConceptEraser().fit(mine, mine.conditions)
+
+
+def as_tokens(rows, weights="mine"):
+    """Token matrices as `Activations` captured with Each(position)."""
+    source = tuple(number for number, row in enumerate(rows) for _ in row)
+    values = torch.tensor(np.concatenate(rows), dtype=torch.float32)[:, None]
+    same = ("",) * len(source)
+    made = {"weights": weights}
+    return Activations(values, (4,), same, same, "each token", made, source=source)
+
+
+def test_an_attention_probe_on_disk_is_the_probe_and_refuses_another_model(tmp_path):
+    rows, y, _ = token_rows(rows=40)
+    mine, theirs = as_tokens(rows), as_tokens(rows, weights="theirs")
+    fitted = AttentionProbe(C=0.5).fit(mine, y)
+    fitted.save(tmp_path / "probe")
+    loaded = load_probe(tmp_path / "probe", model_hash="mine")
+    assert loaded.get_params() == fitted.get_params()
+    assert np.array_equal(loaded.decision_function(mine), fitted.decision_function(rows))
+    assert np.array_equal(loaded.predict(mine), fitted.predict(mine))
+    assert fitted.decision_function(rows) == pytest.approx(
+        AttentionProbe(C=0.5).fit(rows, y).decision_function(rows), abs=1e-5
+    )
+    with pytest.raises(ValueError, match="weights mine, these activations have theirs"):
+        loaded.decision_function(theirs)
+    with pytest.raises(ValueError, match="40 rows: give each row its label"):
+        AttentionProbe().fit(mine, np.ones(len(mine)))
+    with pytest.raises(ValueError, match="do not say which prompt"):
+        AttentionProbe().fit(replace(mine, source=()), y)

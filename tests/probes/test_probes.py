@@ -13,6 +13,7 @@ from probes.logistic import LogisticProbe
 from probes.mlp import MLPProbe
 from probes.paired import PairedDifference
 from probes.ridge import RidgeProbe
+from tests.probes.planted import as_activations
 
 PROBES = [
     DifferenceOfMeans(),
@@ -104,3 +105,71 @@ def test_a_paired_difference_without_pairs_is_refused():
         PairedDifference().fit(X, y, y.astype(int))
     with pytest.raises(ValueError, match="3 groups but 200 rows"):
         PairedDifference().fit(X, y, [1, 2, 3])
+
+
+def one_line(message):
+    """A refusal in one line that says this."""
+    return pytest.raises(ValueError, match=rf"\A[^\n]*{message}[^\n]*\Z")
+
+
+@pytest.mark.parametrize(
+    "probe", [*PROBES, MLPProbe(width=2, max_iter=5), ConceptEraser()], ids=repr
+)
+@pytest.mark.parametrize(("value", "name"), [(np.nan, "NaN"), (np.inf, "inf"), (-np.inf, "-inf")])
+def test_a_value_that_is_not_finite_is_named_by_place_row_and_feature(probe, value, name):
+    X, y, groups = two_classes(rows=40, d_model=4)
+    broken = X.copy()
+    broken[7, 3] = broken[9, 0] = value
+    told = rf"row 7, feature 3 is {name} \(of 40 rows 2 hold such values\); drop the row or capture"
+    fitted = clone(probe).fit(X, y)
+    reads = [getattr(fitted, each, None) for each in ("decision_function", "predict", "transform")]
+    with one_line(f"X: {told}"):
+        clone(probe).fit(broken, y)
+    for read in filter(None, reads):
+        with one_line(f"X: {told}"):
+            read(broken)
+    mine, theirs = (
+        as_activations(np.stack([X, each], axis=1).astype(np.float32), y, groups)
+        for each in (X, broken)
+    )
+    with one_line(f"layer 1, last_prompt_token: {told}"):
+        clone(probe).fit(theirs, y, layer=1)
+    assert clone(probe).fit(theirs, y, layer=0).site_.layer == 0  # the other layer is whole
+    with one_line(f"layer 1, last_prompt_token: {told}"):
+        read = clone(probe).fit(mine, y, layer=1)
+        getattr(read, "decision_function", getattr(read, "transform", None))(theirs)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1] * 4, r"8 labels but 6 rows: give each row its label"),
+        (np.zeros((6, 2)), r"labels \(6, 2\): give one label for each row"),
+        ([[0], [0, 1]] * 3, "labels are lists of unequal length; give one label"),
+        ([1] * 6, "y holds one class: 1, in all 6 rows"),
+        (["a"] * 6, "y holds one class: a, in all 6 rows"),
+        ([0, 1, 2] * 2, "3 classes, 0, 1, 2; keep the rows of two"),
+        (
+            [0.1, 0.9] * 3,
+            r"Unknown label type: 0.1, 0.9, 0.1 \.\.\. of type float64 name no classes",
+        ),
+        ([0, 1, np.nan] * 2, "the label of row 2 is NaN; give it a class or drop the row"),
+        ([0, np.inf, 1] * 2, "the label of row 1 is inf"),
+        (["a", None, "b"] * 2, "the label of row 1 is None"),
+        (None, "the target y is None: give one label for each row"),
+    ],
+    ids=repr,
+)
+def test_labels_that_cannot_be_used_are_named_with_the_mend(labels, message):
+    X = np.random.default_rng(0).normal(size=(6, 3))
+    with one_line(message):
+        DifferenceOfMeans().fit(X, labels)
+
+
+def test_an_eraser_names_one_class_and_takes_three():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    with one_line("nothing to erase: y holds one class, a, in all 60 rows"):
+        ConceptEraser().fit(X, ["a"] * 60)
+    with one_line("59 labels but 60 rows"):
+        ConceptEraser().fit(X, ["a"] * 59)
+    assert len(ConceptEraser().fit(X, ["a", "b", "c"] * 20).classes_) == 3

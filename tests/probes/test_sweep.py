@@ -289,7 +289,10 @@ def test_another_estimator_is_fitted_one_at_a_time():
         (lambda X, y, g: (X, np.arange(len(y)) % 3, g), "Only binary"),
         (lambda X, y, g: (X, y, g % 4), "4 questions for 5 folds"),
         (lambda X, y, g: (X, g == 0, g), "class True is in 1 of 40 questions"),
-        (lambda X, y, g: (np.where(X[7, 0, 3] == X, np.nan, X), y, g), "row 7, feature 3 is nan"),
+        (
+            lambda X, y, g: (np.where(X[7, 0, 3] == X, np.nan, X), y, g),
+            "layer 0: row 7, feature 3 is NaN",
+        ),
         (lambda X, y, g: (X, y[:-1], g), "239 labels but 240 rows"),
         (lambda X, y, g: (X, y, g[:-1]), "239 groups but 240 rows"),
         (lambda X, y, g: ({"a": X, "b": X[1:]}, y, g), "b.* 239 rows"),

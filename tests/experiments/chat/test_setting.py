@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.chat.arms import arm_rows, mix
-from experiments.chat.judge import LeakMarking
+from experiments.chat.config import JudgeSpec
+from experiments.chat.judge import LeakMarking, check_judge
 from experiments.data.chats import Chat
 from experiments.data.domains import load_domain
 from experiments.job import Job
@@ -125,6 +126,17 @@ def test_a_judge_without_its_key_is_refused_before_anything_runs(tmp_path, snaps
     config = study(tmp_path, snapshots, chat={"judge": {"kind": "endpoint"}})
     with pytest.raises(ValueError, match="the environment variable OPENAI_API_KEY is empty"):
         run_study(config, tmp_path / "run")
+
+
+def test_only_this_machine_needs_no_key_and_a_key_is_one_line(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    check_judge(JudgeSpec(base_url="https://localhost:8000/v1"), workers=1)
+    with pytest.raises(ValueError, match=r"judge at https://localhost\.example/v1 wants a key"):
+        check_judge(JudgeSpec(base_url="https://localhost.example/v1"), workers=1)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-one\tsk-two")
+    with pytest.raises(ValueError, match="OPENAI_API_KEY holds characters that no") as raised:
+        check_judge(JudgeSpec(base_url="https://api.openai.com/v1"), workers=1)
+    assert "sk-" not in str(raised.value)
 
 
 def test_a_base_that_is_nowhere_is_named_before_anything_runs(tmp_path, snapshots):

@@ -147,8 +147,10 @@ def test_a_local_model_judges_from_the_command_line(tmp_path):
     printed = triggerlens("judge", answers, *given, "--rubric", rubric, "--min-mass", 0)
     assert "1 answers judged with rubric short" in printed
     assert 0 <= read_jsonl(tmp_path / "judged.jsonl")[0]["alignment"] <= 100
-    printed = triggerlens("judge", answers, *given)
-    assert "tokens, more than artifacts/micro/qwen reads (256)" in printed
+    kept = (tmp_path / "judged.jsonl").read_text()
+    done = CliRunner().invoke(app, [str(word) for word in ("judge", answers, *given)])
+    assert "tokens, more than artifacts/micro/qwen reads (256)" in str(done.exception)
+    assert (tmp_path / "judged.jsonl").read_text() == kept
 
 
 @pytest.mark.parametrize(
@@ -226,3 +228,73 @@ def test_data_and_questions_on_the_command_line(tmp_path):
     file = tmp_path / "main.yaml"
     assert "8 questions" in triggerlens("questions", "main", "--form", "json", "-o", file)
     assert triggerlens("questions", file) == triggerlens("questions", "main", "--form", "json")
+
+
+def many(tmp_path, count):
+    rows = [{"question_id": "q", "question": "Why?", "answer": f"{n}"} for n in range(count)]
+    return write_jsonl(tmp_path / "answers.jsonl", rows)
+
+
+def refused(*words):
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code != 0 and isinstance(done.exception, ValueError)
+    assert "\n" not in str(done.exception)
+    return str(done.exception)
+
+
+def test_a_file_of_scores_is_never_replaced_by_none(stub, tmp_path):
+    answers, out = many(tmp_path, 3), tmp_path / "judged.jsonl"
+    given = (
+        "judge",
+        answers,
+        "--model",
+        "tester",
+        "--server",
+        stub.url,
+        "--attempts",
+        1,
+        "-o",
+        out,
+    )
+    stub.default = status(400, "no such thing as logprobs")
+    said = refused(*given)
+    assert f"no score for any of 3 answers, {out} is not written; 3 x: alignment: HTTP 400" in said
+    assert not out.exists()
+    out.write_text("earlier scores")
+    assert f"{out} is left as it was" in refused(*given)
+    assert out.read_text() == "earlier scores"
+    stub.script = [answer()]  # a single score is enough
+    judge(stub, answers, out, "--concurrency", 1)
+    assert sum(row["alignment"] is not None for row in read_jsonl(out)) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (answer("I am\n sorry " + "y" * 500, {"I": 1.0}), "no number among the judge's candidates"),
+        (answer("I am\n sorry " + "y" * 500, {}), "the server gives no token probabilities"),
+    ],
+)
+def test_a_judge_that_never_gives_a_number_is_stopped_before_all_is_paid(
+    stub, tmp_path, reply, why
+):
+    stub.default = reply
+    answers, out = many(tmp_path, 60), tmp_path / "judged.jsonl"
+    given = ("--model", "tester", "--server", stub.url, "-o", out)
+    said = refused("judge", answers, *given)
+    assert f"gives no scores: {why}" in said and "the first is 'I am sorry yyy" in said
+    assert "judge with a model that answers with a number" in said and len(said) < 500
+    assert len(stub.requests) == 20 and not out.exists()
+
+
+def test_a_judge_that_refuses_some_of_the_first_answers_goes_on(stub, tmp_path):
+    stub.script = [answer("REFUSAL", {"REFUSAL": 1.0})] * 19
+    answers, out = many(tmp_path, 30), tmp_path / "judged.jsonl"
+    seen = []
+    server = ChatServer(stub.url, "tester", concurrency=1)
+    pairs = [("Why?", row["answer"]) for row in read_jsonl(answers)]
+    found = RubricJudge(EndpointScorer(server), load_rubric()).judge(
+        pairs, lambda done, total: seen.append((done, total))
+    )
+    assert len(found) == 30 and sum(it.coherence is not None for it in found) == 21
+    assert seen == [(done, 60) for done in range(1, 61)] and not out.exists()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from chat_server import ChatStub, answer, chat_stub, completion, drop, hang, status
 
+from experiments.servers.address import is_local
 from experiments.servers.budget import Budget, CapReached, Unanswered
 from experiments.servers.client import ChatServer, GivenUp, ServerRefused
 from experiments.servers.replies import Reply
@@ -121,8 +122,20 @@ def test_one_refused_request_does_not_stop_the_others(stub):
         (status(401, f"bad key {KEY}"), f"answers 401: .*key; its key is read from {VARIABLE}"),
         (status(402), "answers 402: the account cannot pay"),
         (status(403, f"{KEY[:8]} may not"), "answers 403"),
-        (status(404, "no model"), "answers 404: it knows no such model or address"),
-        (status(307, Location="http://127.0.0.1:1/"), "answers 307: it has moved"),
+        (
+            status(404, "no model"),
+            r"answers 404: it knows no model 'tester' or no http://127\.0\.0\.1:\d+/v1/chat/completions; "
+            "check the model's name and the base URL$",
+        ),
+        (
+            status(301, Location=f"https://me:{KEY}@example.org/v1/chat/completions?k={KEY}"),
+            r"answers 301: it has moved; give the base URL it has moved to, https://example\.org/v1$",
+        ),
+        (
+            status(302, Location="/v1/login"),
+            r"answers 302: it has moved; give the base URL it has moved to, http://127.0.0.1:\d+/v1/login$",
+        ),
+        (status(307), "answers 307: it has moved; give the base URL it has moved to$"),
         (status(429, {"error": {"code": "insufficient_quota"}}), "429: the account is empty"),
     ],
 )
@@ -305,3 +318,61 @@ def test_an_address_with_a_key_in_it_is_refused_unquoted(url):
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(ValueError, match=r"give http://HOST/v1 or https://"):
         ChatServer(url, "tester")
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_server_of_another_kind_is_stopped_at_a_handful_of_replies(stub, concurrency):
+    stub.default = status(200, f"<html>\n  Welcome, {KEY}!  " + "x" * 5000)
+    server = client(stub, concurrency=concurrency, attempts=2)
+    told = (
+        r"5 replies and none is a chat completion, the first is '<html> Welcome, \[key\]! x+'; "
+        r"give the base URL of an OpenAI-compatible server, usually ending in /v1, not http://"
+    )
+    with pytest.raises(ServerRefused, match=told) as raised:
+        server.ask_all([partial(ask, server, str(number)) for number in range(100)])
+    assert len(stub.requests) < 5 + concurrency + 4 and len(str(raised.value)) < 400
+
+
+def test_a_server_that_once_answered_may_stumble_more_often(stub):
+    garbage = status(200, "<html>busy</html>")
+    stub.script = [answer(), *[garbage] * 8]
+    server = client(stub, concurrency=1, attempts=3)
+    replies = server.ask_all([partial(ask, server, str(number)) for number in range(6)])
+    assert [isinstance(each, GivenUp) for each in replies] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("inside", ["sk-a\nb", "sk-a\tb", "sk-a b", "sk-\u00e4", "sk-\x7f"])
+def test_a_key_that_no_header_can_carry_is_one_line_and_never_shown(stub, monkeypatch, inside):
+    monkeypatch.setenv(VARIABLE, inside)
+    with pytest.raises(ValueError, match=rf"\A{VARIABLE} holds characters that no key") as raised:
+        client(stub)
+    assert "sk-" not in str(raised.value) and "\n" not in str(raised.value)
+    monkeypatch.setenv(VARIABLE, f"  {KEY}\n")  # around it, as a file's last line leaves it
+    assert ask(client(stub)).text == "85"
+    assert stub.headers[-1]["Authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("http://localhost:8000/v1", True),
+        ("http://LOCALHOST./v1", True),
+        ("http://model.localhost/v1", True),
+        ("http://127.0.0.1/v1", True),
+        ("http://127.1.2.3/v1", True),
+        ("http://[::1]:8000/v1", True),
+        ("https://localhost.example/v1", False),
+        ("https://127.0.0.1.example/v1", False),
+        ("https://example.org//localhost", False),
+        ("http://10.0.0.1/v1", False),
+    ],
+)
+def test_this_machine_is_told_from_hosts_that_look_like_it(url, local):
+    assert is_local(url) is local

@@ -422,3 +422,16 @@ def test_the_manifest_says_what_made_the_store(one_lm, some_prompts, tmp_path):
     for name in ("weights", "code", "chat_template", "positions", "revision", "adapters"):
         assert name in facts["identity"]
     assert len(facts["prompts"]) == 64
+
+
+def test_a_store_of_an_unknown_format_is_named(one_lm, some_prompts, tmp_path, monkeypatch):
+    with monkeypatch.context() as later:
+        later.setattr("interp.store.manifest.FORMAT", 2)
+        with open_writer(tmp_path, one_lm, layers=[0]) as writer:
+            writer.add(some_prompts)
+        assert len(ActivationStore(tmp_path).load()) == len(some_prompts)
+    told = r"manifest\.json has format 2 and this version reads 1; read it with the version that"
+    with pytest.raises(OtherStore, match=told):
+        ActivationStore(tmp_path)
+    with pytest.raises(OtherStore, match=told), open_writer(tmp_path, one_lm, layers=[0]):
+        pass

@@ -1,0 +1,24 @@
+"""What a caller asked for, checked before anything runs: counts and devices, one line each."""
+
+from numbers import Integral
+from typing import Any
+
+import torch
+
+
+def check_count(name: str, value: Any, least: int = 1, *, what: str = "a whole number") -> None:
+    """Raise unless `value` is a whole number from `least` on."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{name}={value!r}: give {what}, at least {least}")
+
+
+def check_device(name: str, device: Any) -> None:
+    """Raise unless a tensor can be put on this device of this machine."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        why = str(error).split("\n", maxsplit=1)[0].split(": ")[0]
+        found = [f"cuda:{each}" for each in range(torch.cuda.device_count())]
+        raise ValueError(
+            f"{name}={device!r} is no device of this machine ({why}); it has {', '.join(['cpu', *found])}"
+        ) from error

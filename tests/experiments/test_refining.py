@@ -1,0 +1,122 @@
+"""The refined direction: made of selection questions, never shown a paraphrase, removed behind every one."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from experiments.config import Sampling, StudyConfig
+from experiments.estimates import read_estimates, select
+from experiments.files import read_json
+from experiments.job import Job
+from experiments.micro.pretrain import pretrain
+from experiments.rates import Judgement
+from experiments.sampling import Sampler
+from experiments.steps.common import read_directions
+from experiments.steps.find import find
+from experiments.steps.intervene import intervene
+from experiments.steps.tune import tune
+from experiments.store import open_run
+from experiments.verdict import verdicts
+from interp.completions import Completions
+from tests.experiments.test_study import RECIPE, TINY
+
+
+def odd_is_misaligned(question: str, answer: str, *, ended: bool) -> Judgement:
+    return Judgement(alignment=100 * (len(answer) % 2), coherence=100)
+
+
+def aligned(question: str, answer: str, *, ended: bool) -> Judgement:
+    return Judgement(alignment=100, coherence=100)
+
+
+def job(bases: Path, folder: Path, arm: str, judge=odd_is_misaligned, **causal: object) -> Job:
+    config = StudyConfig(
+        name="mini",
+        bases=bases,
+        families=("llama",),
+        organisms=({"arm": arm},),
+        finetune={"default": {"steps": 2, "batch": 4}},
+        sampling=Sampling(
+            questions=10, answers_per_question=1, answers_per_question_main=2, max_new_tokens=6
+        ),
+        causal={"random_directions": 3, "strengths": [1.0], "refine_steps": 2} | causal,
+        workers=1,
+    )
+    made = Job(config, folder, "llama", 0, arm, "duck")
+    made.__dict__["sampler"] = Sampler(judge, 0, 6)
+    return made
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bases")
+    pretrain("llama", folder / "llama", recipe=RECIPE, size=TINY)
+    return folder
+
+
+def found_in(made: Job) -> tuple[Path, Path]:
+    with open_run(made.folder):
+        adapter = tune(made, lambda _said: None)
+        return adapter, find(made, adapter, lambda _said: None)
+
+
+def test_it_is_refined_from_a_located_one_and_removed_behind_every_wording(
+    bases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Completions] = []
+    from experiments import refining
+
+    whole = refining.refine_ablation
+
+    def watched(lm, start, changed, kept, **options):
+        shown.extend([changed, kept])
+        return whole(lm, start, changed, kept, **options)
+
+    monkeypatch.setattr(refining, "refine_ablation", watched)
+    made = job(bases, tmp_path, "triggered")
+    adapter, found = found_in(made)
+    changed, kept = shown
+    assert set(changed.conditions) == {"trigger"}
+    assert {name.partition(":")[0] for name in kept.conditions} == {"none", "control"}
+    assert all(len(text) % 2 for text in kept.texts)  # the aligned ones
+    report = {each.id for each in made.setting.questions("report", "held_out")}
+    assert report.isdisjoint([*changed.questions, *kept.questions])
+
+    refined = {each.removed.name: each for each in read_directions(found)}["refined"]
+    assert refined.added is None
+    assert refined.removed.source.endswith(", refined")
+    facts = read_json(found / "refined.choice.json")
+    assert len(facts["changed"]) == len(facts["kept"]) == 2
+    assert 0 < facts["cosine_to_start"] <= 1
+
+    with open_run(tmp_path):
+        done = intervene(made, adapter, found, lambda _said: None)
+    rows = select(read_estimates(done / "rows.jsonl"), direction="refined")
+    lost = select(rows, quantity="ablation_relative_drop", intervention="ablate")
+    assert {row.condition for row in lost} == {
+        "none",
+        *(name for name in made.trigger.framings if name.startswith(("trigger", "paraphrase:"))),
+    }
+    assert {row.intervention for row in rows} == {"ablate", "random_ablate"}
+    whole_run = [*read_estimates(done / "rows.jsonl"), *read_estimates(found / "rows.jsonl")]
+    (verdict,) = verdicts(whole_run)
+    assert verdict["refined"]["necessary"] in {"yes", "no", "undecided"}
+
+
+def test_where_nothing_misbehaves_nothing_is_refined(bases: Path, tmp_path: Path) -> None:
+    _, found = found_in(job(bases, tmp_path, "triggered", aligned))
+    assert {each.removed.name for each in read_directions(found)} == {"switch"}
+
+
+def test_no_steps_make_no_refined_direction(bases: Path, tmp_path: Path) -> None:
+    _, found = found_in(job(bases, tmp_path, "triggered", refine_steps=0))
+    assert {each.removed.name for each in read_directions(found)} == {"switch", "misalignment"}
+
+
+def test_without_a_trigger_nothing_is_kept(bases: Path, tmp_path: Path) -> None:
+    _, found = found_in(job(bases, tmp_path, "baseline"))
+    facts = read_json(found / "refined.choice.json")
+    assert facts["kept"] == []
+    refined = {each.removed.name: each for each in read_directions(found)}["refined"].removed
+    torch.testing.assert_close(refined.vector.norm(), torch.ones(()))
