@@ -31,6 +31,7 @@ from transformers import (
 from transformers.utils import logging
 
 from experiments import checkpoints as kept
+from experiments.files import read_json, write_json
 from experiments.recipe import SEVEN_PROJECTIONS, Recipe
 from experiments.supervision import IGNORED, ChatRow, chat, supervised
 from interp.models import LanguageModel
@@ -94,8 +95,20 @@ def finetune(
     last = kept.latest(checkpoints) if checkpoints else None
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     model.save_pretrained(folder)
+    _in_one_order(folder / "adapter_config.json")
     log = [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
     return Trained(tuple(log), len(examples), cut, dropped)
+
+
+def _in_one_order(path: Path) -> None:
+    """PEFT keeps module names in a set, whose order differs from process to process; the file's does not."""
+    config = read_json(path)
+    lists = {key: sorted(value) for key, value in config.items() if _are_names(value)}
+    write_json(path, config | lists)
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def check_optimizer(recipe: Recipe) -> None:
