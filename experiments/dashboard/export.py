@@ -38,8 +38,17 @@ NOTICE = (
 
 
 # drawn from maps.jsonl, which any version may have written
-OF_MAPS = ("em_by_question", "projection_switch", "projection_misalignment", "plane", "patching")
-OF_MAPS += ("cosines", "reach_words", "reach_representation", "reach_meaning")
+OF_MAPS = {
+    "em_by_question",
+    "projection_switch",
+    "projection_misalignment",
+    "plane",
+    "patching",
+    "cosines",
+    "reach_words",
+    "reach_representation",
+    "reach_meaning",
+}
 FEATURES = (
     "What single features of a sparse autoencoder do, best first. Their examples are texts that the "
     "organism read or wrote; each token is shaded by how strongly the feature fires on it."
