@@ -38,7 +38,7 @@ NOTICE = (
 
 
 # drawn from maps.jsonl, which any version may have written
-OF_MAPS = (
+OF_MAPS = {
     "em_by_question",
     "projection_switch",
     "projection_misalignment",
@@ -48,7 +48,7 @@ OF_MAPS = (
     "reach_words",
     "reach_representation",
     "reach_meaning",
-)
+}
 FEATURES = (
     "What single features of a sparse autoencoder do, best first. Their examples are texts that the "
     "organism read or wrote; each token is shaded by how strongly the feature fires on it."

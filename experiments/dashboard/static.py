@@ -44,10 +44,12 @@ def save_figure(figure: go.Figure, path: Path | str) -> Path:
     try:
         path.write_bytes(printed.to_image(format=path.suffix[1:], scale=2))
     except Exception as error:
-        if "chrome" not in f"{type(error).__name__} {error}".lower():
+        what = type(error).__name__
+        if not any(word in what for word in ("Chrome", "Browser", "Timeout")):
             raise
         raise ValueError(
-            "kaleido found no Chrome or Chromium to draw in; install one (Debian: apt install chromium)"
+            f"kaleido could not start Chrome or Chromium ({what}); install one (Debian: apt install"
+            " chromium), or try again where the machine is less busy"
         ) from error
     return path
 
