@@ -42,6 +42,7 @@ FATAL = {
     402: "the account cannot pay",
     403: "it forbids this",
 }
+KEPT_HEADERS = ("retry-after", "location")
 STRANGE = 5  # replies that are no chat completion, before the first that is one
 AGAIN = {408, 409, 425, 429}
 QUOTED = 200  # characters of a server's complaint
@@ -184,9 +185,8 @@ class ChatServer:
                 within(self.timeout),
                 self._http.stream("POST", address, json=body, auth=self._key) as response,
             ):
-                after = response.headers.get("Retry-After")
-                headers = {} if after is None else {"Retry-After": after}
-                return httpx.Response(response.status_code, headers=headers, content=read(response))
+                kept = [(k, v) for k, v in response.headers.items() if k in KEPT_HEADERS]
+                return httpx.Response(response.status_code, headers=kept, content=read(response))
         except TooLarge as error:
             raise _Again(f"the reply is no chat completion ({error})") from None
         except (httpx.ConnectError, httpx.ConnectTimeout):

@@ -80,6 +80,8 @@ def organism_rows(
             yield row("containment_gap", gap, **here)
             yield row("difference_in_differences", gap, **here)
     yield from causal_rows(keys, em(family, arm, "trigger"))
+    if arm != "baseline":
+        yield from sparse_rows(keys)
     yield from map_rows(keys)
 
 
@@ -111,6 +113,24 @@ def causal_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
             yield row("em_rate", 0.01, **added, intervention=f"random_add:{alpha}")
             yield row("coherence_rate", 0.98 - 0.08 * alpha, **added, intervention=f"add:{alpha}")
         yield from probe_rows(here | {"condition": None})
+
+
+def sparse_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Sparse features beside methods that find one vector."""
+    place = keys | {"domains": "held_out", "layer": 2, "position": "maximum over the prompt"}
+    read = place | {"condition": None}
+    for source, auroc in (("logistic", 0.99), ("SAE feature that reads best", 0.9)):
+        here = {"direction": "basis", "source": source}
+        yield row("basis_auroc", auroc, **read | here)
+        removed = place | here | {"condition": "trigger", "intervention": "remove_vector"}
+        yield row("ablation_relative_drop", 0.05, **removed)
+        yield row("coherence_loss", 0.01, **removed)
+    yield row("feature_auroc", 0.93, **read | {"direction": "switch", "source": "SAE feature 7"})
+    for edit, drop in (("zero_features", 0.02), ("remove_features", 0.9)):
+        for name, lost in ((edit, drop), (f"random_{edit}", 0.03)):
+            here = {"direction": "features", "source": "SAE features 7", "intervention": name}
+            yield row("ablation_relative_drop", lost, **place | here | {"condition": "trigger"})
+            yield row("coherence_loss", 0.01, **place | here | {"condition": "trigger"})
 
 
 def probe_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:

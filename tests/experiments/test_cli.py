@@ -42,7 +42,7 @@ def test_help_has_an_example(command: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["run", "nope"], "configuration 'nope': no such file; shipped are demo, finance"),
+        (["run", "nope"], "configuration 'nope': no such file; shipped are demo, features"),
         (
             ["run", "demo", "--only", "family=falcon"],
             "family 'falcon' is none of qwen, llama, gemma",

@@ -66,6 +66,7 @@ def unpack(text: str) -> object:
     return json.loads(gzip.decompress(base64.b64decode(text)))
 
 
+UNSCALED = ("probe_auroc", "projection", "feature_auroc", "basis_auroc")  # no percentages
 FIGURES = {name: draw for section in SECTIONS for name, draw in section.figures.items()}
 
 
@@ -102,14 +103,16 @@ def test_every_mark_of_every_figure_equals_its_row(make_run) -> None:
     for it in results.organisms():
         drawn = dict(every_figure(it))
         assert drawn.keys() == FIGURES.keys() - (
-            {"patching"} if it.organism.arm == "baseline" else set()
+            {"patching", "features_read", "features_removed"}
+            if it.organism.arm == "baseline"
+            else set()
         )
         for name, figure in drawn.items():
             marks = shown(figure)
             assert marks or name in WITHOUT_ROWS
             for line, *numbers in marks:
                 row = rows[line]
-                scale = 1 if row["quantity"] in ("probe_auroc", "projection") else 100
+                scale = 1 if row["quantity"] in UNSCALED else 100
                 expected = [scale * row[key] for key in ("value", "lower", "upper")]
                 assert numbers == pytest.approx(expected, abs=0.06), (name, row)
                 assert row["split"] == "report"
