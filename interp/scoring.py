@@ -47,7 +47,7 @@ def after(tokens: int) -> Position:
 def answer_tokens_before(direction: Direction) -> int:
     """How many answer tokens stand before the token that this direction reads."""
     for tokens in range(10):
-        if after(tokens).__name__ == direction.position:  # type: ignore[attr-defined]
+        if after(tokens).__name__ == direction.position:
             return tokens
     raise ValueError(
         f"direction {direction.name!r} was fitted at {direction.position!r}, which no live prompt has; "

@@ -15,7 +15,7 @@ from interp.language_model import LanguageModel
 from interp.prompts import PromptSet
 from interp.scoring import Watch, after, watching
 
-PROMPTS, TOKENS, NEW, PAIRS, AIM = 16, 64, 16, 9, 1.02
+PROMPTS, TOKENS, NEW, PAIRS, AIM = 16, 64, 16, 5, 1.02
 
 
 def direction(lm: LanguageModel, answer_tokens: int) -> Direction:
@@ -26,7 +26,7 @@ def direction(lm: LanguageModel, answer_tokens: int) -> Direction:
         layer=lm.n_layers // 2,
         scale=1.0,
         meaning="points nowhere",
-        position=after(answer_tokens).__name__,  # type: ignore[attr-defined]
+        position=after(answer_tokens).__name__,
         source="random",
         model_hash=lm.weights_hash,
         name="random",
