@@ -14,7 +14,7 @@ from experiments.dashboard.points import marks
 from experiments.dashboard.theme import CONDITION_COLOURS, finish, percent_axis
 from experiments.estimates import EstimateRow, read_estimates
 from experiments.files import write_text
-from experiments.results import check_run, intact
+from experiments.results import check_run, pick
 
 RATIO = re.compile(r"mixed-(\d+)-(\d+)")
 CONDITIONS = ("trigger", "none")
@@ -30,8 +30,8 @@ def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure:
     """One panel a family; ValueError where no organism was mixed by ratio."""
     mixed = [
         row
-        for row in intact(rows, "em_rate", domains="held_out")
-        if benign_share(row.arm) is not None and row.split == "report"
+        for row in pick(rows, quantity="em_rate", domains="held_out")
+        if benign_share(row.arm) is not None and row.intervention in (None, "none")
     ]
     if not mixed:
         raise ValueError("no organism here was mixed by ratio; run triggerlens sweep first")
