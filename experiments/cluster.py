@@ -127,7 +127,6 @@ class ClusterWork:
             "num_gpus": gpus,
             "memory": wanted["memory"] or None,
             "max_retries": TRIES,
-            "max_calls": 1,  # memory of one job is not the next one's
         }
 
 
