@@ -1,4 +1,4 @@
-"""The Python example of README runs as it stands, on the committed base."""
+"""The Python examples of README and of the pages behind it run as they stand, on the committed base."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
-def test_the_python_in_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def blocks(page: Path) -> list[str]:
+    return BLOCK.findall(page.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name
+)
+def test_the_python_of_a_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    blocks = re.findall(
-        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S
-    )
-    assert blocks
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+    for block in blocks(page):
+        exec(compile(block, page.name, "exec"), {})
+
+
+def test_readme_has_an_example() -> None:
+    assert blocks(ROOT / "README.md")
