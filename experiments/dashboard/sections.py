@@ -137,7 +137,7 @@ SECTIONS = (
     ),
     Section(
         "sparse",
-        "Features",
+        "SAE basis",
         "Whether a sparse autoencoder finds what the probes found",
         "An SAE of the organism, and one of what fine-tuning changed, beside probes. Features were chosen on other "
         "questions; grey: random features that fire as often.",
