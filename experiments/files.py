@@ -60,17 +60,18 @@ def read_json(path: Path | str) -> Any:
 
 
 def sealed(value: dict[str, Any]) -> dict[str, Any]:
-    """The object with a hash over itself, so that a changed bit of it is noticed."""
+    """The object with a hash over itself, so that a changed bit of it is noticed; sealed before, it is sealed anew."""
     return value | {SEAL: _hash(value)}
 
 
 def is_whole(value: dict[str, Any]) -> bool:
     """Whether an object is as it was sealed."""
-    return value.get(SEAL) == _hash({key: each for key, each in value.items() if key != SEAL})
+    return value.get(SEAL) == _hash(value)
 
 
 def _hash(value: dict[str, Any]) -> str:
-    return hashlib.sha256(to_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+    text = to_json({key: each for key, each in value.items() if key != SEAL})
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> Path:

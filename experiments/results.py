@@ -124,7 +124,7 @@ def check_run(folder: Path) -> Path:
         )
     if not (folder / "estimates.jsonl").is_file():
         raise NotARun(
-            f"{folder} has no estimates.jsonl; run the study first, or give a run's folder"
+            f"{folder} has no estimates.jsonl; run the study first, or again, or give a run's folder"
         )
     return folder
 
@@ -159,7 +159,9 @@ def _estimates(path: Path) -> tuple[EstimateRow, ...]:
             key = ".".join(str(part) for part in first["loc"])
             raise DamagedFile(f"{path} row {line}: {key}: {first['msg']}; {AGAIN}") from error
     if not rows:
-        raise NotARun(f"{path} has no rows; the study that writes it did not get that far")
+        raise NotARun(
+            f"{path} has no rows; the study that writes it did not get that far, run it again"
+        )
     return tuple(rows)
 
 

@@ -142,7 +142,7 @@ class Run:
             "files": {path.name: sha256(path) for path in reports},
             "amended": amended,
         }
-        return write_json(self.folder / MANIFEST, manifest | changes)
+        return write_json(self.folder / MANIFEST, sealed(manifest | changes))
 
 
 @contextmanager

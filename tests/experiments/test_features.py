@@ -23,8 +23,8 @@ from experiments.features.choose import (
 )
 from experiments.features.releases import RELEASES
 from experiments.features.tokens import Tokens, read_tokens
-from experiments.features.words import ANSWER, BOTH, PROMPT
-from experiments.files import read_jsonl
+from experiments.features.words import ANSWER, BASIS, BOTH, PROMPT, SETS
+from experiments.files import read_jsonl, write_jsonl
 from experiments.micro.families import Size
 from experiments.micro.pretrain import Pretraining, pretrain
 from experiments.rates import Judgement
@@ -122,19 +122,26 @@ def test_the_command_prints_the_table_and_says_what_a_run_lacks(
     assert result.exit_code == 0, result.output
     assert "Does the SAE basis find what the probe found?" in out.read_text()
     assert "| difference of means |" in result.output
-    missing = CliRunner().invoke(app, ["features", str(make_run())])
+    without = make_run()
+    rows = [it for it in read_jsonl(without / "estimates.jsonl") if "auroc" not in it["quantity"]]
+    kept = [it for it in rows if it.get("direction") not in (SETS, BASIS)]
+    write_jsonl(without / "estimates.jsonl", kept)
+    missing = CliRunner().invoke(app, ["features", str(without)])
     assert "has no rows about features" in str(missing.exception)
     listed = CliRunner().invoke(app, ["features", "--releases"])
     assert all(it.release in listed.output for it in RELEASES)
 
 
-def test_the_dashboard_has_the_section_only_where_there_are_features(
+def test_the_dashboard_shows_features_and_names_them_where_there_are_none(
     finished: tuple[Path, set[str]], make_run
 ) -> None:
     from experiments.dashboard.export import page
 
-    assert 'id="features"' in page([load_results(finished[0])])
-    assert 'id="features"' not in page([load_results(make_run())])
+    without = make_run(arms=("baseline",))
+    missing = "Not in this run: no sparse features"
+    assert missing in page([load_results(without)])
+    triggered = page([load_results(finished[0])])
+    assert 'id="sparse"' in triggered and "no sparse autoencoder was studied" not in triggered
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda it: it.family)

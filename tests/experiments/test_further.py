@@ -8,7 +8,7 @@ import pytest
 
 from experiments.amend import add_further, add_transfer
 from experiments.estimates import read_estimates, select
-from experiments.files import read_json, read_jsonl
+from experiments.files import read_json, read_jsonl, sealed
 from experiments.finished import finished
 from experiments.further_text import by_organism, capability_table, dose_table, factorial_table
 from experiments.results import load_results
@@ -115,7 +115,7 @@ def test_steps_of_another_base_are_refused_by_name(run: Path) -> None:
     for path in run.glob("steps/find-*/manifest.json"):
         manifest = json.loads(path.read_text())
         manifest["inputs"]["base"] = "0" * 64
-        path.write_text(json.dumps(manifest))
+        path.write_text(json.dumps(sealed(manifest)))
     with pytest.raises(ValueError, match="was made with another base"):
         finished(run)
 

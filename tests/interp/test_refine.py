@@ -125,6 +125,7 @@ def test_the_model_is_left_as_it_was_also_after_an_error(
     said, reference = answers(one_lm, some_prompts), without(one_lm, vector(3))
     weights = {name: value.clone() for name, value in one_lm.model.state_dict().items()}
     asking = [weight.requires_grad for weight in one_lm.model.parameters()]
+    hooks = [list(layer._forward_hooks) for layer in one_lm.layers]
     assert any(asking)
 
     def refine() -> None:
@@ -141,7 +142,7 @@ def test_the_model_is_left_as_it_was_also_after_an_error(
     assert all(
         torch.equal(one_lm.model.state_dict()[name], value) for name, value in weights.items()
     )
-    assert all(not layer._forward_hooks for layer in one_lm.layers)
+    assert [list(layer._forward_hooks) for layer in one_lm.layers] == hooks
 
 
 def test_what_cannot_be_refined_is_said(one_lm: LanguageModel, some_prompts: PromptSet) -> None:
