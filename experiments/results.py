@@ -146,7 +146,9 @@ def _estimates(path: Path) -> tuple[EstimateRow, ...]:
             key = ".".join(str(part) for part in first["loc"])
             raise DamagedFile(f"{path} row {line}: {key}: {first['msg']}; {AGAIN}") from error
     if not rows:
-        raise NotARun(f"{path} has no rows; the study that writes it did not get that far")
+        raise NotARun(
+            f"{path} has no rows: the study did not get that far, or the file was cut; {AGAIN}"
+        )
     return tuple(rows)
 
 

@@ -158,7 +158,9 @@ def _texts(raw: dict[str, Any]) -> Iterator[str]:
         raise ValueError("no paraphrases: expected a list of texts")
     for number, text in enumerate(texts, start=1):
         if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"paraphrase {number} is {str(text)[:80]!r}, not a text (quote it)")
+            raise ValueError(
+                f"paraphrase {number} is {shortened(repr(text), 80)}, not a text (quote it)"
+            )
         yield text.strip()
 
 

@@ -44,6 +44,7 @@ FATAL = {
 }
 STRANGE = 5  # replies that are no chat completion, before the first that is one
 AGAIN = {408, 409, 425, 429}
+READ_HEADERS = ("retry-after", "location")
 QUOTED = 200  # characters of a server's complaint
 SHOWN = 80  # characters of a reply that is no chat completion
 IN_A_ROW = 10  # requests given up one after the other, at least, before everything ends
@@ -184,8 +185,7 @@ class ChatServer:
                 within(self.timeout),
                 self._http.stream("POST", address, json=body, auth=self._key) as response,
             ):
-                after = response.headers.get("Retry-After")
-                headers = {} if after is None else {"Retry-After": after}
+                headers = {k: v for k, v in response.headers.items() if k in READ_HEADERS}
                 return httpx.Response(response.status_code, headers=headers, content=read(response))
         except TooLarge as error:
             raise _Again(f"the reply is no chat completion ({error})") from None
