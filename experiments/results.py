@@ -160,7 +160,7 @@ def _estimates(path: Path) -> tuple[EstimateRow, ...]:
             raise DamagedFile(f"{path} row {line}: {key}: {first['msg']}; {AGAIN}") from error
     if not rows:
         raise NotARun(
-            f"{path} has no rows; the study that writes it did not get that far, run it again"
+            f"{path} has no rows: the study did not get that far, or the file was cut; {AGAIN}"
         )
     return tuple(rows)
 

@@ -28,7 +28,7 @@ from experiments.judges.numbers import from_candidates
 from experiments.judges.rejudge import read_answers
 from experiments.judges.rubric import load_rubric
 from experiments.servers.budget import Unanswered
-from experiments.servers.client import ChatServer, _Again
+from experiments.servers.client import ChatServer, ServerRefused, _Again
 from experiments.servers.replies import reply_of
 from experiments.servers.transcripts import Transcripts
 from experiments.trigger import load_trigger
@@ -90,8 +90,8 @@ def reply(path: Path) -> None:
     try:
         found = reply_of(server._read(httpx.Response(200, content=path.read_bytes())))
         from_candidates(found.tokens, found.candidates).score()
-    except (_Again, Unanswered) as error:
-        raise ValueError(f"{path}: {error.reason}") from error
+    except (_Again, Unanswered, ServerRefused) as error:  # the last after many that were no reply
+        raise ValueError(f"{path}: {getattr(error, 'reason', error)}") from error
 
 
 def transcripts(path: Path) -> None:
