@@ -1,7 +1,8 @@
 """Sample answers, with or without interventions, from the model's own distribution.
 
 Method:
-1. Prompts are sorted by length, so that a batch holds little padding, and each is read once.
+1. Prompts are sorted by length, so that a batch holds little padding, and each is read once; copies of a prompt
+   together, up to the first token that an intervention acts on (`interp.copies`).
 2. Samples decode side by side over the prompt's keys and values (`interp.shared_prefix`).
 3. Tokens are drawn with numbers that belong to (seed, prompt, sample, step) (`interp.sampling`). The model's own
    generation configuration (top-k, repetition penalty, ...) is ignored, except for the tokens that end an answer.
@@ -21,11 +22,12 @@ from transformers import DynamicCache
 from interp.asked import check_count
 from interp.batches import Batch, pad_right
 from interp.completions import Completions
+from interp.copies import Copies, copies
 from interp.interventions import Intervention, Ledger, intervening
 from interp.language_model import LanguageModel
 from interp.prompts import PromptSet
 from interp.sampling import draw, uniforms
-from interp.shared_prefix import PROMPT, KeyIndex, masks
+from interp.shared_prefix import NOBODY, PROMPT, KeyIndex, masks
 
 # Answer tokens that share a cache row. Measured on six layers of width 128, 20 samples of 16 tokens: 787 answers a
 # second with one sample a row, 937 at 160, 950-970 at 320; with long answers it falls back to one sample a row.
@@ -79,7 +81,9 @@ def generate(
         index = torch.tensor(chunk, device=lm.device)
         batch = Batch(index, index.new_empty(len(chunk), 0), prompts.prompts)
         with intervening(lm, interventions, batch, ledger):
-            answers |= zip(chunk, _Sampler(lm, batch, noise[index], plan).run(), strict=True)
+            common = copies(batch, interventions)
+            sampler = _Sampler(lm, batch, noise[index], plan, common)
+            answers |= zip(chunk, sampler.run(), strict=True)
         if progress is not None:
             progress(min(start + size, len(order)) * plan.samples, len(order) * plan.samples)
     evidence = ledger.check() if len(prompts) else ()
@@ -127,8 +131,10 @@ class _Sampler:
         batch: Batch,
         noise: Float[Tensor, "prompt sample step"],
         plan: _Plan,
+        common: Copies | None,
     ):
         self.lm, self.batch, self.noise, self.plan = lm, batch, noise, plan
+        self.common = common
         count = len(batch.prompt)
         self.ends = torch.tensor(plan.end_ids, device=lm.device)
         self.answers = torch.full((count, plan.samples, plan.steps), -1, device=lm.device)
@@ -153,15 +159,39 @@ class _Sampler:
         ids = [self.batch.prompts[row].token_ids for row in self.batch.prompt.tolist()]
         tokens, positions = pad_right([row[:-1] for row in ids], ids[0][-1], self.lm.device)
         self.cache = DynamicCache()
-        self.keys = KeyIndex(positions)
-        if tokens.shape[1]:
-            self.batch.positions = positions
-            self.lm.decoder(input_ids=tokens, past_key_values=self.cache, use_cache=True)
+        read = self.common.shared if self.common else tokens.shape[1]
+        self.keys = KeyIndex(positions[:, :read])
+        if read:
+            self._read_beginnings(tokens[:, :read], positions[:, :read])
+        if read < tokens.shape[1]:
+            self._read_on(tokens[:, read:], positions[:, read:])
         last = torch.tensor([[row[-1]] for row in ids], device=self.lm.device)
         self.position = torch.tensor([len(row) - 1 for row in ids], device=self.lm.device)
         logits = self._forward(last, torch.full_like(last, PROMPT), self.position[:, None])
         self.position = self.position + 1
         return logits
+
+    def _read_beginnings(self, tokens: Tensor, positions: Tensor) -> None:
+        """No key before these, so no mask is needed; one copy of a prompt is read for all."""
+        rows, prompt = self.common.firsts if self.common else slice(None), self.batch.prompt
+        self.batch.prompt, self.batch.positions = prompt[rows], positions[rows]
+        self.lm.decoder(input_ids=tokens[rows], past_key_values=self.cache, use_cache=True)
+        if self.common:
+            self.batch.prompt = prompt
+            self.cache.batch_select_indices(self.common.of)
+
+    def _read_on(self, tokens: Tensor, positions: Tensor) -> None:
+        """What follows the beginnings; padding looks at itself alone."""
+        self.batch.positions = positions
+        owner = torch.where(positions >= 0, PROMPT, NOBODY)
+        self.keys.extend(owner, positions)
+        self.lm.decoder(
+            input_ids=tokens,
+            attention_mask=masks(self.lm, self.keys, owner, positions),
+            position_ids=positions.clamp_min(0),
+            past_key_values=self.cache,
+            use_cache=True,
+        )
 
     def _spread(self, logits: Tensor) -> Float[Tensor, "row slot vocabulary"]:
         """From one row a prompt to as many as its samples need, each with its slots."""
