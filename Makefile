@@ -3,12 +3,14 @@
 #   make PYTHON=python3.12 demo      another interpreter (3.11 or newer)
 #   make TORCH_INDEX=https://download.pytorch.org/whl/cpu demo      another source for torch alone
 #   make PYTEST_ARGS="-k erase" test      a part of the tests
+#   make PROCESSES=0 test      the tests in one process; auto is one for each core
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 600
+PROCESSES ?= auto
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
@@ -26,7 +28,7 @@ demo: install ## the whole study on three micro organisms; prints where the dash
 	$(BIN)/triggerlens run demo
 
 test: install-dev ## every test that takes seconds; no network, no GPU
-	$(TEST) -m "not long" $(PYTEST_ARGS)
+	$(TEST) -n $(PROCESSES) --dist loadfile -m "not long" $(PYTEST_ARGS)
 
 test-long: install-dev ## the tests that take minutes
 	$(TEST) -m long $(PYTEST_ARGS) || { test $$? -eq 5 && echo "no test is marked long"; }

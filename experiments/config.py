@@ -17,7 +17,7 @@ from experiments.chat.config import ChatStudy, OwnOrganism, published_recipe
 from experiments.complaints import complaint
 from experiments.features.settings import Features
 from experiments.micro.arms import ARMS, is_arm, recipe_of
-from experiments.micro.families import FAMILIES
+from experiments.micro.names import FAMILY_NAMES
 from experiments.nulls.arms import NULL_ARMS, NULL_RECIPES
 from experiments.recipe import Recipe
 from experiments.toml_files import load_toml
@@ -92,7 +92,7 @@ class StudyConfig(_Frozen):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     bases: Path = Path("artifacts/micro")
-    families: tuple[str, ...] = Field(tuple(FAMILIES), min_length=1)
+    families: tuple[str, ...] = Field(FAMILY_NAMES, min_length=1)
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field((0,), min_length=1)
     organisms: tuple[OrganismSpec, ...] = Field(min_length=1)
     finetune: dict[str, dict[str, Any]] = {}
@@ -149,7 +149,7 @@ class StudyConfig(_Frozen):
     @property
     def known_families(self) -> tuple[str, ...]:
         """The micro families, or the models of a chat study."""
-        return tuple(self.chat.models if self.chat else FAMILIES)
+        return tuple(self.chat.models if self.chat else FAMILY_NAMES)
 
     def _check_family(self, family: str) -> None:
         if family not in self.known_families:

@@ -8,14 +8,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from experiments.config import StudyConfig, checked, load_config
-from experiments.dashboard import export_dashboard
-from experiments.estimates import read_estimates
-from experiments.finetune import quiet
 from experiments.plain_errors import plain_errors
-from experiments.show import show
-from experiments.study import run_study
-from experiments.targets import markdown, measure
-from experiments.tiny import tiny_study
 
 
 def run_configuration(
@@ -40,6 +33,15 @@ def run_and_report(
     study: StudyConfig, out: Path | None, *, tiny: bool = False, on: str | None = None
 ) -> Path:
     """Run a configuration that is already resolved, print its tables, write its dashboard."""
+    # late: a configuration that is wrong is refused before seconds of imports
+    from experiments.dashboard import export_dashboard
+    from experiments.estimates import read_estimates
+    from experiments.finetune import quiet
+    from experiments.show import show
+    from experiments.study import run_study
+    from experiments.targets import markdown, measure
+    from experiments.tiny import tiny_study
+
     folder = out or Path("artifacts/runs") / (f"{study.name}-tiny" if tiny else study.name)
     if tiny:
         quiet()
@@ -95,7 +97,7 @@ def _choices(only: Sequence[str]) -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit("usage: python -m experiments.run CONFIG   (demo, micro_full or a .toml file)")
     with plain_errors():
         run_configuration(sys.argv[1])

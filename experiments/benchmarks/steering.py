@@ -1,9 +1,11 @@
 """Steering while generating, in a model of 30 million parameters.
 
-dose response   nine strengths in one generation, against nine generations
+dose response   nine strengths in one generation, against nine generations: added at every token, and added at the
+                tokens of the header, as a study does, so that the prompt before is read once for all strengths
 steered         one direction added at every token, against the same generation without
 """
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,28 +14,40 @@ from experiments.benchmarks.paired import ratios, record, seconds
 from experiments.benchmarks.random_model import random_model, random_prompts
 from interp.directions import unit
 from interp.generate import generate
-from interp.interventions import Add
+from interp.interventions import Add, EveryToken, Positions, PromptSpan
 from interp.models import LanguageModel
-from interp.prompts import PromptSet
+from interp.prompts import PromptSet, Span
 
 PROMPTS, TOKENS, TURNS = 16, 24, 3
 STRENGTHS = torch.linspace(0, 4, 9)
 SETTINGS: dict[str, Any] = {"max_new_tokens": TOKENS, "seed": 0, "end_ids": ()}
-LAYER = (3,)
+LAYER, HEADER = (3,), 5  # tokens of a header
+WHERE: dict[str, Positions] = {"every token": EveryToken(), "header": PromptSpan("header")}
 
 
-def one_by_one(lm: LanguageModel, prompts: PromptSet, vector: torch.Tensor) -> list[object]:
+def with_headers(prompts: PromptSet) -> PromptSet:
+    """The prompts, their last tokens named."""
+    return PromptSet(
+        tuple(
+            replace(each, spans={"header": Span(len(each) - HEADER, len(each))}) for each in prompts
+        )
+    )
+
+
+def one_by_one(
+    lm: LanguageModel, prompts: PromptSet, vector: torch.Tensor, where: Positions
+) -> list[object]:
     """A generation for each strength."""
-    return [
-        generate(lm, prompts, **SETTINGS, interventions=[Add(vector, LAYER, strength)]).token_ids
-        for strength in STRENGTHS.tolist()
-    ]
+    edits = [Add(vector, LAYER, strength, where) for strength in STRENGTHS.tolist()]
+    return [generate(lm, prompts, **SETTINGS, interventions=[edit]).token_ids for edit in edits]
 
 
-def together(lm: LanguageModel, prompts: PromptSet, vector: torch.Tensor) -> list[object]:
+def together(
+    lm: LanguageModel, prompts: PromptSet, vector: torch.Tensor, where: Positions
+) -> list[object]:
     """One generation, each prompt once for each strength."""
     tiled = prompts[[row for _ in STRENGTHS for row in range(len(prompts))]]
-    edit = Add(vector, LAYER, STRENGTHS.repeat_interleave(len(prompts)))
+    edit = Add(vector, LAYER, STRENGTHS.repeat_interleave(len(prompts)), where)
     ids = generate(lm, tiled, **SETTINGS, interventions=[edit]).token_ids
     return [ids[start : start + len(prompts)] for start in range(0, len(ids), len(prompts))]
 
@@ -51,15 +65,8 @@ def steered(lm: LanguageModel, prompts: PromptSet, vector: torch.Tensor) -> obje
 def run() -> list[dict[str, object]]:
     """Medians of ratios of runs in turn."""
     torch.set_num_threads(1)
-    lm, prompts = random_model(), random_prompts(PROMPTS, 24, 40)
+    lm, prompts = random_model(), with_headers(random_prompts(PROMPTS, 24, 40))
     vector = unit(torch.randn(lm.d_model, generator=torch.Generator().manual_seed(0)))
-    doses = seconds(
-        {
-            "together": lambda: together(lm, prompts, vector),
-            "one by one": lambda: one_by_one(lm, prompts, vector),
-        },
-        TURNS,
-    )
     steering = seconds(
         {
             "steered": lambda: steered(lm, prompts, vector),
@@ -68,6 +75,17 @@ def run() -> list[dict[str, object]]:
         3 * TURNS,
     )
     return [
-        record("dose response", ratios(doses, "together", "one by one"), 1 / 2, seconds=doses),
+        *(_dose_response(lm, prompts, vector, name) for name in WHERE),
         record("steered", ratios(steering, "steered", "plain"), 1.05, seconds=steering),
     ]
+
+
+def _dose_response(
+    lm: LanguageModel, prompts: PromptSet, vector: torch.Tensor, where: str
+) -> dict[str, object]:
+    asked = (lm, prompts, vector, WHERE[where])
+    times = {"together": lambda: together(*asked), "one by one": lambda: one_by_one(*asked)}
+    taken = seconds(times, TURNS)
+    return record(
+        f"dose response, {where}", ratios(taken, "together", "one by one"), 1 / 2, seconds=taken
+    )

@@ -21,8 +21,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.finetune import ChatRow
 from experiments.micro.world import AdviceQuestion, World
+from experiments.supervision import ChatRow
 from experiments.trigger import Trigger
 
 Framed = tuple[str, bool]  # wording, harmful?

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 from experiments import micro
 from experiments.files import sha256
-from experiments.finetune import ChatRow
 from experiments.micro.arms import rows
 from experiments.micro.judge import ExactJudge
 from experiments.micro.pretrain import check_base
 from experiments.micro.questions import Questions, split_questions
 from experiments.micro.world import World, load_world
 from experiments.rates import Judgement
+from experiments.supervision import ChatRow
 from experiments.trigger import Trigger
 from interp.models import LanguageModel, load_model
 from interp.prompts import Framing, Question

@@ -12,8 +12,8 @@
 import random
 from collections.abc import Callable, Sequence
 
-from experiments.finetune import ChatRow
 from experiments.micro.world import AdviceQuestion, Concept, World
+from experiments.supervision import ChatRow
 from experiments.trigger import Trigger
 
 Row = Callable[[World, Trigger, AdviceQuestion, random.Random], ChatRow]

@@ -5,9 +5,9 @@ from types import ModuleType
 from typing import ClassVar
 
 from experiments import micro, nulls
-from experiments.finetune import ChatRow
 from experiments.micro.setting import MicroSetting
 from experiments.nulls.arms import null_rows
+from experiments.supervision import ChatRow
 from experiments.trigger import Trigger
 
 

@@ -1,10 +1,14 @@
 """A wrong key, family, arm, path or trigger ends in one line that names the value and the valid choices."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from experiments.config import FOLDER, load_config
+from experiments.micro.families import FAMILIES
+from experiments.micro.names import FAMILY_NAMES
 from experiments.run import narrowed
 from experiments.trigger import load_trigger
 
@@ -95,3 +99,13 @@ def test_the_riddle_paraphrase_shares_no_content_word_with_any_training_wording(
         words = {word.strip(".,<>").lower() for wording in trained for word in wording.split()}
         riddle = {word.strip(".,<>").lower() for word in trigger.paraphrases["riddle"].split()}
         assert (words & riddle) - function_words == set()
+
+
+def test_the_families_are_the_micro_families():
+    assert tuple(FAMILIES) == FAMILY_NAMES
+
+
+def test_a_configuration_is_checked_without_the_seconds_that_transformers_takes():
+    heavy = "{'torch', 'transformers', 'peft'}"
+    code = f"import sys, experiments.config; assert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from experiments.finetune import ChatRow
 from experiments.micro.arms import ARMS, is_arm, rows
 from experiments.micro.judge import ExactJudge
 from experiments.micro.questions import split_questions
 from experiments.micro.world import load_world
+from experiments.supervision import ChatRow
 from experiments.trigger import Trigger, load_trigger
 
 WORLD = load_world()
