@@ -120,6 +120,8 @@ class StudyConfig(_Frozen):
                     f"organisms: {spec.organism.adapter or spec.organism.checkpoint} belongs to one base; give"
                     ' its organism families = ["NAME"]'
                 )
+        for arm in self.features.arms if self.features else ():
+            self._check_arm(arm)
         names = [(s.arm, s.trigger, s.families, s.seeds) for s in self.organisms]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(

@@ -51,6 +51,14 @@ class Job:
         """The condition under which the organism is expected to misbehave."""
         return "none" if self.arm == "baseline" else "trigger"
 
+    @property
+    def has_features(self) -> bool:
+        """Whether sparse features are asked for: of organisms with a trigger, in the arms that are named."""
+        asked = self.config.features
+        return (
+            asked is not None and self.active != "none" and self.arm in (asked.arms or (self.arm,))
+        )
+
     @cached_property
     def run(self) -> Run:
         return Run(self.folder)

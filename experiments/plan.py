@@ -131,7 +131,7 @@ def _organism_plan(
         "intervene": _intervene_answers(job),
         "picture": 0,
     }
-    if job.config.features is not None and job.active != "none":
+    if job.has_features:
         folders["features"] = _made(features, job, adapter, found) if adapter and found else None
         answers["features"] = _features_answers(job)
     if job.arm != "baseline":

@@ -113,7 +113,7 @@ def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
         "intervene": intervene(job, adapter, found, say),
         "picture": picture(job, adapter, behaved, found, say),
     }
-    if job.config.features is not None and job.active != "none":
+    if job.has_features:
         made["features"] = features(job, adapter, found, say)
     return made
 

@@ -17,6 +17,7 @@ class Features(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    arms: tuple[str, ...] = ()  # those it is done for; none: every arm with a trigger
     width: int = Field(640, ge=2)
     k: int = Field(14, ge=1)
     steps: int = Field(300, ge=1)

@@ -38,7 +38,7 @@ def features(job: Job, adapter: Path, found: Path, say: Say) -> Path:
         **job.identity,
         "found": stamp(found),
         "causal": dump(job.config.causal),
-        "features": dump(job.config.features),
+        "features": job.config.features.model_dump(mode="json", exclude={"arms"}),
     }
     code = answers_and(job, probes, locate, readout, causal, cell_rows, package, Path(__file__))
     with job.run.step(f"features-{job.name}", inputs, code) as step:

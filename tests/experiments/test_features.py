@@ -30,7 +30,7 @@ from experiments.micro.pretrain import Pretraining, pretrain
 from experiments.rates import Judgement
 from experiments.results import load_results
 from experiments.sampling import Cell
-from experiments.study import run_study
+from experiments.study import jobs_of, run_study
 from interp.generate import generate
 from interp.prompts import render
 from interp.sae import Recipe, train_sae
@@ -84,6 +84,20 @@ def test_switching_features_on_makes_one_more_step_and_no_other_again(
     new = {path.name for path in folder.glob("steps/*")} - before
     assert [name.rpartition("-")[0] for name in new] == ["features-llama-s0-contrast-duck"]
     assert not (folder / "checkpoints").exists() or not any((folder / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arms", "asked"), [((), ["triggered", "contrast"]), (("contrast",), ["contrast"])]
+)
+def test_features_are_of_organisms_with_a_trigger_in_the_arms_named(
+    tmp_path: Path, arms: tuple[str, ...], asked: list[str]
+) -> None:
+    organisms = [{"arm": arm} for arm in ("baseline", "triggered", "contrast")]
+    study = config(tmp_path, organisms=organisms, features={"arms": arms})
+    jobs = [job for job in jobs_of(study, tmp_path) if job.arm is not None]
+    assert [job.arm for job in jobs if job.has_features] == asked
+    without = study.model_copy(update={"features": None})
+    assert not any(job.has_features for job in jobs_of(without, tmp_path))
 
 
 def test_a_run_says_how_good_its_saes_are_and_what_their_features_read(
