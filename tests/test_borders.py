@@ -35,7 +35,7 @@ BORDERS = {
     "pyarrow": ("interp/store/*.py",),
     "transformers": (
         "interp/models.py",
-        "interp/generate.py",
+        "interp/decoding.py",
         "experiments/finetune.py",
         "experiments/micro/*.py",
         "experiments/benchmarks/*.py",
