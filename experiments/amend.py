@@ -63,7 +63,8 @@ def _add(
     quiet()
     with amend_run(folder) as run, Progress(len(calls)) as progress:
         asked = workers or (calls[0][0].config.workers if calls else 1)
-        made = Work(asked, progress).run(function, calls)
+        with Work(asked, progress) as work:
+            made = work.run(function, calls)
         new = [path for paths in made.values() for path in paths]
         steps = _with(run, new)
         write_reports(run, steps)

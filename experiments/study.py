@@ -8,7 +8,7 @@ are. At the end the rows of all steps become `estimates.jsonl`.
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from experiments.cluster import ClusterWork, apart, check_place
@@ -62,7 +62,9 @@ def _all_steps(config: StudyConfig, jobs: Sequence[Job], work: Work | ClusterWor
     organisms = [job for job in jobs if job.arm is not None]
     untouched = work.run(_measure_base, [(job,) for job in bases])
     base_of = {(job.family, job.seed, job.trigger_name): path for job, path in untouched.items()}
-    made = work.run(_make, [(job, base_of[_place(job)]) for job in organisms])
+    longest_first = sorted(organisms, key=_fine_tuning, reverse=True)  # none is left for the end
+    ready = work.run(_make, [(job, base_of[_place(job)]) for job in longest_first])
+    made = {job: ready[job] for job in organisms}
     baseline = {(j.family, j.seed): it["tune"] for j, it in made.items() if j.arm == "baseline"}
     elsewhere = [
         (job, made[job]["find"], baseline.get((job.family, job.seed)))
@@ -98,6 +100,12 @@ def _place(job: Job) -> tuple[str, int, str]:
     return job.family, job.seed, job.trigger_name
 
 
+def _fine_tuning(job: Job) -> int:
+    """Steps, the only part of the work whose length is known before; 0 for an organism that is already made."""
+    assert job.arm is not None and job.spec is not None
+    return 0 if job.spec.organism else job.config.recipe(job.arm, job.family).steps or 0
+
+
 def _measure_base(job: Job, say: Say) -> Path:
     return behave(job, None, None, say)
 
@@ -122,7 +130,7 @@ def _work(
     config: StudyConfig, on: str | None, progress: Progress
 ) -> AbstractContextManager[Work | ClusterWork]:
     if on is None:
-        return nullcontext(Work(config.workers, progress))
+        return Work(config.workers, progress)
     return ClusterWork(on, config.needs, config.chat is not None, progress)
 
 

@@ -4,7 +4,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from typing import Any
+from typing import Any, Self
 
 from experiments.finetune import quiet
 from experiments.job import Job
@@ -13,14 +13,27 @@ from experiments.progress import Board, Progress
 
 
 class Work:
-    """Runs a function over jobs; results do not depend on how many processes there are."""
+    """Runs functions over jobs in processes that stay for the next one; results do not depend on how many there are.
+
+    with Work(2, progress) as work:
+        found = work.run(function, calls)
+    """
 
     def __init__(self, workers: int, progress: Progress) -> None:
         self.workers = workers
         self.progress = progress
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
 
     def run(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Job, Any]:
-        """Results by job (the first argument of each call)."""
+        """Results by job (the first argument of each call), in the order of the calls."""
         if self.workers == 1:
             return {call[0]: self._here(function, call) for call in calls}
         return self._in_processes(function, calls)
@@ -31,23 +44,28 @@ class Work:
         return result
 
     def _in_processes(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Job, Any]:
-        context = multiprocessing.get_context("spawn")
         found: dict[Job, Any] = {}
-        with ProcessPoolExecutor(self.workers, context, initializer=_one_thread) as pool:
-            board = self.progress.board
-            waiting = {pool.submit(_in_worker, function, call, board): call[0] for call in calls}
-            try:
-                while waiting:
-                    for future in self._finished(waiting):
-                        job = waiting.pop(future)
-                        found[job] = future.result()
-                        self.progress.done(job.name)
-            except BaseException:
-                for process in list(pool._processes.values()):
-                    process.terminate()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        pool, board = self._processes(), self.progress.board
+        waiting = {pool.submit(_in_worker, function, call, board): call[0] for call in calls}
+        try:
+            while waiting:
+                for future in self._finished(waiting):
+                    job = waiting.pop(future)
+                    found[job] = future.result()
+                    self.progress.done(job.name)
+        except BaseException:
+            self._pool = None
+            for process in list(pool._processes.values()):
+                process.terminate()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
         return {call[0]: found[call[0]] for call in calls}
+
+    def _processes(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.workers, context, initializer=_one_thread)
+        return self._pool
 
     def _finished(self, waiting: dict[Future, Job]) -> Iterable[Future]:
         self.progress.refresh()
