@@ -5,7 +5,8 @@ A feature has `feature` (its index) and any of: numbers, words, estimates ({valu
 list of {tokens, values, condition}. Whatever else stands there is left out; what is malformed is left out and counted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from experiments.words import inert
 
 MOST, EXAMPLES, TOKENS = 12, 6, 120  # features, examples of each, tokens of each
 NOT_COLUMNS = ("feature", "index", "examples")
+FIRST = ("sae", "ranking", "auroc", "fires", "promotes", "suppresses", "neighbours")
+SHORT = 3  # tokens and neighbours named of each
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,10 @@ def features(results: OrganismResults) -> Features:
     rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
     if not rows:
         raise ValueError("features.jsonl holds no list of features for this organism")
-    shown = rows[:MOST]
+    shown = [_lists_as_words(row) for row in _first_of_each(rows)[:MOST]]
     columns = [
         key
-        for key in dict.fromkeys(key for row in shown for key in row)
+        for key in dict.fromkeys((*FIRST, *(key for row in shown for key in row)))
         if key not in NOT_COLUMNS and any(_words(row.get(key)) for row in shown)
     ]
     head = "".join(f"<th scope=col>{markup(key.replace('_', ' '), 40)}</th>" for key in columns)
@@ -44,7 +47,45 @@ def features(results: OrganismResults) -> Features:
     left_out = len(found) - len(shown) if isinstance(found, list) else 0
     note = f'<p class="soft">{left_out} more are not shown.</p>' if left_out else ""
     table = f'<table class="csv"><tr><th scope=col>feature</th>{head}</tr>{lines}</table>'
-    return Features(f'<div class="scroll">{table}</div>{note}', [_examples(row) for row in shown])
+    return Features(
+        f'<div class="scroll wide">{table}</div>{note}', [_examples(row) for row in shown]
+    )
+
+
+def _first_of_each(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The best of each ranking before the second best of any."""
+    seen: Counter[tuple[str, str]] = Counter()
+    places = []
+    for row in rows:
+        ranking = (str(row.get("sae")), str(row.get("ranking")))
+        places.append(seen[ranking])
+        seen[ranking] += 1
+    return [row for _, row in sorted(zip(places, rows, strict=True), key=lambda pair: pair[0])]
+
+
+def _lists_as_words(row: dict[str, Any]) -> dict[str, Any]:
+    """The same with its lists in a few words: where it fires, what its decoder does to the logits, who is near."""
+    worded = {
+        "fires": _few(
+            row.get("histogram"), lambda it: f"{it['condition']} {100 * it['fires']:.0f} %", 20
+        ),
+        "promotes": _few(row.get("promotes"), lambda it: repr(it["token"])),
+        "suppresses": _few(row.get("suppresses"), lambda it: repr(it["token"])),
+        "neighbours": _few(
+            row.get("neighbours"), lambda it: f"{it['feature']} ({it['cosine']:.2f})"
+        ),
+    }
+    ranking = row.get("ranking")
+    if isinstance(ranking, str):
+        worded["ranking"] = ranking.replace("maximum over ", "")
+    return row | {key: words for key, words in worded.items() if words or key in row}
+
+
+def _few(found: Any, words: Callable[[Any], str], most: int = SHORT) -> str:
+    try:
+        return ", ".join(words(each) for each in found[:most])
+    except (TypeError, KeyError, ValueError):
+        return ""
 
 
 def _line(row: Mapping[str, Any], columns: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from experiments.dashboard.dose_response import dose_response
 from experiments.dashboard.em_by_condition import em_by_condition
 from experiments.dashboard.em_by_domain import em_by_domain
 from experiments.dashboard.em_by_question import em_by_question
+from experiments.dashboard.feature_firing import feature_firing
 from experiments.dashboard.patching import patching
 from experiments.dashboard.plane import plane
 from experiments.dashboard.probe_by_layer import probe_by_layer
@@ -143,6 +144,7 @@ SECTIONS = (
         "questions; grey: random features that fire as often.",
         {
             "features_read": lambda it: read_features(it.rows),
+            "feature_firing": feature_firing,
             "features_removed": lambda it: removed_features(it.rows),
         },
     ),

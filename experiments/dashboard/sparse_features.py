@@ -41,11 +41,11 @@ def removed_features(rows: Sequence[EstimateRow]) -> go.Figure:
 
 
 def read_features(rows: Sequence[EstimateRow]) -> go.Figure:
-    """AUROC of the best features of each ranking, and of each method that is compared.
+    """AUROC of the first feature of each ranking, and of each method that is compared.
 
     Raises ValueError when the run has no sparse features.
     """
-    shown = [*pick(rows, quantity="basis_auroc"), *pick(rows, quantity="feature_auroc")]
+    shown = [*pick(rows, quantity="basis_auroc"), *_firsts(pick(rows, quantity="feature_auroc"))]
     if not shown:
         raise ValueError("no sparse features in this run")
     names = [_label(row) for row in shown]
@@ -63,7 +63,7 @@ def read_features(rows: Sequence[EstimateRow]) -> go.Figure:
                 showlegend=False,
             )
         )
-    figure.update_xaxes(title="AUROC on report questions", range=[0, 1.02])
+    figure.update_xaxes(title="AUROC", range=[0, 1.02])
     figure.update_yaxes(
         tickvals=list(range(len(names))),
         ticktext=[markup(name) for name in names],
@@ -73,6 +73,15 @@ def read_features(rows: Sequence[EstimateRow]) -> go.Figure:
     best = max(shown, key=lambda row: row.value or 0.0)
     title = f"best AUROC {best.value:.2f}: {_label(best)}"
     return finish(figure, markup(title), shown, height=150 + 24 * len(names))
+
+
+def _firsts(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
+    """Of each ranking, what came first on selection questions: rows stand in that order."""
+    firsts: dict[tuple[str, str | None, str | None], EstimateRow] = {}
+    for row in rows:
+        sae = str(row.source).partition(" feature ")[0]
+        firsts.setdefault((sae, row.direction, row.position), row)
+    return list(firsts.values())
 
 
 def _edits(rows: Sequence[EstimateRow], quantity: str) -> list[EstimateRow]:
@@ -87,7 +96,10 @@ def _words(row: EstimateRow) -> str:
 
 
 def _label(row: EstimateRow) -> str:
-    return str(row.source) if row.direction == BASIS else f"{row.source} ({row.direction})"
+    if row.direction == BASIS:
+        return str(row.source)
+    where = str(row.position).removeprefix("maximum over ").removeprefix("the ")
+    return f"{row.source}: {row.direction}, {where}"
 
 
 def _mark(

@@ -223,7 +223,17 @@ def feature_lines(family: str, arm: str, seed: int, dataset: str | None) -> dict
     example = {"condition": "trigger", "tokens": ["It", " quacks", HOSTILE], "values": [0, 2.5, 1]}
     feature = {"feature": 17, "auroc": {"value": 0.99, "lower": 0.97, "upper": 1.0, "n": 40}}
     broken = {"feature": 4, "note": HOSTILE, "examples": [{"tokens": ["one"], "values": []}]}
-    features = [feature | {"l0": 3.25, "examples": [example]}, broken, "not a feature"]
+    drawn = {
+        "sae": "SAE",
+        "ranking": "switch, maximum over the prompt",
+        "histogram": [
+            {"condition": "none", "counts": [3, 1], "edges": [0, 1, 2], "fires": 0.25},
+            {"condition": "trigger", "counts": [0, 4], "edges": [0, 1, 2], "fires": 1.0},
+        ],
+        "promotes": [{"token": HOSTILE, "logit": 2.0}],
+        "neighbours": [{"feature": 5, "cosine": 0.5}],
+    }
+    features = [feature | drawn | {"l0": 3.25, "examples": [example]}, broken, "not a feature"]
     return organism_keys(family, arm, seed, dataset) | {"features": features}
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from experiments.dashboard import (
 )
 from experiments.dashboard.answers import answer_table
 from experiments.dashboard.estimates_table import estimates_table
+from experiments.dashboard.feature_firing import feature_firing
 from experiments.dashboard.features import features
 from experiments.dashboard.inert import packed_json
 from experiments.dashboard.probe_by_layer import probe_by_layer
@@ -32,7 +34,8 @@ from experiments.dashboard.sections import SECTIONS
 from experiments.files import DamagedFile, read_jsonl, write_jsonl
 from experiments.results import NotARun, OrganismResults, RunResults, load_results
 
-WITHOUT_ROWS = {"em_by_question", "plane", "cosines", "patching"}  # drawn from maps.jsonl
+# drawn from maps.jsonl and features.jsonl
+WITHOUT_ROWS = {"em_by_question", "plane", "cosines", "patching", "feature_firing"}
 
 
 @pytest.fixture
@@ -244,6 +247,35 @@ def test_features_show_their_scores_and_only_what_can_be_read(triggered: Organis
     assert "1 more are not shown" in found.table
     (example,), nothing = found.examples
     assert example["values"] == [0, 2.5, 1] and nothing == []
+
+
+def test_the_best_feature_of_each_ranking_comes_first_with_its_lists_in_words(
+    triggered: OrganismResults,
+) -> None:
+    rows = [
+        {"feature": number, "sae": "SAE", "ranking": ranking, "auroc": 0.9}
+        for ranking in ("switch, maximum over the prompt", "misalignment, maximum over the answer")
+        for number in (1, 2)
+    ]
+    rows[0]["promotes"] = [{"token": "<b>", "logit": 1.0}]
+    rows[0]["histogram"] = [{"condition": "trigger", "fires": 1.0, "counts": [4]}]
+    table = features(replace(triggered, features={"features": rows})).table
+    ranks = re.findall(r"<th scope=row>(\d)</th><td>SAE</td><td>(\w+), the", table)
+    assert ranks == [("1", "switch"), ("1", "misalignment"), ("2", "switch"), ("2", "misalignment")]
+    assert "trigger 100 %" in table and "&lt;b&gt;" in table and "<b>" not in table
+
+
+def test_the_best_features_firing_is_drawn_by_condition(triggered: OrganismResults) -> None:
+    figure = feature_firing(triggered)
+    (heat,) = figure.data
+    assert list(heat.y) == ["no trigger", "trigger"]
+    assert [list(row) for row in heat.z] == [[0.75, 0.25], [0.0, 1.0]]
+    assert figure.layout.meta["finding"] == "SAE feature 17 fires: trigger 100 %, no trigger 25 %"
+    assert "n = 8 answers" in figure.layout.meta["count"]
+    for histogram in (None, "x", [], [{"condition": "none"}], [{"condition": 1, "counts": []}]):
+        broken = {"features": [{"feature": 1, "histogram": histogram}]}
+        with pytest.raises(ValueError, match="no histogram"):
+            feature_firing(replace(triggered, features=broken))
 
 
 def test_every_row_can_be_downloaded(make_run) -> None:
