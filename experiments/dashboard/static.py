@@ -4,7 +4,9 @@ kaleido draws in a Chrome or Chromium of this machine and asks for no network.
 """
 
 import re
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -40,7 +42,12 @@ def save_figure(figure: go.Figure, path: Path | str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     printed = go.Figure(figure).update_layout(paper_bgcolor="white", width=WIDTH)
     lines = str(printed.layout.title.text or "").count("<br>") + 1
-    printed.update_layout(margin={"t": 60 + 18 * lines}, height=printed.layout.height + 18 * lines)
+    above = 70 + 18 * lines  # the title, and the legend under it
+    printed.update_layout(
+        title={"y": 0.985, "yref": "container", "yanchor": "top"},
+        margin={"t": above, "b": 48},
+        height=printed.layout.height + above - 30,
+    )
     try:
         path.write_bytes(printed.to_image(format=path.suffix[1:], scale=2))
     except Exception as error:
@@ -56,11 +63,30 @@ def save_figure(figure: go.Figure, path: Path | str) -> Path:
 
 def save_figures(run: Path | str, folder: Path | str, *, form: str = "svg") -> list[Path]:
     """Write every figure of every organism of a run as FOLDER/ORGANISM/NAME.svg."""
-    return [
-        save_figure(figure, Path(folder) / _file_name(it.organism.name) / f"{name}.{form}")
-        for it in load_results(run).organisms()
-        for name, figure in every_figure(it)
-    ]
+    organisms = load_results(run).organisms()
+    with _one_browser():
+        return [
+            save_figure(figure, Path(folder) / _file_name(it.organism.name) / f"{name}.{form}")
+            for it in organisms
+            for name, figure in every_figure(it)
+        ]
+
+
+@contextmanager
+def _one_browser() -> Iterator[None]:
+    """kaleido starts a browser for each figure unless one is kept open."""
+    try:
+        import kaleido
+    except ImportError:  # the first figure says what to install
+        yield
+        return
+    kaleido.start_sync_server(silence_warnings=True)
+    try:
+        with warnings.catch_warnings():  # Plotly passes options that an open browser has no use for
+            warnings.filterwarnings("ignore", message="The kopts argument")
+            yield
+    finally:
+        kaleido.stop_sync_server(silence_warnings=True)
 
 
 def _file_name(name: str) -> str:
