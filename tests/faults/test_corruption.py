@@ -136,7 +136,7 @@ KINDS = {
     "manifest of a step": Kind(step, use_step, "steps/*/manifest.json", "made again"),
     "activation store": Kind(store, use_store, "*[0-9].*", "write the store again"),
     "manifest of a store": Kind(store, use_store, "manifest.json", "write the store again"),
-    "reports": Kind(run, use_run, "*.jsonl", "run"),
+    "reports": Kind(run, use_run, "*.jsonl", "again"),
     "manifest of a run": Kind(run, use_run, "manifest.json", "again"),
     "transcripts": Kind(transcripts, use_transcripts, "t.jsonl", "remove"),
     "checkpoint": Kind(sealed_checkpoints, use_checkpoints, "checkpoint-2/*", "made again"),
