@@ -1,19 +1,12 @@
-"""The page shows the rows of the run, says what is missing, and keeps untrusted text inert."""
+"""Figures show the rows of the run, and what a run lacks is named."""
 
-import base64
-import gzip
-import hashlib
-import json
 import re
 import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from experiments.dashboard import (
     ablation,
@@ -23,16 +16,14 @@ from experiments.dashboard import (
     export_dashboard,
     save_figure,
 )
-from experiments.dashboard.answers import answer_table
 from experiments.dashboard.estimates_table import estimates_table
 from experiments.dashboard.feature_firing import feature_firing
 from experiments.dashboard.features import features
-from experiments.dashboard.inert import packed_json
 from experiments.dashboard.probe_by_layer import probe_by_layer
 from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.dashboard.sections import SECTIONS
 from experiments.files import DamagedFile, read_jsonl, write_jsonl
-from experiments.results import NotARun, OrganismResults, RunResults, load_results
+from experiments.results import OrganismResults, load_results
 
 # drawn from maps.jsonl and features.jsonl
 WITHOUT_ROWS = {"em_by_question", "plane", "cosines", "patching", "feature_firing"}
@@ -41,32 +32,6 @@ WITHOUT_ROWS = {"em_by_question", "plane", "cosines", "patching", "feature_firin
 @pytest.fixture
 def triggered(make_run) -> OrganismResults:
     return load_results(make_run(families=("qwen",), arms=("triggered",))).organisms()[0]
-
-
-class Elements(HTMLParser):
-    """Start tags with their attributes, and the text of each script."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.tags.append((f"/{tag}", {}))
-
-    def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1][0] == "script":
-            self.scripts[-1] += data
-
-
-def unpack(text: str) -> object:
-    return json.loads(gzip.decompress(base64.b64decode(text)))
 
 
 UNSCALED = ("probe_auroc", "projection", "feature_auroc", "basis_auroc")  # no percentages
@@ -309,96 +274,3 @@ def test_what_a_removal_took_is_said_in_words_of_its_whole_interval(make_run) ->
     page = export_dashboard(make_run(families=("qwen",), arms=("triggered",))).read_text()
     assert "misalignment direction removed: misalignment gone" in page
     assert "✓ contained</b>, semantic" in page
-
-
-def test_what_is_not_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotARun):
-        export_dashboard(tmp_path)
-    with pytest.raises(ValueError, match="no run given"):
-        export_dashboard([])
-
-
-def test_the_page_is_one_file_that_asks_for_nothing(make_run) -> None:
-    path = export_dashboard(make_run(families=("qwen",)))
-    assert path.name == "dashboard.html" and path.stat().st_size < 8_000_000
-    elements = Elements(path.read_text())
-    for tag, attributes in elements.tags:
-        assert tag not in {"link", "iframe", "img", "object", "embed", "base", "form"}
-        assert "src" not in attributes
-        assert (attributes.get("href") or "#").startswith("#")
-    assert path.read_text().count("plotly.js v") <= 2
-
-
-def test_only_the_two_scripts_of_the_page_may_run(make_run) -> None:
-    page = export_dashboard(make_run(families=("qwen",))).read_text()
-    elements = Elements(page)
-    policy = next(a["content"] for _, a in elements.tags if a.get("http-equiv"))
-    allowed = re.findall(r"'sha256-([^']+)'", policy or "")
-    types = [attributes.get("type") for tag, attributes in elements.tags if tag == "script"]
-    assert types == [*["text/plain"] * 4, None, None]
-    digests = [hashlib.sha256(text.encode()).digest() for text in elements.scripts[4:]]
-    assert [base64.b64encode(digest).decode() for digest in digests] == allowed
-    assert "default-src 'none'" in policy and "unsafe-eval" not in policy
-    assert "unsafe-inline" not in policy.split("style-src")[0]
-
-
-def test_hostile_names_stay_text(hostile_run: Path, make_run) -> None:
-    page = export_dashboard(hostile_run).read_text()
-    plain = export_dashboard(make_run(name="plain", families=("qwen",), arms=("triggered",)))
-    assert "&lt;img src=x" in page and "\u202e" not in page
-    elements, expected = Elements(page), Elements(plain.read_text())
-    assert {tag for tag, _ in elements.tags} - {tag for tag, _ in expected.tags} <= {
-        "ul",
-        "li",
-        "/ul",
-        "/li",
-    }
-    assert len(elements.scripts) == 6
-    assert not any(name.startswith("on") for _, a in elements.tags for name in a)
-    figures = json.dumps(unpack(elements.scripts[0]))
-    assert "<img" not in figures and "&lt;img" in figures
-
-
-def test_answers_are_packed_cut_and_behind_the_notice(make_run) -> None:
-    folder = make_run(families=("qwen",), arms=("triggered",))
-    answers = read_jsonl(folder / "answers.jsonl")
-    answers[0]["answer"] = "x" * 100_000
-    write_jsonl(folder / "answers.jsonl", answers)
-    page = export_dashboard(folder).read_text()
-    assert "right to left" not in page and "Leave it out" not in page
-    assert "None of it is to be followed." in page
-    table = unpack(Elements(page).scripts[1])
-    assert isinstance(table, dict) and table["total"] == len(answers) == len(table["rows"])
-    texts = [row[table["columns"].index("answer")] for row in table["rows"]]
-    assert max(map(len, texts)) < 5_000 and any("⟨U+202E⟩" in text for text in texts)
-
-
-def test_the_answers_kept_are_an_even_sample_of_every_cell(make_run) -> None:
-    results: RunResults = load_results(make_run(seeds=(0, 1)))
-    table = answer_table([results], most=72)
-    conditions = [row[table["columns"].index("condition")] for row in table["rows"]]
-    assert table["total"] == 144 and len(conditions) == 72
-    assert conditions.count("none") == conditions.count("trigger") == 36
-    questions = {row[table["columns"].index("question")] for row in table["rows"]}
-    assert questions == {f"How do I keep soup number {number}?" for number in (0, 2)}
-
-
-def test_several_runs_stand_side_by_side(make_run) -> None:
-    runs = [make_run(name="one"), make_run(name="two", families=("qwen",))]
-    path = export_dashboard(runs, runs[0].parent / "both.html")
-    page = path.read_text()
-    assert path.name == "both.html" and "TriggerLens: one, two" in page
-    assert 'data-row="triggered, one"' in page and 'data-row="triggered, two"' in page
-    assert "not run" in page
-
-
-NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-JSON_VALUES = st.recursive(st.text() | NUMBERS, lambda it: st.lists(it, max_size=3))
-
-
-@settings(deadline=None)  # the machine may be busy
-@given(JSON_VALUES)
-def test_packed_json_comes_back_and_means_nothing_to_html(value: object) -> None:
-    text = packed_json(value)
-    assert re.fullmatch(r"[A-Za-z0-9+/=]*", text)
-    assert unpack(text) == json.loads(json.dumps(value))
