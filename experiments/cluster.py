@@ -10,6 +10,7 @@
 cluster far away. Ray is an extra of this package.
 """
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -71,7 +72,7 @@ class ClusterWork:
         import ray
 
         try:
-            ray.init(self.address, log_to_driver=False, logging_level="error")
+            ray.init(self.address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, TimeoutError) as error:
             line = " ".join(str(error).split())[:300]
             raise ValueError(

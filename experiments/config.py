@@ -103,6 +103,17 @@ class StudyConfig(_Frozen):
     further: tuple[Literal["factorial", "capability"], ...] = ()  # steps after the comparison
     chat: ChatStudy | None = None  # None: the micro world
     features: Features | None = None  # None: no sparse features
+    measure: Literal["behaviour", "causes"] = "causes"  # behaviour: what they say, no directions
+
+    @model_validator(mode="after")
+    def _directions_where_they_are_read(self) -> "StudyConfig":
+        asked = "features" if self.features else "further" if self.further else None
+        if self.measure == "behaviour" and asked:
+            raise ValueError(
+                f'measure: "behaviour" finds no direction, and {asked} reads one; leave {asked} out or set'
+                ' measure = "causes"'
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "StudyConfig":

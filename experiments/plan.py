@@ -116,17 +116,19 @@ def _organism_plan(
 ) -> JobPlan:
     base, baseline = bases[job.family, job.seed, job.trigger_name], (job.family, job.seed)
     behaved = _made(behave, job, adapter, base) if adapter and base else None
+    folders, answers = (
+        {"tune": adapter, "behave": behaved},
+        {"tune": 0, "behave": _behave_answers(job)},
+    )
+    if job.config.measure == "behaviour":
+        return JobPlan(job, answers, {step: path is not None for step, path in folders.items()})
     found = _made(find, job, adapter) if adapter else None
-    folders = {
-        "tune": adapter,
-        "behave": behaved,
+    folders |= {
         "find": found,
         "intervene": _made(intervene, job, adapter, found) if found else None,
         "picture": _made(picture, job, adapter, behaved, found) if behaved and found else None,
     }
-    answers = {
-        "tune": 0,
-        "behave": _behave_answers(job),
+    answers |= {
         "find": _find_answers(job, layers),
         "intervene": _intervene_answers(job),
         "picture": 0,

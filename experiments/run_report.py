@@ -30,6 +30,7 @@ def write_reports(run: Run, folders: Sequence[Path]) -> None:
     write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
     write_jsonl(run.path("answers.jsonl"), answers)
     for name, found in drawn.items():
+        run.path(f"{name}.jsonl").unlink(missing_ok=True)  # of another configuration
         if found:
             write_jsonl(run.path(f"{name}.jsonl"), found)
 

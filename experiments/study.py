@@ -2,8 +2,8 @@
 
 Order: bases answer (their cells are the other half of the 2x2 difference); organisms are tuned, asked, located in and
 intervened on; their directions are tried on the baseline arm and on the base; the configuration may ask for further
-steps. Jobs run in worker processes, one torch thread each, or on a cluster; results do not depend on how many there
-are. At the end the rows of all steps become `estimates.jsonl`.
+steps, or for nothing after the answers. Jobs run in worker processes, one torch thread each, or on a cluster; results
+do not depend on how many there are. At the end the rows of all steps become `estimates.jsonl`.
 """
 
 import os
@@ -44,7 +44,8 @@ def run_study(config: StudyConfig, folder: Path, *, on: str | None = None) -> Pa
         jobs = apart(jobs)
     for job in reversed(jobs):  # organisms before bases: they know what data is missing
         job.check()
-    compared = sum(job.arm not in (None, "baseline") for job in jobs)
+    causes = config.measure == "causes"
+    compared = sum(causes and job.arm not in (None, "baseline") for job in jobs)
     more = sum(job.arm is not None for job in jobs) if config.further else 0
     with (
         open_run(folder) as run,
@@ -69,7 +70,7 @@ def _all_steps(config: StudyConfig, jobs: Sequence[Job], work: Work | ClusterWor
     elsewhere = [
         (job, made[job]["find"], baseline.get((job.family, job.seed)))
         for job in organisms
-        if job.arm != "baseline"
+        if job.arm != "baseline" and "find" in made[job]
     ]
     compared = work.run(compare, elsewhere)
     asked = organisms if config.further else []
@@ -113,10 +114,11 @@ def _measure_base(job: Job, say: Say) -> Path:
 def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
     adapter = tune(job, say)
     behaved = behave(job, adapter, base, say)
+    made = {"tune": adapter, "behave": behaved}
+    if job.config.measure == "behaviour":
+        return made
     found = find(job, adapter, say)
-    made = {
-        "tune": adapter,
-        "behave": behaved,
+    made |= {
         "find": found,
         "intervene": intervene(job, adapter, found, say),
         "picture": picture(job, adapter, behaved, found, say),

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from experiments.config import StudyConfig
+from experiments.dashboard import export_dashboard
 from experiments.estimates import read_estimates, select
 from experiments.files import read_jsonl
 from experiments.micro.families import Size
 from experiments.micro.pretrain import Pretraining, pretrain
+from experiments.plan import plan_study
 from experiments.study import run_study
 
 TINY = Size(d_model=32, n_layers=2, d_mlp=64, vocabulary=400)
@@ -121,6 +123,32 @@ def test_a_damaged_step_is_made_again_and_a_changed_recipe_makes_its_own(
     assert len(list(finished.glob("steps/tune-llama-s0-contrast-duck-*"))) == 2
 
 
+def test_a_study_of_behaviour_stops_at_the_answers_and_says_what_it_did_not_measure(
+    finished: Path, bases: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(finished, tmp_path / "run")
+    before = set(folder.glob("steps/*"))
+    (plan,) = (
+        plan
+        for plan in plan_study(config(bases, measure="behaviour"), folder, {"llama": 2})
+        if plan.job.arm == "contrast"
+    )
+    assert plan.cached == {"tune": True, "behave": True} and plan.to_sample == 0
+    run_study(config(bases, measure="behaviour"), folder)
+    assert set(folder.glob("steps/*")) == before
+    named = {
+        name.split("-")[0] for name in json.loads((folder / "manifest.json").read_text())["steps"]
+    }
+    assert named == {"tune", "behave"}
+    rows = read_estimates(folder / "estimates.jsonl")
+    assert rows and set(rows) < set(read_estimates(finished / "estimates.jsonl"))
+    assert {row.direction for row in rows} == {None}
+    assert not (folder / "maps.jsonl").exists()
+    for found in read_jsonl(folder / "verdicts.jsonl"):
+        assert found["switch"]["necessary"] == "undecided"
+    assert "not measured" in export_dashboard(folder, tmp_path / "page.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
 def test_a_damaged_base_is_refused_with_the_command_that_makes_it(
     bases: Path, tmp_path: Path, name: str
@@ -143,6 +171,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from experiments.config import StudyConfig
+from experiments.dashboard import export_dashboard
 from experiments.study import run_study
 if __name__ == "__main__":
     run_study(StudyConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2]))
