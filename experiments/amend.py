@@ -18,16 +18,22 @@ from experiments.workers import Work
 
 
 def add_further(
-    folder: Path, names: Sequence[str], workers: int | None = None
+    folder: Path, names: Sequence[str], workers: int | None = None, *, only: Sequence[str] = ()
 ) -> list[EstimateRow]:
-    """The further steps of every organism of a finished run; returns the rows of these steps."""
-    calls = [(each.job, tuple(names), each.tune, each.find) for each in finished(folder)]
+    """The further steps of every organism of a finished run; returns the rows of these steps.
+
+    `only`: how the names of those begin that are wanted; all without it.
+    """
+    wanted = _named({folder: finished(folder)}, only)[folder]
+    calls = [(each.job, tuple(names), each.tune, each.find) for each in wanted]
     return _add(folder, further_steps, calls, workers)
 
 
-def add_transfer(folders: Sequence[Path], workers: int | None = None) -> list[EstimateRow]:
-    """Directions of every organism of these runs removed from every organism of the same base."""
-    organisms = {folder: finished(folder) for folder in folders}
+def add_transfer(
+    folders: Sequence[Path], workers: int | None = None, *, only: Sequence[str] = ()
+) -> list[EstimateRow]:
+    """Directions of every organism of these runs removed from every organism of the same base; `only` as above."""
+    organisms = _named({folder: finished(folder) for folder in folders}, only)
     origins = origins_by_base([each for here in organisms.values() for each in here])
     rows: list[EstimateRow] = []
     for folder, here in organisms.items():
@@ -48,6 +54,23 @@ def origins_by_base(organisms: Sequence[Finished]) -> dict[str, dict[str, Path]]
             )
         here[each.name] = each.find
     return found
+
+
+def _named(
+    organisms: Mapping[Path, Sequence[Finished]], only: Sequence[str]
+) -> dict[Path, list[Finished]]:
+    """Those whose names begin with one of `only`; a beginning that none has is refused."""
+    names = [each.name for here in organisms.values() for each in here]
+    for start in only:
+        if not any(name.startswith(start) for name in names):
+            raise ValueError(
+                f"--only {start}: no organism's name begins so; there are {', '.join(names)}"
+            )
+    starts = tuple(only) or ("",)
+    return {
+        folder: [each for each in here if each.name.startswith(starts)]
+        for folder, here in organisms.items()
+    }
 
 
 def _transferred(job: Job, adapter: Path, origins: Mapping[str, Path], say: Say) -> list[Path]:

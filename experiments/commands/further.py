@@ -15,6 +15,12 @@ Workers = Annotated[
 ]
 
 
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help="Organisms whose names begin so, such as llama-s0; give it again for more"),
+]
+
+
 class FurtherStep(Enum):
     """What can be added."""
 
@@ -27,6 +33,7 @@ def further(
     step: Annotated[
         list[FurtherStep] | None, typer.Option(help="One step only; give it twice for both")
     ] = None,
+    only: Only = None,
     workers: Workers = None,
 ) -> None:
     """Add the factorial and what else a removal breaks to a finished run; resumes where it was interrupted."""
@@ -40,7 +47,7 @@ def further(
 
     with plain_errors():
         names = [each.value for each in step or FurtherStep]
-        for organism, rows in by_organism(add_further(run_folder, names, workers)):
+        for organism, rows in by_organism(add_further(run_folder, names, workers, only=only or ())):
             print(f"\n{organism}")
             for table in (factorial_table, dose_table, capability_table):
                 if text := table(rows):
@@ -49,6 +56,7 @@ def further(
 
 def transfer(
     run_folders: Annotated[list[Path], typer.Argument(help="One or more finished runs")],
+    only: Only = None,
     workers: Workers = None,
 ) -> None:
     """Remove every organism's directions from every other of the same base; prints one matrix for each kind."""
@@ -56,5 +64,5 @@ def transfer(
     from experiments.transfer import matrices
 
     with plain_errors():
-        for title, table in matrices(add_transfer(run_folders, workers)):
+        for title, table in matrices(add_transfer(run_folders, workers, only=only or ())):
             print(f"\n{title}: EM taken where the target misbehaves\n\n{table}")

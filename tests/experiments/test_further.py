@@ -105,6 +105,16 @@ def test_every_direction_is_removed_from_every_organism(run: Path) -> None:
     assert again == rows
 
 
+def test_only_the_organisms_that_were_named_take_part(run: Path) -> None:
+    rows = add_transfer([run], only=["llama-s0-contrast"])
+    assert {row.source for row in rows} == {"llama-s0-contrast-duck", "random"}
+    assert {row.arm for row in rows} == {"contrast"}
+    rows = add_further(run, ["factorial"], only=["llama-s0-base", "llama-s0-contrast"])
+    assert {row.arm for row in rows} == {"baseline", "contrast"}
+    with pytest.raises(ValueError, match="--only qwen: no organism's name begins so; there are ll"):
+        add_further(run, ["factorial"], only=["llama", "qwen"])
+
+
 def test_an_organism_that_two_runs_have_is_refused(run: Path, tmp_path: Path) -> None:
     other = shutil.copytree(run, tmp_path / "other")
     with pytest.raises(ValueError, match="stands in two of these runs"):
