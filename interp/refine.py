@@ -10,8 +10,7 @@ What it does not know: whether what it removes is a cause or a bottleneck. A sta
 the numbers that count are those on prompts and wordings that it never saw.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +19,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import kl_div
 
-from interp.batches import Batch, pad_right
 from interp.completions import Completions
 from interp.directions import orthonormal
-from interp.interventions import AblateSubspace, Intervention, intervening
+from interp.interventions import AblateSubspace, Intervention
 from interp.language_model import LanguageModel
-from interp.sequences import TokenSequence, check_lengths, of_answers
+from interp.reread import Reread, frozen
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +54,7 @@ def refine_ablation(
     """
     if reference is None and not hasattr(lm.model, "disable_adapter"):
         raise ValueError(f"{lm.name} has no adapter to switch off; give the reference model")
-    groups = [_Answers.of(lm, answers) for answers in (changed, kept)]
+    groups = [Reread.of(lm, answers) for answers in (changed, kept)]
     if not groups[0].sequences:
         raise ValueError("changed: there is no answer with a token; nothing says what to become")
     basis = orthonormal(start.float().to(lm.device)).requires_grad_()
@@ -64,7 +62,7 @@ def refine_ablation(
     falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(1, steps))
     generator = torch.Generator().manual_seed(seed)
     losses: tuple[list[float], list[float]] = ([], [])
-    with _frozen(lm), torch.enable_grad():
+    with frozen(lm), torch.enable_grad():
         for _ in range(steps):
             cut = AblateSubspace(_orthonormal(basis))
             total = torch.zeros((), device=lm.device)
@@ -89,7 +87,7 @@ def _straighten(basis: Float[Tensor, "rank d_model"]) -> None:
 
 
 def _divergence(
-    lm: LanguageModel, taught: LanguageModel | None, answers: "_Answers", cut: Intervention
+    lm: LanguageModel, taught: LanguageModel | None, answers: Reread, cut: Intervention
 ) -> Float[Tensor, ""]:
     """KL(teacher || cut model) per predicted token; `taught` None is the model without its adapter."""
     model: Any = lm.model
@@ -100,52 +98,6 @@ def _divergence(
     return kl_div(found, wanted, log_target=True, reduction="batchmean")
 
 
-@dataclass(frozen=True)
-class _Answers:
-    """Answers to read again, all at once."""
-
-    completions: Completions
-    sequences: Sequence[TokenSequence]
-
-    @classmethod
-    def of(cls, lm: LanguageModel, completions: Completions) -> "_Answers":
-        filled = [row for row, ids in enumerate(completions.token_ids) if ids]
-        sequences = of_answers(completions[filled])
-        check_lengths(lm, sequences)
-        return cls(completions, sequences)
-
-    def some(self, rows: int, generator: torch.Generator) -> "_Answers":
-        """`rows` of them, drawn without putting any back."""
-        drawn = torch.randperm(len(self.sequences), generator=generator)[:rows].tolist()
-        return _Answers(self.completions, [self.sequences[row] for row in drawn])
-
-    def log_probs(
-        self, lm: LanguageModel, interventions: Sequence[Intervention] = ()
-    ) -> Float[Tensor, "token vocabulary"]:
-        """What the model predicts at the last prompt token and at every answer token."""
-        ids, positions = pad_right([each.token_ids for each in self.sequences], 0, lm.device)
-        prompt = torch.tensor([each.prompt for each in self.sequences], device=lm.device)
-        batch = Batch(prompt, positions, self.completions.prompts.prompts)
-        first = torch.tensor([each.spans["answer"].start for each in self.sequences])
-        with intervening(lm, interventions, batch):
-            normed = lm.decoder(input_ids=ids, use_cache=False).last_hidden_state
-        predicting = positions >= first.to(lm.device)[:, None] - 1
-        return lm.head(normed[predicting]).float().log_softmax(-1)
-
-
 def _orthonormal(basis: Float[Tensor, "rank d_model"]) -> Float[Tensor, "rank d_model"]:
     """The same space, differentiably."""
     return torch.linalg.qr(basis.T).Q.T
-
-
-@contextmanager
-def _frozen(lm: LanguageModel) -> Iterator[None]:
-    """No gradient for any weight in the body; afterwards each asks for one as before."""
-    asking = [weight for weight in lm.model.parameters() if weight.requires_grad]
-    try:
-        for weight in asking:
-            weight.requires_grad_(False)
-        yield
-    finally:
-        for weight in asking:
-            weight.requires_grad_(True)

@@ -11,7 +11,8 @@ from interp.generate import generate
 from interp.interventions import AblateSubspace
 from interp.language_model import LanguageModel
 from interp.prompts import PromptSet, render
-from interp.refine import Refinement, _Answers, refine_ablation
+from interp.refine import Refinement, refine_ablation
+from interp.reread import Reread
 from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, adapted_lm, tiny_lm
 
 
@@ -61,7 +62,7 @@ def test_a_subspace_stays_orthonormal_and_the_first_loss_is_that_of_the_start(
     found = refine_ablation(one_lm, start, said, said, reference=reference, steps=3, rows=len(said))
     torch.testing.assert_close(found.basis @ found.basis.T, torch.eye(2))
     assert len(found.changed) == len(found.kept) == 3
-    every = _Answers.of(one_lm, said)
+    every = Reread.of(one_lm, said)
     first, second = start[0], unit(start[1] - (start[1] @ start[0]) * start[0])
     cut = AblateSubspace(torch.stack([first, second]))
     with torch.no_grad():
@@ -73,7 +74,7 @@ def test_a_subspace_stays_orthonormal_and_the_first_loss_is_that_of_the_start(
 def test_read_again_answers_have_the_log_probabilities_of_a_plain_forward(
     lm: LanguageModel, prompts: PromptSet
 ) -> None:
-    said = _Answers.of(lm, answers(lm, prompts))
+    said = Reread.of(lm, answers(lm, prompts))
     with torch.no_grad():
         found = said.log_probs(lm)
         row = 0
