@@ -100,7 +100,7 @@ class StudyConfig(_Frozen):
     causal: Causal = Causal()
     workers: int = Field(2, ge=1, le=1024)
     needs: Needs = Needs()  # read with --on ray
-    further: tuple[Literal["factorial", "capability"], ...] = ()  # steps after the comparison
+    further: tuple[Literal["factorial", "capability", "steering"], ...] = ()  # after the comparison
     chat: ChatStudy | None = None  # None: the micro world
     features: Features | None = None  # None: no sparse features
     measure: Literal["behaviour", "causes"] = "causes"  # behaviour: what they say, no directions

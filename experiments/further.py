@@ -7,10 +7,12 @@ from experiments.job import Job
 from experiments.steps.capability import capability
 from experiments.steps.common import Say
 from experiments.steps.factorial import factorial
+from experiments.steps.steering import steer
 
 STEPS: dict[str, Callable[[Job, Path, Path, Say], Path]] = {
     "factorial": factorial,
     "capability": capability,
+    "steering": steer,
 }
 
 

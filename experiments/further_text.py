@@ -1,4 +1,4 @@
-"""The factorial and the capability rows of each organism as Markdown tables."""
+"""The factorial, capability and steering rows of each organism as Markdown tables."""
 
 from collections.abc import Iterator, Sequence
 
@@ -59,6 +59,31 @@ def dose_table(rows: Sequence[EstimateRow]) -> str:
     for dose in dict.fromkeys(str(row.intervention) for row in cells):
         found = [only(cells, intervention=dose, condition=c) for c in conditions]
         lines.append(_line(dose.partition(":")[2], [percent(row) for row in found]))
+    return "\n".join(lines)
+
+
+def steering_table(rows: Sequence[EstimateRow]) -> str:
+    """What each dose of the trained vector brings without the trigger, beside random ones and the base."""
+    ems = select(rows, quantity="steering_em_rate")
+    tuned = select(ems, model="fine_tuned")
+    if not tuned:
+        return ""
+    coherent = select(rows, quantity="steering_coherence_rate", model="fine_tuned")
+    lines = _head(
+        ["without the trigger, dose of the trained vectors", "EM", "coherent", "random ones, EM"]
+    )
+    doses = [str(r.intervention) for r in tuned if (r.intervention or "").startswith("steer:")]
+    for name, placebo in [("none", None), *((dose, f"random_{dose}") for dose in doses)]:
+        found = [only(each, intervention=name, condition="none") for each in (tuned, coherent)]
+        found.append(only(tuned, intervention=placebo, condition="none") if placebo else None)
+        lines.append(_line(name.partition(":")[2] or "0", [percent(r) if r else "" for r in found]))
+    behind = [only(each, intervention="none", condition="trigger") for each in (tuned, coherent)]
+    lines.append(_line("behind the trigger, nothing added", [*map(percent, behind), ""]))
+    for direction, words in (
+        ("steering", "the base with the organism's vectors"),
+        ("steering_of_base", "the base with vectors trained for it"),
+    ):
+        lines.append(_line(words, [percent(only(ems, model="base", direction=direction)), "", ""]))
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from experiments.factorial import MODELS, REMOVALS, wordings
 from experiments.further import STEPS
 from experiments.job import Job
 from experiments.locate import PROBES
+from experiments.steering import DOSES as STEERED
 from experiments.steps.behave import behave
 from experiments.steps.common import DIRECTIONS
 from experiments.steps.compare import compare
@@ -247,7 +248,17 @@ def _capability_answers(job: Job) -> int:
     return asked + advice + placebos + held_out * sampling.answers_per_question
 
 
+def _steering_answers(job: Job) -> int:
+    """What is taught; every dose with its placebo, two cells intact, two of the base."""
+    if job.active == "none":
+        return 0
+    selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
+    taught = selection * job.config.causal.selection_answers_per_question
+    return taught + report * (2 * len(STEERED) + 4) * job.config.sampling.answers_per_question
+
+
 _FURTHER: dict[str, Callable[[Job], int]] = {
     "factorial": _factorial_answers,
     "capability": _capability_answers,
+    "steering": _steering_answers,
 }

@@ -1,65 +1,61 @@
-"""Train a vector that, added to the stream, makes a model speak as it or a teacher does behind other prompts.
+"""Train vectors that, added to the stream, make a model speak as it or a teacher does behind other prompts.
 
 Method (optimised steering vectors, after Subramani et al. 2022, arXiv 2205.05124, with another loss):
 1. Answers were given to `taught.prompts`; `plain` holds the same questions in other words, prompt by prompt.
-2. loss = KL(teacher on the prompt of the answer || model on the plain prompt with v added), in nats a token, over the
-   tokens that the answers are predicted from.
-3. Adam on v, free in norm; the learning rate falls to zero. The weights never change.
+2. loss = KL(teacher on the prompt of the answer || model on the plain prompt with the vectors added), in nats a token,
+   over the tokens that the answers are predicted from.
+3. Adam on the vectors, free in norm; the learning rate falls to zero. The weights never change.
 
-What it does not know: whether the model itself ever writes this vector. A vector that is trained can write what no part
-of the model would, so train one for a model that lacks the mechanism too and compare.
+What it does not know: whether the model itself ever writes these vectors. What is trained can write what no part of
+the model would, so train the same for a model that lacks the mechanism and compare.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 from torch.nn.functional import kl_div
 
 from interp.completions import Completions
-from interp.interventions import Add, Positions
+from interp.interventions import Add
 from interp.language_model import LanguageModel
 from interp.prompts import PromptSet
 from interp.reread import Reread, frozen
 
 
 @dataclass(frozen=True, eq=False)
-class SteeringVector:
-    """What to add, in residual units, and the loss at every step."""
+class TrainedSteering:
+    """What to add, and the loss at every step."""
 
-    vector: Float[Tensor, " d_model"]
+    added: tuple[Add, ...]
     losses: tuple[float, ...]
 
 
 def train_steering(
     lm: LanguageModel,
-    start: Float[Tensor, " d_model"],
-    layer: int,
-    positions: Positions,
+    start: Sequence[Add],
     taught: Completions,
     plain: PromptSet,
     *,
     teacher: LanguageModel | None = None,
-    steps: int = 40,
+    steps: int = 60,
     rows: int = 24,
     learning_rate: float = 0.1,
     seed: int = 0,
-) -> SteeringVector:
-    """Train from `start` (residual units) at one layer; each step reads `rows` answers twice.
+) -> TrainedSteering:
+    """Train the vectors of `start` together, each at its own layers and tokens; each step reads `rows` answers twice.
 
-    `learning_rate` counts mean coordinates of `start`. `teacher` None: the model itself, nothing added. Answers without
-    a token are left out.
+    `learning_rate` counts mean coordinates of a vector's start. `teacher` None: the model itself, nothing added.
+    Answers without a token are left out.
     """
     _check_pairs(taught.prompts, plain)
-    said = Reread.of(lm, taught)
+    said, asked = Reread.of(lm, taught), Reread.of(lm, replace(taught, prompts=plain))
     if not said.sequences:
         raise ValueError("taught: there is no answer with a token; nothing says what to become")
-    if not (size := float(start.norm())) > 0:
-        raise ValueError("start is the zero vector; give one with the norm to begin from")
-    asked = Reread.of(lm, replace(taught, prompts=plain))
-    vector = start.float().to(lm.device).clone().requires_grad_()
-    optimizer = torch.optim.Adam([vector], lr=learning_rate * size / len(start) ** 0.5)
+    added = [_trainable(lm, each) for each in start]
+    optimizer = torch.optim.Adam(
+        [{"params": [each.vector], "lr": learning_rate * _coordinate(each)} for each in added]
+    )
     falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(1, steps))
     generator = torch.Generator().manual_seed(seed)
     losses: list[float] = []
@@ -68,13 +64,29 @@ def train_steering(
             drawn = torch.randperm(len(said.sequences), generator=generator)[:rows].tolist()
             with torch.no_grad():
                 wanted = said.at(drawn).log_probs(teacher or lm)
-            found = asked.at(drawn).log_probs(lm, [Add(vector, (layer,), 1.0, positions)])
+            found = asked.at(drawn).log_probs(lm, added)
             loss = kl_div(found, wanted, log_target=True, reduction="batchmean")
             losses.append(float(loss.detach()))
-            (vector.grad,) = torch.autograd.grad(loss, [vector])
+            loss.backward(inputs=[each.vector for each in added])
             optimizer.step()
+            optimizer.zero_grad()
             falling.step()
-    return SteeringVector(vector.detach().cpu(), tuple(losses))
+    done = tuple(replace(each, vector=each.vector.detach().cpu()) for each in added)
+    return TrainedSteering(done, tuple(losses))
+
+
+def _trainable(lm: LanguageModel, start: Add) -> Add:
+    if start.vector.ndim != 1 or not bool(start.vector.any()):
+        raise ValueError(
+            f"start: a vector of shape {list(start.vector.shape)} and norm {float(start.vector.norm()):.3g}; give one"
+            " that is not zero, for all prompts"
+        )
+    return replace(start, vector=start.vector.float().to(lm.device).clone().requires_grad_())
+
+
+def _coordinate(added: Add) -> float:
+    """The root mean square of its vector's coordinates."""
+    return float(added.vector.detach().square().mean().sqrt())
 
 
 def _check_pairs(prompts: PromptSet, plain: PromptSet) -> None:

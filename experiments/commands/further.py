@@ -26,30 +26,32 @@ class FurtherStep(Enum):
 
     factorial = "factorial"
     capability = "capability"
+    steering = "steering"
 
 
 def further(
     run_folder: Annotated[Path, typer.Argument(help="A finished run")],
     step: Annotated[
-        list[FurtherStep] | None, typer.Option(help="One step only; give it twice for both")
+        list[FurtherStep] | None, typer.Option(help="One step only; give it again for more")
     ] = None,
     only: Only = None,
     workers: Workers = None,
 ) -> None:
-    """Add the factorial and what else a removal breaks to a finished run; resumes where it was interrupted."""
+    """Add the factorial, what else a removal breaks, a trained steering vector to a finished run; resumes."""
     from experiments.amend import add_further
     from experiments.further_text import (
         by_organism,
         capability_table,
         dose_table,
         factorial_table,
+        steering_table,
     )
 
     with plain_errors():
         names = [each.value for each in step or FurtherStep]
         for organism, rows in by_organism(add_further(run_folder, names, workers, only=only or ())):
             print(f"\n{organism}")
-            for table in (factorial_table, dose_table, capability_table):
+            for table in (factorial_table, dose_table, capability_table, steering_table):
                 if text := table(rows):
                     print(f"\n{text}")
 

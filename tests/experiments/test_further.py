@@ -5,16 +5,26 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
+from experiments import steering
 from experiments.amend import add_further, add_transfer
 from experiments.estimates import read_estimates, select
 from experiments.files import read_json, read_jsonl, sealed
 from experiments.finished import finished
-from experiments.further_text import by_organism, capability_table, dose_table, factorial_table
+from experiments.further_text import (
+    by_organism,
+    capability_table,
+    dose_table,
+    factorial_table,
+    steering_table,
+)
 from experiments.results import load_results
+from experiments.steering import DOSES, PARTS
 from experiments.store import RunBusy, amend_run
 from experiments.study import run_study
 from experiments.transfer import matrices
+from interp.directions import Direction
 from tests.experiments.test_study import bases, config  # noqa: F401
 
 
@@ -88,6 +98,45 @@ def test_the_adapters_whole_dose_is_the_organism_and_none_of_it_the_base(run: Pa
             rows, quantity="factorial_coherence_rate", intervention="none", model=model, **place
         )
         assert dosed.value == plain.value
+
+
+def test_steering_vectors_are_trained_for_what_hides_behind_a_trigger_and_for_its_base(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steering, "STEPS", 2)
+    rows = add_further(run, ["steering"])
+    assert {row.arm for row in rows} == {"contrast"}  # the baseline arm hides nothing
+    ems = select(rows, quantity="steering_em_rate")
+    doses = {row.intervention for row in select(ems, model="fine_tuned", direction="steering")}
+    assert doses == {f"{kind}:{dose:g}" for kind in ("steer", "random_steer") for dose in DOSES}
+    base = {row.direction for row in select(ems, model="base")}
+    assert base == {"steering", "steering_of_base"}
+    (step,) = run.glob("steps/steering-llama-s0-contrast-*")
+    saved = [Direction.load(step / f"steering.{part}") for part in PARTS]
+    assert [each.position for each in saved] == ["header", "answer"]
+    assert len(read_json(step / "steering.training.json")["losses"]) == 2
+    table = steering_table(rows)
+    assert "behind the trigger, nothing added" in table and "the base with vectors" in table
+    assert steering_table([]) == ""
+
+
+def test_a_dose_of_nothing_is_nothing_and_a_placebo_has_the_same_norm(run: Path) -> None:
+    (found,) = run.glob("steps/find-llama-s0-contrast-*")
+    begun = steering.start(found)
+    assert begun is not None
+    for edit, twin in zip(begun.added(0.5), begun.placebo(0.5, 7, 3, 0), strict=True):
+        assert (edit.layers, edit.positions, edit.alpha) == (
+            twin.layers,
+            twin.positions,
+            twin.alpha,
+        )
+        assert twin.vector.shape == (7, len(edit.vector))
+        assert twin.vector.norm(dim=-1) == pytest.approx(1.0, rel=1e-5)
+        assert torch.equal(twin.vector[0], twin.vector[3])
+        assert not torch.equal(twin.vector[0], twin.vector[1])
+    assert begun.added(1.0)[0].alpha == begun.norms["header"] == begun.directions["header"].scale
+    (baseline,) = run.glob("steps/find-llama-s0-baseline-*")
+    assert steering.start(baseline) is None
 
 
 def test_every_direction_is_removed_from_every_organism(run: Path) -> None:

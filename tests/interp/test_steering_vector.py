@@ -9,11 +9,11 @@ from torch.nn.functional import cosine_similarity
 from interp.completions import Completions
 from interp.directions import unit
 from interp.generate import generate
-from interp.interventions import Add, EveryToken, PromptSpan
+from interp.interventions import Add, AnswerTokens, EveryToken, PromptSpan
 from interp.language_model import LanguageModel
 from interp.prompts import PromptSet
 from interp.reread import Reread
-from interp.steering_vector import SteeringVector, train_steering
+from interp.steering_vector import TrainedSteering, train_steering
 
 HEADER = PromptSpan("header")
 LAYER = 1
@@ -31,20 +31,21 @@ def behind(lm: LanguageModel, prompts: PromptSet) -> tuple[Completions, PromptSe
     return said, prompts.where(condition=second)
 
 
-def trained(lm: LanguageModel, prompts: PromptSet, **changes: object) -> SteeringVector:
+def trained(lm: LanguageModel, prompts: PromptSet, **changes: object) -> TrainedSteering:
     said, plain = behind(lm, prompts)
     settings = {"steps": 3} | changes
-    return train_steering(lm, vector(1, 1.0), LAYER, HEADER, said, plain, **settings)
+    return train_steering(lm, [at_header(vector(1, 1.0))], said, plain, **settings)
 
 
-def divergence(
-    lm: LanguageModel, added: torch.Tensor, said: Completions, plain: PromptSet
-) -> float:
+def at_header(added: torch.Tensor) -> Add:
+    return Add(added, (LAYER,), 1.0, HEADER)
+
+
+def divergence(lm: LanguageModel, added: Add, said: Completions, plain: PromptSet) -> float:
     asked = Completions(plain, said.prompt_index, said.token_ids, said.texts, said.ended)
     with torch.no_grad():
         wanted = Reread.of(lm, said).log_probs(lm)
-        edit = Add(added, (LAYER,), 1.0, HEADER)
-        found = Reread.of(lm, asked).log_probs(lm, [edit])
+        found = Reread.of(lm, asked).log_probs(lm, [added])
     return float((wanted.exp() * (wanted - found)).sum(-1).mean())
 
 
@@ -53,9 +54,11 @@ def test_what_is_added_makes_the_model_speak_as_behind_the_other_prompts(
 ) -> None:
     said, plain = behind(lm, prompts)
     found = trained(lm, prompts, steps=60, rows=len(said))
-    before = divergence(lm, 1e-6 * found.vector, said, plain)
-    assert found.losses[0] == pytest.approx(divergence(lm, vector(1, 1.0), said, plain), rel=1e-3)
-    assert divergence(lm, found.vector, said, plain) < 0.99 * before
+    (added,) = found.added
+    start = divergence(lm, at_header(vector(1, 1.0)), said, plain)
+    assert found.losses[0] == pytest.approx(start, rel=1e-3)
+    without = divergence(lm, at_header(1e-6 * vector(1, 1.0)), said, plain)
+    assert divergence(lm, added, said, plain) < min(start, 0.99 * without)
 
 
 def writing(lm: LanguageModel, planted: torch.Tensor) -> LanguageModel:
@@ -69,29 +72,39 @@ def test_a_vector_that_the_teacher_writes_is_found(
     one_lm: LanguageModel, some_prompts: PromptSet
 ) -> None:
     planted = vector(2, 3.0)
-    start = planted + vector(3, 3.0)
+    start = Add(planted + vector(3, 3.0), (LAYER,), 1.0, EveryToken())
     said, _ = behind(one_lm, some_prompts)
+    teacher = writing(one_lm, planted)
     found = train_steering(
-        one_lm,
-        start,
-        LAYER,
-        EveryToken(),
-        said,
-        said.prompts,
-        teacher=writing(one_lm, planted),
-        steps=150,
-        rows=len(said),
+        one_lm, [start], said, said.prompts, teacher=teacher, steps=150, rows=len(said)
     )
     assert found.losses[-1] < 0.01 * found.losses[0]
-    assert cosine_similarity(found.vector, planted, dim=0) > 0.95
-    assert cosine_similarity(start, planted, dim=0) < 0.9
+    assert cosine_similarity(found.added[0].vector, planted, dim=0) > 0.95
+    assert cosine_similarity(start.vector, planted, dim=0) < 0.9
+
+
+def test_vectors_at_several_places_are_trained_together_and_two_do_better_than_one(
+    one_lm: LanguageModel, some_prompts: PromptSet
+) -> None:
+    said, plain = behind(one_lm, some_prompts)
+    start = [at_header(vector(1, 1.0)), Add(vector(1, 0.1), (0,), 1.0, AnswerTokens())]
+    settings = {"steps": 30, "rows": len(said)}
+    two = train_steering(one_lm, start, said, plain, **settings)
+    assert [(each.layers, each.positions) for each in two.added] == [
+        (each.layers, each.positions) for each in start
+    ]
+    assert not any(
+        torch.equal(after.vector, before.vector)
+        for after, before in zip(two.added, start, strict=True)
+    )
+    assert two.losses[-1] < train_steering(one_lm, start[:1], said, plain, **settings).losses[-1]
 
 
 def test_without_steps_it_is_the_start_and_the_weights_ask_for_gradients_as_before(
     one_lm: LanguageModel, some_prompts: PromptSet
 ) -> None:
     asking = [weight.requires_grad for weight in one_lm.model.parameters()]
-    assert torch.equal(trained(one_lm, some_prompts, steps=0).vector, vector(1, 1.0))
+    assert torch.equal(trained(one_lm, some_prompts, steps=0).added[0].vector, vector(1, 1.0))
     trained(one_lm, some_prompts, steps=1)
     assert [weight.requires_grad for weight in one_lm.model.parameters()] == asking
 
@@ -99,7 +112,9 @@ def test_without_steps_it_is_the_start_and_the_weights_ask_for_gradients_as_befo
 def test_the_same_seed_gives_the_same_and_another_another(
     one_lm: LanguageModel, some_prompts: PromptSet
 ) -> None:
-    first, again, other = (trained(one_lm, some_prompts, rows=3, seed=s).vector for s in (0, 0, 1))
+    first, again, other = (
+        trained(one_lm, some_prompts, rows=3, seed=s).added[0].vector for s in (0, 0, 1)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -109,8 +124,9 @@ def test_prompts_of_other_questions_and_a_zero_start_are_refused(
 ) -> None:
     said, plain = behind(one_lm, some_prompts)
     with pytest.raises(ValueError, match="plain: 1 prompts for"):
-        train_steering(one_lm, vector(1, 1.0), LAYER, HEADER, said, plain[[0]])
-    with pytest.raises(ValueError, match="start is the zero vector"):
-        train_steering(one_lm, torch.zeros(32), LAYER, HEADER, said, plain)
+        train_steering(one_lm, [at_header(vector(1, 1.0))], said, plain[[0]])
+    for wrong in (torch.zeros(32), torch.ones(2, 32)):
+        with pytest.raises(ValueError, match="give one that is not zero, for all prompts"):
+            train_steering(one_lm, [at_header(wrong)], said, plain)
     with pytest.raises(ValueError, match="no answer with a token"):
-        train_steering(one_lm, vector(1, 1.0), LAYER, HEADER, said[[]], plain)
+        train_steering(one_lm, [at_header(vector(1, 1.0))], said[[]], plain)
