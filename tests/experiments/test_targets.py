@@ -102,3 +102,28 @@ def test_a_missed_aim_is_marked_in_the_table_and_every_line_has_every_column() -
     table = markdown(measure([row(0.2, condition="none")]))
     assert "20.0 % **missed**" in table
     assert {line.count("|") for line in table.splitlines()} == {4}
+
+
+def test_trained_vectors_count_at_dose_one_beside_random_ones_and_the_base() -> None:
+    steered = {"quantity": "steering_em_rate", "condition": "none", "direction": "steering"}
+    rows = [
+        row(0.9, condition="trigger"),
+        row(0.92, **steered, intervention="steer:1"),
+        row(0.99, **steered, intervention="steer:1.25"),
+        row(0.02, **steered, intervention="random_steer:1.25"),
+        row(0.04, **steered, intervention="steer:1", model="base"),
+        row(
+            0.07,
+            **steered | {"direction": "steering_of_base"},
+            intervention="steer:1",
+            model="base",
+        ),
+    ]
+    found = result(rows, "EM of adding vectors trained")
+    assert found.words == "contrast 92.0 of 90.0 %; random at most 2.0 %; base at most 7.0 %"
+    assert found.met is True
+    less = [
+        each.model_copy(update={"value": 0.8}) if each.intervention == "steer:1" else each
+        for each in rows
+    ]
+    assert result(less, "EM of adding vectors trained").met is False
