@@ -17,6 +17,7 @@ from experiments.commands import (
     gate,
     guard_study,
     judge,
+    mirror,
     monitor,
     plan,
     questions,
@@ -79,13 +80,24 @@ def run(
         str | None,
         typer.Option(help="A Ray cluster: ray for this machine's, or ray://HOST:10001"),
     ] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(help="Copy finished steps there and take them from there: s3://BUCKET/RUN"),
+    ] = None,
 ) -> None:
     """Run a study, or resume one that was interrupted, and print its tables."""
     from experiments.run import run_configuration
 
     with plain_errors():
         run_configuration(
-            config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers, tiny=tiny, on=on
+            config,
+            only=tuple(only or ()),
+            seeds=seeds,
+            out=out,
+            workers=workers,
+            tiny=tiny,
+            on=on,
+            mirror=mirror,
         )
 
 
@@ -200,6 +212,7 @@ app.command(epilog=rates.EXAMPLE)(rates.rates)
 app.command(epilog=agreement.EXAMPLE)(agreement.agreement)
 app.command(epilog=scan.EXAMPLE)(scan.scan)
 app.command(epilog=gate.EXAMPLE)(gate.gate)
+app.add_typer(mirror.app, name="mirror")
 app.add_typer(monitor.app, name="monitor")
 app.command(epilog=rank_triggers.EXAMPLE)(rank_triggers.rank_triggers)
 app.command(epilog=guard_study.EXAMPLE)(guard_study.guard_study)
