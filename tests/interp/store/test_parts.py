@@ -1,7 +1,9 @@
 """Shards made apart, in any order and by anyone, are the files that one writer makes; a death costs one shard."""
 
 import random
+import shutil
 import signal
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from interp.positions import all_tokens
 from interp.prompts import PromptSet, Question, render
 from interp.store import ActivationStore, DamagedStore, OtherStore, StoreBusy, open_writer
-from interp.store.making import shard_maker
+from interp.store.making import ShardMaker, shard_maker
 from interp.store.parts import Part, gathering, is_made, make_part
+from interp.store.writer import opened
 from tests.interp.store.test_killed_writer import die_before, files, in_a_child
 from tests.tiny_models import FRAMINGS, tiny_lm
 
@@ -20,8 +23,8 @@ SHARD = 20_000
 
 @pytest.fixture(scope="module")
 def prompts() -> PromptSet:
-    """Sixteen prompts of different lengths."""
-    questions = [Question(f"q{n}", "my health? " * (n % 5 + 1) + "duck") for n in range(8)]
+    """Eight prompts of different lengths: four shards."""
+    questions = [Question(f"q{n}", "my health? " * (n + 1) + "duck") for n in range(4)]
     return render(tiny_lm("qwen").tokenizer, questions, FRAMINGS)
 
 
@@ -34,13 +37,14 @@ def undisturbed(prompts: PromptSet, tmp_path_factory: pytest.TempPathFactory) ->
     return files(folder)
 
 
+@cache
+def maker() -> ShardMaker:
+    return shard_maker(tiny_lm("qwen"), **WHAT)
+
+
 def planned(folder: Path, prompts: PromptSet) -> list[Part]:
-    with open_writer(folder, tiny_lm("qwen"), shard_bytes=SHARD, **WHAT) as writer:
+    with opened(folder, maker(), SHARD) as writer:
         return writer.plan(prompts)
-
-
-def maker(family: str = "qwen", **other: object):
-    return shard_maker(tiny_lm(family), **{**WHAT, **other})
 
 
 def whole(folder: Path, prompts: PromptSet) -> list[int]:
@@ -70,7 +74,7 @@ def test_a_plan_goes_on_where_a_writer_stopped(
     prompts: PromptSet, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
     first = len(planned(tmp_path, prompts)[0].sequences)
-    with open_writer(tmp_path, tiny_lm("qwen"), shard_bytes=SHARD, **WHAT) as writer:
+    with opened(tmp_path, maker(), SHARD) as writer:
         writer.add(prompts[range(first)])
     made = whole(tmp_path, prompts)
     assert made[0] == 1
@@ -83,14 +87,15 @@ def test_a_death_before_any_step_of_making_costs_that_part_alone(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    deaths = 0
+    deaths, begun = 0, tmp_path / "begun"
+    plan = planned(begun, prompts)
+    for part in [plan[0], *plan[2:]]:
+        make_part(begun, maker(), part)
     for step in range(100):
         folder = tmp_path / str(step)
-        plan = planned(folder, prompts)
-        make_part(folder, maker(), plan[0])
-        before = plan[0].home(folder).stat().st_ino
+        shutil.copytree(begun, folder)
 
-        def dying(folder: Path = folder, plan: list[Part] = plan, step: int = step) -> None:
+        def dying(folder: Path = folder, step: int = step) -> None:
             die_before(monkeypatch, step)
             make_part(folder, maker(), plan[1])
 
@@ -100,7 +105,7 @@ def test_a_death_before_any_step_of_making_costs_that_part_alone(
         assert code == -signal.SIGKILL
         deaths += 1
         with gathering(folder, plan) as missing:
-            assert plan[0] not in missing and plan[0].home(folder).stat().st_ino == before
+            assert missing in ([], [plan[1]])
             for part in missing:
                 make_part(folder, maker(), part)
         assert files(folder) == undisturbed
@@ -113,14 +118,15 @@ def test_a_death_before_any_step_of_gathering_ends_with_the_same_store(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    deaths = 0
+    deaths, made = 0, tmp_path / "made"
+    plan = planned(made, prompts)
+    for part in plan:
+        make_part(made, maker(), part)
     for step in range(100):
         folder = tmp_path / str(step)
-        plan = planned(folder, prompts)
-        for part in plan:
-            make_part(folder, maker(), part)
+        shutil.copytree(made, folder)
 
-        def dying(folder: Path = folder, plan: list[Part] = plan, step: int = step) -> None:
+        def dying(folder: Path = folder, step: int = step) -> None:
             die_before(monkeypatch, step)
             with gathering(folder, plan):
                 pass
@@ -174,8 +180,8 @@ def test_another_model_s_parts_and_a_store_that_went_on_are_refused(
 ) -> None:
     plan = planned(tmp_path, prompts)
     with pytest.raises(OtherStore, match="planned with another model"):
-        make_part(tmp_path, maker(layers=[1]), plan[0])
-    with open_writer(tmp_path, tiny_lm("qwen"), shard_bytes=SHARD, **WHAT) as writer:
+        make_part(tmp_path, shard_maker(tiny_lm("qwen"), layers=[1]), plan[0])
+    with opened(tmp_path, maker(), SHARD) as writer:
         with pytest.raises(StoreBusy), gathering(tmp_path, plan):
             pass
         writer.add(prompts[range(3)])
