@@ -11,6 +11,7 @@ import typer
 
 from experiments.commands import (
     agreement,
+    capture,
     data,
     features,
     further,
@@ -206,6 +207,7 @@ app.command(epilog=further.TRANSFER_EXAMPLE)(further.transfer)
 app.command(epilog=sweep.EXAMPLE)(sweep.sweep)
 app.command(epilog=data.EXAMPLE)(data.data)
 app.command(epilog=questions.EXAMPLE)(questions.questions)
+app.command(epilog=capture.EXAMPLE)(capture.capture)
 app.command(epilog=sample.EXAMPLE)(sample.sample)
 app.command(epilog=judge.EXAMPLE)(judge.judge)
 app.command(epilog=rates.EXAMPLE)(rates.rates)

@@ -32,12 +32,15 @@ def test_a_place_that_is_none_is_named(on: str) -> None:
 
 def test_a_job_asks_for_what_it_needs_and_never_for_more_than_there_is() -> None:
     work = ClusterWork.__new__(ClusterWork)
-    work.needs, work.models_use_gpus = Needs(), True
+    work.needs, work.models_use_gpus, work.stay = Needs(), True, False
     assert work._options({"CPU": 4.0, "GPU": 2.0})["num_gpus"] == 1
     assert work._options({"CPU": 4.0})["num_gpus"] == 0
     work.needs = Needs(cpus=2, gpus=0.5, memory_gib=1)
     asked = work._options({"CPU": 4.0, "GPU": 1.0, "memory": 2.0**31})
     assert (asked["num_cpus"], asked["num_gpus"], asked["memory"]) == (2, 0.5, 2**30)
+    assert "max_calls" not in asked
+    work.stay = True  # a process keeps its model for the next shard
+    assert work._options({"CPU": 4.0, "GPU": 1.0, "memory": 2.0**31})["max_calls"] == 0
     with pytest.raises(ValueError, match="a job wants 2 CPU, the whole cluster has 1"):
         work._options({"CPU": 1.0, "GPU": 1.0, "memory": 2.0**31})
 
