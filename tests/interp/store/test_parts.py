@@ -141,8 +141,19 @@ def test_a_death_before_any_step_of_gathering_ends_with_the_same_store(
     assert deaths >= 10
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "gone", "record", "other"])
-def test_a_damaged_part_or_another_plan_s_is_made_again(
+def test_parts_of_another_plan_are_not_taken_in(
+    prompts: PromptSet, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    with opened(tmp_path, maker(), SHARD // 4) as writer:
+        smaller = writer.plan(prompts)
+    for part in smaller:
+        make_part(tmp_path, maker(), part)
+    assert len(whole(tmp_path, prompts)) == len(undisturbed) // 2 < len(smaller)
+    assert files(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "gone", "record"])
+def test_a_damaged_part_is_made_again(
     prompts: PromptSet, undisturbed: dict[str, bytes], tmp_path: Path, damage: str
 ) -> None:
     plan = planned(tmp_path, prompts)
@@ -161,8 +172,6 @@ def test_a_damaged_part_or_another_plan_s_is_made_again(
             values.unlink()
         case "record":
             (home / "part.json").write_text("[]")
-        case "other":
-            (home / "part.json").write_bytes((plan[2].home(tmp_path) / "part.json").read_bytes())
     assert [is_made(tmp_path, part) for part in plan[:3]] == [True, False, True]
     assert whole(tmp_path, prompts) == [1]
     assert files(tmp_path) == undisturbed
