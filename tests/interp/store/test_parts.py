@@ -144,11 +144,11 @@ def test_a_death_before_any_step_of_gathering_ends_with_the_same_store(
 def test_parts_of_another_plan_are_not_taken_in(
     prompts: PromptSet, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
-    with opened(tmp_path, maker(), SHARD // 4) as writer:
-        smaller = writer.plan(prompts)
-    for part in smaller:
+    with opened(tmp_path, maker(), SHARD * 3) as writer:
+        larger = writer.plan(prompts)
+    for part in larger:
         make_part(tmp_path, maker(), part)
-    assert len(whole(tmp_path, prompts)) == len(undisturbed) // 2 < len(smaller)
+    assert len(whole(tmp_path, prompts)) == len(undisturbed) // 2 > len(larger) > 0
     assert files(tmp_path) == undisturbed
 
 
