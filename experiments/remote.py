@@ -19,7 +19,7 @@ from fsspec.core import url_to_fs
 from experiments.files import SEAL, is_whole, read_json
 from experiments.step_folders import MANIFEST
 
-LARGEST_MANIFEST = 64 * 2**20  # bytes
+LARGEST_MANIFEST = 16 * 2**20  # bytes
 WITHOUT_FOLDERS = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl")
 OF_ONE_MAKING = ("started", "ended", SEAL)  # what differs between two makings of the same step
 

@@ -142,8 +142,10 @@ def _record(store: Path, part: Part) -> Shard:
         if facts["sha256"] != hash_json(stated) or facts["key"] != part.key:
             raise DamagedStore(f"{home} is not the shard that was planned; start again")
         shard = Shard.of(facts["shard"])
-    except (OSError, KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
-        raise DamagedStore(f"{home} cannot be read ({error!r}); start again") from error
-    shard.values.check(home, content=True)
-    shard.index.check(home, content=True)
+        shard.values.check(home, content=True)
+        shard.index.check(home, content=True)
+    except DamagedStore:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise DamagedStore(f"{home} cannot be read ({error!r:.200}); start again") from error
     return shard
