@@ -112,13 +112,13 @@ class Work:
 
 def _ready(gpus: "Queue[str | None]") -> None:
     """One thread, and this process's share of the GPUs, before anything asks for them."""
+    end_with_parent()  # first: with the parent gone, nobody would ever fill the queue
     share = gpus.get()
     if share is not None:
         os.environ[VARIABLE] = share
 
     import torch
 
-    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
 
     quiet()
