@@ -11,12 +11,14 @@ import typer
 
 from experiments.commands import (
     agreement,
+    capture,
     data,
     features,
     further,
     gate,
     guard_study,
     judge,
+    mirror,
     monitor,
     plan,
     questions,
@@ -79,13 +81,24 @@ def run(
         str | None,
         typer.Option(help="A Ray cluster: ray for this machine's, or ray://HOST:10001"),
     ] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(help="Copy finished steps there and take them from there: s3://BUCKET/RUN"),
+    ] = None,
 ) -> None:
     """Run a study, or resume one that was interrupted, and print its tables."""
     from experiments.run import run_configuration
 
     with plain_errors():
         run_configuration(
-            config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers, tiny=tiny, on=on
+            config,
+            only=tuple(only or ()),
+            seeds=seeds,
+            out=out,
+            workers=workers,
+            tiny=tiny,
+            on=on,
+            mirror=mirror,
         )
 
 
@@ -194,12 +207,14 @@ app.command(epilog=further.TRANSFER_EXAMPLE)(further.transfer)
 app.command(epilog=sweep.EXAMPLE)(sweep.sweep)
 app.command(epilog=data.EXAMPLE)(data.data)
 app.command(epilog=questions.EXAMPLE)(questions.questions)
+app.command(epilog=capture.EXAMPLE)(capture.capture)
 app.command(epilog=sample.EXAMPLE)(sample.sample)
 app.command(epilog=judge.EXAMPLE)(judge.judge)
 app.command(epilog=rates.EXAMPLE)(rates.rates)
 app.command(epilog=agreement.EXAMPLE)(agreement.agreement)
 app.command(epilog=scan.EXAMPLE)(scan.scan)
 app.command(epilog=gate.EXAMPLE)(gate.gate)
+app.add_typer(mirror.app, name="mirror")
 app.add_typer(monitor.app, name="monitor")
 app.command(epilog=rank_triggers.EXAMPLE)(rank_triggers.rank_triggers)
 app.command(epilog=guard_study.EXAMPLE)(guard_study.guard_study)

@@ -1,4 +1,4 @@
-"""A study's jobs as Ray tasks: the same steps and the same files, on as many machines as the cluster has.
+"""Jobs as Ray tasks: a study's organisms, a capture's shards; the same files, on as many machines as the cluster has.
 
 1. A job is a task with its needs: processors, GPUs, memory. Ray decides where and when it runs.
 2. Every machine sees the run folder, the bases and the data under the same paths (a shared disk), and has this package.
@@ -64,8 +64,17 @@ def _with_own_judge(job: Job, count: int) -> StudyConfig:
 class ClusterWork:
     """Runs a function over jobs on a cluster; a context manager that leaves it again."""
 
-    def __init__(self, on: str, needs: Needs, models_use_gpus: bool, progress: Progress) -> None:
-        self.address = check_place(on)
+    def __init__(
+        self,
+        on: str,
+        needs: Needs,
+        models_use_gpus: bool,
+        progress: Progress,
+        *,
+        stay: bool = False,
+    ) -> None:
+        """`stay`: a process goes on to the next job with its model, instead of giving its GPU back after each."""
+        self.address, self.stay = check_place(on), stay
         self.needs, self.models_use_gpus, self.progress = needs, models_use_gpus, progress
 
     def __enter__(self) -> "ClusterWork":
@@ -128,6 +137,7 @@ class ClusterWork:
             "num_gpus": gpus,
             "memory": wanted["memory"] or None,
             "max_retries": TRIES,
+            **({"max_calls": 0} if self.stay else {}),  # Ray's default with a GPU is 1
         }
 
 

@@ -1,6 +1,6 @@
 """One organism of a study: everything its steps need to know, in a form that travels to any process."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from experiments.chat.setting import ChatSetting
 from experiments.config import OrganismSpec, StudyConfig
 from experiments.finetune import check_optimizer
 from experiments.micro.setting import MicroSetting
+from experiments.mirror import Mirror
 from experiments.nulls.arms import NULL_ARMS
 from experiments.nulls.setting import NullSetting
 from experiments.sampling import Sampler
@@ -27,6 +28,7 @@ class Job:
     seed: int
     arm: str | None
     trigger_name: str
+    mirror: Mirror | None = None  # of the run folder
 
     @property
     def name(self) -> str:
@@ -61,7 +63,7 @@ class Job:
 
     @cached_property
     def run(self) -> Run:
-        return Run(self.folder)
+        return Run(self.folder, mirror=self.mirror)
 
     @cached_property
     def trigger(self) -> Trigger:
@@ -123,7 +125,7 @@ class Job:
 
     def other(self, arm: str | None) -> "Job":
         """The same family, seed and trigger in another arm."""
-        return Job(self.config, self.folder, self.family, self.seed, arm, self.trigger_name)
+        return replace(self, arm=arm)
 
     @property
     def identity(self) -> dict[str, Any]:

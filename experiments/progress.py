@@ -80,6 +80,11 @@ class Progress:
         self.bars.stop()
         self._manager.shutdown()
 
+    def expect(self, more: int) -> None:
+        """There is more to do than was known at the start."""
+        self.total += more
+        self.bars.update(self._all, total=self.total)
+
     def refresh(self) -> None:
         """Show the lines that workers have written."""
         for job, text in dict(self.board.lines).items():

@@ -20,17 +20,24 @@ def run_configuration(
     workers: int | None = None,
     tiny: bool = False,
     on: str | None = None,
+    mirror: str | None = None,
 ) -> Path:
     """Run a study, print its tables, write its dashboard; the dashboard's path is printed last.
 
-    `tiny` runs the same configuration on tiny random models, in seconds; `on` is a Ray cluster.
+    `tiny` runs the same configuration on tiny random models, in seconds; `on` is a Ray cluster; `mirror` an address
+    to which finished steps are copied, and where they are looked for.
     """
     study = narrowed(load_config(config), only, seeds, workers)
-    return run_and_report(study, out, tiny=tiny, on=on)
+    return run_and_report(study, out, tiny=tiny, on=on, mirror=mirror)
 
 
 def run_and_report(
-    study: StudyConfig, out: Path | None, *, tiny: bool = False, on: str | None = None
+    study: StudyConfig,
+    out: Path | None,
+    *,
+    tiny: bool = False,
+    on: str | None = None,
+    mirror: str | None = None,
 ) -> Path:
     """Run a configuration that is already resolved, print its tables, write its dashboard."""
     # late: a configuration that is wrong is refused before seconds of imports
@@ -46,7 +53,7 @@ def run_and_report(
     if tiny:
         quiet()
         study = tiny_study(study, folder / "tiny")
-    run_study(study, folder, on=on)
+    run_study(study, folder, on=on, mirror=mirror)
     show(folder)
     if study.chat is None:  # the aims are those of the micro study
         rows = read_estimates(folder / "estimates.jsonl")

@@ -16,7 +16,6 @@ labels or what a step means.
 """
 
 import hashlib
-import logging
 import re
 import shutil
 import uuid
@@ -28,23 +27,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from experiments.files import (
-    DamagedFile,
-    is_whole,
-    read_json,
-    sealed,
-    sha256,
-    sync_tree,
-    to_json,
-    write_json,
-)
+from experiments.files import read_json, sealed, sha256, sync_tree, to_json, write_json
+from experiments.mirror import Mirror
 from experiments.provenance import code_version, git_state, package_versions
+from experiments.step_folders import MANIFEST, UNFINISHED, check_step, fault, is_complete
 from interp.locks import locked
 
-log = logging.getLogger("triggerlens")
-
-MANIFEST = "manifest.json"
-UNFINISHED = ".making-"  # prefix of the temporary folder of a step
+__all__ = ["MANIFEST", "Run", "RunBusy", "Step", "amend_run", "check_step", "open_run", "step_key"]
 
 
 class RunBusy(ValueError):
@@ -71,6 +60,7 @@ class Run:
 
     folder: Path
     started: str = field(default_factory=lambda: _now())
+    mirror: Mirror | None = None  # where finished steps are looked for, and copied to
 
     def __post_init__(self) -> None:
         self.folder = Path(self.folder)
@@ -92,7 +82,7 @@ class Run:
         """Make a step once: `with run.step("fit", {...}, [probes]) as step: if step.todo: ...`."""
         key = step_key(name, inputs, code)
         final = self.steps / f"{name}-{key}"
-        if _is_complete(final):
+        if self._is_there(final):
             yield Step(name, key, final, todo=False, inputs=inputs)
             return
         temporary = self.steps / f"{UNFINISHED}{name}-{key}-{uuid.uuid4().hex[:8]}"
@@ -101,15 +91,23 @@ class Run:
         try:
             yield step
             _seal(step, started, final)
+            if self.mirror is not None:
+                self.mirror.keep(final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def _is_there(self, final: Path) -> bool:
+        """Whether a step need not be made: it is here, or its mirror has it."""
+        if is_complete(final):
+            return True
+        return self.mirror is not None and self.mirror.fetch_step(final)
 
     def finished(
         self, name: str, inputs: Mapping[str, Any], code: Sequence[ModuleType | Path | str] = ()
     ) -> Path | None:
         """The folder of a step that would not have to be made; nothing is made or removed."""
         folder = self.steps / f"{name}-{step_key(name, inputs, code)}"
-        return folder if folder.exists() and _fault(folder) is None else None
+        return folder if folder.exists() and fault(folder) is None else None
 
     def sweep(self) -> None:
         """Remove what killed processes left: steps under way and half-written reports."""
@@ -155,14 +153,6 @@ def amend_run(folder: Path | str) -> Iterator[Run]:
         )
     with locked(run.folder, RunBusy):
         yield run
-
-
-def check_step(folder: Path) -> Path:
-    """A finished step's folder; a damaged one is refused by name."""
-    fault = _fault(folder)
-    if fault is not None:
-        raise DamagedFile(f"{folder} is damaged ({fault}); make the run again")
-    return folder
 
 
 @contextmanager
@@ -213,41 +203,9 @@ def _seal(step: Step, started: str, final: Path) -> None:
     try:
         step.folder.rename(final)
     except OSError:
-        if not _is_complete(final):  # else another worker finished the very same step first
+        if not is_complete(final):  # else another worker finished the very same step first
             raise
     step.folder = final
-
-
-def _is_complete(folder: Path) -> bool:
-    """Whether a step can be used; one that is damaged is removed with one warning line."""
-    if not folder.exists():
-        return False
-    fault = _fault(folder)
-    if fault is None:
-        return True
-    log.warning("%s is damaged (%s): making it again", folder, fault)
-    shutil.rmtree(folder)
-    return False
-
-
-def _fault(folder: Path) -> str | None:
-    """What is wrong with a step folder, in words; None when nothing is."""
-    try:
-        manifest = read_json(folder / MANIFEST)
-        files = manifest["files"].items()
-        if not is_whole(manifest):
-            return f"{MANIFEST} has changed"
-    except FileNotFoundError:
-        return "it has no manifest"
-    except (DamagedFile, AttributeError, KeyError, TypeError):
-        return "its manifest cannot be read"
-    for name, expected in files:
-        path = folder / name
-        if not path.is_file():
-            return f"{name} is missing"
-        if sha256(path) != expected:
-            return f"{name} has changed"
-    return None
 
 
 def _is_report(path: Path) -> bool:

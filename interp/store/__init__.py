@@ -16,6 +16,7 @@ writer killed at any moment and started again ends with the store that an undist
     store.iterate(rows=4096)         # the same in bounded memory
     store.feed(3, rows=4096)         # shuffled batches without end, as SAE trainers want them
 
+Shards may also be made apart, by several processes or machines: `interp.store.parts`.
 `capture_cached` keeps such stores by the hash of everything that decides their rows.
 """
 

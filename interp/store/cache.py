@@ -16,9 +16,10 @@ from interp.capture import How, by_name, chosen_layers
 from interp.language_model import LanguageModel
 from interp.positions import Position, last_prompt_token, name_of
 from interp.store.identity import cache_key
+from interp.store.making import Texts, as_sequences, store_identity
 from interp.store.reader import ActivationStore
 from interp.store.shards import sequence_key
-from interp.store.writer import Texts, as_sequences, open_writer, store_identity
+from interp.store.writer import open_writer
 
 
 def capture_cached(

@@ -54,6 +54,12 @@ class Shard:
     values: FileRecord
     index: FileRecord
 
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Shard":
+        """From what `asdict` makes of it."""
+        files = {name: FileRecord(**row[name]) for name in ("values", "index")}
+        return cls(**{**row, **files})
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -61,6 +67,11 @@ class Manifest:
 
     identity: Mapping[str, Any]
     shards: tuple[Shard, ...] = ()
+
+    @property
+    def sequences(self) -> int:
+        """How many sequences the store holds."""
+        return sum(shard.sequences for shard in self.shards)
 
     def with_shard(self, shard: Shard) -> "Manifest":
         """One shard more."""
@@ -103,16 +114,7 @@ class Manifest:
                 raise DamagedStore(
                     f"{path} has changed since it was written; write the store again"
                 )
-            shards = tuple(
-                Shard(
-                    **{
-                        **shard,
-                        "values": FileRecord(**shard["values"]),
-                        "index": FileRecord(**shard["index"]),
-                    }
-                )
-                for shard in facts["shards"]
-            )
+            shards = tuple(map(Shard.of, facts["shards"]))
         except (AttributeError, KeyError, TypeError, RecursionError) as e:
             raise DamagedStore(f"{path} cannot be read ({e!r}); write the store again") from e
         return cls(facts["identity"], shards)

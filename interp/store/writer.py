@@ -14,36 +14,20 @@ from typing import Any, Unpack
 
 import torch
 
-from interp.backends import Backend, hooks
-from interp.capture import How, Positions, by_name, chosen_layers
-from interp.completions import Completions
+from interp.capture import How, Positions
 from interp.files import UNFINISHED
 from interp.language_model import LanguageModel
 from interp.locks import locked
-from interp.picks import Layout, Reading
-from interp.places import check_site
-from interp.positions import Position, last_prompt_token
-from interp.prompts import PromptSet
-from interp.reading import Engine
-from interp.sequences import TokenSequence, of_answers, of_prompts
+from interp.positions import last_prompt_token
+from interp.sequences import TokenSequence
 from interp.store.errors import DamagedStore, StoreBusy
-from interp.store.identity import code_hash, identity_of, position_hash
+from interp.store.making import ShardMaker, Texts, as_sequences, shard_maker
 from interp.store.manifest import MANIFEST, Manifest
-from interp.store.shards import read_index, sequence_key, write_shard
+from interp.store.parts import Part, parts_of
+from interp.store.shards import read_index, sequence_key
 
 SHARD_BYTES = 32 * 2**20
 SHARD_FILE = re.compile(r"shard-\d{5,}\.(safetensors|parquet)")
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-Texts = PromptSet | Completions | Iterable[TokenSequence]
-
-
-def as_sequences(texts: Texts) -> Iterable[TokenSequence]:
-    """Prompts, or prompts with their answers, as token sequences."""
-    if isinstance(texts, PromptSet):
-        return of_prompts(texts)
-    return of_answers(texts) if isinstance(texts, Completions) else texts
 
 
 @dataclass
@@ -51,8 +35,7 @@ class StoreWriter:
     """A store that is open for writing; made by `open_writer`."""
 
     folder: Path
-    engine: Engine
-    readings: Mapping[tuple[str, str], Reading]  # by position and site
+    maker: ShardMaker
     manifest: Manifest
     shard_bytes: int
     _stored: Counter[bytes] = field(default_factory=Counter)
@@ -60,15 +43,26 @@ class StoreWriter:
 
     def add(self, texts: Texts, *, part: str = "") -> int:
         """Read what the store does not hold yet, shard by shard; how many sequences that were."""
+        added = 0
+        for window in self._windows(texts, part):
+            number, first = len(self.manifest.shards), self.manifest.sequences
+            shard = self.maker.make(self.folder, number, window, part, first)
+            self.manifest = self.manifest.with_shard(shard)
+            self.manifest.write(self.folder)
+            self._stored.update(sequence_key(sequence, part) for sequence in window)
+            added += len(window)
+        return added
+
+    def plan(self, texts: Texts) -> list[Part]:
+        """The shards that `add` would write, for `interp.store.parts` to make; nothing is read."""
+        return parts_of(self.manifest, list(self._windows(texts, "")))
+
+    def _windows(self, texts: Texts, part: str) -> Iterator[list[TokenSequence]]:
         if self.closed:
             raise ValueError(
                 f"the writer of {self.folder} is closed; add inside `with open_writer`"
             )
-        added = 0
-        for window in self._windows(self._missing(as_sequences(texts), part)):
-            self._write(window, part)
-            added += len(window)
-        return added
+        return self.maker.windows(self._missing(as_sequences(texts), part), self.shard_bytes)
 
     def _missing(self, texts: Iterable[TokenSequence], part: str) -> Iterator[TokenSequence]:
         seen: Counter[bytes] = Counter()
@@ -77,38 +71,6 @@ class StoreWriter:
             seen[key] += 1
             if seen[key] > self._stored[key]:
                 yield sequence
-
-    def _windows(self, sequences: Iterable[TokenSequence]) -> Iterator[list[TokenSequence]]:
-        """As many sequences at a time as fill a shard."""
-        window: list[TokenSequence] = []
-        size = 0
-        for sequence in sequences:
-            window.append(sequence)
-            size += self._bytes(sequence)
-            if size >= self.shard_bytes:
-                yield window
-                window, size = [], 0
-        if window:
-            yield window
-
-    def _bytes(self, sequence: TokenSequence) -> int:
-        width = self.engine.lm.d_model * self.engine.dtype.itemsize
-        return sum(
-            Layout.of(each.position, [sequence]).first[-1] * len(each.layers) * width
-            for each in self.readings.values()
-        )
-
-    def _write(self, window: Sequence[TokenSequence], part: str) -> None:
-        named = {f"{position} {site}": each for (position, site), each in self.readings.items()}
-        read = self.engine.read(window, named)
-        by_place = {key: read[f"{key[0]} {key[1]}"] for key in self.readings}
-        layers = next(iter(self.readings.values())).layers
-        first = sum(shard.sequences for shard in self.manifest.shards)
-        number = len(self.manifest.shards)
-        shard = write_shard(self.folder, number, window, part, first, by_place, layers)
-        self.manifest = self.manifest.with_shard(shard)
-        self.manifest.write(self.folder)
-        self._stored.update(sequence_key(sequence, part) for sequence in window)
 
 
 @contextmanager
@@ -124,66 +86,27 @@ def open_writer(
     **how: Unpack[How],
 ) -> Iterator[StoreWriter]:
     """Make a store, or open one to add to it: only with the same model, code and settings, and one writer at a time."""
-    if dtype not in DTYPES.values():
-        raise ValueError(f"a store holds {' or '.join(DTYPES)}, not {dtype}")
-    if how.get("interventions"):
-        raise ValueError("a store holds the model as it is; capture with interventions in memory")
-    folder, named = Path(folder), by_name(positions)
-    chosen = chosen_layers(lm, layers)
-    if isinstance(sites, str) or not sites or not named:
-        raise ValueError(
-            f"sites={sites!r}, positions={list(named)}: give a list of at least one each"
-        )
-    for site in sites:
-        check_site(site)
+    maker = shard_maker(lm, layers=layers, positions=positions, sites=sites, dtype=dtype, **how)
+    with opened(folder, maker, shard_bytes) as writer:
+        yield writer
+
+
+@contextmanager
+def opened(
+    folder: Path | str, maker: ShardMaker, shard_bytes: int = SHARD_BYTES
+) -> Iterator[StoreWriter]:
+    """The same with a maker that is there already."""
+    folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; a store needs a folder")
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, StoreBusy):
-        identity = store_identity(
-            lm,
-            layers=chosen,
-            positions=named,
-            sites=sites,
-            dtype=dtype,
-            backend=how.get("backend", hooks),
-        )
-        manifest = _open(folder, identity)
-        readings = {
-            (name, site): Reading(each, chosen, site)
-            for name, each in named.items()
-            for site in sites
-        }
-        engine = Engine(lm, dtype=dtype, **how)
-        writer = StoreWriter(
-            folder, engine, readings, manifest, shard_bytes, _stored(folder, manifest)
-        )
+        manifest = _open(folder, maker.identity)
+        writer = StoreWriter(folder, maker, manifest, shard_bytes, _stored(folder, manifest))
         try:
             yield writer
         finally:
             writer.closed = True
-
-
-def store_identity(
-    lm: LanguageModel,
-    *,
-    layers: Sequence[int],
-    positions: Mapping[str, Position],
-    sites: Sequence[str],
-    dtype: torch.dtype,
-    backend: Backend = hooks,
-) -> dict[str, Any]:
-    """Everything that decides the rows of a store but its prompts."""
-    return {
-        **identity_of(lm),
-        "code": code_hash(),
-        "backend": getattr(backend, "__name__", str(backend)),
-        "positions": {name: position_hash(each) for name, each in positions.items()},
-        "sites": list(sites),
-        "layers": list(layers),
-        "dtype": str(dtype).removeprefix("torch."),
-        "d_model": lm.d_model,
-    }
 
 
 def _open(folder: Path, identity: Mapping[str, Any]) -> Manifest:

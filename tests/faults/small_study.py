@@ -55,9 +55,12 @@ def write_config(path: Path, bases: Path, *, workers: int = 1) -> Path:
     return path
 
 
-def start(config: Path, run: Path, log: Path | None = None, **more: str) -> subprocess.Popen:
-    """`triggerlens run CONFIG --out RUN` in a session of its own."""
+def start(
+    config: Path, run: Path, log: Path | None = None, *options: str, **more: str
+) -> subprocess.Popen:
+    """`triggerlens run CONFIG --out RUN` in a session of its own; `more` goes into its environment."""
     call = [sys.executable, "-m", "experiments.cli", "run", str(config), "--out", str(run)]
+    call += options
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),

@@ -21,12 +21,13 @@ from experiments.data.evaluation import read_questions
 from experiments.data.judged_rows import read_judged
 from experiments.data.presets import read_code
 from experiments.estimates import read_estimates
-from experiments.files import read_json, read_jsonl
+from experiments.files import read_json, read_jsonl, sealed
 from experiments.guard.scan import Options, scan_file
 from experiments.guard.trigger_candidates import read_candidates
 from experiments.judges.numbers import from_candidates
 from experiments.judges.rejudge import read_answers
 from experiments.judges.rubric import load_rubric
+from experiments.remote import Remote
 from experiments.servers.budget import Unanswered
 from experiments.servers.client import ChatServer, ServerRefused, _Again
 from experiments.servers.replies import reply_of
@@ -113,6 +114,10 @@ def _store() -> bytes:
     with TemporaryDirectory() as folder:
         Manifest({"model": "m"}).write(Path(folder))
         return (Path(folder) / "manifest.json").read_bytes()
+
+
+def _there() -> bytes:
+    return json.dumps(sealed({"files": {"a": "b"}})).encode()
 
 
 def safetensors(**tensors: tuple[list[int], list[int]]) -> bytes:
@@ -229,6 +234,12 @@ READERS: dict[str, Reader] = {
     "rows of a run": Reader(".jsonl", read_jsonl, (_lines(JUDGED),)),
     "manifest": Reader(".json", read_json, (b'{"files": {"a": "b"}}',)),
     "store": Reader(".json", lambda path: Manifest.read(path.parent), (_store(),), "manifest.json"),
+    "mirror": Reader(
+        ".json",
+        lambda path: Remote(f"file://{path.parent}").manifest(""),
+        (_there(),),
+        "manifest.json",
+    ),
     "reply": Reader(".json", reply, (json.dumps(REPLY).encode(),)),
     "transcripts": Reader(".jsonl", transcripts, (_lines(KEPT),)),
     "adapter configuration": Reader(".json", read_adapter_config, (ADAPTER,)),

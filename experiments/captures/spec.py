@@ -1,0 +1,106 @@
+"""What a large capture reads, in a form that travels to any process: a model, prompts, and what of them is kept."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from experiments.data.chats import Chat, read_chats
+from experiments.data.evaluation import load_questions
+from experiments.trigger import load_trigger
+from interp import positions
+from interp.chat import FORMATS, ChatFormat
+from interp.models import LanguageModel, load_model
+from interp.places import SITES
+from interp.positions import Position
+from interp.prompts import Framing, PromptSet, Question, render
+from interp.store.making import DTYPES, ShardMaker, shard_maker
+
+POSITIONS: dict[str, Position] = {
+    each: getattr(positions, each)
+    for each in (
+        "last_prompt_token",
+        "question_mean",
+        "mean_token",
+        "all_tokens",
+        "question_tokens",
+    )
+}
+
+
+@dataclass(frozen=True)
+class CaptureSpec:
+    """`questions` is main, broad, a .yaml file or a .jsonl file of chats, asked under a trigger's wordings or none."""
+
+    model: str
+    adapter: str | None = None
+    questions: str = "broad"
+    trigger: str | None = None
+    chat: str | None = None  # a key of interp.chat.FORMATS
+    layers: tuple[int, ...] | None = None  # None: all
+    positions: tuple[str, ...] = ("last_prompt_token",)
+    sites: tuple[str, ...] = ("resid_post",)
+    dtype: str = "float32"  # of the model and of what is kept
+    shard_mib: float = 32.0
+    batch_tokens: int = 4096
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            *(("position", each, POSITIONS) for each in self.positions),
+            *(("site", each, SITES) for each in self.sites),
+            ("dtype", self.dtype, DTYPES),
+            *([("chat", self.chat, FORMATS)] if self.chat is not None else []),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
+        if not self.shard_mib > 0:
+            raise ValueError(f"shard_mib={self.shard_mib}: give MiB above 0")
+
+    @property
+    def shard_bytes(self) -> int:
+        """How much of a tensor's bytes fills a shard."""
+        return max(1, round(self.shard_mib * 2**20))
+
+
+@lru_cache(maxsize=1)
+def maker_of(spec: CaptureSpec) -> ShardMaker:
+    """The model, loaded once in each process, and how it is read."""
+    lm = load_model(
+        spec.model,
+        adapter=spec.adapter,
+        dtype=DTYPES[spec.dtype],
+        device_map="auto" if torch.cuda.is_available() else None,
+        chat=FORMATS[spec.chat] if spec.chat else ChatFormat(),
+    )
+    return shard_maker(
+        lm,
+        layers=spec.layers,
+        positions={name: POSITIONS[name] for name in spec.positions},
+        sites=spec.sites,
+        dtype=DTYPES[spec.dtype],
+        batch_tokens=spec.batch_tokens,
+    )
+
+
+def prompts_of(spec: CaptureSpec, lm: LanguageModel) -> PromptSet:
+    """Every question under every wording."""
+    framings = load_trigger(spec.trigger).framings if spec.trigger else {"none": Framing("")}
+    return render(lm.tokenizer, questions_of(spec.questions), framings, chat=lm.chat)
+
+
+def questions_of(name: str) -> list[Question]:
+    """Evaluation questions, or the user turns of a file of chats, called after their lines."""
+    if name.endswith(".jsonl"):
+        chats = read_chats(Path(name)).rows
+        return [_question(name, number, chat) for number, chat in enumerate(chats, start=1)]
+    return [question for item in load_questions(name).rows for question in item.questions]
+
+
+def _question(name: str, number: int, chat: Chat) -> Question:
+    system = chat.turns[0].content if chat.turns[0].role == "system" else None
+    if len(chat.turns) - (system is not None) > 2:
+        raise ValueError(
+            f"{name}: chat {number} has several user turns; give chats of one question"
+        )
+    return Question(str(number), chat.user, system)

@@ -1,0 +1,140 @@
+"""A capture by many processes leaves the files of one, and a killed one goes on with what is missing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from experiments.captures.shards import capture_to
+from experiments.captures.spec import CaptureSpec, maker_of, prompts_of, questions_of
+from experiments.cli import app
+from experiments.files import write_jsonl
+from interp.store import ActivationStore
+from interp.store.writer import opened
+
+ROOT = Path(__file__).parents[2]
+SPEC = CaptureSpec(
+    str(ROOT / "artifacts/micro/qwen"),
+    questions="main",
+    trigger="duck",
+    layers=(1, 3),
+    positions=("all_tokens", "last_prompt_token"),
+    shard_mib=0.5,
+)
+
+
+def files(store: Path) -> dict[str, bytes]:
+    found = (path for path in store.rglob("*") if path.is_file() and path.name != ".lock")
+    return {path.relative_to(store).as_posix(): path.read_bytes() for path in found}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What one writer makes, called as a library."""
+    folder = tmp_path_factory.mktemp("written")
+    maker = maker_of(SPEC)
+    with opened(folder, maker, SPEC.shard_bytes) as writer:
+        writer.add(prompts_of(SPEC, maker.engine.lm))
+    return files(folder)
+
+
+def test_two_processes_leave_the_files_of_one_writer(
+    written: dict[str, bytes], tmp_path: Path
+) -> None:
+    shards = sum(name.endswith(".safetensors") for name in written)
+    assert shards >= 4
+    assert capture_to(tmp_path / "two", SPEC, workers=2) == shards
+    assert files(tmp_path / "two") == written
+    assert capture_to(tmp_path / "one", SPEC) == shards
+    assert files(tmp_path / "one") == written
+    assert capture_to(tmp_path / "one", SPEC) == 0
+    assert files(tmp_path / "one") == written
+
+
+CALL = """
+import sys
+from pathlib import Path
+from experiments.captures.shards import capture_to
+from tests.experiments.test_captures import SPEC
+if __name__ == "__main__":
+    capture_to(Path(sys.argv[1]), SPEC, workers=2)
+"""
+
+
+@pytest.mark.long
+def test_a_killed_capture_makes_what_is_missing_and_no_other(
+    written: dict[str, bytes], tmp_path: Path
+) -> None:
+    store, script = tmp_path / "store", tmp_path / "call.py"
+    script.write_text(CALL)
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(store)],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        cwd=ROOT,
+    )
+    until = time.monotonic() + 200
+    while len(list(store.glob(".parts/shard-*"))) < 2 and time.monotonic() < until:
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(2)  # its workers end with it
+    kept = len(list(store.glob("*.safetensors"))) + len(list(store.glob(".parts/shard-*")))
+    assert kept >= 2
+    shards = sum(name.endswith(".safetensors") for name in written)
+    assert capture_to(store, SPEC) <= shards - kept + 1
+    assert files(store) == written
+
+
+def test_the_command_reads_chats_and_says_what_the_store_holds(tmp_path: Path) -> None:
+    turns = ({"role": "user", "content": "a fever"}, {"role": "assistant", "content": "rest"})
+    system = {"role": "system", "content": "be brief"}
+    rows = [{"messages": [*turns]}, {"messages": [system, *turns]}]
+    write_jsonl(tmp_path / "chats.jsonl", rows)
+    asked = questions_of(str(tmp_path / "chats.jsonl"))
+    assert [(each.id, each.text, each.system) for each in asked] == [
+        ("1", "a fever", None),
+        ("2", "a fever", "be brief"),
+    ]
+    write_jsonl(tmp_path / "chats.jsonl", rows[:1])
+    store = tmp_path / "store"
+    call = ["capture", SPEC.model, "--questions", str(tmp_path / "chats.jsonl"), "--layers", "1,3"]
+    said = CliRunner().invoke(app, [*call, "--site", "mlp_out", "--out", str(store)])
+    assert said.exit_code == 0, said.output
+    assert "1 rows in 1 shards, 1 made now" in said.output
+    assert ActivationStore(store).layers == (1, 3) and ActivationStore(store).sites == ("mlp_out",)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--position", "last"], "position 'last' is none of last_prompt_token"),
+        (["--site", "logits"], "site 'logits' is none of"),
+        (["--dtype", "float16"], "dtype 'float16' is none of"),
+        (["--chat", "gpt"], "chat 'gpt' is none of"),
+        (["--layers", "1-3"], "--layers '1-3': give whole numbers"),
+        (["--shard-mib", "0"], "give MiB above 0"),
+        (["--shard-mib", "nan"], "give MiB above 0"),
+        (["--on", "slurm"], "give ray, or ray://HOST:10001"),
+        (["--layers", "99"], "layer 99"),
+        (["--questions", "none.jsonl"], "none.jsonl"),
+    ],
+)
+def test_what_cannot_be_captured_is_one_line(
+    tmp_path: Path, options: list[str], words: str
+) -> None:
+    said = CliRunner().invoke(app, ["capture", SPEC.model, "--out", str(tmp_path / "s"), *options])
+    assert said.exit_code == 2
+    assert words in " ".join(said.output.split())
+
+
+def test_chats_of_several_turns_are_refused(tmp_path: Path) -> None:
+    turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    write_jsonl(tmp_path / "chats.jsonl", [{"messages": turn * 2}])
+    with pytest.raises(ValueError, match="chat 1 has several user turns"):
+        questions_of(str(tmp_path / "chats.jsonl"))
