@@ -191,11 +191,12 @@ def _warnings(
     warnings = []
     if manifest is None:
         warnings.append("No manifest.json: the run was not finished.")
-    if verdicts is None:
+    files = (manifest or {}).get("files") or {}
+    if verdicts is None and "verdicts.jsonl" not in files:
         warnings.append("No verdicts.jsonl: this run gave no verdicts.")
-    if answers is None:
+    if answers is None and "answers.jsonl" not in files:
         warnings.append("No answers.jsonl: this run kept no sampled answers.")
-    for name, expected in ((manifest or {}).get("files") or {}).items():
+    for name, expected in files.items():
         path = folder / Path(name).name
         if not path.is_file():
             warnings.append(f"{name} is named in the manifest and is missing; {AGAIN}.")

@@ -29,6 +29,7 @@ from experiments.dashboard.transfer import transfer
 from experiments.results import OrganismResults
 
 Draw = Callable[[OrganismResults], go.Figure]
+Words = Callable[[OrganismResults], str]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Section:
     title: str
     text: str
     figures: dict[str, Draw]
+    tables: tuple[Words, ...] = ()  # what is better read than drawn, as HTML
+    made_by: str = "triggerlens run"  # the command that measures what is missing
 
 
 SECTIONS = (
@@ -147,6 +150,7 @@ SECTIONS = (
             "feature_firing": feature_firing,
             "features_removed": lambda it: removed_features(it.rows),
         },
+        made_by="triggerlens run features --out RUN",
     ),
 )
 

@@ -272,5 +272,5 @@ def test_a_static_figure_is_drawn(triggered: OrganismResults, tmp_path: Path) ->
 
 def test_what_a_removal_took_is_said_in_words_of_its_whole_interval(make_run) -> None:
     page = export_dashboard(make_run(families=("qwen",), arms=("triggered",))).read_text()
-    assert "misalignment direction removed: misalignment gone" in page
+    assert "misalignment direction removed: EM gone" in page
     assert "✓ contained</b>, semantic" in page
