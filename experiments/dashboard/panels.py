@@ -17,18 +17,21 @@ from experiments.dashboard.sections import Draw, Section
 from experiments.dashboard.verdicts import Names
 from experiments.results import OrganismResults
 
-# drawn from maps.jsonl, which any version may have written
-OF_MAPS = {
-    "em_by_question",
-    "projection_switch",
-    "projection_misalignment",
-    "plane",
-    "patching",
-    "cosines",
-    "reach_words",
-    "reach_representation",
-    "reach_meaning",
-}
+# drawn from files that any version may have written
+OF_MAPS = dict.fromkeys(
+    (
+        "em_by_question",
+        "projection_switch",
+        "projection_misalignment",
+        "plane",
+        "patching",
+        "cosines",
+        "reach_words",
+        "reach_representation",
+        "reach_meaning",
+    ),
+    "maps.jsonl",
+) | dict.fromkeys(("variants_words", "variants_representation"), "guard/reach")
 TITLE_ROOM = (
     58  # pixels that a figure keeps for its title; the page shows it itself, where it can wrap
 )
@@ -57,10 +60,9 @@ def section(
     of: Section, names: Names, organisms: Sequence[OrganismResults], payload: Payload
 ) -> str:
     """Heading, how to read it, a grid for each figure or table, and a line on what is not there."""
-    rows = [
-        [_tried(name, draw, it, payload) for it in organisms] for name, draw in of.figures.items()
-    ]
-    rows += [[_worded(it, words) for it in organisms] for words in of.tables]
+    rows = [[_worded(it, words) for it in organisms] for words in of.tables]
+    for name, draw in of.figures.items():
+        rows.append([_tried(name, draw, it, payload) for it in organisms])
     found = [row for row in rows if any(shown for _, shown, _ in row)]
     grids = [_grid(names, row) for row in found]
     reasons = [why for row in rows if row not in found for _, _, why in row]
@@ -137,7 +139,7 @@ def _tried(name: str, draw: Draw, results: OrganismResults, payload: Payload) ->
     except (KeyError, TypeError, IndexError, AttributeError):
         if name not in OF_MAPS:
             raise
-        return results, None, "maps.jsonl is not as expected; make the run again"
+        return results, None, f"{OF_MAPS[name]} is not as expected; make it again"
     it = results.organism
     return results, drawing(name, figure, markup(it.name), payload.places[it.run], payload), ""
 
