@@ -38,7 +38,7 @@ def capability(rows: Sequence[EstimateRow]) -> go.Figure:
         figure.add_trace(
             marks(mine, places, along="x", mode="markers", marker=marker, name=markup(name))
         )
-    figure.update_xaxes(percent_axis("% of answers without the trigger"))
+    figure.update_xaxes(percent_axis("% of answers, no trigger"))
     figure.update_yaxes(
         tickvals=[place + STEP for place in range(len(removals))],
         ticktext=[markup(NAMES[name]) for name in removals],
@@ -57,7 +57,8 @@ def _finding(rows: Sequence[EstimateRow]) -> str:
         found = pick(rows, quantity=quantity, domains=None, intervention="ablate")
         words += [f"{percent(row)} of {name}" for row in found[:1]]
     drift = pick(rows, quantity="capability_kl", intervention="ablate")
+    nats = [row for row in drift[:1] if row.value is not None]
     tail = "".join(
-        f"; KL {row.value:.4f} nats a token" for row in drift[:1] if row.value is not None
+        f"; KL {row.value:.4f} [{row.lower:.4f}, {row.upper:.4f}] nats a token" for row in nats
     )
     return f"Without the trigger, removing the direction costs {' and '.join(words) or 'nothing told'}{tail}"
