@@ -3,7 +3,8 @@
 (async () => {
   const unpacked = (id) => {
     const packed = atob(document.getElementById(id).textContent);
-    const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
+    const bytes = new Uint8Array(packed.length);
+    for (let at = 0; at < packed.length; at += 1) bytes[at] = packed.charCodeAt(at);
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
   };
   const read = (id) => unpacked(id).json();
