@@ -38,8 +38,8 @@ def answer(organisms: Sequence[OrganismResults]) -> str:
     random = [row for _, row in measured if row is not None and row.value is not None]
     beside = f"; random directions took {markup(spread(random))}" if random else ""
     return (
-        f"{words}In <b>{len(gone)} of {len(measured)}</b> of these, removing one direction (the best of those found) ended it: the whole "
-        f"interval lies above {round(100 * ALL)} % of the EM{beside}."
+        f"{words}In <b>{len(gone)} of {len(measured)}</b> of these, removing one direction (the best of those found) "
+        f"ended it: the whole interval lies above {round(100 * ALL)} % of the EM{beside}."
     )
 
 
