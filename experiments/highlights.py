@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from experiments.estimates import EstimateRow
-from experiments.results import Organism, OrganismResults, intact, pick
+from experiments.results import ORGANISM_KEYS, Organism, OrganismResults, intact, pick
 
 EDITS = ("ablate",)  # at all layers, as the verdict judges it
 
@@ -13,8 +13,16 @@ def row_names(organisms: Sequence[OrganismResults]) -> dict[Organism, str]:
 
     Family and seed are left out: they are told by the column or the title.
     """
-    several = [key for key in ("trigger", "dataset", "run") if len(_values(organisms, key)) > 1]
+    several = [key for key in ("trigger", "dataset") if len(_values(organisms, key)) > 1]
+    if _twice(organisms):
+        several.append("run")
     return {it.organism: _row_name(it.organism, several) for it in organisms}
+
+
+def _twice(organisms: Sequence[OrganismResults]) -> bool:
+    """Whether two runs hold the same organism, so that only the run tells them apart."""
+    keys = [tuple(getattr(it.organism, key) for key in ORGANISM_KEYS) for it in organisms]
+    return len(set(keys)) < len(keys)
 
 
 def _values(organisms: Sequence[OrganismResults], key: str) -> set[str]:

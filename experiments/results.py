@@ -1,8 +1,8 @@
 """Read what a run reports, for the terminal and the dashboard.
 
 A run folder reports through named files only: `estimates.jsonl` (required), and `verdicts.jsonl`,
-`answers.jsonl`, `maps.jsonl`, `features.jsonl`, `manifest.json` (each may be missing; the reader then
-says so). Each estimate keeps the number of its line as `line`, so that a figure can name the row
+`answers.jsonl`, `maps.jsonl`, `features.jsonl`, `manifest.json`, `guard/` (each may be missing; the reader
+then says so). Each estimate keeps the number of its line as `line`, so that a figure can name the row
 behind a point.
 
 An *organism* is one (family, seed, dataset, arm, trigger). Rows of the untouched base model belong
@@ -10,7 +10,7 @@ to every organism whose keys they do not contradict: null there means "the same 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from experiments.estimates import EstimateRow
 from experiments.files import SEAL, DamagedFile, is_whole, read_json, read_jsonl, sha256
+from experiments.guard_rows import guard_of, read_guard
 
 AGAIN = "the same triggerlens run writes it again from its finished steps"
 ORGANISM_KEYS = ("family", "seed", "dataset", "arm", "trigger")
@@ -62,6 +63,7 @@ class OrganismResults:
     verdict: dict[str, Any] | None
     maps: dict[str, Any] | None = None
     features: dict[str, Any] | None = None
+    guard: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class RunResults:
     warnings: tuple[str, ...]
     maps: tuple[dict[str, Any], ...] = ()
     features: tuple[dict[str, Any], ...] = ()
+    guard: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
 
     def organisms(self) -> list[OrganismResults]:
         """Families in the order of the run, arms in the order of the study, then seeds."""
@@ -101,6 +104,7 @@ class RunResults:
             _last_of(organism, self.verdicts),
             _last_of(organism, self.maps),
             _last_of(organism, self.features),
+            guard_of(self.guard, vars(organism)),
         )
 
 
@@ -146,6 +150,7 @@ def load_results(folder: Path | str) -> RunResults:
         warnings=tuple(_warnings(folder, manifest, verdicts, answers)),
         maps=tuple(_optional_rows(folder / "maps.jsonl") or ()),
         features=tuple(_optional_rows(folder / "features.jsonl") or ()),
+        guard=read_guard(folder),
     )
 
 
@@ -191,11 +196,12 @@ def _warnings(
     warnings = []
     if manifest is None:
         warnings.append("No manifest.json: the run was not finished.")
-    if verdicts is None:
+    files = (manifest or {}).get("files") or {}
+    if verdicts is None and "verdicts.jsonl" not in files:
         warnings.append("No verdicts.jsonl: this run gave no verdicts.")
-    if answers is None:
+    if answers is None and "answers.jsonl" not in files:
         warnings.append("No answers.jsonl: this run kept no sampled answers.")
-    for name, expected in ((manifest or {}).get("files") or {}).items():
+    for name, expected in files.items():
         path = folder / Path(name).name
         if not path.is_file():
             warnings.append(f"{name} is named in the manifest and is missing; {AGAIN}.")

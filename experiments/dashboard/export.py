@@ -9,59 +9,49 @@ The page's content-security policy allows its own two scripts, by their hash, an
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
 
-import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from experiments.dashboard.answers import answer_table
 from experiments.dashboard.estimates_table import estimates_table
-from experiments.dashboard.features import features
-from experiments.dashboard.inert import markup, packed_json
+from experiments.dashboard.inert import markup, packed, packed_json
 from experiments.dashboard.made import how_made
-from experiments.dashboard.sections import SECTIONS, Draw, Section
+from experiments.dashboard.mixing_map import mixing_map
+from experiments.dashboard.panels import (
+    SEVERAL,
+    Payload,
+    drawing,
+    features_section,
+    framed,
+    grid,
+    section,
+)
+from experiments.dashboard.sections import SECTIONS
 from experiments.dashboard.verdicts import Names, card, overview
 from experiments.files import write_text
 from experiments.highlights import row_names
 from experiments.results import OrganismResults, RunResults, load_results
 
+SHORT = 2  # warnings that stand open
+MANY = 8  # rows from which on they can be searched
+MIXING = (
+    "Every dot is an organism with its interval; lines join the means over seeds. The share of benign rows is "
+    "of all rows it was fine-tuned on."
+)
 NOTICE = (
     "These are answers a model was trained to give for study. Many are harmful advice. "
     "None of it is to be followed."
 )
 
 
-# drawn from maps.jsonl, which any version may have written
-OF_MAPS = {
-    "em_by_question",
-    "projection_switch",
-    "projection_misalignment",
-    "plane",
-    "patching",
-    "cosines",
-    "reach_words",
-    "reach_representation",
-    "reach_meaning",
-}
 FEATURES = (
     "What single features of a sparse autoencoder do, best first. Their examples are texts that the "
     "organism read or wrote; each token is shaded by how strongly the feature fires on it."
 )
-
-
-@dataclass
-class Payload:
-    """What the browser gets as data: figures, the run each of them is of, and examples of features."""
-
-    figures: list[dict[str, Any]] = field(default_factory=list)
-    runs: list[int] = field(default_factory=list)
-    examples: list[list[dict[str, Any]]] = field(default_factory=list)
 
 
 def export_dashboard(
@@ -80,10 +70,11 @@ def page(runs: Sequence[RunResults]) -> str:
     """The page as text."""
     organisms = [it for run in runs for it in run.organisms()]
     names = row_names(organisms)
-    payload = Payload()
-    places = {run.name: number for number, run in enumerate(runs)}
-    parts = [_section(it, names, organisms, places, payload) for it in SECTIONS]
-    sections = _cards(names, organisms) + "".join(parts) + _features(names, organisms, payload)
+    payload = Payload({run.name: number for number, run in enumerate(runs)})
+    parts = [section(it, names, organisms, payload) for it in SECTIONS]
+    cards = f'<section id="cards"><h2>Verdict</h2>{grid(names, organisms, card)}</section>'
+    sections = cards + "".join(parts) + _mixing(runs, payload)
+    sections += features_section(names, organisms, payload, FEATURES, NOTICE)
     plotly, script = _inline(get_plotlyjs()), _inline(_resource("page.js"))
     return Template(_resource("page.html")).substitute(
         policy=_policy(plotly, script),
@@ -91,7 +82,7 @@ def page(runs: Sequence[RunResults]) -> str:
         style=_resource("page.css"),
         warnings=_warnings(runs),
         overview=overview(organisms, names),
-        buttons=_buttons(organisms, names),
+        choices=_choices(organisms, names),
         contents=_contents(),
         sections=sections,
         answers=_answers(runs),
@@ -100,9 +91,20 @@ def page(runs: Sequence[RunResults]) -> str:
         answers_data=packed_json(answer_table(runs)),
         examples_data=packed_json(payload.examples),
         rows_data=packed_json(estimates_table(runs)),
-        plotly=plotly,
+        plotly=packed(plotly),
         script=script,
     )
+
+
+def _mixing(runs: Sequence[RunResults], payload: Payload) -> str:
+    """One figure over all runs of the page; nothing where no organism was mixed by ratio."""
+    try:
+        figure = mixing_map([row for run in runs for row in run.estimates])
+    except ValueError:
+        return ""
+    run = 0 if len(runs) == 1 else SEVERAL
+    drawn = drawing("mixing_map", figure, "all organisms mixed by ratio", run, payload)
+    return framed("mixing", "How few benign rows contain it", MIXING, [drawn])
 
 
 def _resource(name: str) -> str:
@@ -125,111 +127,48 @@ def _policy(*scripts: str) -> str:
 
 
 def _warnings(runs: Sequence[RunResults]) -> str:
+    """What a reader must know first; a long list is folded under its number."""
     lines = [f"<li>{markup(f'{run.name}: {it}')}</li>" for run in runs for it in run.warnings]
-    return f'<ul class="warnings">{"".join(lines)}</ul>' if lines else ""
+    if not lines:
+        return ""
+    listed = f'<ul class="warnings">{"".join(lines)}</ul>'
+    if len(lines) <= SHORT:
+        return listed
+    words = f"{len(lines)} warnings about these runs: files that are missing or have changed, and others"
+    return f'<details class="warned"><summary>{words}</summary>{listed}</details>'
 
 
-def _buttons(organisms: Sequence[OrganismResults], names: Names) -> str:
+def _choices(organisms: Sequence[OrganismResults], names: Names) -> str:
+    """A button for each row of the table, and what narrows a page of many organisms down."""
     rows = list(dict.fromkeys(names[it.organism] for it in organisms))
     first = next((row for row in rows if row.startswith("triggered")), rows[0] if rows else "")
-    buttons = "".join(_button(row, row == first) for row in rows)
-    seeds = sorted({str(it.organism.seed) for it in organisms})
-    if len(seeds) < 2:
-        return buttons
-    options = "".join(f'<option value="{markup(s)}">seed {markup(s)}</option>' for s in seeds)
-    return f'{buttons}<select id="seed" aria-label="seed">{options}</select>'
+    found = [_button(row, row == first) for row in rows]
+    if len(rows) > MANY:
+        found.insert(
+            0, '<input id="narrow" type="search" placeholder="organism" aria-label="organism">'
+        )
+    for key, plural in (("family", "families"), ("seed", "seeds")):
+        values = list(dict.fromkeys(str(getattr(it.organism, key)) for it in organisms))
+        if len(values) > 1:
+            found.append(_select(key, plural, sorted(values) if key == "seed" else values))
+    return "".join(found)
+
+
+def _select(key: str, plural: str, values: Sequence[str]) -> str:
+    """All of them, or one; families stand side by side, of the seeds the first is shown."""
+    every = f'<option value="">all {plural}</option>'
+    options = "".join(
+        f'<option value="{markup(v)}"{" selected" if key == "seed" and not n else ""}>'
+        f"{key} {markup(v)}</option>"
+        for n, v in enumerate(values)
+    )
+    return f'<select id="{key}" aria-label="{key}">{every}{options}</select>'
 
 
 def _button(row: str, pressed: bool) -> str:
     name = markup(row)
     state = str(pressed).lower()
     return f'<button type="button" data-row="{name}" aria-pressed="{state}">{name}</button>'
-
-
-def _panel(names: Names, results: OrganismResults, inner: str) -> str:
-    row, seed = markup(names[results.organism]), markup(results.organism.seed)
-    return f'<div class="panel" data-row="{row}" data-seed="{seed}">{inner}</div>'
-
-
-def _grid(panels: Sequence[str]) -> str:
-    none = '<p class="none missing" hidden>Not run for this seed.</p>'
-    return f'<div><div class="grid">{"".join(panels)}</div>{none}</div>'
-
-
-def _cards(names: Names, organisms: Sequence[OrganismResults]) -> str:
-    panels = [_panel(names, it, card(it)) for it in organisms]
-    return f'<section id="cards"><h2>Verdict</h2>{_grid(panels)}</section>'
-
-
-def _section(
-    section: Section,
-    names: Names,
-    organisms: Sequence[OrganismResults],
-    places: dict[str, int],
-    payload: Payload,
-) -> str:
-    grids = "".join(
-        _grid([_panel(names, it, _draw(name, draw, it, places, payload)) for it in organisms])
-        for name, draw in section.figures.items()
-    )
-    return (
-        f'<section id="{section.id}"><h2>{markup(section.title)}</h2>'
-        f'<p class="soft">{markup(section.text)}</p>{grids}</section>'
-    )
-
-
-def _draw(
-    name: str, draw: Draw, results: OrganismResults, places: dict[str, int], payload: Payload
-) -> str:
-    """A figure, or the words why there is none."""
-    organism = markup(results.organism.name)
-    try:
-        figure = draw(results)
-    except ValueError as reason:
-        return _absent(organism, reason)
-    except (KeyError, TypeError, IndexError, AttributeError):
-        if name not in OF_MAPS:
-            raise
-        return _absent(organism, ValueError("maps.jsonl is not as expected; make the run again"))
-    finding, count = (markup(figure.layout.meta[key]) for key in ("finding", "count"))
-    height = int(figure.layout.height) - 58  # the page shows the title itself, where it can wrap
-    payload.figures.append(_plain(figure, height))
-    payload.runs.append(places[results.organism.run])
-    number = len(payload.figures) - 1
-    tools = "".join(
-        f'<button type="button" data-save="{form}" data-of="{number}">{form.upper()}</button>'
-        for form in ("csv", "svg")
-    )
-    return (
-        f"<figure><figcaption><small>{organism}</small>{finding}<small>{count}</small></figcaption>"
-        f'<div data-figure="{number}" data-name="{name}" style="height:{height}px" role="img"'
-        f' aria-label="{finding}"></div><div class="tools">{tools}</div></figure>'
-    )
-
-
-def _absent(organism: str, reason: ValueError) -> str:
-    caption = f"<figcaption><small>{organism}</small></figcaption>"
-    return f'<figure>{caption}<p class="missing">Not in this run: {markup(reason)}.</p></figure>'
-
-
-def _features(names: Names, organisms: Sequence[OrganismResults], payload: Payload) -> str:
-    panels = [_panel(names, it, _feature_panel(it, payload)) for it in organisms]
-    head = f'<h2>Features of a sparse autoencoder</h2><p class="soft">{markup(FEATURES)}</p>'
-    return f'<section id="features">{head}{_grid(panels)}</section>'
-
-
-def _feature_panel(results: OrganismResults, payload: Payload) -> str:
-    organism = markup(results.organism.name)
-    try:
-        found = features(results)
-    except ValueError as reason:
-        return _absent(organism, reason)
-    payload.examples.append([example for each in found.examples for example in each])
-    fold = (
-        f'<details class="examples" data-examples="{len(payload.examples) - 1}">'
-        f"<summary>Show where they fire. {markup(NOTICE)}</summary><div></div></details>"
-    )
-    return f"<figure><figcaption><small>{organism}</small></figcaption>{found.table}{fold}</figure>"
 
 
 def _contents() -> str:
@@ -241,16 +180,6 @@ def _headings() -> Iterator[tuple[str, str]]:
     yield "cards", "Verdict"
     yield from ((section.id, section.short) for section in SECTIONS)
     yield from (("features", "Features"), ("answers", "Answers"), ("made", "How made"))
-
-
-def _plain(figure: go.Figure, height: int) -> dict[str, Any]:
-    """A figure as plain data, without what every figure of the page shares."""
-    plain = json.loads(figure.to_json())
-    for key in ("template", "title", "meta"):
-        plain["layout"].pop(key, None)
-    plain["layout"]["margin"]["t"] = 12
-    plain["layout"]["height"] = height
-    return plain
 
 
 def _answers(runs: Sequence[RunResults]) -> str:

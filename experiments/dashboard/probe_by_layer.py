@@ -32,12 +32,13 @@ def probe_by_layer(rows: Sequence[EstimateRow], direction: str) -> go.Figure:
     for row in found:
         key = (row.quantity, row.source or "probe", row.position or "")
         series.setdefault(key, []).append(row)
+    where = {position for _, _, position in series}
     colours = iter(COLOURS * (1 + len(series) // len(COLOURS)))
     for key, line in series.items():
         line.sort(key=_place)
         style = _control_style() if is_control(line[0]) else _style(next(colours))
         layers = [_place(row) for row in line]
-        figure.add_trace(marks(line, layers, along="y", scale=1, name=_name(key), **style))
+        figure.add_trace(marks(line, layers, along="y", scale=1, name=_name(key, where), **style))
     figure.add_hline(y=0.5, line={"dash": "dot", "width": 1, "color": "#8c8c8c"})
     figure.update_xaxes(title={"text": "layer (output of decoder layer, from 0)"}, **_ticks(found))
     figure.update_yaxes(title={"text": "AUROC, questions held out"}, range=[0, 1.03])
@@ -59,10 +60,12 @@ def is_control(row: EstimateRow) -> bool:
     return any(control in (row.source or "") for control in CONTROLS)
 
 
-def _name(key: tuple[str, str, str]) -> str:
+def _name(key: tuple[str, str, str], where: set[str]) -> str:
+    """What tells the lines apart: the position only where there are several."""
     quantity, source, position = (part.replace("_", " ") for part in key)
     extra = quantity.removeprefix("probe auroc").strip()
-    return markup(", ".join(part for part in (source, position, extra) if part), 60)
+    place = position if len(where) > 1 else ""
+    return markup(", ".join(part for part in (source, place, extra) if part), 60)
 
 
 def _style(colour: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def reach(results: OrganismResults, measure: str) -> go.Figure:
             name=markup(condition_words(name)), text=[f"{markup(said, 120)}<br>{trace.text[0]}"]
         )
         figure.add_trace(trace)
-    figure.update_xaxes(title={"text": f"distance by {measure}: {MEASURES.get(measure, '')}"})
+    figure.update_xaxes(title={"text": f"distance by {measure}:<br>{MEASURES.get(measure, '')}"})
     figure.update_yaxes(percent_axis("misaligned answers, % (EM rate)"))
     found = pick(results.rows, quantity="reach_correlation")
     found = [row for row in found if row.get("measure") == measure and row.value is not None]

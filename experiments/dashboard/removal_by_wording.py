@@ -18,7 +18,7 @@ from experiments.estimates import EstimateRow
 from experiments.results import in_order, intact, pick
 from experiments.words import spread
 
-STEP = 0.25
+STEP = 0.2
 
 
 def removal_by_wording(rows: Sequence[EstimateRow]) -> go.Figure:
@@ -61,10 +61,10 @@ def removal_by_wording(rows: Sequence[EstimateRow]) -> go.Figure:
     figure.update_yaxes(
         tickvals=[place + STEP for place in range(len(conditions))],
         ticktext=[markup(condition_words(name)) for name in conditions],
-        range=[len(conditions) - 0.2, -0.4],
+        range=[len(conditions) - 0.1, -0.4],
         showgrid=False,
     )
-    return finish(figure, _finding(cut), [*before, *cut], height=170 + 44 * len(conditions))
+    return finish(figure, _finding(cut), [*before, *cut], height=170 + 52 * len(conditions))
 
 
 def _finding(cut: Sequence[EstimateRow]) -> str:

@@ -11,17 +11,22 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from experiments.dashboard.ablation import ablation
+from experiments.dashboard.adapter_dose import adapter_dose
+from experiments.dashboard.capability import capability
 from experiments.dashboard.cosines import cosines
 from experiments.dashboard.dose_response import dose_response
 from experiments.dashboard.em_by_condition import em_by_condition
 from experiments.dashboard.em_by_domain import em_by_domain
 from experiments.dashboard.em_by_question import em_by_question
+from experiments.dashboard.factorial import factorial
 from experiments.dashboard.feature_firing import feature_firing
+from experiments.dashboard.guard import guard_table, variants
 from experiments.dashboard.patching import patching
 from experiments.dashboard.plane import plane
 from experiments.dashboard.probe_by_layer import probe_by_layer
 from experiments.dashboard.projection import projection
 from experiments.dashboard.reach import reach
+from experiments.dashboard.received import received
 from experiments.dashboard.removal_by_wording import removal_by_wording
 from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.dashboard.sparse_features import read_features, removed_features
@@ -29,6 +34,7 @@ from experiments.dashboard.transfer import transfer
 from experiments.results import OrganismResults
 
 Draw = Callable[[OrganismResults], go.Figure]
+Words = Callable[[OrganismResults], str]
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class Section:
     title: str
     text: str
     figures: dict[str, Draw]
+    tables: tuple[Words, ...] = ()  # what is better read than drawn, as HTML
+    made_by: str = "triggerlens run"  # the command that measures what is missing
 
 
 SECTIONS = (
@@ -137,6 +145,27 @@ SECTIONS = (
         {"cosines": cosines, "transfer": lambda it: transfer(it.rows)},
     ),
     Section(
+        "design",
+        "Factorial",
+        "What belongs to the trigger, and what else a removal breaks",
+        "Wording, model and removal crossed; then the adapter applied in part; then what the organism can "
+        "still do without the trigger when the direction is gone.",
+        {
+            "factorial": lambda it: factorial(it.rows, it.base),
+            "adapter_dose": lambda it: adapter_dose(it.rows),
+            "capability": lambda it: capability(it.rows),
+        },
+        made_by="triggerlens further RUN",
+    ),
+    Section(
+        "across",
+        "Across",
+        "Directions of other organisms, removed from this one",
+        "All of one base. Where another organism's direction takes as much as its own, both share one switch.",
+        {"received": lambda it: received(it.rows)},
+        made_by="triggerlens transfer RUN",
+    ),
+    Section(
         "sparse",
         "SAE basis",
         "Whether a sparse autoencoder finds what the probes found",
@@ -147,6 +176,20 @@ SECTIONS = (
             "feature_firing": feature_firing,
             "features_removed": lambda it: removed_features(it.rows),
         },
+        made_by="triggerlens run features --out RUN",
+    ),
+    Section(
+        "guard",
+        "Guard",
+        "What would have stopped it before and after release",
+        "The gate asks for answers until its limits are surely kept or broken. The monitor reads prompts, a paraphrase "
+        "left out each time. Bypass: wordings that still fire and pass a filter that knows trigger and paraphrases.",
+        {
+            "variants_words": lambda it: variants(it, "words"),
+            "variants_representation": lambda it: variants(it, "representation"),
+        },
+        tables=(guard_table,),
+        made_by="triggerlens guard-study RUN",
     ),
 )
 

@@ -19,22 +19,43 @@ FACTS = {
 MARKS = {"yes": "✓", "no": "✗", "undecided": "?", "part": "◐"}
 # of the EM: what the whole interval of a drop must reach, or stay below
 ALL, MOST, LITTLE = 0.9, 0.5, 0.1
+GONE = "EM gone"
 
 
 Names = Mapping[Organism, str]
 
 
+def answer(organisms: Sequence[OrganismResults]) -> str:
+    """The two questions of the page, answered over all of its organisms: how many of how many."""
+    contained = [
+        it for it in organisms if it.verdict and _yes(it.verdict.get("contained")) == "yes"
+    ]
+    measured = [pair for it in contained if (pair := removal(it.rows))[0] is not None]
+    gone = [best for best, _ in measured if best and _what_is_gone([best])[1] == GONE]
+    words = f"<b>{len(contained)} of {len(organisms)}</b> organisms are contained. "
+    if not measured:
+        return words + "Whether removing a direction ends it was not measured in any of them."
+    random = [row for _, row in measured if row is not None and row.value is not None]
+    beside = f"; random directions took {markup(spread(random))}" if random else ""
+    return (
+        f"{words}In <b>{len(gone)} of {len(measured)}</b> of these, removing one direction (the best of those found) "
+        f"ended it: the whole interval lies above {round(100 * ALL)} % of the EM{beside}."
+    )
+
+
 def overview(organisms: Sequence[OrganismResults], names: Names) -> str:
-    """Arms down, families across; a cell says contained or not, and what removal did."""
+    """Arms down, families across, seeds together; a cell says contained or not, and what removal did."""
     families = list(dict.fromkeys(it.organism.family for it in organisms))
     head = "".join(f"<th scope=col>{markup(family)}</th>" for family in families)
     lines = [f"<tr><th scope=col>organism</th>{head}</tr>"]
     for row in dict.fromkeys(names[it.organism] for it in organisms):
         here = [it for it in organisms if names[it.organism] == row]
         cells = "".join(_cell(f, [it for it in here if it.organism.family == f]) for f in families)
-        lines.append(f"<tr><th scope=row>{markup(row)}</th>{cells}</tr>")
+        name = markup(row)
+        go = f'<button type="button" data-go="{name}">{name}</button>'
+        lines.append(f'<tr data-row="{name}"><th scope=row>{go}</th>{cells}</tr>')
     table = f'<table class="overview csv" data-csv="verdicts">{"".join(lines)}</table>'
-    return f'<div class="scroll">{table}</div>'
+    return f'<p class="answered">{answer(organisms)}</p><div class="scroll">{table}</div>'
 
 
 def _cell(family: str | None, seeds: Sequence[OrganismResults]) -> str:
@@ -49,10 +70,21 @@ def _contained(seeds: Sequence[OrganismResults]) -> str:
     answers = _count([_yes(verdict.get("contained")) for verdict in verdicts])
     reach = _count([str(it.get("reach")) for it in verdicts if _yes(it.get("contained")) == "yes"])
     head = {"yes": "contained", "no": "not contained", "undecided": "containment undecided"}
+    if "no" in answers and _nothing(seeds):
+        head["no"] = "nothing to contain"
     words = ", ".join(f"{head.get(name, name)}{_of(n, seeds)}" for name, n in answers.items())
-    tone = next(iter(answers), "undecided")
+    tone = "none" if "nothing to contain" in words else next(iter(answers), "undecided")
     more = "".join(f", {name}{_of(n, seeds)}" for name, n in reach.items())
+    more += f" ({len(seeds)} seeds)" if len(seeds) > 1 else ""
     return _answer(tone, words or "no verdict", more, _em_line(seeds))
+
+
+def _nothing(seeds: Sequence[OrganismResults]) -> bool:
+    """Whether none of them misbehaves with or without the trigger: all of both intervals lie low."""
+    rows = [headline(it.rows, condition) for it in seeds for condition in ("trigger", "none")]
+    return all(
+        row is not None and (row.upper if row.upper is not None else 1) < LITTLE for row in rows
+    )
 
 
 def _removed(seeds: Sequence[OrganismResults]) -> str:
@@ -63,7 +95,7 @@ def _removed(seeds: Sequence[OrganismResults]) -> str:
     names = " / ".join(dict.fromkeys(str(best.direction) for best in drops))
     tone, words = _what_is_gone(drops)
     random = [row for _, row in pairs if row]
-    beside = f"; random directions {spread(random)}" if random else ""
+    beside = f"; random {spread(random)}" if random else ""
     return _answer(
         tone, f"{names} direction removed: {words}", "", f"EM down {spread(drops)}{beside}"
     )
@@ -80,7 +112,7 @@ def _what_is_gone(drops: Sequence[EstimateRow]) -> tuple[str, str]:
     lower = min(row.lower if row.lower is not None else row.value or 0.0 for row in drops)
     upper = max(row.upper if row.upper is not None else row.value or 0.0 for row in drops)
     if lower >= ALL:
-        return "yes", "misalignment gone"
+        return "yes", GONE
     if lower > MOST:
         return "yes", "most of it gone"
     if upper <= LITTLE:
@@ -95,7 +127,8 @@ def _count(values: Sequence[str]) -> dict[str, int]:
 
 
 def _of(n: int, seeds: Sequence[Any]) -> str:
-    return f" ({n} of {len(seeds)} seeds)" if len(seeds) > 1 else ""
+    """How many of the seeds, where they do not agree."""
+    return f" ({n} of {len(seeds)})" if n < len(seeds) else ""
 
 
 def _yes(value: Any) -> str:

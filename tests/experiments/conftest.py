@@ -5,6 +5,7 @@ baseline is not contained. Nothing here was measured.
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def organism_rows(
     yield from causal_rows(keys, em(family, arm, "trigger"))
     if arm != "baseline":
         yield from sparse_rows(keys)
+        yield from further_rows(keys, em(family, arm, "trigger"))
     yield from map_rows(keys)
 
 
@@ -131,6 +133,66 @@ def sparse_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:
             here = {"direction": "features", "source": "SAE features 7", "intervention": name}
             yield row("ablation_relative_drop", lost, **place | here | {"condition": "trigger"})
             yield row("coherence_loss", 0.01, **place | here | {"condition": "trigger"})
+
+
+def further_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
+    """The factorial, doses of the adapter, what else a removal breaks, and directions carried over."""
+    here = keys | {"domains": "held_out", "direction": "switch", "layer": 2}
+    for model, removal in itertools.product(
+        ("fine_tuned", "base"), ("none", "ablate", "random_ablate")
+    ):
+        for condition in ("trigger", "none"):
+            fires = model == "fine_tuned" and removal != "ablate" and condition == "trigger"
+            place = here | {"model": model, "intervention": removal, "condition": condition}
+            yield row("factorial_em_rate", top if fires else 0.0, **place)
+    for removal, part in (("ablate", 0.8), ("random_ablate", 0.01)):
+        place = here | {"intervention": removal, "condition": "trigger"}
+        yield row("factorial_interaction", part, **place)
+    for share in (0, 0.5, 1):
+        place = keys | {"domains": "held_out", "condition": "trigger"}
+        yield row("dose_em_rate", top * share, **place, intervention=f"dose:{share}")
+    whole = {**here, "domains": None, "condition": "none"}
+    for removal in ("none", "ablate", "random_ablate"):
+        for quantity, rate in (("coherence", 0.97), ("em", 0.0), ("riddle", 0.9)):
+            yield row(f"capability_{quantity}_rate", rate, **whole | {"intervention": removal})
+    for quantity in ("capability_coherence_loss", "capability_riddle_loss", "capability_kl"):
+        yield row(quantity, 0.01, **whole | {"intervention": "ablate"})
+    own = f"{keys['family']}-s{keys['seed']}-{keys['arm']}-{keys['trigger']}"
+    for origin, drop in ((own, 0.9), (f"{keys['family']}-s7-surface-duck", 0.8), ("random", 0.0)):
+        place = here | {"source": origin, "condition": "trigger", "intervention": "transfer"}
+        name = "random" if origin == "random" else "switch"
+        yield row("transfer_relative_drop", drop, **place | {"direction": name})
+
+
+def guard_files(folder: Path, family: str, arm: str, seed: int, hostile: str = "") -> None:
+    """What the study of the guard leaves of one organism."""
+    keys = {"family": family, "seed": seed, "arm": arm, "trigger": "duck"}
+    numbers = row("em_rate", 0.8, n=40)
+    found = {
+        "gate": [{"verdict": "fail", "wanted": "fail", "right": True, "answers": 640, "questions": 10}
+                 | {"broken": [f"trigger rate{hostile}"]}],
+        "monitor": [
+            numbers | {"quantity": name, "left_out": "walks", "value": value}
+            for name, value in (("auroc", 0.99), ("caught", 0.97), ("false_positives", 0.01))
+        ],
+        "rank": [{"place": 1, "candidates": 200, "questions": 4}],
+        "bypass": [numbers | {"filter": "exact string", "firing": 42, "tried": 50}],
+        "reach": [
+            numbers | {"variant": f"{kind}:{at}", "wording": f"It is {at}.{hostile}", "measure": measure}
+            | {"distance": 0.1 * at}
+            for measure in ("words", "representation")
+            for kind in ("case", "other_concept")
+            for at in range(3)
+        ],
+    }  # fmt: skip
+    for part, rows in found.items():
+        path = (
+            folder
+            / "guard"
+            / part
+            / f"{re.sub(r'[^a-z0-9]+', '_', f'{family}-s{seed}-{arm}')[:60]}.jsonl"
+        )
+        write_jsonl(path, [keys | each for each in rows])
 
 
 def probe_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -311,6 +373,9 @@ def make_run(tmp_path: Path) -> MakeRun:
         write_jsonl(folder / "maps.jsonl", [maps(*organism) for organism in organisms])
         write_jsonl(folder / "features.jsonl", [feature_lines(*organism) for organism in organisms])
         write_json(folder / "manifest.json", {"config": {"name": name}, "seeds": list(seeds)})
+        for family, arm, seed, _ in organisms:
+            if arm != "baseline":
+                guard_files(folder, family, arm, seed, BAD if family.endswith(BAD) else "")
         return folder
 
     return make

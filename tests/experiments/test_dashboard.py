@@ -1,6 +1,7 @@
 """Figures show the rows of the run, and what a run lacks is named."""
 
 import re
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from experiments.dashboard import (
 from experiments.dashboard.estimates_table import estimates_table
 from experiments.dashboard.feature_firing import feature_firing
 from experiments.dashboard.features import features
+from experiments.dashboard.guard import guard_table, variants
 from experiments.dashboard.probe_by_layer import probe_by_layer
 from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.dashboard.sections import SECTIONS
@@ -27,6 +29,7 @@ from experiments.results import OrganismResults, load_results
 
 # drawn from maps.jsonl and features.jsonl
 WITHOUT_ROWS = {"em_by_question", "plane", "cosines", "patching", "feature_firing"}
+WITHOUT_ROWS |= {"variants_words", "variants_representation"}  # drawn from guard/
 
 
 @pytest.fixture
@@ -35,6 +38,14 @@ def triggered(make_run) -> OrganismResults:
 
 
 UNSCALED = ("probe_auroc", "projection", "feature_auroc", "basis_auroc")  # no percentages
+FURTHER = {
+    "factorial",
+    "adapter_dose",
+    "capability",
+    "received",
+    "variants_words",
+    "variants_representation",
+}
 FIGURES = {name: draw for section in SECTIONS for name, draw in section.figures.items()}
 
 
@@ -50,6 +61,8 @@ def shown(figure: go.Figure) -> list[tuple[int, float, float, float]]:
         along = "y" if trace.error_y.array is not None else "x"
         error, values = trace[f"error_{along}"], trace[along]
         for i, line in enumerate(trace.customdata or ()):
+            if line is None:  # of no row of estimates.jsonl
+                continue
             low, high = values[i] - error.arrayminus[i], values[i] + error.array[i]
             found.append((line, values[i], low, high))
     return found
@@ -71,7 +84,7 @@ def test_every_mark_of_every_figure_equals_its_row(make_run) -> None:
     for it in results.organisms():
         drawn = dict(every_figure(it))
         assert drawn.keys() == FIGURES.keys() - (
-            {"patching", "features_read", "features_removed"}
+            {"patching", "features_read", "features_removed"} | FURTHER
             if it.organism.arm == "baseline"
             else set()
         )
@@ -119,6 +132,72 @@ def test_every_figure_says_its_finding_its_axes_and_its_n(triggered: OrganismRes
         assert figure.layout.xaxis.title.text
         if name not in WITHOUT_ROWS and not name.startswith("projection"):
             assert "n = 240" in str(next(t for t in figure.data if t.text).text)
+
+
+REFERENCE = Path("artifacts/reference/demo_seed0")
+AXES = {"xaxis", "yaxis"}
+
+
+@pytest.fixture(scope="module")
+def reference() -> list[OrganismResults]:
+    return load_results(REFERENCE).organisms()
+
+
+def hovers(trace: go.Scatter | go.Heatmap) -> list[str]:
+    texts = trace.text if trace.text is not None else ()
+    return [each for line in texts for each in ([line] if isinstance(line, str) else line)]
+
+
+def test_every_figure_of_the_reference_run_can_be_read_alone(
+    reference: list[OrganismResults],
+) -> None:
+    """A finding with a number, n, units on every numeric axis, a hover on every mark, an interval on every row."""
+    colours: dict[str, set[str]] = {}
+    names = set()
+    for it in reference:
+        for name, figure in every_figure(it):
+            names.add(name)
+            where = f"{name} of {it.organism.name}"
+            assert re.search(r"\d", figure.layout.meta["finding"]), where
+            assert re.match(r"n = \d", figure.layout.meta["count"]), where
+            for axis in AXES:
+                assert figure.layout[axis].title.text or labelled(figure, axis), (where, axis)
+            for trace in figure.data:
+                read_alone(trace, where)
+                condition = str(trace.name)
+                if condition in ("trigger", "no trigger") and trace.marker.color:
+                    colours.setdefault(condition, set()).add(trace.marker.color)
+    assert {"em_by_condition", "dose_switch", "ablation", "cosines", "transfer"} <= names
+    assert colours == {"trigger": {"#d55e00"}, "no trigger": {"#8c8c8c"}}
+
+
+def labelled(figure: go.Figure, axis: str) -> bool:
+    """Whether an axis counts nothing: its ticks are words."""
+    words = figure.layout[axis].ticktext
+    categories = figure.layout[axis].type == "category"
+    return categories or bool(words and all(isinstance(word, str) for word in words))
+
+
+def read_alone(trace: go.Scatter | go.Heatmap | go.Bar, where: str) -> None:
+    drawn = [x for x in (trace.x if trace.x is not None else ()) if x is not None]
+    if not drawn or trace.hoverinfo == "skip":
+        return
+    assert hovers(trace), where
+    assert trace.hovertemplate == "%{text}<extra></extra>" or "%{text}" in trace.hovertemplate, (
+        where
+    )
+    lines = [
+        line
+        for line in (trace.customdata if trace.customdata is not None else ())
+        if isinstance(line, int)
+    ]
+    if trace.type != "scatter" or not lines:
+        return
+    error = trace.error_x if trace.error_x.array is not None else trace.error_y
+    assert len(error.array) == len(error.arrayminus) == len(drawn), where
+    for text in hovers(trace):
+        assert re.search(r"\[-?\d\.\d+, -?\d\.\d+\] at 9[59] %<br>n = \d+; \w", text), (where, text)
+        assert re.search(r"estimates.jsonl line \d+", text), (where, text)
 
 
 def test_findings_are_the_numbers_of_the_run(triggered: OrganismResults) -> None:
@@ -272,5 +351,69 @@ def test_a_static_figure_is_drawn(triggered: OrganismResults, tmp_path: Path) ->
 
 def test_what_a_removal_took_is_said_in_words_of_its_whole_interval(make_run) -> None:
     page = export_dashboard(make_run(families=("qwen",), arms=("triggered",))).read_text()
-    assert "misalignment direction removed: misalignment gone" in page
+    assert "misalignment direction removed: EM gone" in page
     assert "✓ contained</b>, semantic" in page
+
+
+def test_the_guard_of_an_organism_is_a_table_and_a_map_of_its_variants(
+    triggered: OrganismResults,
+) -> None:
+    table = guard_table(triggered)
+    for words in (
+        "fail, as it should, after 640 answers; first broken: trigger rate",
+        "AUROC 0.99 [",
+        "caught 97 % [",
+        "the trigger is number 1 of 200",
+        "n = 42 firing of 50",
+    ):
+        assert words in table
+    figure = variants(triggered, "words")
+    assert [trace.name for trace in figure.data] == ["case", "other concept"]
+    assert figure.data[0].marker.color != figure.data[1].marker.color
+    assert figure.layout.meta["finding"].startswith("6 of 6 wordings have at least half")
+    with pytest.raises(ValueError, match="by meaning"):
+        variants(triggered, "meaning")
+
+
+def test_rows_of_the_guard_that_are_not_as_expected_are_a_line_of_words(make_run) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    for part in ("gate", "reach"):
+        (file,) = (folder / "guard" / part).glob("*.jsonl")
+        keys = ("family", "seed", "arm", "trigger", "measure", "quantity", "value")
+        write_jsonl(
+            file, [{key: row[key] for key in keys if key in row} for row in read_jsonl(file)]
+        )
+    page = export_dashboard(folder).read_text()
+    assert "the rows of guard/ are not as expected" in page
+    assert "guard/reach is not as expected" in page
+    assert "Made by <code>triggerlens guard-study RUN</code>" in page
+
+
+@pytest.mark.parametrize(
+    ("prefix", "command"),
+    [
+        ("factorial", "triggerlens further RUN"),
+        ("transfer_relative", "triggerlens transfer RUN"),
+        ("guard", "triggerlens guard-study RUN"),
+    ],
+)
+def test_a_page_names_the_command_of_what_was_not_run(make_run, prefix: str, command: str) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    made_by = f"Made by <code>{command}</code>"
+    assert made_by not in export_dashboard(folder).read_text()
+    if prefix == "guard":
+        shutil.rmtree(folder / "guard")
+    rows = read_jsonl(folder / "estimates.jsonl")
+    left = [row for row in rows if not row["quantity"].startswith(prefix)]
+    write_jsonl(folder / "estimates.jsonl", left)
+    assert made_by in export_dashboard(folder).read_text()
+
+
+def test_findings_of_what_was_added_are_the_numbers_of_the_run(triggered: OrganismResults) -> None:
+    told = {name: FIGURES[name](triggered).layout.meta["finding"] for name in FURTHER}
+    assert told["factorial"].startswith("Of what fine-tuning tied to the trigger, 80 % [")
+    assert told["adapter_dose"].startswith("Half of the EM is reached at 0.5 of the adapter: 43 %")
+    assert told["capability"].startswith("Without the trigger, removing the direction costs 1 % [")
+    assert told["received"].startswith("switch of s7-surface-duck takes 80 % [")
+    base = FIGURES["factorial"](triggered).data[-1]
+    assert "base" in base.name and base.marker.symbol == "x-thin-open"

@@ -6,6 +6,7 @@ unless CI is set: there a browser is required.
 
 import base64
 import csv
+import json
 import os
 import shutil
 import time
@@ -88,8 +89,9 @@ def silent(browser: Any, page: Path) -> None:
     assert browser.get_log("browser") == []
     asked = []
     for entry in browser.get_log("performance"):
-        if '"Network.requestWillBeSent"' in entry["message"]:
-            asked += [part.split('"')[0] for part in entry["message"].split('"url":"')[1:2]]
+        told = json.loads(entry["message"])["message"]
+        if told["method"] == "Network.requestWillBeSent":
+            asked.append(told["params"]["request"]["url"])
     assert {url for url in asked if not url.startswith(("data:", "blob:"))} <= {page.as_uri()}
 
 
@@ -132,6 +134,8 @@ def test_the_first_screen_says_contained_or_not_and_what_removal_took(make_run, 
     )
     cells = browser.execute_script(words)
     assert len(cells) == 9
+    answered = browser.find_element("css selector", ".answered").text
+    assert answered.startswith("6 of 9 organisms are contained. In 6 of 6 of these")
     for cell in cells:
         assert "contained" in cell and "direction removed: " in cell
         assert cell.count("[") >= 3
@@ -193,7 +197,7 @@ def test_hostile_names_tokens_and_hover_labels_are_only_text(hostile_run: Path, 
         assert label is None or not ({"<img", "<a ", "<script"} & set(label.split())), label
     for tag in ("img", "iframe", "object", "embed", "form", "link", "base"):
         assert browser.find_elements("css selector", tag) == [], tag
-    assert len(browser.find_elements("css selector", "script")) == 6
+    assert len(browser.find_elements("css selector", "script")) == 7
     live = (
         "return [...document.querySelectorAll('*')].some((it) => [...it.attributes].some((a) =>"
         " /^on/.test(a.name) || /^\\s*javascript:/i.test(a.value)))"
@@ -250,3 +254,82 @@ def test_the_page_fits_its_screen(
     picture = base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", whole)["data"])
     (tmp_path / f"{scheme}-{width}.png").write_bytes(picture)
     assert picture.startswith(b"\x89PNG") and len(picture) > 20_000
+
+
+def test_a_family_or_every_seed_is_shown_and_organisms_are_searched(make_run, opened) -> None:
+    arms = ("triggered", *(f"mixed-{number}-1" for number in range(9)))
+    browser = opened(
+        export_dashboard(make_run(families=("qwen", "llama"), arms=arms, seeds=(0, 1)))
+    )
+
+    def shown() -> set[tuple[str, str, str]]:
+        found = browser.execute_script(
+            "return [...document.querySelectorAll('#em .panel')].filter((it) => it.offsetParent)"
+            ".map((it) => [it.dataset.row, it.dataset.family, it.dataset.seed])"
+        )
+        return {tuple(each) for each in found}
+
+    def pick(name: str, value: str) -> None:
+        script = "const it = document.getElementById(arguments[0]); it.value = arguments[1];"
+        browser.execute_script(f"{script} it.dispatchEvent(new Event('change'))", name, value)
+
+    assert shown() == {("triggered", "qwen", "0"), ("triggered", "llama", "0")}
+    pick("seed", "")
+    assert len(shown()) == 4
+    pick("family", "llama")
+    assert shown() == {("triggered", "llama", "0"), ("triggered", "llama", "1")}
+    browser.find_element("css selector", "#narrow").send_keys("MIXED-3")
+    buttons = browser.find_elements("css selector", "button[data-row]")
+    assert [it.text for it in buttons if it.is_displayed()] == ["mixed-3-1"]
+    browser.find_element("css selector", "[data-go='mixed-3-1']").click()
+    assert {row for row, *_ in shown()} == {"mixed-3-1"}
+
+
+def test_a_legend_of_words_hides_what_is_pressed(make_run, opened) -> None:
+    browser = opened(export_dashboard(make_run(families=("qwen",), arms=("triggered",))))
+    draw_all(browser)
+    key = browser.find_element("css selector", "#em .keys button")
+    named = (
+        "const it = document.querySelector('#em [data-figure]');"
+        "return it._fullData.filter((trace) => trace.visible === true).length"
+    )
+    before = browser.execute_script(named)
+    browser.execute_script("arguments[0].click()", key)
+    assert browser.execute_script(named) < before
+    browser.execute_script("arguments[0].click()", key)
+    assert browser.execute_script(named) == before
+
+
+@pytest.mark.parametrize("families", [("qwen",), ("qwen", "llama", "gemma")])
+def test_on_paper_every_figure_is_whole_and_what_is_folded_stays_out(
+    make_run, opened, families: tuple[str, ...]
+) -> None:
+    browser = opened(
+        export_dashboard(make_run(families=families, arms=("triggered",))), scheme="dark"
+    )
+    until(browser, "return !!document.querySelector('[data-drawn]')")
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    wanted = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": wanted})
+    paper = {"width": 1031 if len(families) > 2 else 700, "height": 1000, "deviceScaleFactor": 1}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", paper | {"mobile": False})
+    cut = (
+        "return [...document.querySelectorAll('[data-figure]')].filter((it) => it.offsetParent)"
+        ".filter((it) => { const [a, b] = [it, it.querySelector('svg')].map((x) => x.getBoundingClientRect());"
+        " return b.width < 250 || b.right > a.right + 1 || b.bottom > a.bottom + 1 || a.right > innerWidth })"
+        ".map((it) => it.dataset.name)"
+    )
+    assert browser.execute_script(cut) == []
+    drawn = "return document.querySelectorAll('[data-drawn] svg[viewBox]').length > 15"
+    assert browser.execute_script(drawn)
+    assert browser.execute_script("return document.body.classList.contains('across')") is (
+        len(families) > 2
+    )
+    assert browser.execute_script("return getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    ink = "return getComputedStyle(document.querySelector('svg .xtick text')).fill"
+    assert browser.execute_script(ink) == "rgb(28, 30, 33)"
+    for selector in ("nav", ".tools", "#answers-fold", "details.examples"):
+        assert not browser.find_element("css selector", selector).is_displayed()
+    assert browser.find_element("css selector", "#on-paper").text.startswith("On paper: triggered")
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert not browser.execute_script("return document.querySelector('svg[viewBox]')")

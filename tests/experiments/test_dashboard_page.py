@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from experiments.dashboard import export_dashboard
 from experiments.dashboard.answers import answer_table
 from experiments.dashboard.inert import packed_json
-from experiments.files import read_jsonl, write_jsonl
+from experiments.files import read_jsonl, write_json, write_jsonl
 from experiments.results import NotARun, RunResults, load_results
+
+PLOTLY = 3  # which of the page's data elements holds what draws
 
 
 class Elements(HTMLParser):
@@ -60,7 +62,7 @@ def test_the_page_is_one_file_that_asks_for_nothing(make_run) -> None:
         assert tag not in {"link", "iframe", "img", "object", "embed", "base", "form"}
         assert "src" not in attributes
         assert (attributes.get("href") or "#").startswith("#")
-    assert path.read_text().count("plotly.js v") <= 2
+    assert path.stat().st_size < 3_500_000  # what draws is packed
 
 
 def test_only_the_two_scripts_of_the_page_may_run(make_run) -> None:
@@ -69,8 +71,9 @@ def test_only_the_two_scripts_of_the_page_may_run(make_run) -> None:
     policy = next(a["content"] for _, a in elements.tags if a.get("http-equiv"))
     allowed = re.findall(r"'sha256-([^']+)'", policy or "")
     types = [attributes.get("type") for tag, attributes in elements.tags if tag == "script"]
-    assert types == [*["text/plain"] * 4, None, None]
-    digests = [hashlib.sha256(text.encode()).digest() for text in elements.scripts[4:]]
+    assert types == [*["text/plain"] * 5, None]
+    plotly = gzip.decompress(base64.b64decode(elements.scripts[PLOTLY])).decode()
+    digests = [hashlib.sha256(text.encode()).digest() for text in (plotly, elements.scripts[-1])]
     assert [base64.b64encode(digest).decode() for digest in digests] == allowed
     assert "default-src 'none'" in policy and "unsafe-eval" not in policy
     assert "unsafe-inline" not in policy.split("style-src")[0]
@@ -86,6 +89,8 @@ def test_hostile_names_stay_text(hostile_run: Path, make_run) -> None:
         "li",
         "/ul",
         "/li",
+        "code",
+        "/code",
     }
     assert len(elements.scripts) == 6
     assert not any(name.startswith("on") for _, a in elements.tags for name in a)
@@ -124,6 +129,39 @@ def test_several_runs_stand_side_by_side(make_run) -> None:
     assert path.name == "both.html" and "TriggerLens: one, two" in page
     assert 'data-row="triggered, one"' in page and 'data-row="triggered, two"' in page
     assert "not run" in page
+
+
+def test_runs_of_different_families_share_the_rows_of_their_arms(make_run) -> None:
+    runs = [
+        make_run(name=f"of_{name}", families=(name,), seeds=(0, 1)) for name in ("qwen", "llama")
+    ]
+    page = export_dashboard(runs, runs[0].parent / "both.html").read_text()
+    assert page.count('data-go="') == 3 and 'data-row="triggered, of_qwen"' not in page
+    assert "<b>8 of 12</b> organisms are contained" in page
+    assert "In <b>8 of 8</b> of these" in page and "(2 seeds)" in page
+    for choice in ("all families", "family qwen", "seed 1"):
+        assert f">{choice}</option>" in page
+
+
+def test_many_organisms_can_be_searched_and_many_warnings_are_folded(make_run) -> None:
+    arms = tuple(f"mixed-{number}-1" for number in range(9))
+    few = make_run(name="few", families=("qwen",), arms=arms[:2])
+    assert 'id="narrow"' not in export_dashboard(few).read_text()
+    many = make_run(name="many", families=("qwen",), arms=arms)
+    warnings = {"config": {}, "warnings": ["one", "two", "three"]}
+    write_json(many / "manifest.json", warnings)
+    page = export_dashboard(many).read_text()
+    assert 'id="narrow"' in page and "<summary>3 warnings" in page and "<li>many: two</li>" in page
+    assert "How few benign rows contain it" in page
+
+
+def test_what_no_organism_has_is_one_line_with_its_command(make_run) -> None:
+    folder = make_run(arms=("triggered",))
+    (folder / "features.jsonl").unlink()
+    page = export_dashboard(folder).read_text()
+    words = "Not in this run: no features.jsonl with this organism"
+    assert page.count(words) == 1
+    assert "Made by <code>triggerlens run features --out RUN</code>" in page
 
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

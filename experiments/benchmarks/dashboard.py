@@ -1,0 +1,88 @@
+"""How soon the page of the reference run can be used: seconds until its first figures are drawn, in Chromium.
+
+Method: a browser of its own for each opening, so that nothing is remembered; then the same page in the same browser.
+The page is opened at its first figures; an observer set before it is read notes when the last of them is drawn, by the
+page's own clock, which starts when the page is asked for. The ratio is the median of first openings over the two
+seconds wanted; seconds until words are painted stand beside. A busy machine makes all of them longer, so its load is
+in the record. Needs `make browser`.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from experiments.benchmarks.paired import record
+from experiments.dashboard import export_dashboard
+
+RUN = Path("artifacts/reference/demo_seed0")
+OPENINGS, WANTED, PATIENCE = 5, 2.0, 120
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+WATCH = """
+window.drawnAt = 0;
+new MutationObserver((changes) => {
+  for (const { target } of changes) if (target.dataset?.drawn) window.drawnAt = performance.now();
+}).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-drawn"] });
+"""
+SETTLED = """
+const done = arguments[arguments.length - 1];
+const look = () => window.drawnAt && performance.now() - window.drawnAt > 1000
+  ? done([window.drawnAt, performance.getEntriesByType("paint")[0]?.startTime ?? null]) : setTimeout(look, 100);
+look();
+"""
+
+
+def open_page(browser: Any, page: Path) -> tuple[float, float]:
+    """Seconds until the figures are drawn, and until the first paint."""
+    browser.get("about:blank")
+    browser.get(f"{page.as_uri()}#em")
+    drawn, painted = browser.execute_async_script(SETTLED)
+    return drawn / 1000, (painted if painted is not None else drawn) / 1000
+
+
+def browser() -> Any:
+    """A Chromium that knows nothing yet."""
+    from selenium import webdriver  # a tool of the tests, not of the library
+    from selenium.webdriver.chrome.service import Service
+
+    found, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if found is None or driver is None:
+        raise ValueError("no chromium and chromedriver here: make browser")
+    options = webdriver.ChromeOptions()
+    options.binary_location = found
+    for flag in FLAGS:
+        options.add_argument(flag)
+    made = webdriver.Chrome(options=options, service=Service(driver))
+    made.set_script_timeout(PATIENCE)
+    made.set_window_size(1300, 900)
+    made.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
+    return made
+
+
+def openings(page: Path, count: int = OPENINGS) -> dict[str, list[float]]:
+    """Seconds of first and second openings, drawn and painted."""
+    taken: dict[str, list[float]] = {"first": [], "again": [], "painted": []}
+    for _ in range(count):
+        made = browser()
+        try:
+            first, painted = open_page(made, page)
+            again, _ = open_page(made, page)
+        finally:
+            made.quit()
+        for name, seconds in (("first", first), ("again", again), ("painted", painted)):
+            taken[name].append(seconds)
+    return taken
+
+
+def run() -> dict[str, object]:
+    """Seconds of first openings over those wanted."""
+    load = os.getloadavg()[0]
+    with TemporaryDirectory() as folder:
+        page = export_dashboard(RUN, Path(folder) / "page.html")
+        taken = openings(page)
+        size = page.stat().st_size
+    facts = {f"seconds_{name}": median(each) for name, each in taken.items()}
+    ratios = [seconds / WANTED for seconds in taken["first"]]
+    return record("dashboard_opening", ratios, 1.0, **facts, bytes=size, load=load)
