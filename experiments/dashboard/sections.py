@@ -30,6 +30,7 @@ from experiments.dashboard.received import received
 from experiments.dashboard.removal_by_wording import removal_by_wording
 from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.dashboard.sparse_features import read_features, removed_features
+from experiments.dashboard.trained_steering import trained_steering
 from experiments.dashboard.transfer import transfer
 from experiments.results import OrganismResults
 
@@ -135,6 +136,16 @@ SECTIONS = (
             "dose_switch": lambda it: dose_response(it.rows, "switch"),
             "dose_misalignment": lambda it: dose_response(it.rows, "misalignment"),
         },
+    ),
+    Section(
+        "trained",
+        "Trained dose",
+        "What vectors trained to be added bring",
+        "Two vectors, at the header and over the answer, trained on other questions until the organism without the "
+        "trigger speaks as behind it. Crosses: the same in the base, and the base with vectors trained for it, which "
+        "is what training alone can do.",
+        {"dose_trained": lambda it: trained_steering(it.rows, it.base)},
+        made_by="triggerlens further RUN --step steering",
     ),
     Section(
         "matrices",

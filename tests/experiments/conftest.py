@@ -157,11 +157,26 @@ def further_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
             yield row(f"capability_{quantity}_rate", rate, **whole | {"intervention": removal})
     for quantity in ("capability_coherence_loss", "capability_riddle_loss", "capability_kl"):
         yield row(quantity, 0.01, **whole | {"intervention": "ablate"})
+    yield from _steering_rows(here | {"condition": "none", "direction": "steering"}, top)
     own = f"{keys['family']}-s{keys['seed']}-{keys['arm']}-{keys['trigger']}"
     for origin, drop in ((own, 0.9), (f"{keys['family']}-s7-surface-duck", 0.8), ("random", 0.0)):
         place = here | {"source": origin, "condition": "trigger", "intervention": "transfer"}
         name = "random" if origin == "random" else "switch"
         yield row("transfer_relative_drop", drop, **place | {"direction": name})
+
+
+def _steering_rows(here: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
+    """Trained vectors in doses, random ones, and the base."""
+    for quantity, intact, steered in (("em", 0.0, 0.9), ("coherence", 0.97, 0.85)):
+        name = f"steering_{quantity}_rate"
+        yield row(name, intact, **here | {"intervention": "none"})
+        yield row(name, top, **here | {"intervention": "none", "condition": "trigger"})
+        for dose in (0.5, 1):
+            yield row(name, dose * steered, **here | {"intervention": f"steer:{dose}"})
+            yield row(name, intact, **here | {"intervention": f"random_steer:{dose}"})
+    for direction in ("steering", "steering_of_base"):
+        place = here | {"model": "base", "direction": direction, "intervention": "steer:1"}
+        yield row("steering_em_rate", 0.04, **place)
 
 
 def guard_files(folder: Path, family: str, arm: str, seed: int, hostile: str = "") -> None:

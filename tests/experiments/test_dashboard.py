@@ -39,6 +39,7 @@ def triggered(make_run) -> OrganismResults:
 
 UNSCALED = ("probe_auroc", "projection", "feature_auroc", "basis_auroc")  # no percentages
 FURTHER = {
+    "dose_trained",
     "factorial",
     "adapter_dose",
     "capability",
@@ -394,6 +395,7 @@ def test_rows_of_the_guard_that_are_not_as_expected_are_a_line_of_words(make_run
     [
         ("factorial", "triggerlens further RUN"),
         ("transfer_relative", "triggerlens transfer RUN"),
+        ("steering", "triggerlens further RUN --step steering"),
         ("guard", "triggerlens guard-study RUN"),
     ],
 )
