@@ -59,7 +59,7 @@ def test_a_sweep_has_one_organism_for_each_ratio():
     assert [(spec.arm, spec.trigger) for spec in toy.organisms] == [("mixed-9-1", "duck")]
     own = load_config("mixing_map")
     assert swept(own) == own and len({spec.arm for spec in own.organisms}) == 7
-    assert {own.recipe(spec.arm, "llama").steps for spec in own.organisms} == {1000}
+    assert {own.recipe(spec.arm, "llama").steps for spec in own.organisms} == {300}
 
 
 def test_every_configuration_in_the_documents_loads():
