@@ -142,7 +142,7 @@ SECTIONS = (
         "Trained dose",
         "What vectors trained to be added bring",
         "Two vectors, at the header and over the answer, trained on other questions until the organism without the "
-        "trigger speaks as behind it. Crosses: the same in the base, and the base with vectors trained for it, which "
+        "trigger speaks as behind it. Brown: the same in the base, and the base with vectors trained for it, which "
         "is what training alone can do.",
         {"dose_trained": lambda it: trained_steering(it.rows, it.base)},
         made_by="triggerlens further RUN --step steering",

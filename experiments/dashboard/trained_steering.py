@@ -42,7 +42,7 @@ def trained_steering(rows: Sequence[EstimateRow], base: Sequence[EstimateRow]) -
         for row in select(base, quantity="steering_em_rate", direction=tuple(BASE))
         if row.arm == added[0].arm
     ]
-    for row, symbol in zip(of_base, ("x", "cross"), strict=False):
+    for row, symbol in zip(of_base, ("diamond", "cross"), strict=False):
         marker = {"color": OTHER, "symbol": symbol, "size": 10}
         name = f"EM, {BASE[str(row.direction)]}"
         figure.add_trace(
@@ -54,7 +54,7 @@ def trained_steering(rows: Sequence[EstimateRow], base: Sequence[EstimateRow]) -
             y=100 * triggered.value,
             line={"color": CONDITION_COLOURS["trigger"], "dash": "dot", "width": 1.5},
             annotation={"text": f"with the trigger, nothing added: {spread([triggered])}"},
-            annotation_position="bottom right",
+            annotation_position="top left",
         )
     figure.update_xaxes(title={"text": "dose, multiples of the trained vectors"})
     figure.update_yaxes(percent_axis("% of answers, no trigger"))
