@@ -57,7 +57,7 @@ def run(
     config: Annotated[
         str,
         typer.Argument(
-            help="A shipped configuration (demo, features, micro_full, medical, finance, sports) or a .toml file"
+            help="Shipped (demo, micro_full, features, nulls, mixing_map, medical, finance, sports), or a .toml file"
         ),
     ],
     only: Annotated[
@@ -132,7 +132,7 @@ def dashboard(
     ] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="A folder: each figure as a file too (extra: triggerlens[figures])"),
+        typer.Option(help="A folder: each figure as a file too (extra: triggerlens\\[figures])"),
     ] = None,
     form: Annotated[str, typer.Option(help="Of those files: svg, png or pdf")] = "svg",
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from experiments.config import checked
 from experiments.files import read_json, to_json
 from experiments.job import Job
-from experiments.store import MANIFEST, check_step
+from experiments.store import MANIFEST, check_step, read_run_manifest
 from experiments.study import jobs_of
 
 
@@ -33,7 +33,7 @@ def finished(run: Path) -> list[Finished]:
     """Every organism of a finished run; one whose base is no longer the same is refused."""
     if not (run / MANIFEST).is_file():
         raise ValueError(f"{run} has no {MANIFEST}; finish the run first, or give another folder")
-    manifest = read_json(run / MANIFEST)
+    manifest = read_run_manifest(run)
     config = checked(manifest["config"])
     jobs = [job for job in jobs_of(config, run) if job.arm is not None]
     found = [

@@ -12,7 +12,7 @@ from experiments.files import read_json, sync_tree
 from experiments.mirror import Mirror
 from experiments.remote import one_line
 from experiments.step_folders import MANIFEST, UNFINISHED, fault, is_complete
-from experiments.store import open_run
+from experiments.store import open_run, read_run_manifest
 
 STEP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*")
 RUN = ""  # the run itself is a sealed folder: its manifest names its reports
@@ -84,4 +84,4 @@ def _pull_reports(run: Path, mirror: Mirror) -> None:
 def _finished(run: Path) -> dict:
     if not (run / MANIFEST).is_file():
         raise ValueError(f"{run} has no {MANIFEST}; finish the run first, or give another folder")
-    return read_json(run / MANIFEST)
+    return read_run_manifest(run)

@@ -143,6 +143,14 @@ class Run:
         return write_json(self.folder / MANIFEST, sealed(manifest | changes))
 
 
+def read_run_manifest(run: Path) -> dict[str, Any]:
+    """The manifest of a finished run; one of something else is refused."""
+    manifest = read_json(run / MANIFEST)
+    if not isinstance(manifest, dict) or not {"config", "steps"} <= manifest.keys():
+        raise ValueError(f"{run / MANIFEST} is not a run's; give the folder of a run")
+    return manifest
+
+
 @contextmanager
 def amend_run(folder: Path | str) -> Iterator[Run]:
     """Lock a finished run to add to it. Its manifest stays, so that a killed call can be made again."""

@@ -62,8 +62,11 @@ def plan_shards(job: CaptureJob, say: Say) -> list[Part]:
     say("loading the model")
     maker = maker_of(job.spec)
     say("planning")
+    prompts = prompts_of(
+        job.spec, maker.engine.lm
+    )  # before there is a folder: a refusal leaves none
     with opened(job.store, maker, job.spec.shard_bytes) as writer:
-        return writer.plan(prompts_of(job.spec, maker.engine.lm))
+        return writer.plan(prompts)
 
 
 def make_shard(job: CaptureJob, say: Say) -> None:

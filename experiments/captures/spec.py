@@ -92,7 +92,14 @@ def prompts_of(spec: CaptureSpec, lm: LanguageModel) -> PromptSet:
 def questions_of(name: str) -> list[Question]:
     """Evaluation questions, or the user turns of a file of chats, called after their lines."""
     if name.endswith(".jsonl"):
-        chats = read_chats(Path(name)).rows
+        try:
+            chats = read_chats(Path(name)).rows
+        except ValueError as error:
+            raise ValueError(
+                str(error).replace(
+                    ", or give --skip-bad", "; each chat ends with an answer, which is not read"
+                )
+            ) from error
         return [_question(name, number, chat) for number, chat in enumerate(chats, start=1)]
     return [question for item in load_questions(name).rows for question in item.questions]
 

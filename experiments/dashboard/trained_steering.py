@@ -25,7 +25,9 @@ def trained_steering(rows: Sequence[EstimateRow], base: Sequence[EstimateRow]) -
     ems = select(rows, quantity="steering_em_rate")
     added = _dosed(ems, "steer")
     if not added:
-        raise ValueError("no steering vector was trained (triggerlens further --step steering)")
+        raise ValueError(
+            "no steering vector was trained; none is where nothing hides behind a trigger"
+        )
     coherent = _dosed(select(rows, quantity="steering_coherence_rate"), "steer")
     random = _dosed(ems, "random_steer")
     figure = go.Figure()

@@ -189,6 +189,15 @@ def test_a_damaged_step_is_refused_and_an_unfinished_run_too(run: Path) -> None:
         add_further(run, ["factorial"])
 
 
+@pytest.mark.parametrize("manifest", ["{}", "[]", '{"config": {}}'])
+def test_the_manifest_of_something_else_is_refused(tmp_path: Path, manifest: str) -> None:
+    (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(
+        ValueError, match=r"manifest\.json is not a run's; give the folder of a run"
+    ):
+        finished(tmp_path)
+
+
 def test_a_run_in_use_is_refused(run: Path) -> None:
     with amend_run(run), pytest.raises(RunBusy):
         add_further(run, ["factorial"])

@@ -60,6 +60,6 @@ def test_every_dose_is_a_mark_in_order_and_the_title_says_what_the_base_does() -
     assert "with the trigger, nothing added: 90 %" in figure.layout.annotations[0].text
 
 
-def test_without_trained_vectors_it_names_the_command() -> None:
-    with pytest.raises(ValueError, match="further --step steering"):
+def test_without_trained_vectors_it_says_so() -> None:
+    with pytest.raises(ValueError, match="no steering vector was trained"):
         trained_steering(ROWS[:2], [])
