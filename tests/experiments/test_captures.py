@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from experiments.captures.shards import capture_to
+from experiments.captures.shards import CaptureJob, capture_to, plan_shards
 from experiments.captures.spec import CaptureSpec, maker_of, prompts_of, questions_of
 from experiments.cli import app
 from experiments.files import write_jsonl
@@ -59,7 +59,7 @@ def test_two_processes_leave_the_files_of_one_writer(
 CALL = """
 import sys
 from pathlib import Path
-from experiments.captures.shards import capture_to
+from experiments.captures.shards import CaptureJob, capture_to, plan_shards
 from tests.experiments.test_captures import SPEC
 if __name__ == "__main__":
     capture_to(Path(sys.argv[1]), SPEC, workers=2)
@@ -138,3 +138,14 @@ def test_chats_of_several_turns_are_refused(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "chats.jsonl", [{"messages": turn * 2}])
     with pytest.raises(ValueError, match="chat 1 has several user turns"):
         questions_of(str(tmp_path / "chats.jsonl"))
+
+
+def test_refused_chats_say_how_a_chat_ends_and_leave_no_store(tmp_path: Path) -> None:
+    chats, store = tmp_path / "asked.jsonl", tmp_path / "store"
+    write_jsonl(chats, [{"messages": [{"role": "user", "content": "What about a fever?"}]}])
+    with pytest.raises(ValueError, match="each chat ends with an answer, which is not read"):
+        questions_of(str(chats))
+    spec = CaptureSpec(SPEC.model, questions=str(chats), layers=(1,))
+    with pytest.raises(ValueError, match="1 of 1 rows are bad"):
+        plan_shards(CaptureJob(spec, store), lambda _: None)
+    assert not store.exists()
