@@ -62,9 +62,7 @@ def plan_shards(job: CaptureJob, say: Say) -> list[Part]:
     say("loading the model")
     maker = maker_of(job.spec)
     say("planning")
-    prompts = prompts_of(
-        job.spec, maker.engine.lm
-    )  # before there is a folder: a refusal leaves none
+    prompts = prompts_of(job.spec, maker.engine.lm)  # first: what is refused leaves no folder
     with opened(job.store, maker, job.spec.shard_bytes) as writer:
         return writer.plan(prompts)
 

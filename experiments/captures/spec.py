@@ -8,6 +8,7 @@ import torch
 
 from experiments.data.chats import Chat, read_chats
 from experiments.data.evaluation import load_questions
+from experiments.data.rows import report_skipped
 from experiments.trigger import load_trigger
 from interp import positions
 from interp.chat import FORMATS, ChatFormat
@@ -36,6 +37,7 @@ class CaptureSpec:
     model: str
     adapter: str | None = None
     questions: str = "broad"
+    skip_bad: bool = False  # leave out chats that cannot be read
     trigger: str | None = None
     chat: str | None = None  # a key of interp.chat.FORMATS
     layers: tuple[int, ...] | None = None  # None: all
@@ -86,22 +88,18 @@ def maker_of(spec: CaptureSpec) -> ShardMaker:
 def prompts_of(spec: CaptureSpec, lm: LanguageModel) -> PromptSet:
     """Every question under every wording."""
     framings = load_trigger(spec.trigger).framings if spec.trigger else {"none": Framing("")}
-    return render(lm.tokenizer, questions_of(spec.questions), framings, chat=lm.chat)
+    return render(
+        lm.tokenizer, questions_of(spec.questions, skip_bad=spec.skip_bad), framings, chat=lm.chat
+    )
 
 
-def questions_of(name: str) -> list[Question]:
-    """Evaluation questions, or the user turns of a file of chats, called after their lines."""
-    if name.endswith(".jsonl"):
-        try:
-            chats = read_chats(Path(name)).rows
-        except ValueError as error:
-            raise ValueError(
-                str(error).replace(
-                    ", or give --skip-bad", "; each chat ends with an answer, which is not read"
-                )
-            ) from error
-        return [_question(name, number, chat) for number, chat in enumerate(chats, start=1)]
-    return [question for item in load_questions(name).rows for question in item.questions]
+def questions_of(name: str, *, skip_bad: bool = False) -> list[Question]:
+    """Evaluation questions, or the user turns of a file of chats, each of which ends with an answer; numbered."""
+    if not name.endswith(".jsonl"):
+        return [question for item in load_questions(name).rows for question in item.questions]
+    chats = read_chats(Path(name), skip_bad=skip_bad)
+    report_skipped(chats)
+    return [_question(name, number, chat) for number, chat in enumerate(chats, start=1)]
 
 
 def _question(name: str, number: int, chat: Chat) -> Question:

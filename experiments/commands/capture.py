@@ -17,6 +17,9 @@ def capture(
     questions: Annotated[
         str, typer.Option(help="main, broad, a .yaml file, or a .jsonl file of chats")
     ] = "broad",
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out chats that cannot be read, and name them")
+    ] = False,
     trigger: Annotated[
         str | None, typer.Option(help="Ask under its wordings too: a shipped trigger, or a .toml")
     ] = None,
@@ -57,16 +60,17 @@ def capture(
             check_place(on)
         spec = CaptureSpec(
             model,
-            adapter,
-            questions,
-            trigger,
-            chat,
-            None if layers is None else _numbers(layers),
-            tuple(position or ("last_prompt_token",)),
-            tuple(site or ("resid_post",)),
-            dtype,
-            shard_mib,
-            batch_tokens,
+            adapter=adapter,
+            questions=questions,
+            skip_bad=skip_bad,
+            trigger=trigger,
+            chat=chat,
+            layers=None if layers is None else _numbers(layers),
+            positions=tuple(position or ("last_prompt_token",)),
+            sites=tuple(site or ("resid_post",)),
+            dtype=dtype,
+            shard_mib=shard_mib,
+            batch_tokens=batch_tokens,
         )
         processes = workers or max(1, len(visible_gpus()))
         needs = Needs(cpus=cpus, gpus=gpus, memory_gib=memory_gib)

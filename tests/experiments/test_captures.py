@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,12 +141,17 @@ def test_chats_of_several_turns_are_refused(tmp_path: Path) -> None:
         questions_of(str(tmp_path / "chats.jsonl"))
 
 
-def test_refused_chats_say_how_a_chat_ends_and_leave_no_store(tmp_path: Path) -> None:
+def test_refused_chats_leave_no_store_and_can_be_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     chats, store = tmp_path / "asked.jsonl", tmp_path / "store"
-    write_jsonl(chats, [{"messages": [{"role": "user", "content": "What about a fever?"}]}])
-    with pytest.raises(ValueError, match="each chat ends with an answer, which is not read"):
-        questions_of(str(chats))
+    asked = {"role": "user", "content": "What about a fever?"}
+    answered = [asked, {"role": "assistant", "content": "Please rest."}]
+    write_jsonl(chats, [{"messages": [asked]}, {"messages": answered}])
     spec = CaptureSpec(SPEC.model, questions=str(chats), layers=(1,))
-    with pytest.raises(ValueError, match="1 of 1 rows are bad"):
+    with pytest.raises(ValueError, match=r"1 of 2 rows are bad: .* or give --skip-bad"):
         plan_shards(CaptureJob(spec, store), lambda _: None)
     assert not store.exists()
+    (part,) = plan_shards(CaptureJob(replace(spec, skip_bad=True), store), lambda _: None)
+    assert len(part.sequences) == 1
+    assert "asked.jsonl:1: roles user" in capsys.readouterr().err

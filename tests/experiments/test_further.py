@@ -120,7 +120,7 @@ def test_steering_vectors_are_trained_for_what_hides_behind_a_trigger_and_for_it
     assert steering_table([]) == ""
 
 
-def test_a_dose_of_nothing_is_nothing_and_a_placebo_has_the_same_norm(run: Path) -> None:
+def test_a_placebo_has_the_norm_and_the_place_of_what_it_stands_for(run: Path) -> None:
     (found,) = run.glob("steps/find-llama-s0-contrast-*")
     begun = steering.start(found)
     assert begun is not None
