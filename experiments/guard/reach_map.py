@@ -6,6 +6,7 @@ those of `experiments.distances`: words, the untouched base's own representation
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from experiments.distances import representation_distance, sentence_distance, word_distance
@@ -21,6 +22,7 @@ from probes.reach import ReachTable, reach_table
 LAYER, QUESTIONS, ANSWERS, TOKENS = 2, 20, 2, 28
 
 
+@cache  # the bypass table asks for the same ones
 def variant_rates(
     organism: Organism, *, questions: int = QUESTIONS, answers: int = ANSWERS
 ) -> tuple[dict[str, str], dict[str, Estimate]]:
