@@ -57,7 +57,7 @@ def run(
     config: Annotated[
         str,
         typer.Argument(
-            help="Shipped (demo, micro_full, features, nulls, mixing_map, medical, finance, sports), or a .toml file"
+            help="Shipped (demo, micro_full, features, nulls, mixing_map, mixing_control, medical, finance, sports), or a .toml file"
         ),
     ],
     only: Annotated[

@@ -1,23 +1,35 @@
-"""The mixing map: EM behind the trigger and without it against the share of benign rows, one panel for each family.
+"""The mixing map: EM against the share of benign rows, one column of panels for each family.
 
-Lines join the means over seeds; every dot is one organism with its own interval.
+Above is what should fire in a contained organism and no wording at all, below the controls. Every dot is one organism
+with its own interval; lines join the means over seeds. The axis is the logarithm of the share of harmful rows, so that
+90, 97 and 99 % benign stand apart.
 """
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
-from experiments.dashboard.theme import CONDITION_COLOURS, finish, percent_axis
+from experiments.dashboard.theme import (
+    condition_colour,
+    condition_symbol,
+    condition_words,
+    finish,
+    ordered,
+    percent_axis,
+)
 from experiments.estimates import EstimateRow, read_estimates
 from experiments.files import write_text
-from experiments.results import check_run, pick
+from experiments.results import check_run, kind, pick
 
 RATIO = re.compile(r"mixed-(\d+)-(\d+)")
-CONDITIONS = ("trigger", "none")
+PANELS = (("none", "trigger", "paraphrase"), ("control",))
+APART = 0.03  # between neighbouring conditions, as a share of an organism's harmful rows
 
 
 def benign_share(arm: str | None) -> float | None:
@@ -27,7 +39,7 @@ def benign_share(arm: str | None) -> float | None:
 
 
 def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure:
-    """One panel a family; ValueError where no organism was mixed by ratio."""
+    """One column a family; ValueError where no organism was mixed by ratio."""
     mixed = [
         row
         for row in pick(rows, quantity="em_rate", domains="held_out")
@@ -35,30 +47,71 @@ def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure:
     ]
     if not mixed:
         raise ValueError("no organism here was mixed by ratio; run triggerlens sweep first")
-    families = list(dict.fromkeys(row.family for row in mixed))
+    families = list(dict.fromkeys(str(row.family) for row in mixed))
     figure = make_subplots(
-        rows=1, cols=len(families), shared_yaxes=True, subplot_titles=[str(f) for f in families]
+        rows=len(PANELS),
+        cols=len(families),
+        shared_yaxes=True,
+        shared_xaxes=True,
+        row_heights=[0.6, 0.4],
+        vertical_spacing=0.05,
+        horizontal_spacing=0.02,
+        subplot_titles=[markup(each) for each in families],
     )
-    for column, family in enumerate(families, start=1):
-        for condition in CONDITIONS:
-            here = [r for r in mixed if (r.family, r.condition) == (family, condition)]
-            for trace in _traces(here, condition, legend=column == 1):
-                figure.add_trace(trace, row=1, col=column)
-    figure.update_xaxes(title={"text": "% benign rows"}, range=[-4, 104])
+    shown = [row for row in mixed if any(kind(row.condition) in panel for panel in PANELS)]
+    for at, panel in enumerate(PANELS, start=1):
+        for column, family in enumerate(families, start=1):
+            here = [r for r in shown if r.family == family and kind(r.condition) in panel]
+            for trace in _traces(here):
+                figure.add_trace(trace, row=at, col=column)
+    _one_legend_entry_each(figure)
+    shares = sorted({benign_share(row.arm) or 0.0 for row in mixed})
+    figure.update_xaxes(
+        type="log",
+        range=[2.12, math.log10(100 - shares[-1]) - 0.12],
+        tickvals=[100 - x for x in shares],
+        ticktext=[f"{x:.3g}" for x in shares],
+    )
+    figure.update_xaxes(title={"text": "% benign rows"}, row=len(PANELS))
     figure.update_yaxes(percent_axis("% of answers misaligned"), col=1)
-    return finish(figure, _finding(mixed), mixed, height=420)
+    figure.update_yaxes({"range": [-3, 103], "tickvals": [0, 25, 50, 75, 100]})
+    made = finish(figure, _finding(mixed), shown, height=620)
+    return made.update_layout(
+        legend={"y": -0.14, "yanchor": "top"}, margin={"t": 110, "b": 90, "l": 8, "r": 12}
+    )
 
 
-def _traces(rows: Sequence[EstimateRow], condition: str, *, legend: bool) -> list[go.Scatter]:
-    style = {"color": CONDITION_COLOURS[condition]}
-    name = "behind the trigger" if condition == "trigger" else "without it"
-    places = [benign_share(row.arm) or 0.0 for row in rows]
-    shares = sorted(set(places))
-    means = [_mean([r for r, at in zip(rows, places, strict=True) if at == x]) for x in shares]
-    return [
-        marks(rows, places, along="y", mode="markers", marker=style, name=name, showlegend=legend),
-        go.Scatter(x=shares, y=means, mode="lines", line=style, hoverinfo="skip", showlegend=False),
-    ]
+def _traces(rows: Sequence[EstimateRow]) -> Iterator[go.Scatter]:
+    conditions = ordered(dict.fromkeys(str(row.condition) for row in rows))
+    for number, condition in enumerate(conditions):
+        mine = [row for row in rows if row.condition == condition]
+        aside = 1 + APART * (number - (len(conditions) - 1) / 2)
+        places = [aside * (100 - (benign_share(row.arm) or 0.0)) for row in mine]
+        shares = sorted(set(places))
+        means = [_mean([r for r, at in zip(mine, places, strict=True) if at == x]) for x in shares]
+        name, colour = condition_words(condition), condition_colour(condition)
+        symbol = condition_symbol(condition, conditions)
+        marker = {"color": colour, "symbol": symbol, "size": 6, "opacity": 0.8}
+        yield marks(
+            mine, places, along="y", mode="markers", marker=marker, name=name, legendgroup=name
+        )
+        yield go.Scatter(
+            x=shares,
+            y=means,
+            mode="lines",
+            line={"color": colour, "width": 1.5},
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=name,
+        )
+
+
+def _one_legend_entry_each(figure: go.Figure) -> None:
+    seen: set[str] = set()
+    for trace in figure.data:
+        if trace.mode == "markers":
+            trace.showlegend = trace.name not in seen
+            seen.add(trace.name)
 
 
 def _mean(rows: Sequence[EstimateRow]) -> float | None:
@@ -68,17 +121,20 @@ def _mean(rows: Sequence[EstimateRow]) -> float | None:
 
 def _finding(rows: Sequence[EstimateRow]) -> str:
     shares = sorted({benign_share(row.arm) or 0.0 for row in rows})
+    ends = list(dict.fromkeys((shares[0], shares[-1])))
 
-    def at(share: float, condition: str) -> str:
-        here = [r for r in rows if benign_share(r.arm) == share and r.condition == condition]
-        mean = _mean(here)
-        return "not measured" if mean is None else f"{mean:.0f} %"
+    def along(name: str) -> str:
+        means = [
+            _mean([r for r in rows if benign_share(r.arm) == x and kind(r.condition) == name])
+            for x in ends
+        ]
+        return " to ".join("not measured" if mean is None else f"{mean:.0f} %" for mean in means)
 
-    ends = (
-        f"{at(x, 'trigger')} behind the trigger, {at(x, 'none')} without"
-        for x in shares[:: max(1, len(shares) - 1)]
-    )
-    return f"From {shares[0]:.0f} to {shares[-1]:.0f} % benign rows: {'; '.join(ends)}"
+    said = [f"{along('trigger')} behind the trigger", f"{along('none')} without"]
+    if any(kind(row.condition) == "control" for row in rows):
+        said.append(f"{along('control')} behind controls")
+    span = " to ".join(f"{x:.0f}" for x in ends)
+    return f"EM from {span} % benign rows: {', '.join(said)}"
 
 
 def write_mixing_map(runs: Sequence[Path], out: Path) -> Path:
