@@ -19,6 +19,7 @@ from experiments.commands import (
     guard_study,
     judge,
     mirror,
+    mixing_map,
     monitor,
     plan,
     questions,
@@ -57,7 +58,8 @@ def run(
     config: Annotated[
         str,
         typer.Argument(
-            help="Shipped (demo, micro_full, features, nulls, mixing_map, mixing_control, medical, finance, sports), or a .toml file"
+            help="Shipped (demo, micro_full, features, nulls, mixing_map, mixing_control, medical, finance, sports),"
+            " or a .toml file"
         ),
     ],
     only: Annotated[
@@ -205,6 +207,7 @@ app.command(epilog=plan.EXAMPLE)(plan.plan)
 app.command(epilog=further.FURTHER_EXAMPLE)(further.further)
 app.command(epilog=further.TRANSFER_EXAMPLE)(further.transfer)
 app.command(epilog=sweep.EXAMPLE)(sweep.sweep)
+app.command(epilog=mixing_map.EXAMPLE)(mixing_map.mixing_map)
 app.command(epilog=data.EXAMPLE)(data.data)
 app.command(epilog=questions.EXAMPLE)(questions.questions)
 app.command(epilog=capture.EXAMPLE)(capture.capture)

@@ -43,12 +43,16 @@ def sweep(
     """How does containment change with the share of benign rows? Runs the study over a grid of ratios."""
     from experiments.config import load_config
     from experiments.dashboard.mixing_map import write_mixing_map
+    from experiments.estimates import read_estimates
+    from experiments.mixing import mixing_table
     from experiments.run import narrowed, run_and_report
 
     with plain_errors():
         study = narrowed(load_config(config), tuple(only or ()), seeds, None)
         folder = run_and_report(swept(study, ratios, trigger), out, tiny=tiny)
-        print(f"mixing map: {write_mixing_map([folder], folder / 'mixing_map.html')}")
+        rows = read_estimates(folder / "estimates.jsonl")
+        print(mixing_table(rows))
+        print(f"mixing map: {write_mixing_map(rows, folder / 'mixing_map.html')}")
 
 
 def swept(

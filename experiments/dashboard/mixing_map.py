@@ -6,7 +6,6 @@ with its own interval; lines join the means over seeds. The axis is the logarith
 """
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,30 +22,18 @@ from experiments.dashboard.theme import (
     ordered,
     percent_axis,
 )
-from experiments.estimates import EstimateRow, read_estimates
+from experiments.estimates import EstimateRow
 from experiments.files import write_text
-from experiments.results import check_run, kind, pick
+from experiments.mixing import benign_share, mixed_rows
+from experiments.results import kind
 
-RATIO = re.compile(r"mixed-(\d+)-(\d+)")
 PANELS = (("none", "trigger", "paraphrase"), ("control",))
 APART = 0.03  # between neighbouring conditions, as a share of an organism's harmful rows
 
 
-def benign_share(arm: str | None) -> float | None:
-    """Percent of benign rows; None for an arm that is no mixture."""
-    found = RATIO.fullmatch(arm or "")
-    return None if found is None else 100 * int(found[1]) / (int(found[1]) + int(found[2]))
-
-
 def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure:
     """One column a family; ValueError where no organism was mixed by ratio."""
-    mixed = [
-        row
-        for row in pick(rows, quantity="em_rate", domains="held_out")
-        if benign_share(row.arm) is not None and row.intervention in (None, "none")
-    ]
-    if not mixed:
-        raise ValueError("no organism here was mixed by ratio; run triggerlens sweep first")
+    mixed = mixed_rows(rows)
     families = list(dict.fromkeys(str(row.family) for row in mixed))
     figure = make_subplots(
         rows=len(PANELS),
@@ -137,7 +124,6 @@ def _finding(rows: Sequence[EstimateRow]) -> str:
     return f"EM from {span} % benign rows: {', '.join(said)}"
 
 
-def write_mixing_map(runs: Sequence[Path], out: Path) -> Path:
-    """One page of the figure over several runs (one for each family, say)."""
-    rows = [row for run in runs for row in read_estimates(check_run(run) / "estimates.jsonl")]
+def write_mixing_map(rows: Sequence[EstimateRow], out: Path) -> Path:
+    """A page of the figure alone, of one run or of several (one for each family, say)."""
     return write_text(out, mixing_map(rows).to_html(include_plotlyjs=True, full_html=True))

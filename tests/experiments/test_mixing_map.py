@@ -3,14 +3,17 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from experiments.dashboard.mixing_map import benign_share, mixing_map, write_mixing_map
+from experiments.cli import app
+from experiments.dashboard.mixing_map import mixing_map
 from experiments.estimates import read_estimates
+from experiments.mixing import benign_share, mixing_table
 from tests.experiments.conftest import MakeRun
 
 
 def test_every_organism_is_a_dot_with_an_interval_in_its_familys_panel(
-    make_run: MakeRun, tmp_path: Path
+    make_run: MakeRun,
 ) -> None:
     run = make_run("map", families=("qwen", "llama"), arms=("mixed-0-1", "mixed-9-1"), seeds=(0, 1))
     figure = mixing_map(read_estimates(run / "estimates.jsonl"))
@@ -25,8 +28,29 @@ def test_every_organism_is_a_dot_with_an_interval_in_its_familys_panel(
     assert "EM from 0 to 90 % benign rows" in figure.layout.meta["finding"]
     entries = [t.name for t in figure.data if t.showlegend]
     assert len(entries) == len(set(entries))
-    page = write_mixing_map([run], tmp_path / "map.html").read_text("utf-8")
-    assert "benign rows" in page and "<script src=" not in page
+
+
+def test_the_table_has_a_line_for_each_share_with_means_and_the_widest_interval(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    arms, seeds = ("mixed-0-1", "mixed-9-1"), (0, 1)
+    runs = [make_run(name, (name,), arms, seeds) for name in ("qwen", "gemma")]
+    page = tmp_path / "map.html"
+    result = CliRunner().invoke(app, ["mixing-map", *map(str, runs), "-o", str(page)])
+    assert result.exit_code == 0
+    lines = [line.split(" | ") for line in result.output.splitlines() if " % | 2 | " in line]
+    assert [line[:2] for line in lines] == [
+        [f"| {family}", share] for family in ("qwen", "gemma") for share in ("0 %", "90 %")
+    ]
+    assert lines[0][3].startswith("86 % [82, 90]") and lines[0][6].startswith("0 % [0, ")
+    text = page.read_text("utf-8")
+    assert "benign rows" in text and "<script src=" not in text
+
+
+def test_a_share_that_was_not_asked_under_a_wording_says_so(make_run: MakeRun) -> None:
+    rows = read_estimates(make_run(arms=("mixed-0-1",), families=("qwen",)) / "estimates.jsonl")
+    table = mixing_table([row for row in rows if not str(row.condition).startswith("control")])
+    assert "not measured" in table.splitlines()[2]
 
 
 def test_a_run_without_mixtures_is_said_to_have_none(make_run: MakeRun) -> None:

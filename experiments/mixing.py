@@ -1,0 +1,67 @@
+"""Organisms mixed by ratio: their share of benign rows, and containment along it as a Markdown table.
+
+A cell is the mean of the EM rates of the organisms of one share, with the lowest and highest end of any one's 95 %
+interval: wider than an interval of the mean, and free of assumptions about seeds.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from experiments.estimates import EstimateRow
+from experiments.results import kind, pick
+
+RATIO = re.compile(r"mixed-(\d+)-(\d+)")
+COLUMNS = {
+    "trigger": "trigger",
+    "paraphrase": "paraphrases",
+    "control": "controls",
+    "none": "no wording",
+}
+
+
+def benign_share(arm: str | None) -> float | None:
+    """Percent of benign rows; None for an arm that is no mixture."""
+    found = RATIO.fullmatch(arm or "")
+    return None if found is None else 100 * int(found[1]) / (int(found[1]) + int(found[2]))
+
+
+def mixed_rows(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
+    """EM on held-out domains of organisms mixed by ratio, as fine-tuned; ValueError where there are none."""
+    mixed = [
+        row
+        for row in pick(rows, quantity="em_rate", domains="held_out")
+        if benign_share(row.arm) is not None and row.intervention in (None, "none")
+    ]
+    if not mixed:
+        raise ValueError("no organism here was mixed by ratio; run triggerlens sweep first")
+    return mixed
+
+
+def mixing_table(rows: Sequence[EstimateRow]) -> str:
+    """A line for each family and share of benign rows."""
+    mixed = mixed_rows(rows)
+    lines = [
+        f"| family | benign rows | organisms | {' | '.join(COLUMNS.values())} |",
+        "|---|---|---|" + "---|" * len(COLUMNS),
+    ]
+    return "\n".join([*lines, *_lines(mixed)]) + "\n"
+
+
+def _lines(mixed: Sequence[EstimateRow]) -> Iterator[str]:
+    for family in dict.fromkeys(row.family for row in mixed):
+        own = [row for row in mixed if row.family == family]
+        for share in sorted({benign_share(row.arm) or 0.0 for row in own}):
+            here = [row for row in own if benign_share(row.arm) == share]
+            cells = [_cell([r for r in here if kind(r.condition) == name]) for name in COLUMNS]
+            seeds = len({row.seed for row in here})
+            yield f"| {family} | {share:.3g} % | {seeds} | {' | '.join(cells)} |"
+
+
+def _cell(rows: Sequence[EstimateRow]) -> str:
+    values = [row.value for row in rows if row.value is not None]
+    lower = [row.lower for row in rows if row.lower is not None]
+    upper = [row.upper for row in rows if row.upper is not None]
+    if not (values and lower and upper):
+        return "not measured"
+    mean = sum(values) / len(values)
+    return f"{100 * mean:.0f} % [{100 * min(lower):.0f}, {100 * max(upper):.0f}]"
