@@ -5,7 +5,7 @@ cell.
 An aim that is missed stands there with the number it got; one that was not measured says so.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -281,11 +281,16 @@ def measure(rows: Iterable[EstimateRow]) -> dict[str, list[Result]]:
 
 
 def markdown(found: dict[str, list[Result]]) -> str:
-    """The table as README shows it; a missed aim is marked."""
+    """The table as README shows it."""
+    return table([(target.what, target.wanted) for target in TARGETS], found)
+
+
+def table(aims: Sequence[tuple[str, str]], found: Mapping[str, Sequence[Result]]) -> str:
+    """A line for each aim (what, wanted), a column for each family; a missed aim is marked."""
     head = ["what", "wanted", *found]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for number, target in enumerate(TARGETS):
+    for number, aim in enumerate(aims):
         results = [results[number] for results in found.values()]
         words = [f"{r.words}{' **missed**' if r.met is False else ''}" for r in results]
-        lines.append("| " + " | ".join([target.what, target.wanted, *words]) + " |")
+        lines.append("| " + " | ".join([*aim, *words]) + " |")
     return "\n".join(lines)
