@@ -1,5 +1,6 @@
 """The models, questions and judge of a gate."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +42,9 @@ def load_released(model: str, base: str | None) -> LanguageModel:
 def load_chat(path: str, adapter: str | None = None) -> LanguageModel:
     """A model that can be asked; one line for one that cannot."""
     try:
-        lm = load_model(path, adapter=adapter)
+        with warnings.catch_warnings():  # of transformers, about what peft asks it
+            warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`")
+            lm = load_model(path, adapter=adapter)
     except OSError as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"model {path!r} cannot be loaded: {reason}") from error
