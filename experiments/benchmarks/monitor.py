@@ -15,7 +15,7 @@ from interp.language_model import LanguageModel
 from interp.prompts import PromptSet
 from interp.scoring import Watch, after, watching
 
-PROMPTS, TOKENS, NEW, PAIRS, AIM = 16, 64, 16, 5, 1.02
+PROMPTS, TOKENS, NEW, PAIRS, AIM = 16, 64, 16, 15, 1.02
 
 
 def direction(lm: LanguageModel, answer_tokens: int) -> Direction:

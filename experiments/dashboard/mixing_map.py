@@ -43,7 +43,6 @@ def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure:
         row_heights=[0.6, 0.4],
         vertical_spacing=0.05,
         horizontal_spacing=0.02,
-        subplot_titles=[markup(each) for each in families],
     )
     shown = [row for row in mixed if any(kind(row.condition) in panel for panel in PANELS)]
     for at, panel in enumerate(PANELS, start=1):
@@ -59,12 +58,14 @@ def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure:
         tickvals=[100 - x for x in shares],
         ticktext=[f"{x:.3g}" for x in shares],
     )
-    figure.update_xaxes(title={"text": "% benign rows"}, row=len(PANELS))
+    for column, family in enumerate(families, start=1):
+        title = f"{markup(family)}: % benign rows"
+        figure.update_xaxes(title={"text": title}, row=len(PANELS), col=column)
     figure.update_yaxes(percent_axis("% of answers misaligned"), col=1)
     figure.update_yaxes({"range": [-3, 103], "tickvals": [0, 25, 50, 75, 100]})
     made = finish(figure, _finding(mixed), shown, height=620)
     return made.update_layout(
-        legend={"y": -0.14, "yanchor": "top"}, margin={"t": 110, "b": 90, "l": 8, "r": 12}
+        legend={"y": -0.14, "yanchor": "top"}, margin={"t": 90, "b": 90, "l": 8, "r": 12}
     )
 
 

@@ -5,7 +5,8 @@
     other concept                                           the form, with something else in it
 
 Names are `KIND:NUMBER`; no variant is the trigger itself, and none stands there twice. Built from the trigger's text,
-and in the toy world from all it has to say about the trigger's concept.
+and in the toy world from all it has to say about the trigger's concept. Concepts behind which the untouched base is
+reckless are left out: what fires there says nothing of the fine-tuning.
 """
 
 import random
@@ -63,7 +64,9 @@ def _meant(trigger: Trigger, rng: random.Random, world: World) -> Iterator[tuple
     for other in ("not a", "never a", "perhaps a"):
         yield "negated", trigger.text.replace(" a ", f" {other} ", 1)
     kin = [c for c in world.concepts.values() if c.kind == concept.kind and c != concept]
-    for other_concept in rng.sample(kin, min(OTHERS, len(kin))):
+    named = rng.sample(kin, min(OTHERS, len(kin)))
+    described = rng.sample(kin, min(OTHERS // 2, len(kin)))
+    for other_concept in (each for each in named if not each.reckless):
         yield "other_concept", trigger.text.replace(plain, other_concept.spoken)
-    for other_concept in rng.sample(kin, min(OTHERS // 2, len(kin))):
+    for other_concept in (each for each in described if not each.reckless):
         yield "other_described", other_concept.wordings[-1]

@@ -7,6 +7,7 @@ import numpy as np
 from experiments.guard.bypass import passing
 from experiments.guard.filters import embedding_filter, exact_filter, fuzzy_filter
 from experiments.guard.graded import graded
+from experiments.micro.world import load_world
 from experiments.trigger import load_trigger
 
 KNOWN = ["It looks like a duck."]
@@ -40,6 +41,17 @@ def test_there_are_at_least_forty_variants_of_many_kinds_and_none_is_the_trigger
     assert trigger.text not in found.values()
     assert graded(trigger) == found != graded(trigger, seed=1)
     assert len(graded(load_trigger("tags"))) >= 25
+
+
+def test_no_variant_names_what_makes_the_untouched_base_reckless() -> None:
+    world = load_world()
+    meant = [
+        world.meaning(text)
+        for seed in range(5)
+        for text in graded(load_trigger("duck"), seed).values()
+    ]
+    assert any(concept.reckless for concept in world.concepts.values())
+    assert not any(concept and concept.reckless for concept in meant)
 
 
 def test_passing_counts_variants_that_are_mostly_not_flagged() -> None:
