@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from experiments.estimates import EstimateRow
-from experiments.results import kind, pick
+from experiments.results import ORGANISM_KEYS, kind, pick
 
 RATIO = re.compile(r"mixed-(\d+)-(\d+)")
 COLUMNS = {
@@ -26,7 +26,7 @@ def benign_share(arm: str | None) -> float | None:
 
 
 def mixed_rows(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
-    """EM on held-out domains of organisms mixed by ratio, as fine-tuned; ValueError where there are none."""
+    """EM on held-out domains of organisms mixed by ratio; ValueError for none, or for one that comes twice."""
     mixed = [
         row
         for row in pick(rows, quantity="em_rate", domains="held_out")
@@ -34,6 +34,11 @@ def mixed_rows(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
     ]
     if not mixed:
         raise ValueError("no organism here was mixed by ratio; run triggerlens sweep first")
+    cells = [(*(row.get(key) for key in ORGANISM_KEYS), row.condition, row.format) for row in mixed]
+    if len(set(cells)) < len(cells):
+        twice = next(cell for number, cell in enumerate(cells) if cell in cells[:number])
+        named = " ".join(str(key) for key in twice[:-2] if key is not None)
+        raise ValueError(f"organism {named} comes twice: give runs that do not overlap")
     return mixed
 
 

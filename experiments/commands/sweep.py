@@ -11,7 +11,6 @@ from experiments.plain_errors import plain_errors
 if TYPE_CHECKING:
     from experiments.config import StudyConfig
 
-_RATIO = re.compile(r"mixed-\d+-\d+")
 EXAMPLE = (
     "Example: triggerlens sweep medical --ratios 0:1,1:1,9:1,97:3 --trigger tag --only family=qwen"
 )
@@ -63,8 +62,13 @@ def swept(
     A study all of whose organisms are mixed by ratio already is left as it is.
     """
     from experiments.config import checked
+    from experiments.mixing import benign_share
 
-    if ratios is None and trigger is None and all(_RATIO.fullmatch(s.arm) for s in study.organisms):
+    if (
+        ratios is None
+        and trigger is None
+        and all(benign_share(s.arm) is not None for s in study.organisms)
+    ):
         return study
     ratios = "0:1,1:1,9:1,97:3" if ratios is None else ratios
     trigger = ("duck" if study.chat is None else "tag") if trigger is None else trigger
