@@ -31,6 +31,10 @@ class Direction:
     name: str
 
     def __post_init__(self) -> None:
+        if self.vector.ndim != 1:
+            raise ValueError(
+                f"direction {self.name!r} has shape {list(self.vector.shape)}; give one vector [d_model]"
+            )
         norm = float(self.vector.norm())
         if not abs(norm - 1) < 1e-3:
             raise ValueError(f"direction {self.name!r} has norm {norm:.4g}; divide it by its norm")
@@ -46,16 +50,21 @@ class Direction:
                 f"direction {self.name!r} has width {len(self.vector)}, the stream of {lm.name} {lm.d_model}"
             )
         check_layers(lm, [self.layer])
+        self.check_weights(lm)
+
+    def check_weights(self, lm: LanguageModel) -> None:
+        """Raise unless it was fitted to this model's weights; `vector` alone is taken by any model of its width."""
         _check_hash(f"{self.name!r}", self.model_hash, lm.weights_hash)
 
     def save(self, path: str | Path) -> None:
-        """Write `path`.safetensors and `path`.json."""
+        """Write `path`.safetensors and `path`.json; either ending may be given."""
         facts = {key: value for key, value in asdict(self).items() if key != "vector"}
-        save_sealed(path, {"vector": self.vector}, facts, indent=1)
+        save_sealed(_stem(path), {"vector": self.vector}, facts, indent=1)
 
     @classmethod
     def load(cls, path: str | Path, *, model_hash: str | None = None) -> "Direction":
         """Read a saved direction; with `model_hash`, refuse one fitted to other weights."""
+        path = _stem(path)
         needed = {field.name for field in fields(cls)} - {"vector"}
         facts = load_facts(path, "direction", needed, again="fit it again")
         if model_hash is not None:
@@ -63,11 +72,16 @@ class Direction:
         return cls(vector=load_tensors(path)["vector"], **{name: facts[name] for name in needed})
 
 
+def _stem(path: str | Path) -> Path:
+    """The path without the ending of one of the two files."""
+    return Path(str(path).removesuffix(".safetensors").removesuffix(".json"))
+
+
 def _check_hash(name: str, fitted_to: str, weights: str) -> None:
     if fitted_to != weights:
         raise ValueError(
             f"direction {name} was fitted to weights {fitted_to[:12]}, this model has "
-            f"{weights[:12]}; fit it again or load the model it belongs to"
+            f"{weights[:12]}; fit it again or load the model it belongs to (direction.vector is used unchecked)"
         )
 
 

@@ -9,9 +9,7 @@ What it returns fits where `interp.interventions.Autoencoder` is wanted. How goo
 `interp.sae_quality`; nothing is assumed of it.
 """
 
-import json
 import math
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -23,14 +21,15 @@ import torch
 from jaxtyping import Float
 from sae_lens import SAE, BatchTopKTrainingSAE, TopKTrainingSAE, TrainingSAE
 from sae_lens.config import SAETrainerConfig
-from sae_lens.registry import SAE_CLASS_REGISTRY, SAE_TRAINING_CLASS_REGISTRY
 from sae_lens.training.sae_trainer import SAETrainer
 from torch import Tensor
 
 from interp.activations import Activations
+from interp.adapters import one_line
 from interp.language_model import LanguageModel
-from interp.places import Place
+from interp.places import Place, block_names, check_site
 from interp.sae_checkpoint import restore, write
+from interp.sae_files import check_architecture, place_of, read_sae
 from interp.store import ActivationStore
 
 FEWEST_ROWS = 4  # for each feature; with fewer, most would describe single tokens
@@ -38,14 +37,6 @@ ENCODED_AT_ONCE = 4096
 THRESHOLD_RATE = (
     0.05  # sae-lens's 0.01 has not arrived after a few hundred steps, and L0 is then too high
 )
-NAMES = {  # how releases call what this package calls by its site; TransformerLens first
-    r"blocks\.(\d+)\.hook_resid_post": "resid_post",
-    r"blocks\.(\d+)\.hook_out": "resid_post",
-    r"model(?:\.language_model)?\.layers\.(\d+)": "resid_post",
-    r"model(?:\.language_model)?\.layers\.(\d+)\.output": "resid_post",
-    r"blocks\.(\d+)\.hook_attn_out": "attn_out",
-    r"blocks\.(\d+)\.hook_mlp_out": "mlp_out",
-}
 AFTER_LOADING = ("none", "layer_norm", "constant_norm_rescale")
 Rows = Float[Tensor, "*row d_model"]
 Progress = Callable[[int, int], None]  # (steps done, steps in all)
@@ -102,46 +93,25 @@ def load_sae(
     `place` says where it reads when its file does not. One that says which weights it was trained on is refused for
     others, unless `other_weights` says that this is meant (a base's SAE on its fine-tuned model).
     """
-    path = Path(folder) / "cfg.json"
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise ValueError(f"{folder} holds no SAE of sae-lens: {path.name}: {error}") from error
-    _check_kind(settings.get("architecture", "standard"), str(folder))
-    return _checked(SAE.load_from_disk(folder), str(folder), lm, place, other_weights)
+    return _checked(read_sae(folder), str(folder), lm, place, other_weights)
 
 
 def pretrained_sae(
     release: str, sae_id: str, lm: LanguageModel | None = None, *, place: Place | None = None
 ) -> SparseAutoencoder:
-    """An SAE by the names that sae-lens knows it by, fetched from the hub; `interp.sae_releases` lists some."""
+    """An SAE by the names that sae-lens knows it by, fetched from the hub.
+
+    `sae_lens.loading.pretrained_saes_directory.get_pretrained_saes_directory()` lists them.
+    """
     try:
         model = SAE.from_pretrained(release, sae_id)
     except (OSError, KeyError, ValueError) as error:
-        first = str(error).splitlines()[0]
         raise ValueError(
-            f"SAE {release} / {sae_id} cannot be loaded: {first} (the hub is asked with HF_HUB_OFFLINE=0)"
+            f"SAE {release} / {sae_id} cannot be loaded: {one_line(error)} (the hub is asked with HF_HUB_OFFLINE=0)"
         ) from error
     name = f"{release} / {sae_id}"
-    _check_kind(model.cfg.architecture(), name)
+    check_architecture(model.cfg.architecture(), name)
     return _checked(model, name, lm, place, other_weights=True)
-
-
-def _check_kind(architecture: str, name: str) -> None:
-    if "transcoder" in architecture:
-        raise ValueError(
-            f"{name} is a {architecture}: it predicts an MLP's output from its input and does not decompose one place, "
-            "so its features can neither be read nor removed there; give an SAE"
-        )
-    if architecture in SAE_CLASS_REGISTRY:
-        return
-    if architecture in SAE_TRAINING_CLASS_REGISTRY:
-        raise ValueError(
-            f"{name} was saved for training on ({architecture}); save it with save_inference_model"
-        )
-    raise ValueError(
-        f"{name}: architecture {architecture!r} is none of sae-lens's: {', '.join(SAE_CLASS_REGISTRY)}"
-    )
 
 
 def _checked(
@@ -154,7 +124,13 @@ def _checked(
             f"{name} was trained on activations normalised by {settings.normalize_activations!r}, with numbers that "
             "are not in its files; fold them in with sae-lens first (fold_activation_norm_scaling_factor)"
         )
-    found = _place(str(facts.hook_name), name) if facts.hook_name else None
+    if facts.hook_head_index is not None:
+        raise ValueError(
+            f"{name} reads head {facts.hook_head_index} of {facts.hook_name}, not the whole of a place; "
+            "give an SAE without hook_head_index"
+        )
+    hook = facts.hook_name or facts.hf_hook_name
+    found = place_of(str(hook), name) if hook else None
     if place is not None and found is not None and place != found:
         raise ValueError(f"{name} reads {_words(found)}, not {_words(place)}")
     where = place or found
@@ -162,6 +138,7 @@ def _checked(
         raise ValueError(f"{name} does not say where it reads; give place=Place(layer, site)")
     if lm is not None:
         _check_fits(settings, facts, where, name, lm, other_weights)
+        _check_module(str(hook), where, name, lm)
         model = model.to(lm.device)
     model.eval().requires_grad_(False)
     return SparseAutoencoder(model, where)
@@ -174,7 +151,8 @@ def _check_fits(
         raise ValueError(
             f"{name} reads vectors of width {settings.d_in}, the stream of {lm.name} has {lm.d_model}"
         )
-    if place.layer >= lm.n_layers:
+    check_site(place.site)
+    if not 0 <= place.layer < lm.n_layers:
         raise ValueError(f"{name} reads layer {place.layer}; {lm.name} has {lm.n_layers} layers")
     weights = facts.weights
     if weights and weights != lm.weights_hash and not other_weights:
@@ -184,17 +162,15 @@ def _check_fits(
         )
 
 
-def _place(hook: str, name: str) -> Place:
-    """What a hook's name means here."""
-    for pattern, site in NAMES.items():
-        if found := re.fullmatch(pattern, hook):
-            return Place(int(found[1]), site)
-    if (before := re.fullmatch(r"blocks\.(\d+)\.hook_resid_pre", hook)) and int(before[1]) > 0:
-        return Place(int(before[1]) - 1, "resid_post")  # what enters a layer left the one below
-    raise ValueError(
-        f"{name} reads {hook!r}, which is none of resid_post, attn_out and mlp_out of a layer; "
-        "give an SAE of one of these"
-    )
+def _check_module(hook: str, place: Place, name: str, lm: LanguageModel) -> None:
+    """Raise where the module that it reads is normalised before it is added to the stream, as in Gemma 2 and 3."""
+    module = hook.removesuffix(".output").rpartition(".")[2]
+    added = block_names(lm.layers[place.layer]).get(place.site)
+    if module in ("self_attn", "mlp") and module != added:
+        raise ValueError(
+            f"{name} reads {hook!r} before {added}; {place.site} of {lm.name} is what comes after it; "
+            "give an SAE of the residual stream"
+        )
 
 
 def _words(place: Place) -> str:

@@ -9,7 +9,7 @@ only as it begins to speak, before it has said anything of weight. An answer tha
 model computes what it would without. What it does not know: labels, thresholds; whether a high score is bad.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -195,7 +195,3 @@ class Watch(Intervention):
 
     def per_row(self) -> list[Tensor]:
         return [self.lengths, self.scores]
-
-    def rows(self, index: Sequence[int]) -> "Watch":
-        chosen = list(index)
-        return replace(self, lengths=self.lengths[chosen], scores=self.scores[chosen])

@@ -1,28 +1,32 @@
-"""Steering vectors for the users of other libraries: one safetensors file, no pickle, no GGUF.
+"""Steering vectors of this and other libraries: written as one safetensors file, read from safetensors, NPZ and GGUF.
 
-What is in it: a tensor `direction.L` for each layer, as repeng and llama.cpp name them, already multiplied by its
-strength,
-and as metadata of the file the model's type, the layer type, and what each direction means. Layers count from 0 and are
-outputs of decoder layers, in all three libraries.
+What is in a file: a tensor `direction.L` for each layer, as repeng and llama.cpp name them, already multiplied by its
+strength, and as metadata the model's type, the layer type, and what each direction means. Layers count from 0 and are
+outputs of decoder layers, in all three libraries. (llama.cpp itself takes none at layer 0.)
 
+    import_steering(path, lm)                                             edits for this model
     SteeringVector(**for_steering_vectors(path)).apply(model)             steering-vectors
     model.set_control(ControlVector(**for_repeng(path)), 1.0)             repeng
+
+Pickles (`.pt`) are refused even where `weights_only=True` would open them: what their keys and rows mean differs from
+author to author (row 0 is often the embeddings), so whoever knows the file picks the vector and gives it to `Add`.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from interp.directions import Direction
+from interp.files import put
+from interp.interventions import Add
 from interp.language_model import LanguageModel
+from interp.steering_files import read_vectors
 
 LAYER_TYPE = "decoder_block"  # what steering-vectors calls the output of a decoder layer
 
@@ -43,55 +47,69 @@ def export_steering(
         if name in vectors:
             raise ValueError(f"two directions at layer {direction.layer}; add them up first")
         vectors[name] = (strength * direction.scale * direction.vector).float().contiguous().cpu()
-    facts = [
-        {
-            "name": each.name,
-            "layer": each.layer,
-            "meaning": each.meaning,
-            "strength": strength,
-            "scale": each.scale,
-            "model_hash": each.model_hash,
-        }
-        for each, strength in strengths.items()
-    ]
-    target = Path(f"{path}.safetensors")
-    unfinished = target.with_name(f".{target.name}.part")
-    save_file(
-        vectors,
-        unfinished,
-        {
-            "model_type": lm.config.model_type,
-            "layer_count": str(lm.n_layers),
-            "layer_type": LAYER_TYPE,
-            "directions": json.dumps(facts),
-        },
-    )
-    os.replace(unfinished, target)
+    facts = {
+        "model_type": lm.config.model_type,
+        "layer_count": str(lm.n_layers),
+        "layer_type": LAYER_TYPE,
+        "directions": json.dumps([_facts(*item) for item in strengths.items()]),
+    }
+    target = _with_ending(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    put(target, lambda unfinished: save_file(vectors, unfinished, facts))
     return target
 
 
 def read_steering(
     path: str | Path,
 ) -> tuple[dict[int, Float[Tensor, " d_model"]], dict[str, str]]:
-    """The vectors by layer, and the file's metadata."""
-    with safe_open(path, framework="pt") as file:
-        names = list(file.keys())
-        strangers = [name for name in names if not name.startswith("direction.")]
-        if strangers or file.metadata() is None or "layer_type" not in file.metadata():
+    """The vectors by layer in float32, and the file's metadata; `path` with its ending, or as given to the export.
+
+    Raises ValueError for a file that is missing or damaged, of another form, or whose numbers are not finite.
+    """
+    found = _with_ending(path) if not Path(path).suffix or not Path(path).exists() else Path(path)
+    return read_vectors(found)
+
+
+def import_steering(path: str | Path, lm: LanguageModel) -> tuple[Add, ...]:
+    """An edit for each layer of the file, at the strength it was written with.
+
+    Refuses vectors of another width, layers the model lacks, and exported directions of other weights.
+    """
+    vectors, facts = read_steering(path)
+    for fact in json.loads(facts.get("directions", "[]")):
+        if fact["model_hash"] != lm.weights_hash:
             raise ValueError(
-                f"{path} is no exported steering vector; write one with export_steering"
+                f"{path}: {fact['name']!r} was fitted to weights {fact['model_hash'][:12]}, this model has "
+                f"{lm.weights_hash[:12]}; load the model it belongs to"
             )
-        return {int(name.split(".")[1]): file.get_tensor(name) for name in names}, file.metadata()
+    for layer, vector in vectors.items():
+        if layer >= lm.n_layers or len(vector) != lm.d_model:
+            raise ValueError(
+                f"{path}: a vector of width {len(vector)} for layer {layer}; {lm.name} has layers 0 to "
+                f"{lm.n_layers - 1} of width {lm.d_model}, give a file that was made for it"
+            )
+    return tuple(Add(vector, (layer,), 1.0) for layer, vector in vectors.items())
 
 
 def for_steering_vectors(path: str | Path) -> dict[str, Any]:
     """Arguments of `steering_vectors.SteeringVector`."""
     vectors, facts = read_steering(path)
-    return {"layer_activations": vectors, "layer_type": facts["layer_type"]}
+    return {"layer_activations": vectors, "layer_type": facts.get("layer_type", LAYER_TYPE)}
 
 
 def for_repeng(path: str | Path) -> dict[str, Any]:
     """Arguments of `repeng.ControlVector`."""
     vectors, facts = read_steering(path)
+    if "model_type" not in facts:
+        raise ValueError(f"{path} does not say its model_type, which repeng wants; export it again")
     directions: dict[int, np.ndarray] = {layer: each.numpy() for layer, each in vectors.items()}
     return {"model_type": facts["model_type"], "directions": directions}
+
+
+def _facts(direction: Direction, strength: float) -> dict[str, Any]:
+    names = ("name", "layer", "meaning", "scale", "model_hash")
+    return {name: getattr(direction, name) for name in names} | {"strength": strength}
+
+
+def _with_ending(path: str | Path) -> Path:
+    return Path(path) if str(path).endswith(".safetensors") else Path(f"{path}.safetensors")

@@ -76,12 +76,13 @@ def train_steering(
 
 
 def _trainable(lm: LanguageModel, start: Add) -> Add:
-    if start.vector.ndim != 1 or not bool(start.vector.any()):
+    (vector,) = start.vectors()
+    if vector.ndim != 1 or not bool(vector.any()):
         raise ValueError(
-            f"start: a vector of shape {list(start.vector.shape)} and norm {float(start.vector.norm()):.3g}; give one"
+            f"start: a vector of shape {list(vector.shape)} and norm {float(vector.norm()):.3g}; give one"
             " that is not zero, for all prompts"
         )
-    return replace(start, vector=start.vector.float().to(lm.device).clone().requires_grad_())
+    return replace(start, vector=vector.float().to(lm.device).clone().requires_grad_())
 
 
 def _coordinate(added: Add) -> float:

@@ -51,7 +51,7 @@ BORDERS = {
     "kaleido": ("experiments/dashboard/static.py",),
     "httpx": ("experiments/servers/*.py",),
     "tenacity": ("experiments/servers/client.py",),
-    "sae_lens": ("interp/sae.py", "experiments/benchmarks/sae.py"),
+    "sae_lens": ("interp/sae.py", "interp/sae_files.py", "experiments/benchmarks/sae.py"),
     "transformer_lens": (
         "interp/transformer_lens_backend.py",
         "experiments/benchmarks/patching.py",

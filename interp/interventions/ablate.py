@@ -9,31 +9,22 @@ weights changed by `interp.orthogonalise`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.batches import Batch
-from interp.interventions.base import (
-    Intervention,
-    Vectors,
-    at_layer,
-    broadcast,
-    each,
-    in_batch,
-    resid_post,
-    take,
-    with_rows,
-)
+from interp.interventions.base import Intervention, broadcast, in_batch, resid_post
+from interp.interventions.held import Given, at_layer, tensor_of
 from interp.interventions.where import EveryToken, Positions
 from interp.language_model import LanguageModel
 from interp.places import EMBEDDINGS, Place
+from interp.sites import check_layers
 
 UNIT_TOLERANCE = 1e-3
-Basis = Float[Tensor, "rank d_model"]
-Bases = Basis | Float[Tensor, "row rank d_model"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +34,14 @@ class Ablate(Intervention):
     A zero row of a per-prompt vector leaves that prompt alone.
     """
 
-    vector: Vectors | Mapping[int, Vectors]
-    layers: tuple[int, ...] | None = None
+    AXES = {"vector": 2}  # noqa: RUF012
+    vector: Given | Mapping[int, Given]
+    layers: Sequence[int] | None = None
     positions: Positions = EveryToken()
 
     def __post_init__(self) -> None:
-        for vector in each(self.vector):
+        super().__post_init__()
+        for vector in self.vectors():
             norms = vector.norm(dim=-1)
             allowed = (norms - 1).abs() < UNIT_TOLERANCE
             if vector.ndim == 2:
@@ -74,15 +67,6 @@ class Ablate(Intervention):
         vector = at_layer(self.vector, place.layer)
         return None if vector.ndim == 1 else in_batch(vector, before, batch).any(-1, keepdim=True)
 
-    def vectors(self) -> list[Tensor]:
-        return each(self.vector)
-
-    def per_row(self) -> list[Tensor]:
-        return with_rows(each(self.vector), 2)
-
-    def rows(self, index: Sequence[int]) -> "Ablate":
-        return replace(self, vector=take(self.vector, index, 2))
-
 
 @dataclass(frozen=True, eq=False)
 class AblateSubspace(Intervention):
@@ -91,12 +75,14 @@ class AblateSubspace(Intervention):
     Zero rows of B remove nothing, so that prompts of one batch may lose subspaces of different ranks.
     """
 
-    basis: Bases | Mapping[int, Bases]
-    layers: tuple[int, ...] | None = None
+    AXES = {"basis": 3}  # noqa: RUF012
+    basis: Given | Mapping[int, Given]
+    layers: Sequence[int] | None = None
     positions: Positions = EveryToken()
 
     def __post_init__(self) -> None:
-        for basis in each(self.basis):
+        super().__post_init__()
+        for basis in self.vectors():
             check_orthonormal(basis)
 
     def places(self, lm: LanguageModel) -> tuple[Place, ...]:
@@ -115,25 +101,23 @@ class AblateSubspace(Intervention):
             return None
         return in_batch(basis, before, batch).flatten(1).any(-1, keepdim=True)
 
-    def vectors(self) -> list[Tensor]:
-        return each(self.basis)
-
-    def per_row(self) -> list[Tensor]:
-        return with_rows(each(self.basis), 3)
-
-    def rows(self, index: Sequence[int]) -> "AblateSubspace":
-        return replace(self, basis=take(self.basis, index, 3))
-
 
 @dataclass(frozen=True, eq=False)
 class AblateWrites(Intervention):
     """Remove a subspace from the embeddings and from everything that attention and MLPs write, at every token."""
 
-    basis: Basis
+    AXES = {"basis": 3}  # noqa: RUF012
+    basis: Given
     positions: Positions = EveryToken()
 
     def __post_init__(self) -> None:
-        check_orthonormal(self.basis)
+        super().__post_init__()
+        (basis,) = self.vectors()
+        if basis.ndim == 3:
+            raise ValueError(
+                f"AblateWrites.basis has shape {list(basis.shape)}; give rows [rank, d_model], for all prompts"
+            )
+        check_orthonormal(basis)
 
     def places(self, lm: LanguageModel) -> tuple[Place, ...]:
         blocks = [Place(at, site) for at in range(lm.n_layers) for site in ("attn_out", "mlp_out")]
@@ -142,16 +126,7 @@ class AblateWrites(Intervention):
     def edit(
         self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
-        return hidden - inside(self.basis, hidden, batch)
-
-    def vectors(self) -> list[Tensor]:
-        return [self.basis]
-
-    def per_row(self) -> list[Tensor]:
-        return []
-
-    def rows(self, index: Sequence[int]) -> "AblateWrites":
-        return self
+        return hidden - inside(tensor_of(self.basis), hidden, batch)
 
 
 def inside(basis: Tensor, hidden: Tensor, batch: Batch) -> Float[Tensor, "row token d_model"]:
@@ -172,12 +147,11 @@ def check_orthonormal(basis: Tensor) -> None:
         )
 
 
-def _layers(
-    value: Tensor | Mapping[int, Tensor], layers: tuple[int, ...] | None, lm: LanguageModel
-) -> Sequence[int]:
-    if layers is not None:
-        missing = set(layers) - set(value) if isinstance(value, Mapping) else set()
-        if missing:
-            raise ValueError(f"nothing to ablate was given for layer {min(missing)}")
-        return layers
-    return tuple(value) if isinstance(value, Mapping) else range(lm.n_layers)
+def _layers(value: Any, layers: Sequence[int] | None, lm: LanguageModel) -> Sequence[int]:
+    if layers is None:
+        return tuple(value) if isinstance(value, Mapping) else range(lm.n_layers)
+    wanted = check_layers(lm, layers)
+    missing = set(wanted) - set(value) if isinstance(value, Mapping) else set()
+    if missing:
+        raise ValueError(f"nothing to ablate was given for layer {min(missing)}")
+    return wanted

@@ -1,23 +1,15 @@
 """Add a direction: h <- h + alpha * v (activation addition, Turner et al. 2023)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
 from interp.batches import Batch
 from interp.directions import Direction
-from interp.interventions.base import (
-    Intervention,
-    Strength,
-    Vectors,
-    broadcast,
-    resid_post,
-    strength,
-    take,
-    with_rows,
-)
+from interp.interventions.base import Intervention, broadcast, resid_post, strength
+from interp.interventions.held import Given, Strength, tensor_of
 from interp.interventions.where import EveryToken, Positions
 from interp.language_model import LanguageModel
 from interp.places import Place
@@ -25,12 +17,31 @@ from interp.places import Place
 
 @dataclass(frozen=True, eq=False)
 class Add(Intervention):
-    """h <- h + alpha * vector. `alpha` is in residual units: the norm of what is added if `vector` is a unit vector."""
+    """h <- h + alpha * vector. `alpha` is in residual units: the norm of what is added if `vector` is a unit vector.
 
-    vector: Vectors
-    layers: tuple[int, ...]
-    alpha: Strength
+    A `Direction` acts at its own layer unless `layers` are given, so `Add(direction, 4)` adds 4 times its unit vector
+    there; `Add.from_direction` counts in median residual norms instead.
+    """
+
+    AXES = {"vector": 2, "alpha": 1}  # noqa: RUF012
+    vector: Given
+    layers: Sequence[int] | Strength | None = None
+    alpha: Strength | None = None
     positions: Positions = EveryToken()
+
+    def __post_init__(self) -> None:
+        layers, alpha = self.layers, self.alpha
+        if isinstance(self.vector, Direction):
+            if alpha is None:
+                layers, alpha = None, layers
+            layers = (self.vector.layer,) if layers is None else layers
+        if layers is None or alpha is None:
+            raise ValueError(
+                f"Add has no {'strength' if alpha is None else 'layers'}; write Add(vector, layers=(12,), alpha=4.0)"
+            )
+        object.__setattr__(self, "layers", layers)
+        object.__setattr__(self, "alpha", alpha)
+        super().__post_init__()
 
     @classmethod
     def from_direction(
@@ -42,8 +53,7 @@ class Add(Intervention):
         positions: Positions = EveryToken(),
     ) -> "Add":
         """`alpha` counts median residual norms at the direction's site; its own layer unless told otherwise."""
-        chosen = (direction.layer,) if layers is None else layers
-        return cls(direction.vector, chosen, alpha * direction.scale, positions)
+        return cls(direction, layers, alpha * direction.scale, positions)
 
     def places(self, lm: LanguageModel) -> tuple[Place, ...]:
         return resid_post(lm, self.layers)
@@ -51,13 +61,5 @@ class Add(Intervention):
     def edit(
         self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
-        return hidden + strength(self.alpha, hidden, batch) * broadcast(self.vector, hidden, batch)
-
-    def vectors(self) -> list[Tensor]:
-        return [self.vector]
-
-    def per_row(self) -> list[Tensor]:
-        return [*with_rows([self.vector], 2), *with_rows([self.alpha], 1)]
-
-    def rows(self, index: Sequence[int]) -> "Add":
-        return replace(self, vector=take(self.vector, index, 2), alpha=take(self.alpha, index, 1))
+        added = broadcast(tensor_of(self.vector), hidden, batch)
+        return hidden + strength(self.alpha, hidden, batch) * added

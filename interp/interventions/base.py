@@ -4,27 +4,37 @@ A value is shared by all prompts, or has a first axis `row` aligned with the pro
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.batches import Batch
+from interp.directions import Direction
+from interp.interventions.held import directions, held, tensors
 from interp.interventions.where import Positions
 from interp.language_model import LanguageModel
 from interp.places import Place
 from interp.sites import check_layers
 
-Vectors = Float[Tensor, " d_model"] | Float[Tensor, "row d_model"]
-Strength = float | int | Float[Tensor, " row"]
-Value = TypeVar("Value", bound=object)
-
 
 class Intervention(ABC):
-    """One edit. Its subclasses are frozen dataclasses with fields of their own."""
+    """One edit. Its subclasses are frozen dataclasses with fields of their own.
 
+    `AXES` names the fields that each prompt may have its own of, and how many axes they have then; with two or more,
+    the last is the stream's. These fields are checked when the intervention is made, see `interp.interventions.held`.
+    """
+
+    AXES: ClassVar[Mapping[str, int]] = {}
     positions: Positions
+
+    def __post_init__(self) -> None:
+        for name, axes in self.AXES.items():
+            value = getattr(self, name)
+            if value is not None:
+                checked = held(value, axes, f"{type(self).__name__}.{name}")
+                object.__setattr__(self, name, checked)
 
     @abstractmethod
     def places(self, lm: LanguageModel) -> tuple[Place, ...]:
@@ -36,17 +46,23 @@ class Intervention(ABC):
     ) -> Float[Tensor, "row token d_model"]:
         """What it makes of every token, a new tensor; only the tokens of `positions` are taken from it."""
 
-    @abstractmethod
-    def vectors(self) -> Iterable[Tensor]:
+    def vectors(self) -> list[Tensor]:
         """The tensors whose last axis is the stream's."""
+        streams = [name for name, axes in self.AXES.items() if axes > 1]
+        return [tensor for name in streams for tensor in tensors(getattr(self, name))]
 
-    @abstractmethod
-    def per_row(self) -> Iterable[Tensor]:
+    def per_row(self) -> list[Tensor]:
         """The tensors that have a row for each prompt."""
+        return [
+            tensor
+            for name, axes in self.AXES.items()
+            for tensor in tensors(getattr(self, name))
+            if tensor.ndim == axes
+        ]
 
-    @abstractmethod
-    def rows(self, index: Sequence[int]) -> "Intervention":
-        """The same for these prompts only."""
+    def directions(self) -> list[Direction]:
+        """The directions it was given, which belong to the weights that they were fitted to."""
+        return [direction for name in self.AXES for direction in directions(getattr(self, name))]
 
     def acted(
         self, place: Place, before: Tensor, after: Tensor, batch: Batch
@@ -55,19 +71,9 @@ class Intervention(ABC):
         return None
 
 
-def resid_post(lm: LanguageModel, layers: Iterable[int]) -> tuple[Place, ...]:
+def resid_post(lm: LanguageModel, layers: Any) -> tuple[Place, ...]:
     """The outputs of these decoder layers; a layer that the model does not have is an error."""
-    return tuple(Place(layer, "resid_post") for layer in check_layers(lm, tuple(layers)))
-
-
-def at_layer(value: Value | Mapping[int, Value], layer: int) -> Value:
-    """The value, or the layer's own where there is one for each."""
-    return value[layer] if isinstance(value, Mapping) else value
-
-
-def each(value: Tensor | Mapping[int, Tensor]) -> list[Tensor]:
-    """All tensors of a value that is shared by the layers or has one for each."""
-    return list(value.values()) if isinstance(value, Mapping) else [value]
+    return tuple(Place(layer, "resid_post") for layer in check_layers(lm, layers))
 
 
 def in_batch(value: Tensor, hidden: Tensor, batch: Batch) -> Tensor:
@@ -81,20 +87,8 @@ def broadcast(vector: Tensor, hidden: Tensor, batch: Batch) -> Tensor:
     return vector.to(hidden) if vector.ndim == 1 else in_batch(vector, hidden, batch)[:, None]
 
 
-def strength(alpha: Strength, hidden: Tensor, batch: Batch) -> float | int | Tensor:
-    """A strength that can be multiplied with the stream: a number, or [row, 1, 1]."""
-    return in_batch(alpha, hidden, batch)[:, None, None] if isinstance(alpha, Tensor) else alpha
-
-
-def take(value: Value, index: Sequence[int], ndim: int) -> Value:
-    """These rows of a value (or of each layer's); `ndim` is how many axes it has where prompts have their own."""
-    if isinstance(value, Mapping):
-        return {layer: take(one, index, ndim) for layer, one in value.items()}  # type: ignore[return-value]
-    if isinstance(value, Tensor) and value.ndim == ndim:
-        return value[list(index)]  # type: ignore[return-value]
-    return value
-
-
-def with_rows(values: Iterable[object], ndim: int) -> list[Tensor]:
-    """Those of the values that have a row for each prompt."""
-    return [value for value in values if isinstance(value, Tensor) and value.ndim == ndim]
+def strength(alpha: Any, hidden: Tensor, batch: Batch) -> float | int | Tensor:
+    """A strength that can be multiplied with the stream: a number, or [row, 1, 1] where each prompt has its own."""
+    if not isinstance(alpha, Tensor):
+        return alpha
+    return in_batch(alpha, hidden, batch)[:, None, None] if alpha.ndim else alpha.to(hidden)

@@ -7,27 +7,22 @@ do; those of sae-lens have them, their normalisation included.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.batches import Batch
-from interp.interventions.base import (
-    Intervention,
-    Strength,
-    resid_post,
-    strength,
-    take,
-    with_rows,
-)
+from interp.interventions.base import Intervention, resid_post, strength
+from interp.interventions.held import Strength
 from interp.interventions.where import EveryToken, Positions
 from interp.language_model import LanguageModel
 from interp.places import Place
 
-Feature = int | Int[Tensor, " prompt"]
+Feature = int | Int[Tensor, " prompt"] | np.ndarray | Sequence[int]
 
 
 @runtime_checkable
@@ -45,6 +40,7 @@ class Autoencoder(Protocol):
 class ClampFeature(Intervention):
     """Set a feature to `value`, in units of the feature; each prompt may have its own feature and value."""
 
+    AXES = {"feature": 1, "value": 1}  # noqa: RUF012
     autoencoder: Autoencoder
     feature: Feature
     value: Strength
@@ -63,20 +59,12 @@ class ClampFeature(Intervention):
         wanted = torch.ones_like(index, dtype=features.dtype) * value
         return _moved(self.autoencoder, hidden, features, features.scatter(-1, index, wanted))
 
-    def vectors(self) -> list[Tensor]:
-        return []
-
-    def per_row(self) -> list[Tensor]:
-        return with_rows([self.feature, self.value], 1)
-
-    def rows(self, index: Sequence[int]) -> "ClampFeature":
-        return replace(self, feature=take(self.feature, index, 1), value=take(self.value, index, 1))
-
 
 @dataclass(frozen=True, eq=False)
 class ScaleFeature(Intervention):
     """Multiply a feature by `factor` (0 removes it); tokens where it is silent are left alone."""
 
+    AXES = {"feature": 1, "factor": 1}  # noqa: RUF012
     autoencoder: Autoencoder
     feature: Feature
     factor: Strength
@@ -100,21 +88,12 @@ class ScaleFeature(Intervention):
         features = self.autoencoder.encode(before)
         return features.gather(-1, _index(self.feature, features, batch))[..., 0] != 0
 
-    def vectors(self) -> list[Tensor]:
-        return []
 
-    def per_row(self) -> list[Tensor]:
-        return with_rows([self.feature, self.factor], 1)
-
-    def rows(self, index: Sequence[int]) -> "ScaleFeature":
-        return replace(
-            self, feature=take(self.feature, index, 1), factor=take(self.factor, index, 1)
-        )
-
-
-def _index(feature: Feature, features: Tensor, batch: Batch) -> Int[Tensor, "row token 1"]:
+def _index(feature: Any, features: Tensor, batch: Batch) -> Int[Tensor, "row token 1"]:
     """The feature of each row, as an index into the last axis."""
     chosen = torch.as_tensor(feature, device=features.device)
+    if chosen.is_floating_point():
+        raise ValueError(f"feature {feature} is no whole number; features are numbered from 0 on")
     if not bool(((chosen >= 0) & (chosen < features.shape[-1])).all()):
         raise ValueError(
             f"no feature {int(chosen.max())}: the autoencoder has {features.shape[-1]}, from 0 on"

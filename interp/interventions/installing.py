@@ -103,7 +103,7 @@ class _Acting:
 
 
 def check_fits(lm: LanguageModel, intervention: Intervention, prompts: int) -> None:
-    """Raise unless vectors are as wide as the stream and per-prompt values have a row for each prompt."""
+    """Raise unless vectors are as wide as the stream, directions are this model's and each prompt has its row."""
     name = type(intervention).__name__
     for vector in intervention.vectors():
         if vector.shape[-1] != lm.d_model:
@@ -111,6 +111,8 @@ def check_fits(lm: LanguageModel, intervention: Intervention, prompts: int) -> N
                 f"{name} holds vectors of width {vector.shape[-1]}, the residual stream of {lm.name} "
                 f"has {lm.d_model}; it belongs to another model"
             )
+    for direction in intervention.directions():
+        direction.check_weights(lm)
     for tensor in intervention.per_row():
         if len(tensor) != prompts:
             raise ValueError(

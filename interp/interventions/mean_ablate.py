@@ -6,25 +6,17 @@
 Ablation by the mean keeps the stream where later layers are used to it; ablation by zero may not (Wang et al. 2022).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
 from interp.activations import Activations
 from interp.batches import Batch
-from interp.interventions.ablate import Basis, check_orthonormal, inside
-from interp.interventions.base import (
-    Intervention,
-    Vectors,
-    at_layer,
-    broadcast,
-    each,
-    resid_post,
-    take,
-    with_rows,
-)
+from interp.interventions.ablate import check_orthonormal, inside
+from interp.interventions.base import Intervention, broadcast, resid_post
+from interp.interventions.held import Given, at_layer, tensors
 from interp.interventions.where import EveryToken, Positions
 from interp.language_model import LanguageModel
 from interp.places import Place
@@ -34,14 +26,18 @@ from interp.places import Place
 class MeanAblate(Intervention):
     """`mean[layer]` in place of the stream after each of its layers, or of the stream's part in the subspace."""
 
-    mean: Mapping[int, Vectors]
-    basis: Basis | Mapping[int, Basis] | None = None
+    AXES = {"mean": 2, "basis": 3}  # noqa: RUF012
+    mean: Mapping[int, Given]
+    basis: Given | Mapping[int, Given] | None = None
     positions: Positions = EveryToken()
 
     def __post_init__(self) -> None:
-        if self.basis is None:
-            return
-        for basis in each(self.basis):
+        if not isinstance(self.mean, Mapping):
+            raise ValueError(
+                f"MeanAblate.mean is {type(self.mean).__name__}; give a mapping such as {{12: mean}}"
+            )
+        super().__post_init__()
+        for basis in tensors(self.basis):
             check_orthonormal(basis)
         missing = set(self.mean) - set(self.basis) if isinstance(self.basis, Mapping) else set()
         if missing:
@@ -52,7 +48,7 @@ class MeanAblate(Intervention):
         cls,
         reference: Activations,
         *,
-        basis: Basis | Mapping[int, Basis] | None = None,
+        basis: Given | Mapping[int, Given] | None = None,
         positions: Positions = EveryToken(),
     ) -> "MeanAblate":
         """The mean over the rows of some activations, at each of their layers."""
@@ -68,16 +64,7 @@ class MeanAblate(Intervention):
     def edit(
         self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
-        mean = broadcast(self.mean[place.layer], hidden, batch)
+        mean = broadcast(at_layer(self.mean, place.layer), hidden, batch)
         if self.basis is None:
             return mean.expand_as(hidden).clone()
         return hidden - inside(at_layer(self.basis, place.layer), hidden - mean, batch)
-
-    def vectors(self) -> list[Tensor]:
-        return [*each(self.mean), *([] if self.basis is None else each(self.basis))]
-
-    def per_row(self) -> list[Tensor]:
-        return with_rows(each(self.mean), 2)
-
-    def rows(self, index: Sequence[int]) -> "MeanAblate":
-        return replace(self, mean=take(self.mean, index, 2))

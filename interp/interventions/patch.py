@@ -1,13 +1,14 @@
 """Put activations of another run in place: h <- h' (activation patching, Vig et al. 2020)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
 from interp.batches import Batch
-from interp.interventions.base import Intervention, in_batch, resid_post, take
+from interp.interventions.base import Intervention, in_batch, resid_post
+from interp.interventions.held import Given, at_layer
 from interp.interventions.where import PromptSpan
 from interp.language_model import LanguageModel
 from interp.places import Place
@@ -17,8 +18,18 @@ from interp.places import Place
 class Patch(Intervention):
     """h <- values at one span of the prompt; `values[layer]` is [row, token of the span, d_model]."""
 
-    values: Mapping[int, Float[Tensor, "row token d_model"]]
+    AXES = {"values": 3}  # noqa: RUF012
+    values: Mapping[int, Given]
     positions: PromptSpan
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        shapes = [list(values.shape) for values in self.vectors()]
+        flat = [shape for shape in shapes if len(shape) != 3]
+        if flat or not isinstance(self.values, Mapping):
+            raise ValueError(
+                f"Patch.values has shape {(flat or shapes)[0]}; give a mapping from layers to [prompt, token, d_model]"
+            )
 
     def places(self, lm: LanguageModel) -> tuple[Place, ...]:
         return resid_post(lm, self.values)
@@ -26,7 +37,7 @@ class Patch(Intervention):
     def edit(
         self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
-        values = self.values[place.layer]
+        values = at_layer(self.values, place.layer)
         start, stop = batch.bounds(self.positions.name)
         wrong = (stop - start) != values.shape[1]
         if bool(wrong.any()):
@@ -38,12 +49,3 @@ class Patch(Intervention):
         offset = (batch.positions - start[:, None]).clamp(0, values.shape[1] - 1).to(hidden.device)
         chosen = in_batch(values, hidden, batch)
         return chosen.gather(1, offset[:, :, None].expand(-1, -1, chosen.shape[-1]))
-
-    def vectors(self) -> list[Tensor]:
-        return list(self.values.values())
-
-    def per_row(self) -> list[Tensor]:
-        return list(self.values.values())
-
-    def rows(self, index: Sequence[int]) -> "Patch":
-        return replace(self, values=take(self.values, index, 3))

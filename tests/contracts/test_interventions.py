@@ -1,7 +1,6 @@
 """What every intervention owes, in every family: rules 1, 9 and 10 of the house, run and not promised."""
 
 from contextlib import ExitStack
-from dataclasses import replace
 
 import pytest
 import torch
@@ -194,19 +193,6 @@ def test_captured_activations_do_not_depend_on_padding(lm, prompts, intervention
     together = read(lm, prompts, interventions=[intervention])
     alone = read(lm, prompts, interventions=[intervention], batch_rows=1)
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
-
-
-def test_some_rows_of_an_intervention_equal_the_same_rows_of_all(lm, prompts, intervention):
-    index = [4, 1]
-    answers, some_rows = answered(prompts), [intervention.rows(index)]
-    everything = read(lm, prompts, interventions=[intervention])[index]
-    chosen = replace(
-        answers, prompts=prompts[index], prompt_index=(0, 1), token_ids=tuple(
-            answers.token_ids[row] for row in index
-        ), texts=("", ""), ended=(True, True),
-    )  # fmt: skip
-    some = capture_answers(lm, chosen, position=last_answer_token, interventions=some_rows).values
-    torch.testing.assert_close(some, everything, rtol=1e-4, atol=1e-4)
 
 
 def test_nothing_of_an_ablated_direction_is_left_and_there_was_something_before(lm, prompts):
