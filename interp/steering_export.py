@@ -26,7 +26,7 @@ from interp.directions import Direction
 from interp.files import put
 from interp.interventions import Add
 from interp.language_model import LanguageModel
-from interp.steering_files import read_vectors
+from interp.steering_files import PICKLES, READERS, read_vectors
 
 LAYER_TYPE = "decoder_block"  # what steering-vectors calls the output of a decoder layer
 
@@ -66,8 +66,8 @@ def read_steering(
 
     Raises ValueError for a file that is missing or damaged, of another form, or whose numbers are not finite.
     """
-    found = _with_ending(path) if not Path(path).suffix or not Path(path).exists() else Path(path)
-    return read_vectors(found)
+    named = Path(path).suffix in (*READERS, *PICKLES) or Path(path).is_file()
+    return read_vectors(Path(path) if named else _with_ending(path))
 
 
 def import_steering(path: str | Path, lm: LanguageModel) -> tuple[Add, ...]:
@@ -76,11 +76,11 @@ def import_steering(path: str | Path, lm: LanguageModel) -> tuple[Add, ...]:
     Refuses vectors of another width, layers the model lacks, and exported directions of other weights.
     """
     vectors, facts = read_steering(path)
-    for fact in json.loads(facts.get("directions", "[]")):
-        if fact["model_hash"] != lm.weights_hash:
+    for weights in _fitted_to(path, facts):
+        if weights != lm.weights_hash:
             raise ValueError(
-                f"{path}: {fact['name']!r} was fitted to weights {fact['model_hash'][:12]}, this model has "
-                f"{lm.weights_hash[:12]}; load the model it belongs to"
+                f"{path} was fitted to weights {weights[:12]}, this model has {lm.weights_hash[:12]}; load the model it "
+                "belongs to"
             )
     for layer, vector in vectors.items():
         if layer >= lm.n_layers or len(vector) != lm.d_model:
@@ -104,6 +104,16 @@ def for_repeng(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path} does not say its model_type, which repeng wants; export it again")
     directions: dict[int, np.ndarray] = {layer: each.numpy() for layer, each in vectors.items()}
     return {"model_type": facts["model_type"], "directions": directions}
+
+
+def _fitted_to(path: str | Path, facts: Mapping[str, str]) -> set[str]:
+    """The hashes of the weights that the file's directions belong to; none where the file does not say."""
+    try:
+        return {str(fact["model_hash"]) for fact in json.loads(facts.get("directions", "[]"))}
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path}: its metadata 'directions' is not what export_steering writes; export it again"
+        ) from error
 
 
 def _facts(direction: Direction, strength: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Vectors by layer from files of other libraries: tensors named `direction.L`, in safetensors, NPZ or GGUF; no pickle."""
+"""Vectors by layer from files of other libraries: tensors `direction.L` in safetensors, NPZ or GGUF; no pickle."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -81,6 +81,8 @@ def _gguf(path: Path) -> tuple[dict[str, Tensor], Facts]:
     facts = {} if hint is None else {"model_type": str(hint.contents())}
     tensors = {
         tensor.name: torch.tensor(dequantize(tensor.data, tensor.tensor_type))
+        if tensor.name.startswith("direction.")  # others are named and refused, unread
+        else torch.empty(0)
         for tensor in reader.tensors
     }
     return tensors, facts

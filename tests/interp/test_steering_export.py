@@ -1,14 +1,23 @@
 """What other libraries would read from an exported file steers as we do."""
 
+import gguf
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny_models import tiny_lm
 
 from interp.capture import capture
 from interp.directions import Direction, unit
 from interp.interventions import Add
 from interp.sites import hooked
-from interp.steering_export import export_steering, for_repeng, for_steering_vectors, read_steering
+from interp.steering_export import (
+    export_steering,
+    for_repeng,
+    for_steering_vectors,
+    import_steering,
+    read_steering,
+)
 
 
 def direction(lm, layer, **changed):
@@ -65,3 +74,78 @@ def test_what_does_not_fit_is_refused(one_lm, tmp_path):
     save_file({"vector": torch.ones(3)}, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="is no exported steering vector"):
         for_repeng(tmp_path / "other.safetensors")
+
+
+def control_vector(path, vector):
+    """What repeng's `export_gguf` writes."""
+    writer = gguf.GGUFWriter(path, "controlvector")
+    writer.add_string("controlvector.model_hint", "qwen2")
+    writer.add_uint32("controlvector.layer_count", 1)
+    writer.add_tensor("direction.1", vector.numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def test_what_is_exported_is_imported_as_the_edits_that_it_came_from(lm, prompts, tmp_path):
+    directions = {direction(lm, 0): 0.5, direction(lm, 2): -1.5}
+    path = export_steering(tmp_path / "v1.5", lm, directions)
+    assert path == export_steering(path, lm, directions) == tmp_path / "v1.5.safetensors"
+    ours = [Add.from_direction(each, strength) for each, strength in directions.items()]
+    expected = capture(lm, prompts, interventions=ours).values
+    for given in (path, tmp_path / "v1.5", str(path)):
+        found = capture(lm, prompts, interventions=import_steering(given, lm)).values
+        torch.testing.assert_close(found, expected)
+    assert not torch.allclose(capture(lm, prompts).values, expected, atol=1e-2)
+
+
+def test_files_of_other_libraries_are_read(one_lm, tmp_path):
+    vector = direction(one_lm, 1).vector
+    control_vector(tmp_path / "v.gguf", vector)
+    save_file({"direction.1": vector.bfloat16()}, tmp_path / "v.safetensors")
+    np.savez(tmp_path / "v.npz", **{"direction.1": vector.double().numpy()})
+    for name in ("v.gguf", "v.safetensors", "v.npz"):
+        (edit,) = import_steering(tmp_path / name, one_lm)
+        assert edit.layers == (1,)
+        torch.testing.assert_close(edit.vector, vector, atol=1e-2, rtol=1e-2)
+    assert for_repeng(tmp_path / "v.gguf")["model_type"] == "qwen2"
+    with pytest.raises(ValueError, match="does not say its model_type"):
+        for_repeng(tmp_path / "v.npz")
+
+
+def test_files_of_other_forms_are_one_line(one_lm, tmp_path):
+    vector = direction(one_lm, 1).vector
+    torch.save({1: vector}, tmp_path / "v.pt")
+    np.savez(tmp_path / "object.npz", **{"direction.1": np.array([{}], dtype=object)})
+    np.savez(tmp_path / "nan.npz", **{"direction.1": np.full(32, np.nan)})
+    np.savez(tmp_path / "widths.npz", **{"direction.0": np.ones(8), "direction.1": np.ones(32)})
+    save_file({"direction.1": vector, "layer": torch.tensor(1)}, tmp_path / "more.safetensors")
+    save_file({"direction.7": vector}, tmp_path / "layer.safetensors")
+    for name in ("cut.gguf", "cut.npz", "cut.safetensors", "v.txt"):
+        (tmp_path / name).write_bytes(b"cut short")
+    refused = {
+        "v.pt": "is a pickle, which is not loaded",
+        "object.npz": r"object\.npz is damaged",
+        "nan.npz": "numbers that are not finite",
+        "widths.npz": "differ in width",
+        "more.safetensors": "it holds 'layer'",
+        "layer.safetensors": "for layer 7; .* has layers 0 to",
+        "cut.gguf": r"cut\.gguf is damaged",
+        "cut.npz": r"cut\.npz is damaged",
+        "cut.safetensors": r"cut\.safetensors is damaged",
+        "v.txt": r"\.txt is not read",
+        "nowhere.gguf": r"nowhere\.gguf: no such file",
+    }
+    for name, message in refused.items():
+        with pytest.raises(ValueError, match=message) as caught:
+            import_steering(tmp_path / name, one_lm)
+        assert "\n" not in str(caught.value)
+
+
+def test_an_exported_direction_of_another_model_is_refused(tmp_path):
+    one, other = tiny_lm("qwen"), tiny_lm("llama")
+    path = export_steering(tmp_path / "v", one, {direction(one, 1): 1.0})
+    import_steering(path, one)
+    with pytest.raises(ValueError, match=r"was fitted to weights .*, this model has"):
+        import_steering(path, other)
