@@ -79,8 +79,8 @@ def import_steering(path: str | Path, lm: LanguageModel) -> tuple[Add, ...]:
     for weights in _fitted_to(path, facts):
         if weights != lm.weights_hash:
             raise ValueError(
-                f"{path} was fitted to weights {weights[:12]}, this model has {lm.weights_hash[:12]}; load the model it "
-                "belongs to"
+                f"{path} was fitted to weights {weights[:12]}, this model has {lm.weights_hash[:12]}; "
+                "load the model it belongs to"
             )
     for layer, vector in vectors.items():
         if layer >= lm.n_layers or len(vector) != lm.d_model:

@@ -71,7 +71,7 @@ def train_steering(
             optimizer.step()
             optimizer.zero_grad()
             falling.step()
-    done = tuple(replace(each, vector=each.vector.detach().cpu()) for each in added)
+    done = tuple(replace(each, vector=each.vectors()[0].detach().cpu()) for each in added)
     return TrainedSteering(done, tuple(losses))
 
 
@@ -87,7 +87,7 @@ def _trainable(lm: LanguageModel, start: Add) -> Add:
 
 def _coordinate(added: Add) -> float:
     """The root mean square of its vector's coordinates."""
-    return float(added.vector.detach().square().mean().sqrt())
+    return float(added.vectors()[0].detach().square().mean().sqrt())
 
 
 def _check_pairs(prompts: PromptSet, plain: PromptSet) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 CAPTURE = "from interp.capture import capture; capture(LM, PROMPTS, "
 SWEEP = "from probes import sweep; sweep(X, Y, QUESTIONS, "
+EDIT = "from interp.interventions import Ablate, MeanAblate, Patch; "
 CALLS = {
     CAPTURE + "layers=3)": "layers=3: give a list of layers, such as [3]",
     CAPTURE + "layers='1')": "layers='1': give a list of layers, such as [1]",
@@ -38,6 +39,11 @@ CALLS = {
     "from interp.capture import by_name; by_name('last_prompt_token')": "is no function; give one",
     "from interp.capture import by_name; by_name(-1)": "position -1 is no function",
     "from interp.prompts import Framing; Framing('It quacks.', 'sufix')": "placement is 'sufix'",
+    EDIT + "Ablate([1.0], 1).places(LM)": "layers=1: give a list of layers, such as [1]",
+    EDIT + "Ablate({1: [1.0]}, 1).places(LM)": "layers=1: give a list of layers, such as [1]",
+    EDIT + "MeanAblate([1.0])": "MeanAblate.mean is list; give a mapping such as {12: mean}",
+    EDIT + "Ablate(None)": "Ablate.vector is None; give a vector [d_model]",
+    EDIT + "Patch([[[1.0]]], None)": "give a mapping from layers to [prompt, token, d_model]",
     "from probes.asked import named_probes; named_probes([1])": "give a mapping such as",
     "from probes.resampling import group_codes; group_codes([[0], [1]])": "the group of row 0 is [0]",
 }

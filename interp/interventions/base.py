@@ -5,6 +5,7 @@ A value is shared by all prompts, or has a first axis `row` aligned with the pro
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, ClassVar
 
 from jaxtyping import Bool, Float
@@ -30,11 +31,12 @@ class Intervention(ABC):
     positions: Positions
 
     def __post_init__(self) -> None:
+        left_out = {field.name for field in fields(self) if field.default is None}  # type: ignore[arg-type]
         for name, axes in self.AXES.items():
-            value = getattr(self, name)
-            if value is not None:
-                checked = held(value, axes, f"{type(self).__name__}.{name}")
-                object.__setattr__(self, name, checked)
+            if getattr(self, name) is None and name in left_out:
+                continue
+            checked = held(getattr(self, name), axes, f"{type(self).__name__}.{name}")
+            object.__setattr__(self, name, checked)
 
     @abstractmethod
     def places(self, lm: LanguageModel) -> tuple[Place, ...]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from interp.directions import Direction
 
 Given = Tensor | np.ndarray | Sequence[Any] | Direction  # a vector or several, as callers give them
-Strength = Tensor | np.ndarray | Sequence[Any] | float | int
+Strength = Tensor | np.ndarray | np.generic | Sequence[Any] | float | int
 SHAPES = {  # by the number of axes where each prompt has its own
     1: "a number, or one for each prompt",
     2: "a vector [d_model], or one for each prompt [prompt, d_model]",
@@ -30,6 +30,8 @@ def held(value: Any, axes: int, name: str) -> Any:
     `axes` is how many axes it has where each prompt has its own, `name` what messages call it ("Add.vector").
     Raises ValueError for what is no number, not finite, or of another shape.
     """
+    if value is None:
+        raise ValueError(f"{name} is None; give {SHAPES[axes]}")
     if axes == 1 and isinstance(value, Number) and not isinstance(value, bool):
         _check_finite(torch.as_tensor(value), name)
         return value.item() if isinstance(value, np.generic) else value
