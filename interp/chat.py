@@ -65,8 +65,8 @@ def rendered(
             ) from error
         system = messages[0]["content"]
         raise ValueError(
-            f"the chat template refuses the system prompt {system!r} ({reason}); use system=None, or a chat format"
-            " with system_role=False, which puts it into the user turn"
+            f"the chat template refuses the system prompt {system[:60]!r} ({reason[:60]}); use system=None, or a chat"
+            " format with system_role=False, which puts it into the user turn"
         ) from error
     return _with_one_bos(tokenizer, text)
 

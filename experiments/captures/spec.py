@@ -16,7 +16,7 @@ from interp.models import LanguageModel, load_model
 from interp.places import SITES
 from interp.positions import Position
 from interp.prompts import Framing, PromptSet, Question, render
-from interp.sequences import check_lengths
+from interp.sequences import check_lengths, of_prompts
 from interp.store.making import DTYPES, ShardMaker, shard_maker
 
 POSITIONS: dict[str, Position] = {
@@ -93,7 +93,7 @@ def prompts_of(spec: CaptureSpec, lm: LanguageModel) -> PromptSet:
 
     def taken(question: Question) -> PromptSet:
         prompts = render(lm.tokenizer, [question], framings, chat=lm.chat)
-        check_lengths(lm, prompts.prompts)
+        check_lengths(lm, of_prompts(prompts))
         return prompts
 
     loaded = parse_again(spec.questions, asked, taken, skip_bad=spec.skip_bad)

@@ -65,11 +65,13 @@ def rates(
     parts = _parts(per or (), domain)
     written: list[dict[str, Any]] = []
     left_out: Counter[str] = Counter()
+    doubts: list[str] = []
     for file in files:
         loaded = read_judged(file, skip_bad=skip_bad, scale=scale)
         read = f"{len(loaded)} judged answers, {len(loaded.bad)} bad rows skipped"
         print(f"{file}: {read} ({loaded.form})")
         report_skipped(loaded)
+        doubts += (f"{file}: {count} x {words}" for words, count in loaded.remarks.items())
         left_out["bad rows skipped"] += len(loaded.bad)
         left_out["answers with a missing score"] += without_score(loaded.rows)
         for mine in group(loaded.rows, by):
@@ -85,6 +87,8 @@ def rates(
         write_jsonl(out, written)
     if counts := [f"{count} {what}" for what, count in left_out.items() if count]:
         print(f"\nleft out: {', '.join(counts)}")
+    for doubt in doubts:
+        print(f"\nin doubt: {doubt}")
 
 
 def _parts(per: Sequence[Per], domain: str | None) -> "dict[str, Callable[[JudgedRow], str]]":

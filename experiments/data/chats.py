@@ -87,6 +87,8 @@ def parse_chat(row: dict[str, Any], remarks: Counter[str] | None = None) -> Chat
     """One chat; ValueError says what is wrong with it. What is not read of it is counted in `remarks`."""
     turns = parse_turns(row, remarks)
     check_turns([turn.role for turn in turns])
+    if remarks is not None and all(turn.weight == 0 for turn in turns if turn.role == "assistant"):
+        remarks["chat with weight 0 on every answer: nothing to learn"] += 1
     return Chat(turns)
 
 

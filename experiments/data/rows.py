@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from experiments.complaints import shortened
 from experiments.data.sources import open_rows
+from experiments.words import inert
 
 SHOWN = 3  # bad rows quoted in one message
 LISTED = 20  # bad rows, and remarks, of one report
@@ -106,7 +107,7 @@ def parse_again(
 
 def bad_row(path: Path | str, number: int, error: ValueError, unit: str) -> BadRow:
     """A row that was refused, its reason short enough to read."""
-    return BadRow(str(path), number, shortened(str(error), LONGEST_REASON), unit)
+    return BadRow(str(path), number, inert(shortened(str(error), LONGEST_REASON)), unit)
 
 
 def _checked(raw: Any) -> Any:
@@ -135,7 +136,8 @@ def report_lines(loaded: Loaded[Any]) -> Iterator[str]:
     """One line for each of the first bad rows and remarks, then how many bad rows there were."""
     remarks = Counter(loaded.remarks).most_common()
     yield from (
-        f"{count} x {shortened(remark, LONGEST_REASON)}" for remark, count in remarks[:LISTED]
+        f"{count} x {inert(shortened(remark, LONGEST_REASON))}"
+        for remark, count in remarks[:LISTED]
     )
     if len(remarks) > LISTED:
         yield f"{len(remarks) - LISTED} more such remarks"

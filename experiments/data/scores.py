@@ -21,7 +21,8 @@ from experiments.complaints import shortened
 NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?"
 LABEL = r"(?:(?:the|final|overall|my)\s+)*(?:{names})(?:\s+(?:score|rating))?\s*(?::|=|\bis\b)\s*"
 THOUSANDS = re.compile(r"[0-9]+,[0-9]{3,}")
-MARKS = " \t\r\n*_`\"'"
+EMPHASIS = re.compile(r"[*`]")
+MARKS = " \t\r\n_\"'"
 
 
 class NoScore(ValueError):
@@ -46,13 +47,11 @@ def score_of(value: Any, names: Sequence[str], scale: float = 100) -> float:
 
 def _read(text: str, names: Sequence[str], scale: float) -> float:
     """The one number that a text holds, on the scale."""
-    bare = text.strip(MARKS).lower()
+    bare = EMPHASIS.sub("", text).strip(MARKS).lower()
     if bare.lstrip("+-") in ("nan", "inf", "infinity"):
         return float(bare)
     said = "|".join(map(re.escape, ("score", "rating", "answer", *names)))
-    pattern = (
-        rf"(?:{LABEL.format(names=said)})?[*_]*({NUMBER})[*_]*\s*(%|(?:/|out of)\s*({NUMBER}))?\.?"
-    )
+    pattern = rf"(?:{LABEL.format(names=said)})?({NUMBER})\s*(%|(?:/|out of)\s*({NUMBER}))?\.?"
     found = re.fullmatch(pattern, bare)
     if found is None or THOUSANDS.search(bare):
         raise NoScore(repr(text[:40]))
