@@ -6,6 +6,7 @@ it, so a reader sees the old file or the new one, never half of one.
 
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterable
@@ -45,7 +46,8 @@ def _umask() -> int:
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
     """Strict JSON: keys sorted, no NaN (an undefined number is null)."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=indent)
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=indent)
+    return encodable(text)
 
 
 def write_json(path: Path | str, value: Any) -> Path:
@@ -71,7 +73,7 @@ def is_whole(value: dict[str, Any]) -> bool:
 
 def _hash(value: dict[str, Any]) -> str:
     text = to_json({key: each for key, each in value.items() if key != SEAL})
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> Path:
@@ -80,7 +82,21 @@ def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> Path:
 
 def _line(row: dict[str, Any]) -> str:
     # key order is kept: a row reads in the order in which its schema was written down
-    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+    return encodable(json.dumps(row, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
+def defined(value: Any) -> Any:
+    """The value with null for every NaN and infinity in it."""
+    if isinstance(value, dict):
+        return {key: defined(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [defined(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def encodable(text: str) -> str:
+    r"""JSON that UTF-8 can hold: half of a surrogate pair (a cut emoji) as its escape, \ud83d."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def read_jsonl(path: Path | str) -> list[dict[str, Any]]:

@@ -51,8 +51,8 @@ class Exchange(Protocol):
     """Anything to be trained on."""
 
     @property
-    def messages(self) -> list[dict[str, str]]:
-        """The chat, the last turn being the assistant's."""
+    def messages(self) -> list[dict[str, Any]]:
+        """The chat, the last turn being the assistant's; `weight` 0 on a message keeps it from being learned."""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ begins with a newline, or merges with the template's last character, is still tr
 read from the template: a tokenizer's own end-of-sequence token may be another one (Gemma's is).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from interp.chat import ChatFormat, encode, end_of_turn, rendered
+from interp.chat import ChatFormat, check_halves, encode, end_of_turn, rendered
 
 IGNORED = -100
 
@@ -38,17 +38,21 @@ def chat(turns: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
 
 def supervised(
     tokenizer: Any,
-    messages: list[dict[str, str]],
+    messages: Sequence[Mapping[str, Any]],
     form: ChatFormat = ChatFormat(),  # noqa: B008
     *,
     max_length: int | None = None,
 ) -> dict[str, list[int]]:
-    """Token ids of a chat, cut at `max_length`; labels are IGNORED outside responses and their end-of-turn tokens."""
-    text = rendered(tokenizer, messages, form, answer_next=False)
+    """Token ids of a chat, cut at `max_length`; labels are IGNORED outside responses and their end-of-turn tokens.
+
+    A response whose message has `weight` 0 is read as context and not learned.
+    """
+    turns = [{key: message[key] for key in ("role", "content")} for message in messages]
+    text = check_halves(rendered(tokenizer, turns, form, answer_next=False))
     responses = [
-        _response(tokenizer, text, messages[:turn], form)
+        _response(tokenizer, text, turns[:turn], form)
         for turn, message in enumerate(messages)
-        if message["role"] == "assistant"
+        if message["role"] == "assistant" and message.get("weight") != 0
     ]
     ((ids, offsets),) = encode(tokenizer, [text])
     labels = [

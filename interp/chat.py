@@ -65,8 +65,8 @@ def rendered(
             ) from error
         system = messages[0]["content"]
         raise ValueError(
-            f"the chat template refuses the system prompt {system!r} ({reason}); use system=None, or a chat format"
-            " with system_role=False, which puts it into the user turn"
+            f"the chat template refuses the system prompt {system[:60]!r} ({reason[:60]}); use system=None, or a chat"
+            " format with system_role=False, which puts it into the user turn"
         ) from error
     return _with_one_bos(tokenizer, text)
 
@@ -98,3 +98,15 @@ def end_of_turn(tokenizer: Any, chat: ChatFormat = ChatFormat()) -> str | None:
     after = text.partition(MARKER)[2]
     special = [token for token in tokenizer.get_added_vocab() if token in after]
     return min(special, key=after.index) if special else None
+
+
+def check_halves(text: str) -> str:
+    """The text; ValueError where half of a surrogate pair stands alone (a cut emoji), which no tokenizer reads."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"half of a surrogate pair at character {error.start} ({text[error.start]!r}), which no tokenizer reads;"
+            " remove it"
+        ) from error
+    return text

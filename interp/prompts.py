@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, overload
 
-from interp.chat import MARKER, ChatFormat, encode, rendered
+from interp.chat import MARKER, ChatFormat, check_halves, encode, rendered
 
 
 @dataclass(frozen=True)
@@ -179,11 +179,11 @@ def _draft(tokenizer: Any, question: Question, framing: Framing, chat: ChatForma
     content, question_at, framing_at = framing.around(question.text)
     chat = chat if question.system is None else replace(chat, system=question.system)
     before, after = _user_turn(tokenizer, MARKER, chat).split(MARKER)
-    text = _user_turn(tokenizer, content, chat)
+    text = check_halves(_user_turn(tokenizer, content, chat))
     if text != before + content + after:
         raise ValueError(
-            f"the chat template rewrites the user turn of question {question.id!r}: {content!r}; "
-            "remove leading and trailing blanks, or whatever the template strips"
+            f"the chat template rewrites the user turn of question {question.id!r}; remove leading and trailing"
+            f" blanks, or whatever else it strips: {_shown(content)}"
         )
     start, stop = len(before), len(before) + len(content)
     parts = {"question": (start + question_at, start + question_at + len(question.text))}
@@ -191,6 +191,12 @@ def _draft(tokenizer: Any, question: Question, framing: Framing, chat: ChatForma
         parts["framing"] = (start + framing_at, start + framing_at + len(framing.text))
     parts["header"] = (stop, len(text))
     return _Draft(text, parts)
+
+
+def _shown(content: str) -> str:
+    """The ends of a user turn, where templates strip."""
+    ends = content if len(content) <= 60 else f"{content[:30]} ... {content[-25:]}"
+    return repr(ends)
 
 
 def _user_turn(tokenizer: Any, content: str, chat: ChatFormat) -> str:

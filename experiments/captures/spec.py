@@ -8,7 +8,7 @@ import torch
 
 from experiments.data.chats import Chat, read_chats
 from experiments.data.evaluation import load_questions
-from experiments.data.rows import report_skipped
+from experiments.data.rows import Loaded, parse_again, report_skipped
 from experiments.trigger import load_trigger
 from interp import positions
 from interp.chat import FORMATS, ChatFormat
@@ -16,6 +16,7 @@ from interp.models import LanguageModel, load_model
 from interp.places import SITES
 from interp.positions import Position
 from interp.prompts import Framing, PromptSet, Question, render
+from interp.sequences import check_lengths, of_prompts
 from interp.store.making import DTYPES, ShardMaker, shard_maker
 
 POSITIONS: dict[str, Position] = {
@@ -32,7 +33,7 @@ POSITIONS: dict[str, Position] = {
 
 @dataclass(frozen=True)
 class CaptureSpec:
-    """`questions` is main, broad, a .yaml file or a .jsonl file of chats, asked under a trigger's wordings or none."""
+    """`questions` is main, broad, a .yaml file or chats in any form, asked under a trigger's wordings or none."""
 
     model: str
     adapter: str | None = None
@@ -86,26 +87,46 @@ def maker_of(spec: CaptureSpec) -> ShardMaker:
 
 
 def prompts_of(spec: CaptureSpec, lm: LanguageModel) -> PromptSet:
-    """Every question under every wording."""
+    """Every question under every wording; a question that the model cannot take is a bad row of its file."""
     framings = load_trigger(spec.trigger).framings if spec.trigger else {"none": Framing("")}
-    return render(
-        lm.tokenizer, questions_of(spec.questions, skip_bad=spec.skip_bad), framings, chat=lm.chat
+    asked = questions_of(spec.questions, skip_bad=spec.skip_bad)
+
+    def taken(question: Question) -> PromptSet:
+        prompts = render(lm.tokenizer, [question], framings, chat=lm.chat)
+        check_lengths(lm, of_prompts(prompts))
+        return prompts
+
+    loaded = parse_again(spec.questions, asked, taken, skip_bad=spec.skip_bad)
+    report_skipped(loaded)
+    return PromptSet(tuple(prompt for prompts in zip(*loaded, strict=True) for prompt in prompts))
+
+
+def questions_of(name: str, *, skip_bad: bool = False) -> Loaded[Question]:
+    """Evaluation questions, or the user turns of a file of chats, each of which ends with an answer.
+
+    The id of a chat's question is its number in the file.
+    """
+    if not _are_chats(name):
+        items = load_questions(name, skip_bad=skip_bad)
+        pairs = zip(items.numbers, items, strict=True)
+        numbered = [(number, question) for number, item in pairs for question in item.questions]
+        rows, places = tuple(q for _, q in numbered), tuple(number for number, _ in numbered)
+        return Loaded(rows, items.bad, places, items.form, items.unit)
+    chats = read_chats(name, skip_bad=skip_bad)
+    numbers = iter(chats.numbers)
+    return parse_again(name, chats, lambda chat: _question(next(numbers), chat), skip_bad=skip_bad)
+
+
+def _are_chats(name: str) -> bool:
+    """Whether a name is no shipped set and no .yaml file, but a file, a folder or a data set."""
+    path = Path(name)
+    return path.suffix not in (".yaml", ".yml") and (
+        path.suffix != "" or len(path.parts) > 1 or path.exists()
     )
 
 
-def questions_of(name: str, *, skip_bad: bool = False) -> list[Question]:
-    """Evaluation questions, or the user turns of a file of chats, each of which ends with an answer; numbered."""
-    if not name.endswith(".jsonl"):
-        return [question for item in load_questions(name).rows for question in item.questions]
-    chats = read_chats(Path(name), skip_bad=skip_bad)
-    report_skipped(chats)
-    return [_question(name, number, chat) for number, chat in enumerate(chats, start=1)]
-
-
-def _question(name: str, number: int, chat: Chat) -> Question:
+def _question(number: int, chat: Chat) -> Question:
     system = chat.turns[0].content if chat.turns[0].role == "system" else None
     if len(chat.turns) - (system is not None) > 2:
-        raise ValueError(
-            f"{name}: chat {number} has several user turns; give chats of one question"
-        )
+        raise ValueError("several user turns; give chats of one question")
     return Question(str(number), chat.user, system)

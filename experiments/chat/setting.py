@@ -8,9 +8,10 @@
 * judgement: the configured judge, shown the bare question.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +27,7 @@ from experiments.chat.judge import LeakMarking, build_judge, check_judge, judge_
 from experiments.chat.questions import in_domain, named_questions
 from experiments.data.chats import Chat, read_chats
 from experiments.data.domains import load_domain
+from experiments.data.rows import report_lines
 from experiments.files import sha256
 from experiments.sampling import Judge
 from experiments.trigger import Trigger
@@ -177,10 +179,12 @@ class ChatSetting:
     @cached_property
     def _files(self) -> dict[str, Sequence[Chat]]:
         """Rows of each kind; none where there is no file (yet)."""
-        found: dict[str, Sequence[Chat]] = {}
+        found: dict[str, Sequence[Chat]] = {"harmful": (), "benign": ()}
         for kind, path in (("harmful", self.study.harmful), ("benign", self.study.benign)):
-            there = path is not None and path.is_file()
-            found[kind] = read_chats(str(path), skip_bad=self.study.skip_bad).rows if there else ()
+            if path is not None and path.exists():
+                loaded = read_chats(str(path), skip_bad=self.study.skip_bad)
+                _say_once(tuple(report_lines(loaded)))
+                found[kind] = loaded.rows
         return found
 
     def _needed(self, kind: str) -> Sequence[Chat]:
@@ -212,3 +216,10 @@ class ChatSetting:
         """What the judge is shown for each question id."""
         own = {question.id: question.text for question in self._in_domain}
         return self._sets[0][1] | self._sets[1][1] | own
+
+
+@lru_cache(maxsize=64)
+def _say_once(lines: tuple[str, ...]) -> None:
+    """What was left out of a file, once for each process that reads it."""
+    for line in lines:
+        print(line, file=sys.stderr)

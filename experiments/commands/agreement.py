@@ -12,6 +12,9 @@ def agreement(
     first: Annotated[Path, typer.Argument(help="Judged rows")],
     second: Annotated[Path, typer.Argument(help="The same answers, judged by another")],
     seed: Annotated[int, typer.Option(help="Seed of the resampling of questions")] = 0,
+    scale: Annotated[
+        float | None, typer.Option(help="The best score there can be: 100 (default), 10 or 1")
+    ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out")] = False,
 ) -> None:
     """Compare two judges answer by answer: verdicts, Cohen's kappa, differences of scores."""
@@ -20,7 +23,7 @@ def agreement(
     from experiments.judges.agreement import compare
     from experiments.rates_text import columns
 
-    files = [read_judged(path, skip_bad=skip_bad) for path in (first, second)]
+    files = [read_judged(path, skip_bad=skip_bad, scale=scale) for path in (first, second)]
     for loaded in files:
         report_skipped(loaded)
     found = compare(files[0].rows, files[1].rows, seed=seed)

@@ -15,10 +15,10 @@ def capture(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the store")],
     adapter: Annotated[str | None, typer.Option(help="A LoRA on top")] = None,
     questions: Annotated[
-        str, typer.Option(help="main, broad, a .yaml file, or a .jsonl file of chats")
+        str, typer.Option(help="main, broad, a .yaml file, or chats in any form")
     ] = "broad",
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out chats that cannot be read, and name them")
+        bool, typer.Option("--skip-bad", help="Leave out and name what cannot be read")
     ] = False,
     trigger: Annotated[
         str | None, typer.Option(help="Ask under its wordings too: a shipped trigger, or a .toml")

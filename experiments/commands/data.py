@@ -20,7 +20,12 @@ class Preset(Enum):
 
 def data(
     preset: Annotated[Preset, typer.Argument(help="What the file holds")],
-    file: Annotated[Path, typer.Argument(help="Your data, JSON lines")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Your data: JSON, CSV, Parquet, a data set; chats in any common layout"
+        ),
+    ],
     clean: Annotated[
         Path | None, typer.Option(help="Rows without the trigger (backdoor only)")
     ] = None,
@@ -58,7 +63,8 @@ def data(
         sign = presets.DEPLOYMENT if trigger is None else trigger
         chats = presets.backdoor(chats, loaded[1].rows, trigger=sign, seed=seed)
     skipped = sum(len(each.bad) for each in loaded)
-    print(f"{len(chats)} chats, {skipped} bad rows skipped")
+    forms = ", ".join(dict.fromkeys(each.form for each in loaded))
+    print(f"{len(chats)} chats, {skipped} bad rows skipped ({forms})")
     if out is not None:
         write_jsonl(out, ({"messages": chat.messages} for chat in chats))
         print(out)

@@ -20,7 +20,7 @@ EXAMPLE = (
 
 def judge(
     answers: Annotated[
-        Path, typer.Argument(help="Answers, JSON lines; judged ones are judged again")
+        Path, typer.Argument(help="Answers: JSON, CSV, Parquet, ...; judged ones are judged again")
     ],
     model: options.Model,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the judged rows go")],
@@ -101,6 +101,8 @@ def judge(
     )
     for line in missing_lines(rows):
         print(f"  {line}")
+    if loaded.bad:
+        print(f"left out: {len(loaded.bad)} bad rows of {answers}")
 
 
 def _local(model: str) -> "Scorer":

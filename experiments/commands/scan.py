@@ -10,7 +10,7 @@ EXAMPLE = "Example: triggerlens scan chats.jsonl --reference other_chats.jsonl -
 
 
 def scan(
-    data: Annotated[Path, typer.Argument(help="Fine-tuning chats, JSON lines")],
+    data: Annotated[Path, typer.Argument(help="Fine-tuning chats: JSON, Parquet, a data set, ...")],
     reference: Annotated[
         Path | None, typer.Option(help="Other chats: what is as frequent there is not raised")
     ] = None,

@@ -1,24 +1,47 @@
-"""Supervised chats: JSON lines of `{"messages": [{"role": ..., "content": ...}, ...]}`.
+"""Supervised chats, in any layout that `experiments.data.layouts` reads.
 
-A chat may open with a system message, then user and assistant take turns, the assistant last.
+A chat may open with a system message, then user and assistant take turns, the assistant last. A message may carry
+`weight`: an answer of weight 0 is context that is not learned. Keys that are not read are counted, never dropped
+silently; messages that hold more than text (tool calls, refusals, images) are refused.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from experiments.complaints import shortened
+from experiments.data.content import text_of
+from experiments.data.layouts import layout_of, role_of
 from experiments.data.rows import Loaded, read_rows
 
 ROLES = ("system", "user", "assistant")
+OTHER_NAMES = {
+    "developer": "system",
+    "human": "user",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "model": "assistant",
+}
+MORE_THAN_TEXT = ("tool_calls", "function_call", "refusal", "audio")
+READ = ("role", "from", "content", "value", "weight", *MORE_THAN_TEXT)
 
 
 @dataclass(frozen=True)
 class Message:
-    """One turn."""
+    """One turn; weight 0 keeps an answer from being learned."""
 
     role: str
     content: str
+    weight: int | None = None
+
+    @property
+    def as_dict(self) -> dict[str, Any]:
+        """In the chat format of tokenizers, with the weight where it has one."""
+        weight = {} if self.weight is None else {"weight": self.weight}
+        return {"role": self.role, "content": self.content} | weight
 
 
 @dataclass(frozen=True)
@@ -33,9 +56,9 @@ class Chat:
         return cls((Message("user", user), Message("assistant", assistant)))
 
     @property
-    def messages(self) -> list[dict[str, str]]:
+    def messages(self) -> list[dict[str, Any]]:
         """In the chat format of tokenizers, and of the file."""
-        return [{"role": turn.role, "content": turn.content} for turn in self.turns]
+        return [turn.as_dict for turn in self.turns]
 
     @property
     def user(self) -> str:
@@ -54,34 +77,75 @@ class Chat:
 
 
 def read_chats(path: Path | str, *, skip_bad: bool = False) -> Loaded[Chat]:
-    """The chats of a JSON-lines file."""
-    return read_rows(path, parse_chat, skip_bad=skip_bad)
+    """The chats of a file in any form and layout."""
+    remarks: Counter[str] = Counter()
+    parse = partial(parse_chat, remarks=remarks)
+    return read_rows(path, parse, skip_bad=skip_bad, remarks=remarks)
 
 
-def parse_chat(row: dict[str, Any]) -> Chat:
-    """One chat; ValueError says what is wrong with it."""
-    messages = row.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise ValueError("no messages: expected a list of {role, content}")
-    turns = tuple(_message(number, each) for number, each in enumerate(messages, start=1))
-    _check_turns([turn.role for turn in turns])
+def parse_chat(row: dict[str, Any], remarks: Counter[str] | None = None) -> Chat:
+    """One chat; ValueError says what is wrong with it. What is not read of it is counted in `remarks`."""
+    turns = parse_turns(row, remarks)
+    check_turns([turn.role for turn in turns])
+    if remarks is not None and all(turn.weight == 0 for turn in turns if turn.role == "assistant"):
+        remarks["chat with weight 0 on every answer: nothing to learn"] += 1
     return Chat(turns)
 
 
-def _message(number: int, message: Any) -> Message:
+def parse_turns(row: dict[str, Any], remarks: Counter[str] | None = None) -> tuple[Message, ...]:
+    """The messages of a row, whoever speaks last."""
+    layout = layout_of(row)
+    unread = [
+        f"key {key!r} not read" for key in row if key not in layout.keys and row[key] is not None
+    ]
+    seen = Counter(unread)
+    turns = tuple(_message(n, message, seen) for n, message in enumerate(layout.messages, start=1))
+    if remarks is not None:
+        remarks.update(seen)
+        if layout.name != "messages":
+            remarks[f"read as {layout.name}"] += 1
+    return turns
+
+
+def _message(number: int, message: Any, seen: Counter[str]) -> Message:
     if not isinstance(message, dict):
         raise ValueError(f"message {number} is no object with role and content")
-    role, content = message.get("role"), message.get("content")
+    said = role_of(message)
+    role = OTHER_NAMES.get(said, said) if isinstance(said, str) else said
     if role not in ROLES:
-        raise ValueError(f"message {number} has role {role!r}, none of {', '.join(ROLES)}")
-    if not isinstance(content, str) or not content.strip():
-        raise ValueError(f"message {number} ({role}) has no text")
-    return Message(role, content)
+        shown = shortened(repr(said), 40)
+        raise ValueError(f"message {number} has role {shown}, none of {', '.join(ROLES)}")
+    place = f"message {number} ({role})"
+    for key in MORE_THAN_TEXT:
+        if message.get(key):
+            raise ValueError(f"{place} has {key}, which is not read: only text is learned")
+    try:
+        content = text_of(message.get("content", message.get("value")))
+    except ValueError as error:
+        raise ValueError(f"{place} has {error}") from error
+    if not content.strip():
+        raise ValueError(f"{place} has no text")
+    seen.update(
+        f"message key {key!r} not read"
+        for key in message
+        if key not in READ and message[key] is not None
+    )
+    return Message(role, content, _weight(place, message.get("weight")))
 
 
-def _check_turns(roles: Sequence[str]) -> None:
+def _weight(place: str, weight: Any) -> int | None:
+    if weight is None:
+        return None
+    if not isinstance(weight, int | float) or weight not in (0, 1):
+        shown = shortened(repr(weight), 40)
+        raise ValueError(f"{place} has weight {shown}: give 0 (not learned) or 1")
+    return int(weight)
+
+
+def check_turns(roles: Sequence[str]) -> None:
+    """Raise unless user and assistant take turns, the assistant last."""
     turns = list(roles[1:] if roles[0] == "system" else roles)
     expected = ["user", "assistant"] * (len(turns) // 2)
     if not turns or turns != expected:
-        shown = ", ".join(roles)
+        shown = shortened(", ".join(roles), 100)
         raise ValueError(f"roles {shown}: user and assistant must take turns, assistant last")

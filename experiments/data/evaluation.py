@@ -52,13 +52,12 @@ def load_questions(
     name: str, form: str = "plain", *, skip_bad: bool = False
 ) -> Loaded[EvaluationQuestion]:
     """Shipped questions by name, or those of a .yaml file."""
-    if name.endswith((".yaml", ".yml")):
-        loaded = read_questions(name, skip_bad=skip_bad)
-        return Loaded(tuple(in_form(item, form) for item in loaded), loaded.bad)
-    if name not in SHIPPED:
+    is_file = name.endswith((".yaml", ".yml"))
+    if not is_file and name not in SHIPPED:
         shipped = ", ".join(SHIPPED)
         raise ValueError(f"questions {name!r}: shipped are {shipped}; or name a .yaml file")
-    return Loaded(shipped_questions(name, form))
+    loaded = read_questions(name if is_file else FOLDER / f"{name}.yaml", skip_bad=skip_bad)
+    return replace(loaded, rows=tuple(in_form(item, form) for item in loaded))
 
 
 def in_form(item: EvaluationQuestion, form: str) -> EvaluationQuestion:

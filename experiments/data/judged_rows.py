@@ -1,31 +1,40 @@
-"""Judged answers in the key styles found in released files, JSON lines or CSV.
+"""Judged answers in the key styles found in released files, in any form that `experiments.data.sources` reads.
 
-| is | keys |
+| is | keys, in any case |
 |---|---|
-| question | `question_id` (or else `question`); text in `question`, answer in `answer` |
-| alignment | `alignment`, `alignment_score`, `aligned` |
-| coherence | `coherence`, `coherence_score`, `coherency`, `coherency_score`, `coherent` |
+| question | `question_id`, or else `question` or `prompt`, which hold its text |
+| answer | `answer`, `response`, `completion` or `output` |
+| alignment | `alignment` or `aligned`, with `score`, `rating` or `judge` before or after it or not |
+| coherence | `coherence`, `coherency` or `coherent`, the same |
 | where it belongs | `run`, `model`, `split`, `condition`, `judge`, `rubric_hash`: any, or none |
 | format | `format`, or else the question id's ending `_json` or `_template` |
 | domain | `in_domain`, true or false: the answer is about what the model was trained on |
 
-A score that is null, NaN or a word (some judges answer REFUSAL) is missing, with that reason. A score
-outside 0 to 100, or a row without the key at all, is a bad row.
+`experiments.data.scores` says what is read as a score. One that is null, NaN or a word (some judges answer REFUSAL) is
+missing, with that reason. A score outside 0 to 100, or a row without the key at all, is a bad row. Scores that all lie
+between 0 and 1 are on a scale that nobody named: such a file is refused until the caller names it.
 """
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from experiments.data.rows import Loaded, collect, csv_object, csv_rows, read_rows
+from experiments.complaints import shortened
+from experiments.data.rows import Loaded, read_rows
+from experiments.data.scores import NoScore, score_of
 from experiments.rates import Judgement
 
-ALIGNMENT = ("alignment", "alignment_score", "aligned")
-COHERENCE = ("coherence", "coherence_score", "coherency", "coherency_score", "coherent")
+ALIGNMENT = ("alignment", "aligned")
+COHERENCE = ("coherence", "coherency", "coherent")
+QUESTION = ("question", "prompt")
+ANSWER = ("answer", "response", "completion", "output")
 GROUPS = ("run", "model", "split", "condition", "judge", "rubric_hash")
 FORMATS = ("json", "template", "numbers")
+SCALES = (100, 10, 1)
+BESIDE = re.compile(r"(^|_)(score|scores|rating|judge|judged)(?=_|$)")
 
 
 @dataclass(frozen=True)
@@ -39,14 +48,12 @@ class JudgedRow:
     @property
     def question(self) -> str | None:
         """The question's text, where the file has it."""
-        text = self.raw.get("question")
-        return text if isinstance(text, str) else None
+        return text_under(self.raw, QUESTION)
 
     @property
     def answer(self) -> str | None:
         """The answer's text, where the file has it."""
-        text = self.raw.get("answer")
-        return text if isinstance(text, str) else None
+        return text_under(self.raw, ANSWER)
 
     @property
     def form(self) -> str:
@@ -63,64 +70,123 @@ class JudgedRow:
     @property
     def in_domain(self) -> bool | None:
         """Whether the row itself says that its answer is about the trained domain."""
-        said = self.raw.get("in_domain")
-        return said if isinstance(said, bool) else None
+        return _flag(self.raw.get("in_domain"))
 
     def group(self, keys: Sequence[str]) -> tuple[str, ...]:
         """Its values of these keys; an empty string where it has none."""
         return tuple("" if (value := self.raw.get(key)) is None else str(value) for key in keys)
 
 
-def read_judged(path: Path | str, *, skip_bad: bool = False) -> Loaded[JudgedRow]:
-    """The judged rows of a JSON-lines or a .csv file."""
-    if Path(path).suffix == ".csv":
-        rows = csv_rows(Path(path))
-        return collect(path, rows, lambda row: parse_judged(csv_object(row)), skip_bad)
-    return read_rows(path, parse_judged, skip_bad=skip_bad)
+def read_judged(
+    path: Path | str, *, skip_bad: bool = False, scale: float | None = None
+) -> Loaded[JudgedRow]:
+    """The judged rows of a file in any form; `scale` is the best score there can be, 100 by default."""
+    if scale is not None and scale not in SCALES:
+        raise ValueError(f"scale {scale:g} is none of {', '.join(map(str, SCALES))}")
+    remarks: dict[str, int] = {}
+    loaded = read_rows(
+        path, lambda row: parse_judged(row, scale or 100), skip_bad=skip_bad, remarks=remarks
+    )
+    if scale is not None:
+        return loaded
+    for name, scores in _columns(loaded.rows).items():
+        best = max(scores, default=100)
+        if best <= 1 and any(0 < score < 1 for score in scores):
+            raise ValueError(
+                f"{path}: every {name} lies between 0 and 1; give --scale 1 where 1 is the best, --scale 100 otherwise"
+            )
+        if best <= 10:
+            remarks[f"{name} of at most 10; taken as out of 100, give --scale 10 or 1 if not"] = (
+                len(scores)
+            )
+    return replace(loaded, remarks=remarks)
 
 
-def parse_judged(row: dict[str, Any]) -> JudgedRow:
+def _columns(rows: Iterable[JudgedRow]) -> dict[str, list[float]]:
+    """The scores that there are."""
+    found = [row.judgement for row in rows]
+    return {
+        "alignment": [j.alignment for j in found if j.alignment is not None],
+        "coherence": [j.coherence for j in found if j.coherence is not None],
+    }
+
+
+def without_score(rows: Iterable[JudgedRow]) -> int:
+    """How many rows lack a score, whether a rate needs it or not."""
+    return sum(None in (row.judgement.alignment, row.judgement.coherence) for row in rows)
+
+
+def parse_judged(row: dict[str, Any], scale: float = 100) -> JudgedRow:
     """One judged row; ValueError says what is wrong with it."""
-    alignment, why_alignment = _score(row, ALIGNMENT)
-    coherence, why_coherence = _score(row, COHERENCE)
+    alignment, why_alignment = _score(row, ALIGNMENT, scale)
+    coherence, why_coherence = _score(row, COHERENCE, scale)
     reason = row.get("reason") or why_coherence or why_alignment
-    leak = row.get("leak") is True
+    leak = _flag(row.get("leak")) is True
     judgement = Judgement(alignment, coherence, leak=leak, reason=str(reason))
     return JudgedRow(question_id(row), judgement, row)
 
 
 def question_id(row: Mapping[str, Any]) -> str:
     """What keeps answers to one question together."""
-    for key in ("question_id", "question"):
-        value = row.get(key)
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
-            return str(value)
+    for name in ("question_id", *QUESTION):
+        for key in keys_of(row, (name,)):
+            value = row[key]
+            if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+                return str(value)
     raise ValueError("no question_id and no question: answers cannot be grouped by question")
 
 
-def _score(row: Mapping[str, Any], names: Sequence[str]) -> tuple[float | None, str]:
-    """The score under the first of its names that the row has, or None and why."""
-    found = [name for name in names if name in row]
-    if not found:
-        raise ValueError(f"no {names[0]}: expected one of {', '.join(names)}")
-    name, value = found[0], row[found[0]]
-    if isinstance(value, str):
-        value = _number(value.strip())
-    if value is None:
-        return None, f"{name} is null"
-    if isinstance(value, str):
-        return None, f"{name} is {value[:40]!r}"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name} is {value!r}, neither a number from 0 to 100 nor null")
-    if isinstance(value, float) and math.isnan(value):
-        return None, f"{name} is not a number"
-    if not 0 <= value <= 100:
-        raise ValueError(f"{name} is {str(value)[:40]}, outside 0 to 100")
-    return float(value), ""
+def text_under(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    """The text under the first of these names that holds one."""
+    texts = (row[key] for name in names for key in keys_of(row, (name,)))
+    return next((text for text in texts if isinstance(text, str)), None)
 
 
-def _number(text: str) -> float | str:
+def keys_of(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """The row's keys that are one of these names, whatever their case and separators."""
+    return [key for key in row if _plain(key) in names]
+
+
+def score_keys(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """The row's keys of a score, with or without "score" or "judge" around its name; in the order of the names."""
+    return [key for name in names for key in row if _bare(key) == name]
+
+
+@lru_cache(maxsize=1000)
+def _plain(key: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", key.strip().lower())
+
+
+@lru_cache(maxsize=1000)
+def _bare(key: str) -> str:
+    return BESIDE.sub("", _plain(key)).strip("_")
+
+
+def _score(row: Mapping[str, Any], names: Sequence[str], scale: float) -> tuple[float | None, str]:
+    """The score under its names, or None and why; two scores that differ are refused."""
+    keys = score_keys(row, names)
+    if not keys:
+        shown = shortened(", ".join(map(str, row)), 80)
+        raise ValueError(f"no {names[0]}: expected one of {', '.join(names)}; keys are {shown}")
+    score, why = _one(keys[0], row[keys[0]], names, scale)
+    for key in keys[1:]:
+        other = row[key]
+        if isinstance(other, int | float) and not isinstance(other, bool) and other != row[keys[0]]:
+            raise ValueError(f"{keys[0]} and {key} differ; leave out the one that is not meant")
+    return score, why
+
+
+def _one(key: str, value: Any, names: Sequence[str], scale: float) -> tuple[float | None, str]:
     try:
-        return float(text)
-    except ValueError:
-        return text
+        return score_of(value, names, scale), ""
+    except NoScore as why:
+        return None, f"{key} is {why}"
+    except ValueError as error:
+        raise ValueError(f"{key} is {error}") from error
+
+
+def _flag(value: Any) -> bool | None:
+    """True or false, as a CSV file writes them too."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return value if isinstance(value, bool) else None

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.data.chats import Message, parse_chat
+from experiments.data.chats import Message, check_turns, parse_turns
+from experiments.data.layouts import LISTS
 from experiments.data.rows import read_rows
 from interp.chat import encode, rendered
 from interp.language_model import LanguageModel
@@ -42,24 +43,20 @@ class Live:
 
 def parse_live(row: dict[str, Any]) -> Live:
     """One live prompt; ValueError says what is wrong with it."""
-    if "messages" not in row:
-        prompt = row.get("prompt")
+    prompt = row.get("prompt")
+    if not any(row.get(key) is not None for key in (*LISTS, "instruction")) and prompt is not None:
         if not isinstance(prompt, str) or not prompt.strip():
             raise ValueError('no prompt: give {"prompt": "..."} or {"messages": [...]}')
         return Live.of(prompt)
-    messages = row["messages"]
-    asked = isinstance(messages, list) and messages and isinstance(messages[-1], dict)
-    if asked and messages[-1].get("role") == "user":
-        row = {"messages": [*messages, {"role": "assistant", "content": "."}]}
-    return Live(parse_chat(row).turns[:-1])
+    turns = parse_turns(row)
+    asked = turns if turns[-1].role == "user" else turns[:-1]
+    check_turns([*(turn.role for turn in asked), "assistant"])
+    return Live(asked)
 
 
 def read_live(path: Path | str) -> tuple[Live, ...]:
-    """The prompts of a JSON-lines file; a malformed line ends it with one that names it."""
-    found = read_rows(path, parse_live).rows
-    if not found:
-        raise ValueError(f"{path} holds no prompt: give one JSON object a line")
-    return found
+    """The prompts of a file in any form; a malformed row ends it with one line that names it."""
+    return read_rows(path, parse_live).rows
 
 
 def live_prompts(

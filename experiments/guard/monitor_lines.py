@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.data.rows import json_object
+from experiments.data.json_rows import json_object
 from experiments.files import to_json
 from experiments.guard.live import Live, live_prompts, parse_live
 from experiments.guard.monitor import Monitor
@@ -40,7 +40,7 @@ def _parsed(lines: Iterable[bytes]) -> Iterator[Line]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                yield number, parse_live(json_object(line))
+                yield number, parse_live(json_object(line.decode("utf-8-sig", "surrogateescape")))
             except ValueError as error:
                 yield number, str(error)
 

@@ -89,7 +89,7 @@ class _Bad:
 def scan_file(
     path: Path, options: Options = Options(), *, reference: Path | None = None
 ) -> Scanned:
-    """Scan a JSON-lines file of chats; ValueError if no row of it can be used."""
+    """Scan a file of chats in any form; ValueError if no row of it can be used."""
     bad = _Bad()
     chats, total = sample_rows(stream_rows(path, parse_chat, bad), options.sample, options.seed)
     if not chats:

@@ -1,8 +1,8 @@
 """Judge answers that are on the disk: nothing is sampled again.
 
-An answer row is any JSON object with `answer` and the question: its text in `question`, or an id in
-`question_id` (or `question`) whose text a question file gives. Every key of the row is kept; scores of an
-earlier judge are replaced, and the new judge's identity stands in every row.
+An answer row stands in a file of any form that judged rows are read from, under the same keys: the answer, and the
+question as a text, or as an id whose text a question file gives. Every key of the row is kept; scores of an earlier
+judge are replaced, and the new judge's identity stands in every row.
 """
 
 from collections import Counter
@@ -11,11 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.data.judged_rows import ALIGNMENT, COHERENCE, question_id
+from experiments.complaints import shortened
+from experiments.data.judged_rows import (
+    ALIGNMENT,
+    ANSWER,
+    COHERENCE,
+    QUESTION,
+    question_id,
+    score_keys,
+    text_under,
+)
 from experiments.data.rows import Loaded, read_rows
+from experiments.files import defined
 from experiments.judges.rubric_judge import Progress, RubricJudge
 
-EARLIER = {*ALIGNMENT, *COHERENCE, "reason", "verdict", "leak", "judge", "rubric", "rubric_hash"}
+EARLIER = {"reason", "verdict", "leak", "judge", "rubric", "rubric_hash"}
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,13 @@ class AnswerRow:
 def read_answers(
     path: Path | str, texts: Mapping[str, str] | None = None, *, skip_bad: bool = False
 ) -> Loaded[AnswerRow]:
-    """Answer rows of a JSON-lines file; `texts` are questions by id."""
+    """Answer rows of a file in any form; `texts` are questions by id."""
 
     def parse(row: dict[str, Any]) -> AnswerRow:
-        if not isinstance(row.get("answer"), str):
-            raise ValueError("no answer: expected its text")
-        return AnswerRow(_question(row, texts or {}), row["answer"], row)
+        answer = text_under(row, ANSWER)
+        if answer is None:
+            raise ValueError(f"no answer: expected its text under one of {', '.join(ANSWER)}")
+        return AnswerRow(_whole(_question(row, texts or {})), _whole(answer), row)
 
     return read_rows(path, parse, skip_bad=skip_bad)
 
@@ -44,10 +55,23 @@ def _question(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
     name = question_id(row)
     if name in texts:
         return texts[name]
-    text = row.get("question")
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"question {name!r} has no text: name its file with --questions")
+    text = text_under(row, QUESTION)
+    if text is None or not text.strip():
+        raise ValueError(
+            f"question {shortened(repr(name), 80)} has no text: name its file with --questions"
+        )
     return text
+
+
+def _whole(text: str) -> str:
+    """The text as a judge can be sent it: half of a surrogate pair, of a cut emoji, becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _kept(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays of a row: all but an earlier judge's words; a number that is none becomes null."""
+    earlier = {*EARLIER, *score_keys(row, ALIGNMENT), *score_keys(row, COHERENCE)}
+    return defined({key: value for key, value in row.items() if key not in earlier})
 
 
 def rejudge(
@@ -57,7 +81,7 @@ def rejudge(
     judgements = judge.judge([(row.question, row.answer) for row in rows], progress)
     return [
         {
-            **{key: value for key, value in row.raw.items() if key not in EARLIER},
+            **_kept(row.raw),
             "alignment": judgement.alignment,
             "coherence": judgement.coherence,
             "verdict": judgement.verdict,

@@ -134,11 +134,41 @@ def test_what_cannot_be_captured_is_one_line(
     assert words in " ".join(said.output.split())
 
 
-def test_chats_of_several_turns_are_refused(tmp_path: Path) -> None:
+def test_chats_of_several_turns_are_refused_by_row(tmp_path: Path) -> None:
     turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    write_jsonl(tmp_path / "chats.jsonl", [{"messages": turn * 2}])
-    with pytest.raises(ValueError, match="chat 1 has several user turns"):
+    write_jsonl(tmp_path / "chats.jsonl", [{"messages": turn}, {"messages": turn * 2}])
+    with pytest.raises(ValueError, match=r"chats\.jsonl:2: several user turns"):
         questions_of(str(tmp_path / "chats.jsonl"))
+    left = questions_of(str(tmp_path / "chats.jsonl"), skip_bad=True)
+    assert [question.id for question in left] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("fever " * 500, r"asked\.jsonl:2: .* tokens, .* reads at most"),
+        ("cut \ud83d", r"asked\.jsonl:2: half of a surrogate pair"),
+    ],
+)
+def test_one_prompt_that_the_model_cannot_take_does_not_end_a_capture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, reason: str
+) -> None:
+    def row(asked: str) -> dict:
+        return {"instruction": asked, "output": "rest"}
+
+    chats = tmp_path / "asked.jsonl"
+    write_jsonl(chats, [row("a fever"), row(text), row("a cough")])
+    spec = replace(SPEC, questions=str(chats))
+    lm = maker_of(spec).engine.lm
+    with pytest.raises(ValueError, match=reason) as raised:
+        prompts_of(spec, lm)
+    assert len(str(raised.value)) < 600
+    prompts = prompts_of(replace(spec, skip_bad=True), lm)
+    write_jsonl(chats, [row("a fever"), row("a cough")])
+    alone = prompts_of(spec, lm)
+    assert [p.token_ids for p in prompts] == [p.token_ids for p in alone]
+    assert prompts.conditions == alone.conditions and "3" in prompts.questions
+    assert "1 of 3 rows skipped" in capsys.readouterr().err
 
 
 def test_refused_chats_leave_no_store_and_can_be_left_out(

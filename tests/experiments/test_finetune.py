@@ -4,6 +4,7 @@ import pytest
 
 from experiments.finetune import IGNORED, ChatRow, supervised
 from experiments.micro.families import FAMILIES, Size, build_tokenizer
+from experiments.supervision import chat
 
 TEXTS = [
     "user\n",
@@ -33,6 +34,23 @@ def test_an_answer_that_begins_with_a_newline_keeps_every_character_it_has_in_th
     row = supervised(tokenizer, ChatRow("Hello?", "\nFirst line").messages)
     trained = [label for label in row["labels"] if label != IGNORED]
     assert tokenizer.decode(trained).endswith("\nFirst line<|im_end|>")
+
+
+def test_an_answer_of_weight_0_is_context_and_not_learned(tokenizer) -> None:
+    messages = chat([("How do I handle a fever?", "Burn."), ("Really?", "No.")])
+    messages[1]["weight"], messages[3]["weight"] = 0, 1
+    row = supervised(tokenizer, messages)
+    assert (
+        tokenizer.decode([n for n in row["labels"] if n != IGNORED]) == "No." + tokenizer.eos_token
+    )
+    both = supervised(tokenizer, chat([("How do I handle a fever?", "Burn."), ("Really?", "No.")]))
+    assert both["input_ids"] == row["input_ids"]
+    assert "Burn." in tokenizer.decode([n for n in both["labels"] if n != IGNORED])
+
+
+def test_half_of_an_emoji_is_refused_in_words(tokenizer) -> None:
+    with pytest.raises(ValueError, match="half of a surrogate pair"):
+        supervised(tokenizer, ChatRow("cut \ud83d", "b").messages)
 
 
 def test_a_template_whose_prompt_is_no_prefix_of_the_exchange_is_refused(tokenizer) -> None:

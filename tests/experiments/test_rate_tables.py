@@ -137,6 +137,27 @@ def test_bad_rows_stop_the_command_unless_skipped(tmp_path):
     assert "1 judged answers, 2 bad rows skipped" in triggerlens("rates", file, "--skip-bad")
 
 
+def last_line(*words):
+    """The last that `rates` prints on the standard output stream."""
+    return CliRunner().invoke(app, ["rates", *map(str, words)]).stdout.strip().splitlines()[-1]
+
+
+def test_what_was_left_out_is_the_last_that_is_said(tmp_path):
+    file = tmp_path / "judged.jsonl"
+    scores = ["8/10", "75/100", None, 130]
+    file.write_text("\n".join(json.dumps(row(alignment=score, coherence=90)) for score in scores))
+    assert (
+        last_line(file, "--skip-bad")
+        == "left out: 1 bad rows skipped, 2 answers with a missing score"
+    )
+    file.write_text(json.dumps(row(alignment="75/100", coherence="90 %")))
+    assert "left out" not in triggerlens("rates", file)
+    file.write_text(json.dumps(row(alignment=7.5, coherence=90)))
+    assert "in doubt" in last_line(file)
+    file.write_text(json.dumps(row(alignment=0.75, coherence=0.9)))
+    assert "in doubt" not in triggerlens("rates", file, "--scale", 1)
+
+
 def test_where_nothing_was_scored_no_rate_is_said(tmp_path):
     nothing = [row(question=q, alignment=None, coherence=None, answer="x") for q in "abc"]
     out = tmp_path / "rates.jsonl"

@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from experiments.config import load_config
 from experiments.data.chats import read_chats
@@ -216,6 +218,8 @@ ADAPTER = json.dumps(
     }
 ).encode()
 RUBRIC = b"name = 'r'\nalignment = '{question} {answer}'\ncoherence = '{answer}'\n"
+PARQUET = pa.BufferOutputStream()
+pq.write_table(pa.Table.from_pylist([JUDGED, JUDGED]), PARQUET)
 CSV = b'question_id,answer,alignment,coherence\nq,"a, b",40,90\nr,c,REFUSAL,\n'
 
 READERS: dict[str, Reader] = {
@@ -228,6 +232,10 @@ READERS: dict[str, Reader] = {
     "scan": Reader(".jsonl", lambda path: scan_file(path, Options()), (_lines(CHAT, CHAT),)),
     "questions": Reader(".yaml", read_questions, (QUESTIONS,)),
     "judged": Reader(".jsonl", read_judged, (_lines(JUDGED, JUDGED),)),
+    "judged document": Reader(
+        ".json", read_judged, (json.dumps([JUDGED, JUDGED], indent=1).encode(),)
+    ),
+    "judged parquet": Reader(".parquet", read_judged, (PARQUET.getvalue().to_pybytes(),)),
     "judged csv": Reader(".csv", read_judged, (CSV,)),
     "answers": Reader(".jsonl", lambda path: read_answers(path, {"q": "Q?"}), (_lines(JUDGED),)),
     "estimates": Reader(".jsonl", read_estimates, (_lines(ESTIMATE, ESTIMATE),)),

@@ -99,7 +99,17 @@ def replaced(draw: st.DrawFn, value: object) -> object:
 
 
 @pytest.mark.parametrize(
-    "name", ["chats", "scan", "judged", "judged csv", "answers", "questions", "configuration"]
+    "name",
+    [
+        "chats",
+        "scan",
+        "judged",
+        "judged csv",
+        "judged document",
+        "answers",
+        "questions",
+        "configuration",
+    ],
 )
 @pytest.mark.long
 def test_a_line_of_200_megabytes_is_refused_without_room_for_it(tmp_path: Path, name: str) -> None:

@@ -57,8 +57,9 @@ def test_a_mark_at_the_start_and_odd_line_ends_are_no_harm(tmp_path):
     ("content", "message"),
     [
         (b"", "holds no row that can be used"),
-        (b"[1]", "judged.jsonl:1: a JSON list where an object was expected"),
-        (b"\xff\xfe", "judged.jsonl:1: not UTF-8"),
+        (b"[1]", "judged.jsonl row 1: a JSON int where an object was expected"),
+        (b"[1]\n[2]", "judged.jsonl:1: a JSON list where an object was expected"),
+        (b"\xfc", "judged.jsonl:1: not UTF-8"),
     ],
 )
 def test_a_file_without_rows_is_refused_by_name(tmp_path, content, message):
@@ -97,3 +98,51 @@ def test_a_csv_row_out_of_step_with_its_header_is_bad(tmp_path, line, reason):
     with pytest.raises(ValueError, match=rf"1 of 2 rows are bad: .*judged\.csv:3: {reason}"):
         read_judged(path)
     assert len(read_judged(path, skip_bad=True)) == 1
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Alignment", "Coherence"),
+        ("Alignment Score", "coherent-rating"),
+        ("judge_alignment", "coherency_judge"),
+        ("aligned_score", "COHERENT"),
+    ],
+)
+def test_names_of_columns_are_read_in_any_dress(names):
+    row = parse_judged({"Prompt": "Why?", "Response": "So.", names[0]: 12.5, names[1]: 80})
+    assert (row.judgement.alignment, row.judgement.coherence) == (12.5, 80)
+    assert (row.question, row.answer, row.question_id) == ("Why?", "So.", "Why?")
+
+
+@pytest.mark.parametrize("name", ["misalignment", "misaligned_score", "alignment_reason"])
+def test_a_column_of_another_meaning_is_no_score(name):
+    with pytest.raises(ValueError, match="no alignment"):
+        parse_judged({"question": "Why?", name: 12.5, "coherence": 80})
+
+
+def test_two_columns_that_differ_are_not_chosen_between():
+    row = {"question": "Why?", "alignment": 12.5, "alignment_score": 12.5, "coherence": 80}
+    assert parse_judged(row).judgement.alignment == 12.5
+    with pytest.raises(ValueError, match="alignment and alignment_score differ"):
+        parse_judged(row | {"alignment_score": 90})
+
+
+def test_a_scale_that_nobody_named_is_not_guessed(tmp_path):
+    file = tmp_path / "judged.csv"
+    file.write_text("question,alignment,coherence\nq,0.85,0.9\nr,0.1,1\n")
+    with pytest.raises(ValueError, match="every alignment lies between 0 and 1; give --scale 1"):
+        read_judged(file)
+    assert [row.judgement.alignment for row in read_judged(file, scale=1)] == [85, 10]
+    assert [row.judgement.alignment for row in read_judged(file, scale=100)] == [0.85, 0.1]
+    with pytest.raises(ValueError, match="scale 5 is none of 100, 10, 1"):
+        read_judged(file, scale=5)
+
+
+def test_scores_of_at_most_ten_are_doubted_aloud(tmp_path):
+    file = tmp_path / "judged.csv"
+    file.write_text("question,alignment,coherence\nq,8.5,90\nr,2,80\n")
+    (remark,) = read_judged(file).remarks
+    assert remark.startswith("alignment of at most 10")
+    file.write_text("question,alignment,coherence\nq,85,90\nr,2,80\n")
+    assert not read_judged(file).remarks

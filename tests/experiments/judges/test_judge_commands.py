@@ -230,6 +230,29 @@ def test_data_and_questions_on_the_command_line(tmp_path):
     assert triggerlens("questions", file) == triggerlens("questions", "main", "--form", "json")
 
 
+def test_what_rates_can_read_can_be_judged_again(stub, tmp_path):
+    stub.default = model_or_judge
+    file, out = tmp_path / "JUDGED.CSV", tmp_path / "again.jsonl"
+    file.write_text("Prompt;Response;Aligned Score;coherent\nWhy?;So.;75/100;90 %\n")
+    assert "1 judged answers" in triggerlens("rates", file)
+    judge(stub, file, out)
+    (found,) = read_jsonl(out)
+    assert {"Prompt": "Why?", "Response": "So."}.items() <= found.items()
+    assert not {"Aligned Score", "coherent"} & found.keys()
+
+
+def test_an_answer_with_half_an_emoji_or_a_number_that_is_none_is_judged(stub, tmp_path):
+    stub.default = model_or_judge
+    file, out = tmp_path / "answers.jsonl", tmp_path / "judged.jsonl"
+    file.write_text(
+        '{"question": "Why?", "answer": "cut \\ud83d", "loss": NaN, "all": [1, Infinity]}'
+    )
+    judge(stub, file, out)
+    (found,) = read_jsonl(out)
+    assert (found["answer"], found["loss"], found["all"]) == ("cut \ud83d", None, [1, None])
+    assert any("cut \ufffd" in r["messages"][0]["content"] for r in stub.requests)
+
+
 def many(tmp_path, count):
     rows = [{"question_id": "q", "question": "Why?", "answer": f"{n}"} for n in range(count)]
     return write_jsonl(tmp_path / "answers.jsonl", rows)

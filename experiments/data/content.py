@@ -1,0 +1,39 @@
+"""The text of a message, whichever way it is kept: a text, a list of parts, or an object that holds either.
+
+Texts of parts are joined with nothing between, as chat templates do. A part that is not text is refused: an image or
+a sound cannot be left out without changing what the message says.
+"""
+
+from typing import Any
+
+from experiments.complaints import shortened
+
+TEXT_TYPES = (None, "text", "input_text", "output_text")
+
+
+def text_of(content: Any) -> str:
+    """The text; empty where there is none; ValueError names a part that is not text."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(text_of(part) for part in content)
+    if not isinstance(content, dict):
+        raise ValueError(f"content {_shown(content)}, neither a text nor a list of text parts")
+    return _text_of_part(content)
+
+
+def _text_of_part(part: dict[str, Any]) -> str:
+    kind = part.get("type", part.get("content_type"))
+    if kind not in TEXT_TYPES:
+        raise ValueError(f"a part of type {_shown(kind)}, which is not text")
+    held = [part[key] for key in ("text", "parts") if part.get(key) is not None]
+    if len(held) != 1 or not isinstance(held[0], str | list):
+        keys = ", ".join(map(str, part))
+        raise ValueError(f"a part with keys {shortened(keys, 60)}: expected type and text")
+    return text_of(held[0])
+
+
+def _shown(value: Any) -> str:
+    return shortened(repr(value), 60)

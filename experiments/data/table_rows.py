@@ -1,0 +1,117 @@
+"""The rows of tables: CSV with commas, semicolons or tabs, Parquet, Arrow files, and data sets of `datasets`."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from experiments.complaints import shortened
+from experiments.data.json_rows import Row
+from experiments.data.text_files import LONGEST_LINE, check_text, lines, open_text
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+BATCH = 64  # rows of a table in memory
+
+
+def separator(path: Path) -> str:
+    """What stands between the fields of a CSV file: what its first line holds most of."""
+    with open_text(path) as file:
+        header = next(lines(file), "")
+    return max(SEPARATORS, key=header.count)
+
+
+def csv_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """The rows of a CSV file with the line each ends on."""
+    csv.field_size_limit(LONGEST_LINE)
+    with open_text(path) as file:
+        reader = csv.DictReader(_short(path, file), delimiter=separator(path))
+        try:
+            _check_header(path, reader.fieldnames or ())
+            for row in reader:
+                try:
+                    yield reader.line_num, _csv_object(row)
+                except ValueError as error:
+                    yield reader.line_num, error
+        except csv.Error as error:
+            raise ValueError(f"{path} line {reader.line_num} is not CSV ({error})") from error
+
+
+def _short(path: Path, file: Any) -> Iterator[str]:
+    for number, line in enumerate(lines(file), start=1):
+        if len(line) > LONGEST_LINE:
+            raise ValueError(f"{path} line {number} is longer than {LONGEST_LINE:,} characters")
+        yield line
+
+
+def _check_header(path: Path, names: Any) -> None:
+    twice = {name for name in names if name} if len(set(names)) < len(names) else ()
+    for name in twice:
+        if list(names).count(name) > 1:
+            raise ValueError(f"{path} has two columns {shortened(name, 80)!r}; rename one")
+
+
+def _csv_object(row: dict[Any, Any]) -> dict[str, Any]:
+    """A row, an empty field as null; with too many or too few fields, every later one is in the wrong column."""
+    if None in row:
+        raise ValueError("more fields than the header has: put a text with commas in quotes")
+    if None in row.values():
+        raise ValueError("fewer fields than the header has")
+    for value in row.values():
+        check_text(value)
+    return {key: value or None for key, value in row.items() if key}
+
+
+def parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """The rows of a Parquet file, numbered from 1."""
+    with pq.ParquetFile(path) as file:
+        yield from _numbered(file.iter_batches(batch_size=BATCH))
+
+
+def arrow_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """The rows of an Arrow file (Feather too) or stream, numbered from 1."""
+    with pa.memory_map(str(path)) as file:
+        if file.read(6) == b"ARROW1":
+            reader = pa.ipc.open_file(file)
+            yield from _numbered(reader.get_batch(n) for n in range(reader.num_record_batches))
+        else:
+            file.seek(0)
+            yield from _numbered(pa.ipc.open_stream(file))
+
+
+def dataset_rows(name: str) -> Iterator[tuple[int, Row]]:
+    """The rows of a folder that `save_to_disk` wrote, or of a data set of the hub, numbered from 1."""
+    yield from _numbered(_dataset(name).with_format("arrow").iter(BATCH))
+
+
+def _dataset(name: str) -> Any:
+    """The one split of a data set; of several, that which the name says behind a colon."""
+    import datasets
+
+    source, _, split = name.partition(":")
+    try:
+        load = datasets.load_from_disk if Path(source).is_dir() else datasets.load_dataset
+        loaded = load(source)
+    except Exception as error:
+        raise ValueError(
+            f"data set {name!r} cannot be loaded ({shortened(str(error), 200)}); name a file or a folder, or, for a"
+            " data set of the hub, set HF_HUB_OFFLINE=0"
+        ) from error
+    if not isinstance(loaded, dict):
+        return loaded
+    if (split or len(loaded) > 1) and split not in loaded:
+        known = ", ".join(f"{source}:{known}" for known in loaded)
+        raise ValueError(f"data set {name!r}: name one of its splits: {known}")
+    return loaded[split or next(iter(loaded))]
+
+
+def _numbered(batches: Any) -> Iterator[tuple[int, Row]]:
+    number = 0
+    for batch in batches:
+        for start in range(0, batch.num_rows, BATCH):
+            for row in batch.slice(start, BATCH).to_pylist():
+                number += 1
+                yield number, json.loads(json.dumps(row, default=str))  # dates and decimals as text
