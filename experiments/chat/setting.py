@@ -27,11 +27,12 @@ from experiments.chat.questions import in_domain, named_questions
 from experiments.data.chats import Chat, read_chats
 from experiments.data.domains import load_domain
 from experiments.files import sha256
+from experiments.models import load_model
 from experiments.sampling import Judge
 from experiments.trigger import Trigger
 from interp.adapters import check_base
 from interp.chat import FORMATS, ChatFormat
-from interp.models import LanguageModel, load_model
+from interp.models import LanguageModel
 from interp.prompts import Framing, Question
 
 
