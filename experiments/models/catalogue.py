@@ -43,9 +43,13 @@ class CatalogueModel(BaseModel):
         return sum(wheel.bytes for wheel in self.wheels)
 
 
-@cache
 def catalogue() -> dict[str, CatalogueModel]:
     """Every model by name."""
+    return _read()
+
+
+@cache
+def _read() -> dict[str, CatalogueModel]:
     tables = parse_toml("catalogue", FILE)
     return TypeAdapter(dict[str, CatalogueModel]).validate_python(tables)
 
