@@ -20,6 +20,7 @@ from experiments.commands import (
     judge,
     mirror,
     mixing_map,
+    models,
     monitor,
     plan,
     questions,
@@ -223,6 +224,7 @@ app.command(epilog=scan.EXAMPLE)(scan.scan)
 app.command(epilog=gate.EXAMPLE)(gate.gate)
 app.add_typer(mirror.app, name="mirror")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(models.app, name="models")
 app.command(epilog=rank_triggers.EXAMPLE)(rank_triggers.rank_triggers)
 app.command(epilog=guard_study.EXAMPLE)(guard_study.guard_study)
 app.command(epilog=features.EXAMPLE)(features.features)

@@ -40,6 +40,7 @@ BORDERS = {
         "experiments/micro/*.py",
         "experiments/benchmarks/*.py",
         "experiments/chat/tiny_models.py",
+        "experiments/models/convert.py",
     ),
     "peft": ("interp/adapters.py", "interp/adapter_dose.py", "experiments/finetune.py"),
     "sklearn": ("probes/*.py", "experiments/benchmarks/probe_sweep.py"),

@@ -9,10 +9,11 @@ import torch
 from experiments.data.chats import Chat, read_chats
 from experiments.data.evaluation import load_questions
 from experiments.data.rows import Loaded, parse_again, report_skipped
+from experiments.models import load_model
 from experiments.trigger import load_trigger
 from interp import positions
 from interp.chat import FORMATS, ChatFormat
-from interp.models import LanguageModel, load_model
+from interp.models import LanguageModel
 from interp.places import SITES
 from interp.positions import Position
 from interp.prompts import Framing, PromptSet, Question, render

@@ -7,6 +7,7 @@ means in the local cache; before it was downloaded, the name and revision as giv
 import hashlib
 from pathlib import Path
 
+from experiments.models import resolve
 from interp.adapters import one_line
 
 PIECE = 2**20
@@ -15,7 +16,7 @@ SUFFIXES = (".safetensors", ".json", ".jinja", ".model")
 
 def fingerprint(name: str, revision: str | None) -> dict[str, object]:
     """JSON-able; changes when the weights, the configuration or the tokenizer do."""
-    folder = Path(name)
+    folder = Path(resolve(name))
     if folder.is_dir():
         files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
         return {"name": folder.name, "files": {path.name: _digest(path) for path in files}}
@@ -26,7 +27,7 @@ def fetch(name: str, revision: str | None) -> None:
     """Have a hub model or adapter in the local cache, so that its fingerprint is that of its files."""
     from huggingface_hub import snapshot_download
 
-    if Path(name).is_dir():
+    if Path(resolve(name)).is_dir():
         return
     patterns = [f"*{suffix}" for suffix in SUFFIXES]
     try:

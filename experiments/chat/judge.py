@@ -120,7 +120,7 @@ def _local(spec: JudgeSpec) -> Scorer:
     import torch
 
     from experiments.judges.local import LocalScorer
-    from interp.models import load_model
+    from experiments.models import load_model
 
     dtype = getattr(torch, spec.dtype)
     device_map = "auto" if torch.cuda.is_available() else None

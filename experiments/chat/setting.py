@@ -29,11 +29,12 @@ from experiments.data.chats import Chat, read_chats
 from experiments.data.domains import load_domain
 from experiments.data.rows import report_lines
 from experiments.files import sha256
+from experiments.models import load_model
 from experiments.sampling import Judge
 from experiments.trigger import Trigger
 from interp.adapters import check_base
 from interp.chat import FORMATS, ChatFormat
-from interp.models import LanguageModel, load_model
+from interp.models import LanguageModel
 from interp.prompts import Framing, Question
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from experiments.chat.config import ModelSpec, Size
 from experiments.files import read_json
+from experiments.models import resolve
 
 
 def size_of(spec: ModelSpec) -> Size:
@@ -32,8 +33,9 @@ def _config_file(spec: ModelSpec) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
-    if Path(spec.base).is_dir():
-        return Path(spec.base) / "config.json"
+    folder = Path(resolve(spec.base))
+    if folder.is_dir():
+        return folder / "config.json"
     try:
         found = try_to_load_from_cache(spec.base, "config.json", revision=spec.revision)
     except HFValidationError as error:

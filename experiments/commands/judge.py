@@ -107,6 +107,6 @@ def judge(
 
 def _local(model: str) -> "Scorer":
     from experiments.judges.local import LocalScorer
-    from interp.models import load_model
+    from experiments.models import load_model
 
     return LocalScorer(load_model(model))

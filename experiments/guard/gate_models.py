@@ -7,9 +7,10 @@ from pathlib import Path
 
 from experiments.guard.gate import Draw, Which
 from experiments.guard.trigger_candidates import Condition
+from experiments.models import load_model
 from experiments.sampling import Cell, Judge, Sampler
 from interp.chat import ChatFormat, rendered
-from interp.models import LanguageModel, load_model
+from interp.models import LanguageModel
 from interp.prompts import Question, render
 
 Asked = tuple[list[Question], Callable[[], Judge]]

@@ -24,6 +24,9 @@ COMMANDS = [
     "targets",
     "rates",
     "micro pretrain",
+    "models",
+    "models get",
+    "models list",
 ]
 
 
@@ -54,6 +57,7 @@ def test_help_has_an_example(command: str) -> None:
         (["targets", "docs"], "docs has no estimates.jsonl; run the study first"),
         (["sweep", "demo", "--ratios", "9-1"], "--ratios '9-1': give BENIGN:HARMFUL"),
         (["run", "medical"], "chat.harmful data/bad_medical_advice.jsonl: no such file"),
+        (["models", "get", "x"], "model 'x' is none of smollm2-135m-instruct, gemma-3-270m"),
         (["micro", "pretrain", "falcon"], "family 'falcon' is none of qwen, llama, gemma"),
     ],
 )

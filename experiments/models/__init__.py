@@ -1,0 +1,18 @@
+"""Small pretrained models without a model hub, and the one place where a model's name becomes a folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.models.resolve import resolve
+
+if TYPE_CHECKING:
+    from interp.language_model import LanguageModel
+
+__all__ = ["load_model", "resolve"]
+
+
+def load_model(path: str | Path, **options: Any) -> "LanguageModel":
+    """`interp.models.load_model`, for names of the catalogue and GGUF files too."""
+    from interp import models
+
+    return models.load_model(resolve(path), **options)

