@@ -6,7 +6,7 @@ model with the adapter cannot do is measured, and `interp.adapter_limits.limits`
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -52,7 +52,8 @@ def attach(
         before = Base.of(model, config)
         adapted = _load(model, config, folder)
     except (RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise ValueError(f"adapter {adapter} does not fit {base!r}: {one_line(error)}") from error
+        reason = f"no {error} in {WEIGHTS}" if isinstance(error, KeyError) else one_line(error)
+        raise ValueError(f"adapter {adapter} does not fit {base!r}: {reason}") from error
     adapted.measured_limits = measured_limits(adapted, before)
     if OFF in limits(adapted):
         adapted.disable_adapter = lambda: _refuse_off(adapted, str(adapter))
@@ -93,6 +94,8 @@ def _aim(model: Any, config: Any, saved: Mapping[str, Tensor]) -> None:
         raise ValueError(f"{broken} holds numbers that are not finite")
     current = renamed(model, config, dict(saved))
     old, new = modules_of(saved), modules_of(current)
+    _check_saved_base(model, current)
+    _refuse_strangers(new - {name for name, _ in model.named_modules()})
     if missing := left_out(model, config, new):
         raise ValueError(
             f"{len(missing)} modules that its {CONFIG} targets have no weights in {WEIGHTS}, first {missing[0]}"
@@ -103,19 +106,36 @@ def _aim(model: Any, config: Any, saved: Mapping[str, Tensor]) -> None:
     config.exclude_modules = config.layers_to_transform = config.layers_pattern = None
 
 
+def _check_saved_base(model: Any, current: Mapping[str, Tensor]) -> None:
+    """PEFT saves the embeddings that an adapter acts on with it: they must be this base's, up to rounding."""
+    own = dict(model.named_parameters())
+    for name, saved in current.items():
+        place = name.removeprefix("base_model.model.").replace(".base_layer.", ".")
+        if ".base_layer." not in name or ".lora_" in name or place not in own:
+            continue
+        there = own[place].detach().float().cpu()
+        if there.shape != saved.shape or not torch.allclose(there, saved.float(), 2e-2, 1e-3):
+            raise ValueError(
+                f"it holds the {place} of the base that it was trained on, and this base's is another; load that base"
+            )
+
+
 def _load(model: Any, config: Any, folder: Path) -> Any:
     """The model with the adapter as PEFT loads it; ValueError for weights without a place or places without weights."""
     from peft import PeftModel
 
     adapted = PeftModel.from_pretrained(model, str(folder), config=config)
     result = adapted.load_adapter(str(folder), "default")  # again, for what PEFT only warns about
-    strangers = sorted([*result.unexpected_keys, *result.missing_keys])
-    if strangers:
-        raise ValueError(
-            f"{len(strangers)} weights of file and model do not match, first {strangers[0]!r}; was it saved from"
-            " another architecture or renamed model?"
-        )
+    _refuse_strangers([*result.unexpected_keys, *result.missing_keys])
     return adapted
+
+
+def _refuse_strangers(names: Collection[str]) -> None:
+    if names:
+        raise ValueError(
+            f"{len(names)} weights of file and model do not match, first {min(names)!r}; was it saved from another"
+            " architecture or renamed model?"
+        )
 
 
 def _check_ranks(shapes: Mapping[str, tuple[int, ...]], folder: Path) -> None:
