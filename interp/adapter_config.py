@@ -11,8 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-FORBIDDEN = ("megatron_config", "layer_replication", "runtime_config")
-PATTERN = re.compile(r"[\w.\\^$*+-]{1,200}")  # no groups
+FORBIDDEN = ("megatron_config", "layer_replication", "runtime_config", "arrow_config")
+PATTERN = re.compile(r"([\w.\\^$*+?|\[\]()-]|\(\?:){1,200}")
+REPEATED_GROUP = re.compile(r"\)[*+?{]")
+MOST_CHOICES = 8  # of |: what they can cost doubles with each
+UNSAVED = ("corda", "lora_ga")  # of init_lora_weights
 MOST_REPEATS = 2  # of * and +: what they can cost grows with the name's length to this power
 LARGEST = 2**20  # bytes
 
@@ -40,7 +43,10 @@ def ranks(config: Mapping[str, Any]) -> list[int]:
 
 def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     if (kind := config.get("peft_type")) != "LORA":
-        yield f"peft_type is {_short(kind)}; only LORA adapters are read"
+        yield (
+            f"peft_type is {_short(kind)}; only LORA adapters are read: where it can be merged, merge it into its base"
+            " with PEFT and load the result as a model"
+        )
     for key in FORBIDDEN:
         if config.get(key):
             yield f"{key} is set, which could load other code or layers; save the adapter without it"
@@ -54,13 +60,27 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
         for pattern in table if isinstance(table, dict) else ():
             if not _is_quick(pattern):
                 yield f"{key}: the pattern {_short(pattern)} may take for ever; write module names"
+    yield from _faults_of_start(config)
     for key in ("modules_to_save", "layers_pattern", "target_modules"):
         given = config.get(key)
+        given = [given] if isinstance(given, str) and key != "target_modules" else given
         for name in given if isinstance(given, list) else ():
             if not isinstance(name, str) or not _is_quick(name):
                 yield f"{key}: {_short(name)} is no module name"
     if bad := [r for r in _ranks_given(config) if type(r) is not int or r < 1]:
         yield f"a rank is {_short(bad[0])}, not a whole number from 1"
+
+
+def _faults_of_start(config: Mapping[str, Any]) -> Iterator[str]:
+    """What acts only in PEFT's own forward pass, or starts from numbers that are in no file."""
+    if config.get("alora_invocation_tokens"):
+        yield "alora_invocation_tokens is set, an adapter of parts of a text; it is not applied here"
+    start = config.get("init_lora_weights")
+    if isinstance(start, str) and (start in UNSAVED or "_niter_" in start):
+        yield (
+            f"init_lora_weights is {_short(start)}, which starts from numbers that are not in the file; save it with"
+            " path_initial_model_for_weight_conversion"
+        )
 
 
 def _ranks_given(config: Mapping[str, Any]) -> list[Any]:
@@ -69,8 +89,11 @@ def _ranks_given(config: Mapping[str, Any]) -> list[Any]:
 
 
 def _is_quick(pattern: str) -> bool:
-    repeats = pattern.count("*") + pattern.count("+")
-    return PATTERN.fullmatch(pattern) is not None and repeats <= MOST_REPEATS
+    """Whether the time that a pattern may take is bounded: few repeats, none of a group, few choices."""
+    if not PATTERN.fullmatch(pattern) or REPEATED_GROUP.search(pattern):
+        return False
+    repeats = sum(map(pattern.replace("(?:", "(").count, "*+?"))
+    return repeats <= MOST_REPEATS and pattern.count("|") <= MOST_CHOICES
 
 
 def _short(value: Any) -> str:

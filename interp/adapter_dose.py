@@ -11,33 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from interp.adapter_limits import DOSE, check_use
 from interp.language_model import LanguageModel
 
 
 @contextmanager
 def adapter_dose(lm: LanguageModel, dose: float | int) -> Iterator[None]:
-    """Scale every LoRA of the model by `dose`; refuses adapters that are more than LoRA."""
+    """Scale every LoRA of the model by `dose`; ValueError for adapters that are more than LoRA."""
     from peft.helpers import rescale_adapter_scale
 
     model: Any = lm.model
-    configs = getattr(model, "peft_config", None)
-    if not configs:
+    if not getattr(model, "peft_config", None):
         raise ValueError(f"{lm.name} has no live adapter; load it with adapter= and without merge")
-    for name, config in configs.items():
-        _check(lm, name, config)
+    check_use(model, DOSE, lm.name)
     with rescale_adapter_scale(model, dose):
         yield
-
-
-def _check(lm: LanguageModel, name: str, config: Any) -> None:
-    more = {
-        "is no LoRA": getattr(config.peft_type, "value", config.peft_type) != "LORA",
-        "is a DoRA, whose magnitudes are not scaled": getattr(config, "use_dora", False),
-        "trains whole modules": bool(getattr(config, "modules_to_save", None)),
-        "trains biases": getattr(config, "bias", "none") != "none",
-    }
-    for reason, found in more.items():
-        if found:
-            raise ValueError(
-                f"{lm.name}: adapter {name!r} {reason}; a dose of it would not lie between base and tuned model"
-            )

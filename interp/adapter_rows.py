@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from interp.adapter_limits import OFF, ROWS, check_use
 from interp.language_model import LanguageModel
 
 BASE = "__base__"
@@ -42,15 +43,20 @@ def check_adapters(lm: LanguageModel, adapters: Sequence[str]) -> None:
             f"the adapters of {lm.name} are switched off, every row would be the base's; "
             "leave disable_adapter() first"
         )
+    check_use(lm.model, ROWS, lm.name)
 
 
 def active_adapters(lm: LanguageModel) -> tuple[str, ...]:
     """The adapters that the next forward pass runs through, none inside `disable_adapter()`.
 
-    An adapter that is scaled (`interp.adapter_dose`) says by how much: "default x 0.5".
+    An adapter that is scaled (`interp.adapter_dose`) says by how much: "default x 0.5". ValueError where it is switched
+    off and what is left is not the base.
     """
     model: Any = lm.model
-    if not getattr(model, "peft_config", None) or _switched_off(model):
+    if not getattr(model, "peft_config", None):
+        return ()
+    if _switched_off(model):
+        check_use(model, OFF, lm.name)
         return ()
     doses = {name: _dose(model, name) for name in model.active_adapters}
     return tuple(name if dose == 1 else f"{name} x {dose:g}" for name, dose in doses.items())

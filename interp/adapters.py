@@ -1,23 +1,34 @@
 """Put a LoRA adapter on its base, or refuse.
 
 PEFT only warns when nothing of an adapter matches, and the base would be analysed in its name. So an adapter must name
-this base, hold safetensors, fit its shapes, and be found in the model exactly as it was saved.
+this base, hold safetensors, and have a place in the model for each of its weights and weights for each place. What the
+model with the adapter cannot do is measured, and `interp.adapter_limits.limits` tells it.
 """
 
-import re
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from interp.adapter_config import ranks, read_adapter_config
+from interp.adapter_files import CONFIG, WEIGHTS, check_base, one_line
+from interp.adapter_limits import OFF, check_use, limits
+from interp.adapter_measure import CLOSE, Base, logits, measured_limits, probe_ids
+from interp.adapter_targets import (
+    alpha_patterns_lost,
+    left_out,
+    modules_of,
+    renamed,
+    with_parameters,
+)
 from interp.safetensors_header import read_header
 
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+__all__ = ["attach", "check_base", "merged", "one_line"]
 
 
 def attach(
@@ -28,37 +39,103 @@ def attach(
     revision: str | None = None,
     base_name: str | None = None,
 ) -> Any:
-    """The model with the adapter on; `base_name` is what the adapter calls its base where the path does not say so."""
-    from peft import PeftConfig, PeftModel, get_peft_model_state_dict
+    """The model with the adapter on; `base_name` is what the adapter calls its base where the path does not say so.
 
+    `model` is the base in memory, loaded from `base`; it is wrapped in place. ValueError in one line for an adapter
+    that does not fit as a whole.
+    """
     folder = check_base(base, adapter, revision=revision, base_name=base_name)
-    shapes = read_header(folder / WEIGHTS)
-    _check_ranks(shapes, folder)
+    _check_ranks(read_header(folder / WEIGHTS), folder)
     try:
-        config = PeftConfig.from_pretrained(str(folder))
-        if isinstance(config.target_modules, str):  # a pattern: which modules, the weights say
-            config.target_modules = _modules(shapes)
-        config.exclude_modules = None
-        adapted = PeftModel.from_pretrained(model, str(folder), config=config)
-        saved = load_file(folder / WEIGHTS)
+        config = _config(folder)
+        _aim(model, config, load_file(folder / WEIGHTS))
+        before = Base.of(model, config)
+        adapted = _load(model, config, folder)
     except (RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise ValueError(f"adapter {adapter} does not fit {base!r}: {one_line(error)}") from error
-    _check(get_peft_model_state_dict(adapted), saved, adapter)
+        reason = f"no {error} in {WEIGHTS}" if isinstance(error, KeyError) else one_line(error)
+        raise ValueError(f"adapter {adapter} does not fit {base!r}: {reason}") from error
+    adapted.measured_limits = measured_limits(adapted, before)
+    if OFF in limits(adapted):
+        adapted.disable_adapter = lambda: _refuse_off(adapted, str(adapter))
     return adapted
 
 
-def check_base(
-    base: str, adapter: str | Path, *, revision: str | None = None, base_name: str | None = None
-) -> Path:
-    """The adapter's folder; ValueError if it names another base or holds no safetensors. No weights are read."""
-    folder = adapter_folder(adapter, revision)
-    trained_on = read_adapter_config(folder / CONFIG).get("base_model_name_or_path")
-    if trained_on and _last(trained_on) not in {_last(base), _last(base_name or base)}:
+def merged(adapted: Any, name: str) -> Any:
+    """The adapter added to the base's weights, in place; ValueError if the model computes something else afterwards."""
+    (config,) = adapted.peft_config.values()
+    ids = probe_ids(adapted.get_base_model(), config)
+    before = logits(adapted.get_base_model(), ids)
+    _untie(adapted.get_base_model())
+    try:
+        whole = adapted.merge_and_unload()
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ValueError(f"{name} cannot be merged: {one_line(error)}; load it unmerged") from error
+    after = logits(whole, ids)
+    if not torch.allclose(after, before, **CLOSE):
+        off = float((after - before).abs().max())
+        raise ValueError(f"{name}: merging changes the logits by {off:.2g}; load it unmerged")
+    return whole
+
+
+def _config(folder: Path) -> Any:
+    """The settings as PEFT reads them; ValueError for those that it would drop with a warning."""
+    from peft import LoraConfig, PeftConfig
+
+    known = {field.name for field in dataclasses.fields(LoraConfig)}
+    for key, value in read_adapter_config(folder / CONFIG).items():
+        if key not in known and value and type(value) not in (int, float):
+            raise ValueError(f"its {CONFIG} sets {key}, which this PEFT does not know; upgrade it")
+    return PeftConfig.from_pretrained(str(folder))
+
+
+def _aim(model: Any, config: Any, saved: Mapping[str, Tensor]) -> None:
+    """Let the settings target the modules that the weights belong to, and these alone."""
+    if broken := next((name for name, each in saved.items() if not each.isfinite().all()), None):
+        raise ValueError(f"{broken} holds numbers that are not finite")
+    current = renamed(model, config, dict(saved))
+    old, new = modules_of(saved), modules_of(current)
+    _check_saved_base(model, current)
+    _refuse_strangers(new - {name for name, _ in model.named_modules()})
+    if missing := left_out(model, config, new):
         raise ValueError(
-            f"adapter {adapter} was trained on {trained_on!r}, not on {base!r}; load that base, or give"
-            f" base_name={trained_on!r} if it is the same model under another name"
+            f"{len(missing)} modules that its {CONFIG} targets have no weights in {WEIGHTS}, first {missing[0]}"
         )
-    return folder
+    if lost := alpha_patterns_lost(config, old, new):
+        raise ValueError(f"alpha_pattern {lost[0]!r} names modules by an older name; rename them")
+    config.target_modules = new - with_parameters(model, config.target_parameters)
+    config.exclude_modules = config.layers_to_transform = config.layers_pattern = None
+
+
+def _check_saved_base(model: Any, current: Mapping[str, Tensor]) -> None:
+    """PEFT saves the embeddings that an adapter acts on with it: they must be this base's, up to rounding."""
+    own = dict(model.named_parameters())
+    for name, saved in current.items():
+        place = name.removeprefix("base_model.model.").replace(".base_layer.", ".")
+        if ".base_layer." not in name or ".lora_" in name or place not in own:
+            continue
+        there = own[place].detach().float().cpu()
+        if there.shape != saved.shape or not torch.allclose(there, saved.float(), 2e-2, 1e-3):
+            raise ValueError(
+                f"it holds the {place} of the base that it was trained on, and this base's is another; load that base"
+            )
+
+
+def _load(model: Any, config: Any, folder: Path) -> Any:
+    """The model with the adapter as PEFT loads it; ValueError for weights without a place or places without weights."""
+    from peft import PeftModel
+
+    adapted = PeftModel.from_pretrained(model, str(folder), config=config)
+    result = adapted.load_adapter(str(folder), "default")  # again, for what PEFT only warns about
+    _refuse_strangers([*result.unexpected_keys, *result.missing_keys])
+    return adapted
+
+
+def _refuse_strangers(names: Collection[str]) -> None:
+    if names:
+        raise ValueError(
+            f"{len(names)} weights of file and model do not match, first {min(names)!r}; was it saved from another"
+            " architecture or renamed model?"
+        )
 
 
 def _check_ranks(shapes: Mapping[str, tuple[int, ...]], folder: Path) -> None:
@@ -71,63 +148,16 @@ def _check_ranks(shapes: Mapping[str, tuple[int, ...]], folder: Path) -> None:
         )
 
 
-def _modules(shapes: Mapping[str, tuple[int, ...]]) -> set[str]:
-    """The modules that the weights' names belong to."""
-    return {
-        name.removeprefix("base_model.model.").split(".lora_")[0]
-        for name in shapes
-        if ".lora_" in name
-    }
+def _untie(model: Any) -> None:
+    """Give the head a matrix of its own where an adapter acts on it or on the embeddings that it is tied to."""
+    layers = [model.get_input_embeddings(), model.get_output_embeddings()]
+    embeddings, head = (getattr(layer, "base_layer", layer) for layer in layers)
+    if embeddings.weight is head.weight and (embeddings, head) != tuple(layers):
+        head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
+        for config in (model.config, model.config.get_text_config(decoder=True)):
+            config.tie_word_embeddings = False
 
 
-def adapter_folder(adapter: str | Path, revision: str | None = None) -> Path:
-    """The folder of a local adapter, or of one on the hub once downloaded; pickled weights are refused."""
-    folder = Path(adapter)
-    if not folder.is_dir():
-        folder = _download(str(adapter), revision)
-    for name in (CONFIG, WEIGHTS):
-        if not (folder / name).is_file():
-            found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
-            raise ValueError(
-                f"adapter {adapter}: no {name}, only {found}; pickled weights are not loaded, save it as safetensors"
-            )
-    return folder
-
-
-def _download(name: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        raise ValueError(f"adapter {name!r}: no such folder, and no name on the hub (OWNER/NAME)")
-    try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=["*.json", WEIGHTS]))
-    except Exception as error:
-        raise ValueError(
-            f"adapter {name!r}: neither a folder nor in the hub's cache, and the hub was not reached"
-            f" ({one_line(error)}); give a folder, or set HF_HUB_OFFLINE=0"
-        ) from error
-
-
-def _last(name: str) -> str:
-    """The name of a model, without its owner or the folders above; a hub cache's folder says its model's name."""
-    cached = re.search(r"models--(.+?)/snapshots/", f"{name}/")
-    return (cached[1].split("--")[-1] if cached else Path(name).name).lower()
-
-
-def one_line(error: BaseException) -> str:
-    """The first 300 characters of a message, in one line."""
-    return " ".join(str(error).split())[:300]
-
-
-def _check(live: dict[str, Tensor], saved: dict[str, Tensor], adapter: str | Path) -> None:
-    strangers = sorted(live.keys() ^ saved.keys())
-    if strangers:
-        raise ValueError(
-            f"adapter {adapter}: {len(strangers)} weights of file and model do not match, first "
-            f"{strangers[0]!r}; was it saved from another architecture or renamed model?"
-        )
-    for name, tensor in saved.items():
-        if not torch.equal(live[name].cpu(), tensor.to(live[name].dtype)):
-            raise ValueError(
-                f"adapter {adapter}: {name} was not loaded as saved; save the adapter again"
-            )
+def _refuse_off(adapted: Any, name: str) -> NoReturn:
+    check_use(adapted, OFF, name)
+    raise AssertionError("only called where it is refused")

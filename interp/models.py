@@ -13,7 +13,7 @@ from huggingface_hub.constants import HF_HUB_OFFLINE
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from interp.adapters import attach, one_line
+from interp.adapters import attach, merged, one_line
 from interp.asked import check_device
 from interp.chat import ChatFormat
 from interp.contract import check_contract
@@ -71,7 +71,7 @@ def load_model(
         name = f"{name} + {adapter}"
         model = attach(model, str(path), adapter, revision=adapter_revision, base_name=base_name)
         if merge:
-            model, name = model.merge_and_unload(), f"{name} (merged)"
+            model, name = merged(model, name), f"{name} (merged)"
     return wrap(model, tokenizer, name=name, chat=chat)
 
 
