@@ -18,6 +18,7 @@ from interp.adapter_config import ranks, read_adapter_config
 from interp.safetensors_header import read_header
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+TEXTS = ("*.json", "*.jinja", "tokenizer.model")  # configurations and the tokenizer
 
 
 def attach(
@@ -100,7 +101,13 @@ def _download(name: str, revision: str | None) -> Path:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise ValueError(f"adapter {name!r}: no such folder, and no name on the hub (OWNER/NAME)")
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=["*.json", WEIGHTS]))
+        return Path(
+            snapshot_download(
+                name,
+                revision=revision,
+                allow_patterns=["*.json", "*.jinja", "tokenizer.model", WEIGHTS],
+            )
+        )
     except Exception as error:
         raise ValueError(
             f"adapter {name!r}: neither a folder nor in the hub's cache, and the hub was not reached"

@@ -11,7 +11,7 @@ from experiments.data.evaluation import load_questions
 from experiments.data.rows import report_skipped
 from experiments.trigger import load_trigger
 from interp import positions
-from interp.chat import FORMATS, ChatFormat
+from interp.chat import FORMATS
 from interp.models import LanguageModel, load_model
 from interp.places import SITES
 from interp.positions import Position
@@ -39,7 +39,7 @@ class CaptureSpec:
     questions: str = "broad"
     skip_bad: bool = False  # leave out chats that cannot be read
     trigger: str | None = None
-    chat: str | None = None  # a key of interp.chat.FORMATS
+    chat: str | None = None  # a key of interp.chat.FORMATS; None reads it from the template
     layers: tuple[int, ...] | None = None  # None: all
     positions: tuple[str, ...] = ("last_prompt_token",)
     sites: tuple[str, ...] = ("resid_post",)
@@ -73,7 +73,7 @@ def maker_of(spec: CaptureSpec) -> ShardMaker:
         adapter=spec.adapter,
         dtype=DTYPES[spec.dtype],
         device_map="auto" if torch.cuda.is_available() else None,
-        chat=FORMATS[spec.chat] if spec.chat else ChatFormat(),
+        chat=FORMATS[spec.chat] if spec.chat else None,
     )
     return shard_maker(
         lm,
@@ -88,9 +88,7 @@ def maker_of(spec: CaptureSpec) -> ShardMaker:
 def prompts_of(spec: CaptureSpec, lm: LanguageModel) -> PromptSet:
     """Every question under every wording."""
     framings = load_trigger(spec.trigger).framings if spec.trigger else {"none": Framing("")}
-    return render(
-        lm.tokenizer, questions_of(spec.questions, skip_bad=spec.skip_bad), framings, chat=lm.chat
-    )
+    return render(lm, questions_of(spec.questions, skip_bad=spec.skip_bad), framings)
 
 
 def questions_of(name: str, *, skip_bad: bool = False) -> list[Question]:
