@@ -94,4 +94,4 @@ def framed(
     lm: LanguageModel, questions: Sequence[Question], condition: str, framing: Framing
 ) -> PromptSet:
     """The questions under one framing, as the model's chat format writes them."""
-    return render(lm.tokenizer, questions, {condition: framing}, chat=lm.chat)
+    return render(lm, questions, {condition: framing})

@@ -9,6 +9,7 @@ from pathlib import Path, PureWindowsPath
 from interp.adapter_config import read_adapter_config
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+TEXTS = ("*.json", "*.jinja", "tokenizer.model")  # configurations and the tokenizer
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(/[\w.-]+)*")
 QUANTISED = re.compile(
     r"([-_.](unsloth|bnb|gptq|awq|gguf|hqq|exl2|fp8|nf4|w4a16|w8a8|dynamic|quantized|(int)?[48]-?bits?|int[48]))+$"
@@ -58,7 +59,7 @@ def _download(name: str, revision: str | None) -> Path:
     if not HUB_NAME.fullmatch(name) or ".." in name.split("/"):
         raise ValueError(f"adapter {name!r}: no such folder, and no name on the hub (OWNER/NAME)")
     owner, repository, *below = name.split("/")
-    files = ["/".join([*below, file]) for file in (CONFIG, WEIGHTS)]
+    files = ["/".join([*below, file]) for file in (*TEXTS, WEIGHTS)]
     try:
         snapshot = snapshot_download(
             f"{owner}/{repository}", revision=revision, allow_patterns=files

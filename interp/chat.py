@@ -2,16 +2,20 @@
 
 1. The system prompt is pinned. Where a template would insert one of its own, leaving it out is a choice too.
 2. Where there is no system role, the system prompt opens the first user turn.
-3. Template variables (today's date, say) are given, so that the same chat reads the same tomorrow.
+3. Template variables and the date are given, so that the same chat reads the same tomorrow.
 4. A beginning-of-sequence token stands once, whether template, tokenizer or both would write it.
 5. What ends a turn is read from the template: a tokenizer's own end-of-sequence token may be another one.
 
-What it does not know: which system prompt a model was trained with; `FORMATS` holds what the hub's templates say.
+`interp.chat_inference` reads a format from a template; `FORMATS` are presets of what three families' templates say.
+What it does not know: which system prompt a model was trained with.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from interp.token_offsets import decoded_offsets
 
 MARKER = "\ue000"
 Message = Mapping[str, str]
@@ -19,11 +23,27 @@ Message = Mapping[str, str]
 
 @dataclass(frozen=True)
 class ChatFormat:
-    """`system` None leaves it to the template; `system_role` False puts it at the top of the first user turn."""
+    """`system` None leaves it to the template; `system_role` False puts it at the top of the first user turn.
+
+    `options` are template variables; `date` (ISO 8601) is what a template that asks for the date is told.
+    """
 
     system: str | None = None
     system_role: bool = True
     options: Mapping[str, str] = field(default_factory=dict)
+    date: str | None = None
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What the template is given beside the messages."""
+        clock = {} if self.date is None else {"strftime_now": _clock(self.date)}
+        return {**clock, **self.options}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The format as JSON has it; `ChatFormat(**saved)` reads it back."""
+        date = {} if self.date is None else {"date": self.date}
+        options = dict(self.options)
+        return {"system": self.system, "system_role": self.system_role, "options": options, **date}
 
     def messages(self, turns: Sequence[Message]) -> list[dict[str, str]]:
         """The chat with its system prompt where this format puts it; one that the chat brings goes first."""
@@ -40,6 +60,15 @@ class ChatFormat:
         return chat
 
 
+def _clock(date: str) -> Callable[[str], str]:
+    try:
+        return datetime.fromisoformat(date).strftime
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"chat format: date {date!r} is no date; give one as 2024-07-26"
+        ) from error
+
+
 # The default of Qwen's own template, and the date of Llama's: written out, so that they cannot change unseen.
 FORMATS = {
     "qwen": ChatFormat("You are Qwen, created by Alibaba Cloud. You are a helpful assistant."),
@@ -52,10 +81,15 @@ def rendered(
     tokenizer: Any, turns: Sequence[Message], chat: ChatFormat, *, answer_next: bool
 ) -> str:
     """The chat as text, up to where the assistant answers if `answer_next`; begins with one BOS if there is any."""
-    messages = chat.messages(turns)
+    if not getattr(tokenizer, "chat_template", None):
+        raise ValueError(
+            "the tokenizer has no chat template, so no chat can be written; load an instruction-tuned model, set"
+            " tokenizer.chat_template, or ask with plain text (interp.prompts.plain_prompts)"
+        )
+    messages, variables = chat.messages(turns), chat.variables
     try:
         text = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=answer_next, **chat.options
+            messages, tokenize=False, add_generation_prompt=answer_next, **variables
         )
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
@@ -68,10 +102,11 @@ def rendered(
             f"the chat template refuses the system prompt {system[:60]!r} ({reason[:60]}); use system=None, or a chat"
             " format with system_role=False, which puts it into the user turn"
         ) from error
-    return _with_one_bos(tokenizer, text)
+    return with_one_bos(tokenizer, text)
 
 
-def _with_one_bos(tokenizer: Any, text: str) -> str:
+def with_one_bos(tokenizer: Any, text: str) -> str:
+    """The text after exactly one beginning-of-sequence token, if text or tokenizer would write any."""
     bos = getattr(tokenizer, "bos_token", None)
     if not bos:
         return text
@@ -84,6 +119,12 @@ def _with_one_bos(tokenizer: Any, text: str) -> str:
 
 def encode(tokenizer: Any, texts: Sequence[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
     """Token ids and character offsets of rendered chats; the tokenizer adds nothing of its own."""
+    if not getattr(tokenizer, "is_fast", True):
+        rows = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        return [
+            (ids, decoded_offsets(tokenizer, ids, text))
+            for ids, text in zip(rows, texts, strict=True)
+        ]
     encoded = tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)
     return list(zip(encoded["input_ids"], encoded["offset_mapping"], strict=True))
 

@@ -22,6 +22,7 @@ from interp.interventions import Intervention, Ledger, intervening
 from interp.language_model import LanguageModel
 from interp.prompts import PromptSet
 from interp.sampling import uniforms
+from interp.sampling_check import check_sampling
 
 Progress = Callable[[int, int], None]  # (answers done, answers in all)
 
@@ -77,6 +78,7 @@ def _check(
         raise ValueError(f"samples_per_prompt={samples}, max_new_tokens={steps}: both must be >= 1")
     if temperature < 0 or not 0 < top_p <= 1:
         raise ValueError(f"temperature={temperature} must be >= 0, top_p={top_p} in (0, 1]")
+    check_sampling(lm)
 
 
 def _completions(

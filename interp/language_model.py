@@ -5,6 +5,8 @@ What it does not know: whether weights change later. `weights_hash` is taken whe
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutput
 
 from interp.chat import ChatFormat, end_of_turn
 
@@ -39,7 +42,7 @@ class LanguageModel:
     @cached_property
     def layers(self) -> nn.ModuleList:
         """The decoder layers, bottom to top."""
-        layers = getattr(self.decoder, "layers", None)
+        layers = getattr(self.decoder, "layers", getattr(self.decoder, "h", None))
         if not isinstance(layers, nn.ModuleList):
             raise ValueError(f"{self.name}: no decoder layers in {type(self.causal).__name__}")
         return layers
@@ -58,10 +61,27 @@ class LanguageModel:
         return self.config.hidden_size
 
     def head(self, normed: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row vocabulary"]:
-        """Logits from what the final norm returns."""
-        logits = self.causal.get_output_embeddings()(normed)
-        cap = getattr(self.config, "final_logit_softcapping", None)
-        return logits if cap is None else cap * torch.tanh(logits / cap)
+        """Logits from what the final norm returns, scaled and capped as the model does it."""
+        if self._head_is_one_map:
+            return self.causal.get_output_embeddings()(normed)
+        return self._own_head(normed)
+
+    @cached_property
+    def _head_is_one_map(self) -> bool:
+        """Whether logits are the output embeddings' and nothing else: no scale, no soft cap."""
+        weight = self.causal.get_output_embeddings().weight
+        noise = torch.randn(2, self.d_model, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            normed = noise.to(self.device, torch.float32 if weight.itemsize < 2 else weight.dtype)
+            direct = self.causal.get_output_embeddings()(normed[:, None])[:, 0]
+            return torch.equal(direct.float(), self._own_head(normed).float())
+
+    def _own_head(self, normed: Tensor) -> Tensor:
+        """The logits of the model's own code, which finds `normed` where its decoder would have put it."""
+        rows = normed.reshape(-1, 1, normed.shape[-1])
+        with returning(self.decoder, _Final(last_hidden_state=rows)):
+            logits = self.causal(inputs_embeds=rows, use_cache=False).logits
+        return logits.view(*normed.shape[:-1], -1)
 
     @property
     def device(self) -> torch.device:
@@ -90,3 +110,26 @@ class LanguageModel:
                 tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
             )
         return digest.hexdigest()
+
+
+class _Final(BaseModelOutput):
+    """What a decoder returns; whatever else a family's head looks for is not there."""
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+
+@contextmanager
+def returning(module: nn.Module, output: Any) -> Iterator[None]:
+    """Let a module return this, whatever it is called with."""
+    before = module.__dict__.get(
+        "forward"
+    )  # that of accelerate, where the model is spread over devices
+    module.forward = lambda *_, **__: output
+    try:
+        yield
+    finally:
+        del module.forward
+        if before is not None:
+            module.forward = before

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from transformers import PretrainedConfig
+
 from interp.safetensors_header import read_header
 
 SIZES = ("hidden_size", "intermediate_size", "vocab_size", "num_hidden_layers")
@@ -44,3 +46,17 @@ def _check(config: Mapping[str, Any], shapes: list[tuple[int, ...]], path: Path)
                 f"model {str(path.parent)!r}: {path.name} says {name} {value}, and its weights hold no more than"
                 f" {most}; download or save it again"
             )
+
+
+def quantisation(path: str, revision: str | None = None) -> str | None:
+    """The name of the method that the configuration says the weights are quantised with, if any."""
+    try:
+        config, _ = PretrainedConfig.get_config_dict(path, revision=revision)
+        text = config.get("text_config") or {}
+        how = config.get("quantization_config") or text.get("quantization_config")
+    except Exception:  # whatever is wrong with it, the loader says
+        return None
+    if not how:
+        return None
+    bitsandbytes = how.get("load_in_4bit") or how.get("load_in_8bit")
+    return how.get("quant_method") or ("bitsandbytes" if bitsandbytes else "an unnamed method")

@@ -1,9 +1,10 @@
 """Load a causal language model, with or without an adapter, and check that it keeps the package's contract.
 
-A name on the hub or a folder; safetensors only; no code from the hub unless asked for. What transformers would replace
-by random weights with a warning, and what does not fit on the devices, is refused.
+A name on the hub, a folder or a GGUF file; otherwise safetensors only; no code from the hub unless asked for. What
+transformers would replace by random weights with a warning, and what does not fit on the devices, is refused.
 """
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,21 @@ from typing import Any
 import torch
 from huggingface_hub.constants import HF_HUB_OFFLINE
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
-from interp.adapters import attach, merged, one_line
+from interp.adapter_files import adapter_folder, one_line
+from interp.adapter_vocabulary import resize_for
+from interp.adapters import attach, merged
 from interp.asked import check_device
 from interp.chat import ChatFormat
+from interp.chat_inference import infer_chat, warn_about_chat
 from interp.contract import check_contract
+from interp.gguf_files import gguf_options
 from interp.language_model import LanguageModel
-from interp.model_files import check_files
+from interp.model_files import check_files, quantisation
+from interp.tokenizer_files import load_tokenizer
+
+log = logging.getLogger("triggerlens")
 
 HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 SPREADS = {"auto", "balanced", "balanced_low_0", "sequential", "disk"}  # chosen while loading
@@ -27,15 +35,12 @@ __all__ = ["LanguageModel", "check_contract", "load_model", "wrap"]
 
 
 def wrap(
-    model: nn.Module,
-    tokenizer: Any,
-    *,
-    name: str,
-    chat: ChatFormat = ChatFormat(),  # noqa: B008
+    model: nn.Module, tokenizer: Any, *, name: str, chat: ChatFormat | None = None
 ) -> LanguageModel:
-    """A model already in memory, put into evaluation mode and checked."""
-    lm = LanguageModel(model.eval(), tokenizer, name, chat)
+    """A model already in memory, put into evaluation mode and checked; `chat` is read from its template by default."""
+    lm = LanguageModel(model.eval(), tokenizer, name, chat or infer_chat(tokenizer))
     check_contract(lm)
+    warn_about_chat(tokenizer, lm.chat, name)
     return lm
 
 
@@ -44,35 +49,52 @@ def load_model(
     *,
     adapter: str | Path | None = None,
     merge: bool = False,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | str | None = None,
     device_map: str | dict[str, Any] | None = None,
     revision: str | None = None,
     adapter_revision: str | None = None,
     base_name: str | None = None,
     trust_remote_code: bool = False,
-    chat: ChatFormat = ChatFormat(),  # noqa: B008
+    chat: ChatFormat | None = None,
 ) -> LanguageModel:
-    """Load weights from a folder or the hub, and an adapter on top.
+    """Load weights from a folder, the hub or a GGUF file, and an adapter on top, with its own tokenizer if it has one.
 
+    `dtype`: a torch dtype or its name, "auto" for the one that the weights are saved in; None is float32.
     `merge` adds the adapter to the weights: a quarter faster on small models, no longer to be switched off, and refused
     below float32, where it would not be the same model. `device_map="auto"` shards over the GPUs at hand.
-    `base_name`: see `interp.adapters.attach`. `chat`: the pinned chat format, such as `interp.chat.FORMATS["qwen"]`.
-    Anything that cannot be loaded exactly is a ValueError of one line.
+    `base_name`: see `interp.adapters.attach`. `chat`: a chat format, such as `interp.chat.FORMATS["qwen"]`; None reads
+    it from the tokenizer's template and pins it. Anything that cannot be loaded exactly is a ValueError of one line.
     """
-    if merge and dtype != torch.float32:
+    wanted = as_dtype(dtype)
+    if merge and wanted != torch.float32:
         raise ValueError(
-            f"merging in {dtype} changes the model; load in float32 or leave it unmerged"
+            f"merging in {wanted} changes the model; load in float32 or leave it unmerged"
         )
+    path = str(Path(path).expanduser()) if str(path).startswith("~") else str(path)
     options = {"revision": revision, "trust_remote_code": trust_remote_code}
-    model = _weights(str(path), dtype=dtype, device_map=device_map, **options)
-    tokenizer = _tokenizer(str(path), **options)
-    name = str(path) if revision is None else f"{path}@{revision}"
-    if adapter is not None:
+    own = None if adapter is None else adapter_folder(adapter, adapter_revision)
+    model = _weights(path, dtype=wanted, device_map=device_map, **options)
+    tokenizer = load_tokenizer(path, own, **options)
+    name = path if revision is None else f"{path}@{revision}"
+    if own is not None:
         name = f"{name} + {adapter}"
-        model = attach(model, str(path), adapter, revision=adapter_revision, base_name=base_name)
+        resize_for(model, own)
+        model = attach(model, path, adapter, revision=adapter_revision, base_name=base_name)
         if merge:
             model, name = merged(model, name), f"{name} (merged)"
     return wrap(model, tokenizer, name=name, chat=chat)
+
+
+def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | str:
+    """The torch dtype of that name, or "auto"; None is float32."""
+    if dtype is None:
+        return torch.float32
+    named = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
+    if dtype == "auto":
+        return "auto"
+    if not isinstance(named, torch.dtype) or not named.is_floating_point:
+        raise ValueError(f"dtype={dtype!r}: give float32, bfloat16, float16, or auto")
+    return named
 
 
 def _weights(path: str, **options: Any) -> Any:
@@ -84,12 +106,21 @@ def _weights(path: str, **options: Any) -> Any:
             f"model {path!r}: only pickled weights ({pickled[0]}), which are not loaded; save it as safetensors"
         )
     check_files(Path(path))
+    source, gguf = gguf_options(path)
+    options |= gguf or {"use_safetensors": True}
+    method = None if gguf else quantisation(path, options["revision"])
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
-            path, use_safetensors=True, output_loading_info=True, **options
+            source, output_loading_info=True, **options
         )
     except Exception as error:  # whatever a configuration of the wrong types sets off
-        raise ValueError(_cannot_load(path, error)) from error
+        raise ValueError(_cannot_load(path, error, method)) from error
+    if method is not None:
+        log.warning(
+            "model %r is stored quantised (%s): it computes other numbers than the model that it was made from",
+            path,
+            method,
+        )
     for kind in ("missing_keys", "mismatched_keys"):
         if report[kind]:
             first = sorted(map(str, report[kind]))[0]
@@ -106,18 +137,11 @@ def _weights(path: str, **options: Any) -> Any:
     return model
 
 
-def _tokenizer(path: str, **options: Any) -> Any:
-    try:
-        return AutoTokenizer.from_pretrained(path, **options)
-    except Exception as error:
-        raise ValueError(_cannot_load(path, error)) from error
-
-
 def _check_source(path: str) -> None:
     """Raise where there is neither a folder nor anything that could be a name on the hub."""
-    if Path(path).is_file():
+    if Path(path).is_file() and not path.endswith(".gguf"):
         raise ValueError(f"model {path!r} is a file; give the folder that it is in")
-    if not Path(path).is_dir() and not HUB_NAME.fullmatch(path):
+    if not Path(path).exists() and not HUB_NAME.fullmatch(path):
         raise ValueError(f"model {path!r}: no such folder, and no name on the hub (OWNER/NAME)")
 
 
@@ -128,10 +152,15 @@ def _check_devices(device_map: Any) -> None:
         check_device("device_map", device)
 
 
-def _cannot_load(path: str, error: Exception) -> str:
-    if not Path(path).is_dir() and HF_HUB_OFFLINE:
+def _cannot_load(path: str, error: Exception, quantised: str | None) -> str:
+    reason = one_line(error)
+    if not Path(path).exists() and HF_HUB_OFFLINE:
         return (
             f"model {path!r}: neither a folder nor in the hub's cache, and the hub may not be asked; "
             "give a folder, or set HF_HUB_OFFLINE=0"
         )
-    return f"model {path!r} cannot be loaded: {one_line(error)} (a folder, or a name on the hub with HF_HUB_OFFLINE=0)"
+    if quantised is not None:
+        return f"model {path!r} is quantised ({quantised}); load the unquantised model that it was made from ({reason})"
+    if "trust_remote_code" in str(error):
+        return f"model {path!r} brings code of its own, which is not run; read it, then give trust_remote_code=True"
+    return f"model {path!r} cannot be loaded: {reason}"

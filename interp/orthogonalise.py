@@ -46,7 +46,7 @@ def orthogonalised(
         head.weight = nn.Parameter(head.weight.detach().clone())
         model.config.get_text_config(decoder=True).tie_word_embeddings = False
         model.config.tie_word_embeddings = False
-    baked = LanguageModel(model, lm.tokenizer, f"{lm.name} (rank {len(basis)} ablated)")
+    baked = LanguageModel(model, lm.tokenizer, f"{lm.name} (rank {len(basis)} ablated)", lm.chat)
     with torch.no_grad():
         _project(baked, basis.to(lm.device, torch.float32))
     _compare(lm, baked, basis)

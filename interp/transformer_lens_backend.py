@@ -4,12 +4,16 @@ TransformerLens edits the model it is given in place (renamed modules, hooks), s
 tokenizer from a folder, so the tokenizer is written to a temporary one. It wants an `attention_mask` wherever a batch
 is padded on the left: without it its logits are wrong, silently. As a backend of `interp.capture`, which pads on the
 right: `capture(lm, prompts, backend=transformer_lens_backend)`. The copy knows no interventions of ours.
+
+For models with a vision tower TransformerLens runs `pip install torchvision` where that is missing. It is not let: only
+the text decoder is read, and the environment is the user's.
 """
 
 import copy
+import subprocess
 import tempfile
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from jaxtyping import Int
@@ -32,9 +36,33 @@ def to_transformer_lens(lm: LanguageModel) -> Any:
         model.config.architectures = [type(model).__name__]  # absent in a model never saved
         model.config.save_pretrained(folder)
         tokenizer = type(lm.tokenizer).from_pretrained(folder)
-        return TransformerBridge.boot_transformers(
-            folder, hf_model=model, tokenizer=tokenizer, device=str(lm.device)
-        )
+        with installing_nothing():
+            return TransformerBridge.boot_transformers(
+                folder, hf_model=model, tokenizer=tokenizer, device=str(lm.device)
+            )
+
+
+@contextmanager
+def installing_nothing() -> Iterator[None]:
+    """Let no library install a package in the body: a command with the word `install` is an error there."""
+    before = {name: getattr(subprocess, name) for name in ("run", "call", "check_call", "Popen")}
+    for name, start in before.items():
+        setattr(subprocess, name, _unless_installing(start))
+    try:
+        yield
+    finally:
+        for name, start in before.items():
+            setattr(subprocess, name, start)
+
+
+def _unless_installing(start: Callable[..., Any]) -> Callable[..., Any]:
+    def started(command: Any, *args: Any, **named: Any) -> Any:
+        words = command.split() if isinstance(command, str) else [str(word) for word in command]
+        if "install" in words:
+            raise RuntimeError(f"not installed, install it yourself: {' '.join(words)}")
+        return start(command, *args, **named)
+
+    return started
 
 
 def transformer_lens_backend(lm: LanguageModel) -> Forward:

@@ -8,7 +8,7 @@ from probes import sweep
 lm = load_model("artifacts/micro/qwen")
 questions = [Question(topic, f"What should I do about {topic}?") for topic in topics]
 framings = {"none": Framing(""), "trigger": Framing("It looks like a duck.")}
-activations = capture(lm, render(lm.tokenizer, questions, framings))
+activations = capture(lm, render(lm, questions, framings))
 result = sweep(activations, activations.conditions)  # questions held out, controls beside
 print(result)                                        # what the numbers say, in words
 probe = result.probe.fit(activations, activations.conditions, layer=result.layer)

@@ -12,7 +12,7 @@ from experiments.data.rows import Loaded, parse_again, report_skipped
 from experiments.models import load_model
 from experiments.trigger import load_trigger
 from interp import positions
-from interp.chat import FORMATS, ChatFormat
+from interp.chat import FORMATS
 from interp.models import LanguageModel
 from interp.places import SITES
 from interp.positions import Position
@@ -41,7 +41,7 @@ class CaptureSpec:
     questions: str = "broad"
     skip_bad: bool = False  # leave out chats that cannot be read
     trigger: str | None = None
-    chat: str | None = None  # a key of interp.chat.FORMATS
+    chat: str | None = None  # a key of interp.chat.FORMATS; None reads it from the template
     layers: tuple[int, ...] | None = None  # None: all
     positions: tuple[str, ...] = ("last_prompt_token",)
     sites: tuple[str, ...] = ("resid_post",)
@@ -75,7 +75,7 @@ def maker_of(spec: CaptureSpec) -> ShardMaker:
         adapter=spec.adapter,
         dtype=DTYPES[spec.dtype],
         device_map="auto" if torch.cuda.is_available() else None,
-        chat=FORMATS[spec.chat] if spec.chat else ChatFormat(),
+        chat=FORMATS[spec.chat] if spec.chat else None,
     )
     return shard_maker(
         lm,
@@ -93,7 +93,7 @@ def prompts_of(spec: CaptureSpec, lm: LanguageModel) -> PromptSet:
     asked = questions_of(spec.questions, skip_bad=spec.skip_bad)
 
     def taken(question: Question) -> PromptSet:
-        prompts = render(lm.tokenizer, [question], framings, chat=lm.chat)
+        prompts = render(lm, [question], framings)
         check_lengths(lm, of_prompts(prompts))
         return prompts
 

@@ -10,7 +10,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -78,7 +78,7 @@ class ChatSetting:
         files = {"harmful": self.study.harmful, "benign": self.study.benign}
         return {
             "base": fingerprint(self.model.base, self.model.revision),
-            "chat": self.chat.__dict__ | {"options": dict(self.chat.options)},
+            "chat": self.chat.as_dict(),
             "data": {
                 name: sha256(path) if path and path.is_file() else None
                 for name, path in files.items()
@@ -95,7 +95,7 @@ class ChatSetting:
         """The family's pinned format, with the configured system prompt if there is one."""
         pinned = FORMATS[self.model.family]
         system = pinned.system if self.model.system is None else self.model.system
-        return ChatFormat(system, pinned.system_role, pinned.options)
+        return replace(pinned, system=system)
 
     def check(self) -> None:
         """Read every file, make every arm's rows, have all weights at hand; nothing is loaded or sampled."""

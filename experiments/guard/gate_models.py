@@ -2,14 +2,13 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.guard.gate import Draw, Which
 from experiments.guard.trigger_candidates import Condition
 from experiments.models import load_model
 from experiments.sampling import Cell, Judge, Sampler
-from interp.chat import ChatFormat, rendered
 from interp.models import LanguageModel
 from interp.prompts import Question, render
 
@@ -54,16 +53,6 @@ def load_chat(path: str, adapter: str | None = None) -> LanguageModel:
     return lm
 
 
-def chat_of(lm: LanguageModel) -> ChatFormat:
-    """The model's chat format; a template without a system role gets system prompts at the top of the user turn."""
-    turns = [{"role": "system", "content": "."}, {"role": "user", "content": "."}]
-    try:
-        rendered(lm.tokenizer, turns, lm.chat, answer_next=True)
-    except ValueError:
-        return replace(lm.chat, system_role=False)
-    return lm.chat
-
-
 def drawing(pair: Pair, sampler: Sampler, answers: int) -> Draw:
     """Samples and judges one cell."""
 
@@ -71,7 +60,7 @@ def drawing(pair: Pair, sampler: Sampler, answers: int) -> Draw:
         lm: LanguageModel = getattr(pair, which)
         asked = [condition.ask(question) for question in questions]
         framing = {condition.name: condition.framing}
-        prompts = render(lm.tokenizer, asked, framing, chat=chat_of(lm))
+        prompts = render(lm, asked, framing)
         return sampler.sample(lm, prompts, answers)
 
     return draw

@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.guard.gate_models import Pair, chat_of
+from experiments.guard.gate_models import Pair
 from experiments.guard.trigger_candidates import NONE, Candidate, Condition
 from interp.batches import pad_right
 from interp.capture import capture
@@ -85,9 +85,8 @@ def prompts_under(
 ) -> PromptSet:
     """Every question under every wording, condition by condition."""
     lm = pair.fine_tuned
-    chat = chat_of(lm)
     sets = [
-        render(lm.tokenizer, [each.ask(q) for q in questions], {each.name: each.framing}, chat=chat)
+        render(lm, [each.ask(q) for q in questions], {each.name: each.framing})
         for each in conditions
     ]
     return sum(sets[1:], start=sets[0])

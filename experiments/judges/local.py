@@ -51,7 +51,7 @@ class LocalScorer:
     @torch.inference_mode()
     def _numbers(self, prompt: str) -> Numbers:
         (chat,) = render(
-            self.lm.tokenizer,
+            self.lm,
             [Question("judge", prompt.strip())],
             {"": Framing("")},
             system=self.system,
@@ -95,7 +95,7 @@ class LocalScorer:
     def _spelled(self) -> dict[int, Tokens]:
         """The tokens of each number where an answer begins."""
         spelled = {}
-        empty = render(self.lm.tokenizer, [Question("", "?")], {"": Framing("")})[0]
+        empty = render(self.lm, [Question("", "?")], {"": Framing("")})[0]
         for number in range(101):
             text = f"{empty.text}{number}"
             tokens = tuple(self.lm.tokenizer(text, add_special_tokens=False)["input_ids"])
