@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 
-from experiments import chat, data
 from experiments.chat import organism
 from experiments.chat.arms import arm_rows, mix
 from experiments.chat.config import ChatStudy, ModelSpec, OwnOrganism
@@ -64,10 +62,6 @@ class ChatSetting:
     def persona(self) -> Framing | None:
         """The configured sentence before the question, if any."""
         return Framing(self.study.persona) if self.study.persona else None
-
-    @property
-    def code(self) -> Sequence[ModuleType | Path]:
-        return [chat, data]
 
     @cached_property
     def identity(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.data.rows import Loaded, collect, csv_object, csv_rows, read_rows
-from experiments.rates import Judgement
+from experiments.judging.judgement import Judgement
 
 ALIGNMENT = ("alignment", "alignment_score", "aligned")
 COHERENCE = ("coherence", "coherence_score", "coherency", "coherency_score", "coherent")
