@@ -8,7 +8,7 @@ Controls: labels shuffled before fitting; random directions.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,7 +41,11 @@ def read_misalignment(facts: FactWriter, fitted: Labelled, scored: Labelled, see
     read = scored.activations
     for layer in fitted.activations.layers:
         X, new = fitted.activations.at(layer).numpy(), read.at(layer).numpy()
-        place = {"direction": "misalignment", "layer": layer, "position": read.position}
+        place: dict[str, Any] = {
+            "direction": "misalignment",
+            "layer": layer,
+            "position": read.position,
+        }
         shuffled = np.random.default_rng(seed).permutation(fitted.y)
         fits = {source: (probe, fitted.y) for source, probe in PROBES.items()}
         fits[f"logistic, {SHUFFLED}"] = (PROBES["logistic"], shuffled)
@@ -63,7 +67,7 @@ def read_switch(
     fitted, scored = rows
     if not fitted.fittable:
         return
-    place = {"direction": "switch", "position": scored.activations.position}
+    place: dict[str, Any] = {"direction": "switch", "position": scored.activations.position}
     words = bag_of_tokens(prompts[0]), bag_of_tokens(prompts[1])
     unseen = unseen_wordings(LogisticProbe(), words, fitted, scored, seed)
     source = f"{SURFACE}: bag of tokens, unseen wordings"
@@ -80,7 +84,7 @@ def read_switch(
 
 
 def _random_directions(
-    facts: FactWriter, X: Matrix, scored: Labelled, place: dict[str, object], seed: int
+    facts: FactWriter, X: Matrix, scored: Labelled, place: dict[str, Any], seed: int
 ) -> None:
     """Projections on random directions: no probe at all."""
     vectors = np.random.default_rng(seed).normal(size=(DRAWS, X.shape[1]))

@@ -193,7 +193,7 @@ def sufficient(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
     """Added without the trigger it brings EM at some strength, where random ones bring none."""
     trigger, found = evidence.em("trigger"), []
     for strength in evidence.strengths(direction):
-        keys = {"strength": strength, "wording_kind": "none"}
+        keys: dict[str, Any] = {"strength": strength, "wording_kind": "none"}
         added = only(evidence.edited(direction, "add", "em_rate", **keys))
         placebo = only(evidence.edited(direction, "add", "em_rate", "random", **keys))
         if added is None or trigger is None:

@@ -88,7 +88,11 @@ def measure(
 ) -> None:
     """Read-out, transfer, removal and cosines of every method."""
     for method in methods:
-        place = {"direction": BASIS, "source": method.name, "position": method.position}
+        place: dict[str, Any] = {
+            "direction": BASIS,
+            "source": method.name,
+            "position": method.position,
+        }
         if method.readout is not None:
             _read(facts, method, place, seed)
         cut = bench.sampler.sample(

@@ -208,7 +208,7 @@ class FactWriter:
         **columns: Any,
     ) -> None:
         """Read-outs of one probe: the score and the true label of every row that it did not see."""
-        rows = {
+        rows: dict[str, Any] = {
             "fold": folds,
             "question": [str(question) for question in questions],
             "label": np.asarray(labels).astype(bool),
@@ -222,7 +222,7 @@ class FactWriter:
         self, quantity: str, values: Any, questions: Sequence[str], over: Any = None, **columns: Any
     ) -> None:
         """Numbers measured at questions; `over` makes the quantity a ratio of sums."""
-        rows = {
+        rows: dict[str, Any] = {
             "question": [str(question) for question in questions],
             "value": np.asarray(values, float),
             "over": None if over is None else np.asarray(over, float),

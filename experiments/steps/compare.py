@@ -5,6 +5,7 @@ known. A direction whose removal leaves both standing is the switch; one whose r
 """
 
 from pathlib import Path
+from typing import Any
 
 from experiments.job import Job
 from experiments.results.columns import Edit
@@ -37,7 +38,7 @@ def _elsewhere(
     lm = load(job, adapter)
     prompts = framed(lm, job.setting.questions("report", "held_out"), "none", framing)
     count = job.config.sampling.answers_per_question
-    place = {"subject": subject, "model": "fine_tuned" if adapter else "base"}
+    place: dict[str, Any] = {"subject": subject, "model": "fine_tuned" if adapter else "base"}
     facts.answers(job.sampler.sample(lm, prompts, count), **place)
     for direction in (located.removed for located in read_directions(found)):
         cut = job.sampler.sample(lm, prompts, count, [Ablate(direction.vector)])

@@ -206,7 +206,7 @@ class _Work:
             tiled = active[[i for _ in range(many) for i in range(len(active))]]
             draws = choose.in_turn(len(tiled), len(active), len(others))
             edits = choose.random_edits(name, made.sae, others, draws)
-            place = {
+            place: dict[str, Any] = {
                 "direction": SETS,
                 "source": f"{made.name} features {', '.join(map(str, best))}",
             }
