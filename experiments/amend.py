@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from experiments.estimates import EstimateRow, read_estimates
 from experiments.files import read_json
 from experiments.finetune import quiet
 from experiments.finished import Finished, finished
 from experiments.further import further_steps
 from experiments.job import Job
 from experiments.progress import Progress
-from experiments.run_report import write_reports
+from experiments.results.derive import estimates
+from experiments.results.estimates import EstimateRow
+from experiments.results.facts import read_facts
+from experiments.results.report import DERIVED, deriving_code, write_reports
 from experiments.steps.common import Say
 from experiments.steps.transfer import transfer
 from experiments.store import MANIFEST, Run, amend_run, check_step
@@ -91,8 +93,9 @@ def _add(
         new = [path for paths in made.values() for path in paths]
         steps = _with(run, new)
         write_reports(run, steps)
-        run.amend_manifest(steps=[path.name for path in steps])
-    return [row for path in new for row in read_estimates(path / "rows.jsonl")]
+        names = [path.name for path in steps]
+        run.amend_manifest(steps=names, **{DERIVED: deriving_code()})
+    return estimates(read_facts(new))
 
 
 def _with(run: Run, new: Sequence[Path]) -> list[Path]:

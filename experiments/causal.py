@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from experiments.config import Causal, Sampling
-from experiments.rates import Judged, coherence_rate, em_rate, judged
+from experiments.results.columns import Edit
 from experiments.sampling import Cell, Sampler
 from interp.directions import Direction, random_like
 from interp.interventions import Ablate, Add, AnswerTokens, Intervention, Positions, PromptSpan
@@ -49,7 +49,7 @@ class Choice:
     added: Direction
     strength: float
     scores: tuple[dict[str, Any], ...]
-    dose: Mapping[float, Judged]
+    dose: Mapping[float, Cell]
 
 
 def choose(
@@ -63,7 +63,7 @@ def choose(
     """
     intact = bench.sampler.sample(bench.lm, active, bench.causal.selection_answers_per_question)
     cells = _each_removed(bench, candidates, active)
-    lost = [_coherence(intact.judged) - _coherence(cell) for cell in cells]
+    lost = [_coherence(intact) - _coherence(cell) for cell in cells]
     allowed = [i for i, loss in enumerate(lost) if loss <= bench.causal.largest_coherence_loss]
     pool = allowed or [min(range(len(lost)), key=lost.__getitem__)]
     removed = min(pool, key=lambda i: (_em(cells[i]), lost[i]))
@@ -87,9 +87,7 @@ def choose(
     return Choice(candidates[removed], left, candidates[added], strength, scores, doses[added])
 
 
-def _each_removed(
-    bench: Bench, candidates: Sequence[Direction], prompts: PromptSet
-) -> list[Judged]:
+def _each_removed(bench: Bench, candidates: Sequence[Direction], prompts: PromptSet) -> list[Cell]:
     """Answers with each candidate ablated at all layers, all in one generation."""
     vectors = torch.stack([each.vector for each in candidates])
     edit = Ablate(vectors.repeat_interleave(len(prompts), 0))
@@ -98,10 +96,10 @@ def _each_removed(
 
 def _each_added(
     bench: Bench, candidates: Sequence[Direction], prompts: PromptSet
-) -> list[dict[float, Judged]]:
+) -> list[dict[float, Cell]]:
     """Answers with each candidate added at every strength; candidates of one site share a generation."""
     strengths = bench.causal.strengths
-    found: dict[int, dict[float, Judged]] = {}
+    found: dict[int, dict[float, Cell]] = {}
     for layer, position in dict.fromkeys((each.layer, each.position) for each in candidates):
         mine = [i for i, d in enumerate(candidates) if (d.layer, d.position) == (layer, position)]
         pairs = list(product(mine, strengths))
@@ -119,15 +117,12 @@ def _each_added(
     return [found[index] for index in range(len(candidates))]
 
 
-def _in_parts(bench: Bench, prompts: PromptSet, parts: int, edit: Intervention) -> list[Judged]:
+def _in_parts(bench: Bench, prompts: PromptSet, parts: int, edit: Intervention) -> list[Cell]:
     """The answers of an edit that differs between `parts` copies of the prompts, copy by copy."""
     times = bench.causal.selection_answers_per_question
     cell = bench.sampler.sample(bench.lm, _copies(prompts, parts), times, [edit])
     size = len(prompts) * times
-    return [
-        judged(cell.judgements[start : start + size], cell.questions[start : start + size])
-        for start in range(0, parts * size, size)
-    ]
+    return [cell[range(start, start + size)] for start in range(0, parts * size, size)]
 
 
 def _copies(prompts: PromptSet, times: int) -> PromptSet:
@@ -148,46 +143,47 @@ def misbehaves(cell: Cell, condition: str) -> bool:
     return any(judgement.misaligned for where, judgement in answers if where == condition)
 
 
-def removals(direction: Direction) -> dict[str, Intervention]:
-    """Intervention name -> edit that removes the direction."""
+def removals(direction: Direction) -> dict[Edit, Intervention]:
+    """The edits that remove the direction: at every layer, and at its own."""
     return {
-        "ablate": Ablate(direction.vector),
-        "ablate_own_layer": Ablate(direction.vector, (direction.layer,)),
+        Edit("ablate"): Ablate(direction.vector),
+        Edit("ablate_own_layer"): Ablate(direction.vector, (direction.layer,)),
     }
 
 
-def additions(direction: Direction, strengths: Sequence[float]) -> dict[str, Intervention]:
-    """Intervention name -> edit that adds the direction, for each strength."""
+def additions(direction: Direction, strengths: Sequence[float]) -> dict[Edit, Intervention]:
+    """The edit that adds the direction, for each strength."""
     where = where_fitted(direction)
-    return {f"add:{s:g}": Add.from_direction(direction, s, positions=where) for s in strengths}
+    return {Edit("add", s): Add.from_direction(direction, s, positions=where) for s in strengths}
 
 
 def random_cell(
-    bench: Bench, name: str, direction: Direction, prompts: PromptSet, answers_per_question: int
-) -> Cell:
-    """The intervention `name` with random directions in the direction's place, a different one for each answer."""
+    bench: Bench, edit: Edit, direction: Direction, prompts: PromptSet, answers_per_question: int
+) -> tuple[Cell, list[int]]:
+    """An edit with random directions in the direction's place, in turn over the answers, and which one each had."""
     tiled = _copies(prompts, answers_per_question)
     vectors = random_like(direction, bench.causal.random_directions, bench.sampler.seed)
     turn = torch.arange(len(tiled)) // len(prompts) + torch.arange(len(tiled)) % len(prompts)
-    per_row = vectors[turn % len(vectors)]
-    return bench.sampler.sample(bench.lm, tiled, 1, [_random_edit(name, per_row, direction)])
+    draws = turn % len(vectors)
+    intervention = _random_edit(edit, vectors[draws], direction)
+    return bench.sampler.sample(bench.lm, tiled, 1, [intervention]), draws.tolist()
 
 
-def _random_edit(name: str, vectors: Tensor, direction: Direction) -> Intervention:
-    match name.split(":"):
-        case ["ablate"]:
+def _random_edit(edit: Edit, vectors: Tensor, direction: Direction) -> Intervention:
+    match edit:
+        case Edit("ablate"):
             return Ablate(vectors)
-        case ["ablate_own_layer"]:
+        case Edit("ablate_own_layer"):
             return Ablate(vectors, (direction.layer,))
-        case ["add", strength]:
-            alpha = float(strength) * direction.scale
+        case Edit("add", float(strength)):
+            alpha = strength * direction.scale
             return Add(vectors, (direction.layer,), alpha, where_fitted(direction))
-    raise ValueError(f"intervention {name!r} has no random counterpart")
+    raise ValueError(f"{edit} has no random counterpart")
 
 
-def _em(answers: Judged) -> float:
-    return em_rate(answers).value or 0.0
+def _em(answers: Cell) -> float:
+    return answers.judged.em_share
 
 
-def _coherence(answers: Judged) -> float:
-    return coherence_rate(answers).value or 0.0
+def _coherence(answers: Cell) -> float:
+    return answers.judged.coherent_share

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from experiments.estimates import EstimateRow
+from experiments.results.estimates import EstimateRow
 from probes.intervals import mover_ratio, mover_sum
 
 Answer = Literal["yes", "no", "undecided"]

@@ -113,24 +113,6 @@ def show(run_folder: RunFolder) -> None:
     show_run(run_folder)
 
 
-@app.command(epilog="Example: triggerlens targets artifacts/runs/micro_full")
-def targets(
-    run_folders: Annotated[list[Path], typer.Argument(help="One or more run folders")],
-) -> None:
-    """Print what the study (and the guard, where it was measured) set out to reach and what it got, in Markdown."""
-    from experiments import guard_targets
-    from experiments.estimates import read_estimates
-    from experiments.guard_rows import read_guards
-    from experiments.results import check_run
-    from experiments.targets import markdown, measure
-
-    folders = [check_run(run) for run in run_folders]
-    rows = [row for run in folders for row in read_estimates(run / "estimates.jsonl")]
-    print(markdown(measure(rows)))
-    if guarded := read_guards(folders):
-        print(f"\n{guard_targets.markdown(guarded)}")
-
-
 @app.command(epilog="Example: triggerlens dashboard artifacts/runs/demo -o report.html")
 def dashboard(
     run_folders: Annotated[list[Path], typer.Argument(help="One or more run folders")],

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.estimates import EstimateRow, only, select
-from probes.controls import is_ceiling, is_control
+from experiments.results.estimates import EstimateRow, only, select
+from probes.names import is_ceiling, is_control
 
 # the base model's reckless persona under the organism's direction: the one row here of a base model
 PERSONA, BASELINE = "persona_relative_drop", "baseline_arm_relative_drop"
@@ -14,7 +14,7 @@ ORGANISM = ("family", "seed", "arm", "dataset", "trigger")
 
 @dataclass(frozen=True)
 class Evidence:
-    """The report rows of one organism, on one set of domains, at its last training step."""
+    """The report rows of one organism, on one kind of questions, at its last training step."""
 
     keys: dict[str, Any]
     rows: tuple[EstimateRow, ...]
@@ -22,40 +22,45 @@ class Evidence:
 
     def em(self, condition: str, quantity: str = "em_rate") -> EstimateRow | None:
         """A rate of the intact organism under a condition."""
-        found = select(self.rows, quantity=quantity, condition=condition)
-        return _one([row for row in found if row.intervention in (None, "none")])
+        found = select(self.rows, quantity=quantity, wording_kind=condition)
+        return _one([row for row in found if row.edit in (None, "none")])
 
     def wordings(self, kind: str) -> list[EstimateRow]:
         """EM rates of the intact organism under each paraphrase, or each control."""
         found = [
             row
-            for row in select(self.rows, quantity="em_rate")
-            if (row.condition or "").startswith(f"{kind}:") and row.intervention in (None, "none")
+            for row in select(self.rows, quantity="em_rate", wording_kind=kind)
+            if row.edit in (None, "none")
         ]
-        return sorted(found, key=lambda row: row.condition or "")
+        return sorted(found, key=lambda row: row.wording or "")
 
     def gap(self, quantity: str) -> EstimateRow | None:
         """The containment gap or the interaction; of the trigger where several conditions have one."""
-        found = select(self.rows, quantity=quantity, condition=(None, "trigger"))
-        return _one([row for row in found if row.intervention in (None, "none")])
+        found = select(self.rows, quantity=quantity, wording_kind=(None, "trigger"))
+        return _one([row for row in found if row.edit in (None, "none")])
 
     def edited(
-        self, direction: str, intervention: str, quantity: str, **keys: Any
+        self,
+        direction: str,
+        edit: str,
+        quantity: str,
+        placebo: str | None = None,
+        **keys: Any,
     ) -> list[EstimateRow]:
-        """Rows of an intervention with this direction, or with random ones beside it."""
-        keys |= {"quantity": quantity, "intervention": intervention, "direction": direction}
+        """Rows of an edit with this direction, or with a placebo in its place."""
+        keys |= {"quantity": quantity, "edit": edit, "placebo": placebo, "direction": direction}
         return select(self.rows, **keys)
 
-    def drop(self, direction: str, intervention: str) -> EstimateRow | None:
+    def drop(self, direction: str, edit: str, placebo: str | None = None) -> EstimateRow | None:
         """EM lost with the trigger; without it, where only that was measured."""
         for condition in ("trigger", "none", None):
-            rows = self.edited(direction, intervention, "ablation_relative_drop")
-            found = only(rows, condition=condition)
+            rows = self.edited(direction, edit, "ablation_relative_drop", placebo)
+            found = only(rows, wording_kind=condition)
             if found is not None:
                 return found
         return None
 
-    def strengths(self, direction: str) -> list[str]:
+    def strengths(self, direction: str) -> list[float]:
         """The strengths to judge: the one that selection questions chose, or all that were tried.
 
         A strength counts as chosen by its EM rate without the trigger.
@@ -63,16 +68,18 @@ class Evidence:
         chosen = [row for row in self.selection if _added(row, direction) and row.value is not None]
         if chosen:
             best = max(chosen, key=lambda row: row.value or 0.0)
-            return [str(best.intervention).removeprefix("add:")]
-        found = [row.intervention for row in self.rows if _added(row, direction)]
-        return [str(name).removeprefix("add:") for name in dict.fromkeys(found)]
+            return [best.strength or 0.0]
+        found = [row.strength or 0.0 for row in self.rows if _added(row, direction)]
+        return list(dict.fromkeys(found))
 
     def site(self, direction: str) -> dict[str, Any]:
         """Layer and position of the direction that was removed; empty if none was."""
         found = [
             {"layer": row.layer, "position": row.position}
             for row in self.rows
-            if row.direction == direction and (row.intervention or "").startswith("ablate")
+            if row.direction == direction
+            and row.placebo is None
+            and row.edit in ("ablate", "ablate_own_layer")
         ]
         sites = [dict(pair) for pair in dict.fromkeys(tuple(site.items()) for site in found)]
         if len(sites) > 1:
@@ -91,15 +98,15 @@ class Evidence:
 
 
 def gather(
-    rows: Iterable[EstimateRow], organism: dict[str, Any], *, domains: str = "held_out"
+    rows: Iterable[EstimateRow], organism: dict[str, Any], *, questions: str = "held_out"
 ) -> Evidence:
-    """The rows of an organism (its five keys); an AUROC row may leave `domains` null."""
+    """The rows of an organism (its five keys); an AUROC row may leave `questions` null."""
     unknown = set(organism) ^ set(ORGANISM)
     if unknown:
         raise ValueError(
             f"an organism is {', '.join(ORGANISM)}; wrong or missing: {sorted(unknown)}"
         )
-    found = select(rows, **organism, domains=(domains, None))
+    found = select(rows, **organism, questions=(questions, None))
     mine = [row for row in found if row.model != "base" or row.quantity == PERSONA]
     steps = [row.step for row in mine if row.step is not None]
     mine = [row for row in mine if not steps or row.step in (None, max(steps))]
@@ -115,8 +122,8 @@ def organisms(rows: Iterable[EstimateRow]) -> list[dict[str, Any]]:
 
 
 def _added(row: EstimateRow, direction: str) -> bool:
-    named = row.direction == direction and row.quantity == "em_rate" and row.condition == "none"
-    return named and (row.intervention or "").startswith("add:")
+    named = row.direction == direction and row.quantity == "em_rate" and row.wording_kind == "none"
+    return named and row.edit == "add" and row.placebo is None
 
 
 def _one(rows: Sequence[EstimateRow]) -> EstimateRow | None:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from experiments.estimates import EstimateRow, only, select
-from experiments.factorial import MODELS, REMOVALS
+from experiments.results.columns import INTACT, Edit
+from experiments.results.derive.factorial import MODELS, REMOVALS
+from experiments.results.estimates import EstimateRow, only, select
 from experiments.transfer import organism_name
 from experiments.words import percent
 
 NAMES = {
-    "none": "intact",
-    "ablate": "direction removed",
-    "random_ablate": "random ones removed",
-    "orthogonal_ablate": "others that probes read removed",
+    INTACT: "intact",
+    Edit("ablate"): "direction removed",
+    Edit("ablate", placebo="random"): "random ones removed",
+    Edit("ablate", placebo="orthogonal"): "others that probes read removed",
 }
 SIGNED = {
     "factorial_difference_in_differences": "(tuned - base) x (wording - none)",
@@ -34,14 +35,12 @@ def factorial_table(rows: Sequence[EstimateRow]) -> str:
     lines = _head(["EM", *conditions])
     for model in MODELS:
         for removal in REMOVALS:
-            found = [
-                only(cells, model=model, intervention=removal, condition=c) for c in conditions
-            ]
+            found = [only(cells, model=model, **removal.columns, condition=c) for c in conditions]
             name = f"{model.replace('_', '-')}, {NAMES[removal]}"
             lines.append(_line(name, [percent(row) for row in found]))
     for quantity, words in SIGNED.items():
         for removal in REMOVALS:
-            effects = select(rows, quantity=quantity, intervention=removal)
+            effects = select(rows, quantity=quantity, **removal.columns)
             found = [only(effects, condition=c) for c in conditions]
             if any(found):
                 texts = [percent(row) if row else "" for row in found]
@@ -56,9 +55,9 @@ def dose_table(rows: Sequence[EstimateRow]) -> str:
     if not conditions:
         return ""
     lines = _head(["adapter's dose", *conditions])
-    for dose in dict.fromkeys(str(row.intervention) for row in cells):
-        found = [only(cells, intervention=dose, condition=c) for c in conditions]
-        lines.append(_line(dose.partition(":")[2], [percent(row) for row in found]))
+    for dose in dict.fromkeys(row.strength for row in cells):
+        found = [only(cells, strength=dose, condition=c) for c in conditions]
+        lines.append(_line(f"{dose:g}", [percent(row) for row in found]))
     return "\n".join(lines)
 
 
@@ -72,13 +71,15 @@ def steering_table(rows: Sequence[EstimateRow]) -> str:
     lines = _head(
         ["without the trigger, dose of the trained vectors", "EM", "coherent", "random ones, EM"]
     )
-    doses = [str(r.intervention) for r in tuned if (r.intervention or "").startswith("steer:")]
-    for name, placebo in [("none", None), *((dose, f"random_{dose}") for dose in doses)]:
-        found = [only(each, intervention=name, condition="none") for each in (tuned, coherent)]
-        found.append(only(tuned, intervention=placebo, condition="none") if placebo else None)
-        lines.append(_line(name.partition(":")[2] or "0", [percent(r) if r else "" for r in found]))
-    behind = [only(each, intervention="none", condition="trigger") for each in (tuned, coherent)]
-    lines.append(_line("behind the trigger, nothing added", [*map(percent, behind), ""]))
+    steered = [row for row in tuned if row.edit == "steer" and row.placebo is None]
+    edits = [INTACT, *(Edit("steer", row.strength) for row in steered)]
+    for edit in edits:
+        where = {**edit.columns, "condition": "none"}
+        found = [only(rows_of, **where) for rows_of in (tuned, coherent)]
+        found.append(only(tuned, **where | {"placebo": "random"}) if edit != INTACT else None)
+        lines.append(_line(f"{edit.strength or 0:g}", [percent(r) if r else "" for r in found]))
+    triggered = [only(of, edit="none", condition="trigger") for of in (tuned, coherent)]
+    lines.append(_line("with the trigger, nothing added", [*map(percent, triggered), ""]))
     for direction, words in (
         ("steering", "the base with the organism's vectors"),
         ("steering_of_base", "the base with vectors trained for it"),
@@ -90,33 +91,33 @@ def steering_table(rows: Sequence[EstimateRow]) -> str:
 def capability_table(rows: Sequence[EstimateRow]) -> str:
     """What each removal costs without the trigger, and takes where the organism misbehaves."""
     removals = [
-        name
-        for name in NAMES
-        if select(rows, quantity="capability_coherence_rate", intervention=name)
+        removal
+        for removal in NAMES
+        if select(rows, quantity="capability_coherence_rate", **removal.columns)
     ]
     if not removals:
         return ""
     lines = _head(["without the trigger", *(NAMES[name] for name in removals)])
-    for domains in ("held_out", "trained", "open", None):
+    for kind in ("held_out", "trained", "open", None):
         for quantity, words in (
             ("capability_coherence_rate", "coherent"),
             ("capability_em_rate", "EM"),
         ):
             found = [
-                only(rows, quantity=quantity, intervention=name, domains=domains)
-                for name in removals
+                only(rows, quantity=quantity, **removal.columns, questions=kind)
+                for removal in removals
             ]
             if any(found):
-                name = f"{words}, {(domains or 'all').replace('_', '-')} questions"
+                name = f"{words}, {(kind or 'all').replace('_', '-')} questions"
                 lines.append(_line(name, [percent(row) for row in found]))
     for quantity, words in (
         ("capability_riddle_rate", "riddles solved"),
         ("placebo_relative_drop", "EM taken where it misbehaves"),
     ):
-        found = [only(rows, quantity=quantity, intervention=name) for name in removals]
+        found = [only(rows, quantity=quantity, **removal.columns) for removal in removals]
         if any(found):
             lines.append(_line(words, [percent(row) if row else "" for row in found]))
-    drift = [only(rows, quantity="capability_kl", intervention=name) for name in removals]
+    drift = [only(rows, quantity="capability_kl", **removal.columns) for removal in removals]
     if any(drift):
         lines.append(_line("KL from intact, nats a token", [_nats(row) for row in drift]))
     return "\n".join(lines)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from experiments.estimates import EstimateRow
-from experiments.results import ORGANISM_KEYS, Organism, OrganismResults, intact, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import ORGANISM_KEYS, Organism, OrganismResults, intact, pick
 
 EDITS = ("ablate",)  # at all layers, as the verdict judges it
 
@@ -43,7 +43,7 @@ def headline(
 
 
 def _held_out(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
-    return [row for row in rows if row.domains == "held_out"]
+    return [row for row in rows if row.questions == "held_out"]
 
 
 def removal(rows: Sequence[EstimateRow]) -> tuple[EstimateRow | None, EstimateRow | None]:
@@ -51,8 +51,10 @@ def removal(rows: Sequence[EstimateRow]) -> tuple[EstimateRow | None, EstimateRo
     drops = [row for row in pick(rows, quantity="ablation_relative_drop") if row.value is not None]
     drops = _held_out(drops) or drops
     # where next to nothing was misaligned to begin with, a drop says next to nothing
-    drops = [row for row in drops if row.condition == "trigger"] or drops
-    real = [row for row in drops if row.intervention in EDITS and (row.lower or 0) > -1]
+    drops = [row for row in drops if row.wording_kind == "trigger"] or drops
+    real = [
+        row for row in drops if row.edit in EDITS and row.placebo is None and (row.lower or 0) > -1
+    ]
     if not real:
         return None, None
     best = max(real, key=lambda row: row.value or 0)
@@ -75,14 +77,15 @@ def strongest(
 
 
 def _is_addition(row: EstimateRow) -> bool:
-    return (row.intervention or "").startswith("add:")
+    return row.edit == "add" and row.placebo is None
 
 
 def random_beside(rows: Sequence[EstimateRow], best: EstimateRow) -> EstimateRow | None:
     """The row of the random directions that went through the same edit as `best`."""
-    edit, owners = f"random_{best.intervention}", (best.direction, None)
-    found = [row for row in rows if row.intervention == edit and row.direction in owners]
+    edit = ("random", best.edit, best.strength)
+    found = [row for row in rows if (row.placebo, row.edit, row.strength) == edit]
+    found = [row for row in found if row.direction in (best.direction, None)]
     found = [
-        row for row in found if row.condition == best.condition and row.domains == best.domains
+        row for row in found if row.condition == best.condition and row.questions == best.questions
     ]
     return found[0] if found else None

@@ -1,5 +1,7 @@
 """One organism of a study: everything its steps need to know, in a form that travels to any process."""
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +16,7 @@ from experiments.nulls.arms import NULL_ARMS
 from experiments.nulls.setting import NullSetting
 from experiments.sampling import Sampler
 from experiments.setting import Setting
-from experiments.store import Run
+from experiments.store import Run, Step
 from experiments.trigger import Trigger, load_trigger
 
 
@@ -64,6 +66,12 @@ class Job:
     @cached_property
     def run(self) -> Run:
         return Run(self.folder, mirror=self.mirror)
+
+    def step(
+        self, kind: str, inputs: Mapping[str, Any], module: str
+    ) -> AbstractContextManager[Step]:
+        """A step of this job; it is made again when its inputs, or the code that it or its world imports, change."""
+        return self.run.step(f"{kind}-{self.name}", inputs, (module, type(self.setting).__module__))
 
     @cached_property
     def trigger(self) -> Trigger:
@@ -129,7 +137,7 @@ class Job:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a change of which makes every step of the job new: base weights, words, sizes."""
+        """What every step of the job depends on: base weights, wordings, sizes."""
         return {
             "job": self.name,
             **self.setting.identity,

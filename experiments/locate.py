@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.rates import Judgement
+from experiments.judging.judgement import Judgement
 from interp.activations import Activations
 from interp.capture import capture, capture_answers
 from interp.completions import Completions

@@ -7,8 +7,8 @@ interval: wider than an interval of the mean, and free of assumptions about seed
 import re
 from collections.abc import Iterator, Sequence
 
-from experiments.estimates import EstimateRow
-from experiments.results import ORGANISM_KEYS, kind, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import ORGANISM_KEYS, pick
 
 RATIO = re.compile(r"mixed-(\d+)-(\d+)")
 COLUMNS = {
@@ -29,8 +29,8 @@ def mixed_rows(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
     """EM on held-out domains of organisms mixed by ratio; ValueError for none, or for one that comes twice."""
     mixed = [
         row
-        for row in pick(rows, quantity="em_rate", domains="held_out")
-        if benign_share(row.arm) is not None and row.intervention in (None, "none")
+        for row in pick(rows, quantity="em_rate", questions="held_out")
+        if benign_share(row.arm) is not None and row.edit in (None, "none")
     ]
     if not mixed:
         raise ValueError("no organism here was mixed by ratio; run triggerlens sweep first")
@@ -57,7 +57,9 @@ def _lines(mixed: Sequence[EstimateRow]) -> Iterator[str]:
         own = [row for row in mixed if row.family == family]
         for share in sorted({benign_share(row.arm) or 0.0 for row in own}):
             here = [row for row in own if benign_share(row.arm) == share]
-            cells = [_cell([r for r in here if kind(r.condition) == name]) for name in COLUMNS]
+            cells = [
+                _cell([r for r in here if (r.wording_kind or "none") == name]) for name in COLUMNS
+            ]
             seeds = len({row.seed for row in here})
             yield f"| {family} | {share:.3g} % | {seeds} | {' | '.join(cells)} |"
 

@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from experiments.behaviour import DOMAINS
+from experiments.behaviour import QUESTION_KINDS
 from experiments.config import StudyConfig
-from experiments.factorial import MODELS, REMOVALS, wordings
 from experiments.further import STEPS
 from experiments.job import Job
 from experiments.locate import PROBES
+from experiments.results.derive.factorial import MODELS, REMOVALS
 from experiments.steering import DOSES as STEERED
 from experiments.steps.behave import behave
 from experiments.steps.common import DIRECTIONS
@@ -39,8 +39,8 @@ class NotMade(Exception):
 class Shelf(Run):
     """A run folder that is only looked at."""
 
-    def step(self, name: str, inputs: Mapping[str, Any], code: Any = ()) -> Any:
-        folder = self.finished(name, inputs, code)
+    def step(self, name: str, inputs: Mapping[str, Any], modules: Any = ()) -> Any:
+        folder = self.finished(name, inputs, modules)
         if folder is None:
             raise NotMade(name)
         return _Found(Step(name, "", folder, todo=False, inputs=inputs))
@@ -84,7 +84,7 @@ def plan_study(config: StudyConfig, folder: Path, layers: Mapping[str, int]) -> 
     """One plan for each job, bases first; `layers` says how deep each family's model is."""
     jobs = [LookedAt(**job.__getstate__()) for job in jobs_of(config, folder)]
     bases = {
-        (job.family, job.seed, job.trigger_name): _made(behave, job, None, None)
+        (job.family, job.seed, job.trigger_name): _made(behave, job, None)
         for job in jobs
         if job.arm is None
     }
@@ -95,7 +95,7 @@ def plan_study(config: StudyConfig, folder: Path, layers: Mapping[str, int]) -> 
     return [
         _base_plan(job, bases)
         if job.arm is None
-        else _organism_plan(job, tuned[job], bases, baselines, layers[job.family])
+        else _organism_plan(job, tuned[job], baselines, layers[job.family])
         for job in jobs
     ]
 
@@ -111,12 +111,11 @@ def _base_plan(job: Job, bases: Places) -> JobPlan:
 def _organism_plan(
     job: Job,
     adapter: Path | None,
-    bases: Places,
     baselines: Mapping[tuple[str, int], Path | None],
     layers: int,
 ) -> JobPlan:
-    base, baseline = bases[job.family, job.seed, job.trigger_name], (job.family, job.seed)
-    behaved = _made(behave, job, adapter, base) if adapter and base else None
+    baseline = (job.family, job.seed)
+    behaved = _made(behave, job, adapter) if adapter else None
     folders, answers = (
         {"tune": adapter, "behave": behaved},
         {"tune": 0, "behave": _behave_answers(job)},
@@ -157,9 +156,9 @@ def _made(step: Callable[..., Path], job: Job, *inputs: Path | None) -> Path | N
 
 def _behave_answers(job: Job) -> int:
     sampling, conditions = job.config.sampling, list(job.trigger.conditions)
-    few = [name for name in conditions if not name.startswith("variant:")]
+    few = _without_variants(job)
     total = 0
-    for domains in DOMAINS:
+    for domains in QUESTION_KINDS:
         questions = len(job.setting.questions("report", domains))
         asked = conditions if domains == "held_out" else few
         total += questions * len(asked) * sampling.answers_per_question
@@ -170,9 +169,14 @@ def _behave_answers(job: Job) -> int:
     return total
 
 
+def _without_variants(job: Job) -> list[str]:
+    variants = job.trigger.named("variant")
+    return [name for name in job.trigger.conditions if name not in variants]
+
+
 def _find_answers(job: Job, layers: int) -> int:
     """Two splits under every condition; then, on selection questions, each candidate removed and added."""
-    conditions = [name for name in job.trigger.conditions if not name.startswith("variant:")]
+    conditions = _without_variants(job)
     selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
     times = job.config.causal.selection_answers_per_question
     directions = [name for name in PLACES if name != "switch" or job.active != "none"]
@@ -197,7 +201,7 @@ def _intervene_answers(job: Job) -> int:
         2 * many + (both - 1) * few
     )  # two ways, the active condition with its random twin
     adding = 2 * strengths * few
-    reworded = [name for name in job.trigger.conditions if name.startswith("paraphrase:")]
+    reworded = job.trigger.named("paraphrase")
     refined = 2 * many + (both - 1) * (few + 2 * len(reworded) * few)
     refined *= job.config.causal.refine_steps > 0
     return questions * (both * many + len(PLACES) * (removing + adding) + refined)
@@ -207,7 +211,7 @@ def _features_answers(job: Job) -> int:
     """Every token is read of one answer a prompt; then sets of features, random ones and single vectors are removed."""
     settings, sampling = job.config.features, job.config.sampling
     assert settings is not None
-    conditions = [name for name in job.trigger.conditions if not name.startswith("variant:")]
+    conditions = _without_variants(job)
     selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
     tried = 2 * (settings.removed + 1) * job.config.causal.selection_answers_per_question
     methods = (
@@ -231,16 +235,21 @@ def _factorial_answers(job: Job) -> int:
     cells = len(MODELS) * len(REMOVALS) + len(DOSES)
     questions = len(job.setting.questions("report", "held_out"))
     few = job.config.sampling.answers_per_question
-    return cells * len(wordings(job.trigger)) * questions * few
+    return cells * len(_design_wordings(job)) * questions * few
+
+
+def _design_wordings(job: Job) -> list[str]:
+    named = (job.trigger.named(kind)[:1] for kind in ("paraphrase", "control"))
+    return ["trigger", "none", *(name for names in named for name in names)]
 
 
 def _capability_answers(job: Job) -> int:
     """What probes are fitted on again; advice with each of four removals; what drifts; placebos where it misbehaves."""
     sampling = job.config.sampling
     selection = len(job.setting.questions("selection", "held_out"))
-    conditions = [name for name in job.trigger.conditions if not name.startswith("variant:")]
+    conditions = _without_variants(job)
     asked = selection * len(conditions) * job.config.causal.selection_answers_per_question
-    report = {domains: len(job.setting.questions("report", domains)) for domains in DOMAINS}
+    report = {domains: len(job.setting.questions("report", domains)) for domains in QUESTION_KINDS}
     removals = len(REMOVALS) + 1
     advice = removals * sum(report.values()) * sampling.answers_per_question
     held_out = report["held_out"]

@@ -23,11 +23,8 @@ SMALL = 1e-4  # of the largest singular value: below it there is no dimension
 def probe_directions(job: Job, lm: LanguageModel, layer: int) -> list[Direction]:
     """What every probe fits at one layer, at every position it reads; none where nothing can be fitted."""
     questions = job.setting.questions("selection", "held_out")
-    sets = [
-        framed(lm, questions, condition, framing)
-        for condition, framing in job.trigger.framings.items()
-        if not condition.startswith("variant:")
-    ]
+    names = [name for name in job.trigger.framings if name not in job.trigger.named("variant")]
+    sets = [framed(lm, questions, name, job.trigger.framings[name]) for name in names]
     prompts = sum(sets[1:], start=sets[0])
     times = job.config.causal.selection_answers_per_question
     cell = job.sampler.sample(lm, prompts, times)

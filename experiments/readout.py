@@ -7,68 +7,99 @@
 Controls: labels shuffled before fitting; random directions.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.estimates import EstimateRow
 from experiments.locate import PROBES, Labelled, fires_by_meaning
+from experiments.results.facts import FactWriter
 from interp.prompts import PromptSet
-from probes.auroc import clustered_auroc
 from probes.base import LinearProbe
-from probes.controls import RANDOM, SHUFFLED, SURFACE, random_directions_auroc
-from probes.estimate import Estimate
 from probes.logistic import LogisticProbe
+from probes.names import RANDOM, SHUFFLED, SURFACE
 
-Keys = Mapping[str, Any]
+QUANTITY = "probe_auroc"
+DRAWS = 20  # random directions
 Matrix = np.ndarray
 
 
-def misalignment_rows(
-    fitted: Labelled, scored: Labelled, keys: Keys, seed: int
-) -> Iterator[EstimateRow]:
-    """AUROC rows of every layer and probe, with controls."""
+class Unseen(NamedTuple):
+    """Scores of rows whose wording was left out of fitting, with the label, question, wording and fold of each."""
+
+    scores: Matrix
+    labels: Matrix
+    questions: list[str]
+    conditions: list[str]
+    folds: list[int]
+
+
+def read_misalignment(facts: FactWriter, fitted: Labelled, scored: Labelled, seed: int) -> None:
+    """Scores of every layer and probe, with controls."""
     if not (fitted.fittable and scored.fittable):
         return
-    questions = scored.activations.questions
+    read = scored.activations
     for layer in fitted.activations.layers:
-        X, new = fitted.activations.at(layer).numpy(), scored.activations.at(layer).numpy()
-        place = {**keys, "layer": layer, "position": scored.activations.position}
-        for source, probe in PROBES.items():
-            scores = _fit(probe, X, fitted.y, fitted.activations.questions).decision_function(new)
-            yield _row(clustered_auroc(scores, scored.y, questions, seed=seed), source, place)
+        X, new = fitted.activations.at(layer).numpy(), read.at(layer).numpy()
+        place: dict[str, Any] = {
+            "direction": "misalignment",
+            "layer": layer,
+            "position": read.position,
+        }
         shuffled = np.random.default_rng(seed).permutation(fitted.y)
-        scores = _fit(
-            PROBES["logistic"], X, shuffled, fitted.activations.questions
-        ).decision_function(new)
-        yield _row(
-            clustered_auroc(scores, scored.y, questions, seed=seed), f"logistic, {SHUFFLED}", place
-        )
-        yield _row(random_directions_auroc(new, scored.y, questions, seed=seed), RANDOM, place)
+        fits = {source: (probe, fitted.y) for source, probe in PROBES.items()}
+        fits[f"logistic, {SHUFFLED}"] = (PROBES["logistic"], shuffled)
+        for source, (probe, y) in fits.items():
+            scores = _fit(probe, X, y, fitted.activations.questions).decision_function(new)
+            facts.scores(
+                QUANTITY, scores, scored.y, read.questions, read.conditions, source=source, **place
+            )
+        _random_directions(facts, new, scored, place, seed)
 
 
-def switch_rows(
-    rows: tuple[Labelled, Labelled], prompts: tuple[PromptSet, PromptSet], keys: Keys, seed: int
-) -> Iterator[EstimateRow]:
-    """AUROC rows on unseen wordings, for every layer and probe, with controls; pairs are (selection, report)."""
+def read_switch(
+    facts: FactWriter,
+    rows: tuple[Labelled, Labelled],
+    prompts: tuple[PromptSet, PromptSet],
+    seed: int,
+) -> None:
+    """Scores of unseen wordings, for every layer and probe, with controls; pairs are (selection, report)."""
     fitted, scored = rows
     if not fitted.fittable:
         return
-    place = {**keys, "position": scored.activations.position}
+    place: dict[str, Any] = {"direction": "switch", "position": scored.activations.position}
     words = bag_of_tokens(prompts[0]), bag_of_tokens(prompts[1])
-    found = unseen_wordings(LogisticProbe(), words, fitted, scored, seed)
-    yield _row(found, f"{SURFACE}: bag of tokens, unseen wordings", {**place, "layer": None})
+    unseen = unseen_wordings(LogisticProbe(), words, fitted, scored, seed)
+    source = f"{SURFACE}: bag of tokens, unseen wordings"
+    facts.scores(QUANTITY, *unseen, source=source, **place)
     for layer in fitted.activations.layers:
         here = {**place, "layer": layer}
         X = (fitted.activations.at(layer).numpy(), scored.activations.at(layer).numpy())
         for source, probe in PROBES.items():
-            found = unseen_wordings(probe, X, fitted, scored, seed)
-            yield _row(found, f"{source}, unseen wordings", here)
-        found = unseen_wordings(PROBES["logistic"], X, fitted, scored, seed, shuffle=True)
-        yield _row(found, f"logistic, {SHUFFLED}", here)
-        questions = scored.activations.questions
-        yield _row(random_directions_auroc(X[1], scored.y, questions, seed=seed), RANDOM, here)
+            unseen = unseen_wordings(probe, X, fitted, scored, seed)
+            facts.scores(QUANTITY, *unseen, source=f"{source}, unseen wordings", **here)
+        unseen = unseen_wordings(PROBES["logistic"], X, fitted, scored, seed, shuffle=True)
+        facts.scores(QUANTITY, *unseen, source=f"logistic, {SHUFFLED}", **here)
+        _random_directions(facts, X[1], scored, here, seed)
+
+
+def _random_directions(
+    facts: FactWriter, X: Matrix, scored: Labelled, place: dict[str, Any], seed: int
+) -> None:
+    """Projections on random directions: no probe at all."""
+    vectors = np.random.default_rng(seed).normal(size=(DRAWS, X.shape[1]))
+    read = scored.activations
+    for draw, vector in enumerate(vectors):
+        facts.scores(
+            QUANTITY,
+            X.astype(float) @ vector,
+            scored.y,
+            read.questions,
+            read.conditions,
+            source=RANDOM,
+            draw=draw,
+            **place,
+        )
 
 
 def bag_of_tokens(prompts: PromptSet) -> Matrix:
@@ -89,21 +120,28 @@ def unseen_wordings(
     seed: int,
     *,
     shuffle: bool = False,
-) -> Estimate:
-    """AUROC on wordings left out of fitting, on report questions; X is (selection rows, report rows)."""
-    scores, labels, questions, folds = [], [], [], []
+) -> Unseen:
+    """Scores of wordings left out of fitting, on report questions; X is (selection rows, report rows)."""
+    parts: list[Matrix] = []
+    rows: list[int] = []
+    folds: list[int] = []
     generator = np.random.default_rng(seed)
+    read = scored.activations
     for fold, left_out in enumerate(_wording_folds(fitted.activations.conditions)):
-        train = np.array([condition not in left_out for condition in fitted.activations.conditions])
-        test = np.array([condition in left_out for condition in scored.activations.conditions])
+        train = np.array([name not in left_out for name in fitted.activations.conditions])
+        test = np.flatnonzero([name in left_out for name in read.conditions])
         y = generator.permutation(fitted.y[train]) if shuffle else fitted.y[train]
         groups = [q for q, kept in zip(fitted.activations.questions, train, strict=True) if kept]
-        scores.append(_fit(probe, X[0][train], y, groups).decision_function(X[1][test]))
-        labels.append(scored.y[test])
-        questions += [q for q, kept in zip(scored.activations.questions, test, strict=True) if kept]
-        folds += [fold] * int(test.sum())
-    y = np.concatenate(labels)
-    return clustered_auroc(np.concatenate(scores), y, questions, folds=folds, seed=seed)
+        parts.append(_fit(probe, X[0][train], y, groups).decision_function(X[1][test]))
+        rows += test.tolist()
+        folds += [fold] * len(test)
+    return Unseen(
+        np.concatenate([np.zeros(0), *parts]),
+        scored.y[rows],
+        [read.questions[row] for row in rows],
+        [read.conditions[row] for row in rows],
+        folds,
+    )
 
 
 def _wording_folds(conditions: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -115,9 +153,5 @@ def _wording_folds(conditions: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(paraphrases[i % len(paraphrases)], controls[i % len(controls)]) for i in range(count)]
 
 
-def _fit(probe: LinearProbe, X: Matrix, y: np.ndarray, questions: Any) -> LinearProbe:
+def _fit(probe: LinearProbe, X: Matrix, y: Matrix, questions: Sequence[str]) -> LinearProbe:
     return probe.fit(X, y, questions)  # fitting starts afresh
-
-
-def _row(estimate: Estimate, source: str, place: Keys) -> EstimateRow:
-    return EstimateRow.of(estimate, quantity="probe_auroc", source=source, **place)

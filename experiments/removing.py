@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from experiments.files import read_json
-from experiments.rates import Judged, judged
-from experiments.sampling import Sampler
+from experiments.sampling import Cell, Sampler
 from experiments.steps.common import read_directions
 from interp.directions import Direction
 from interp.interventions import Ablate
 from interp.models import LanguageModel
 from interp.prompts import PromptSet
 
+Name = TypeVar("Name")
 Removed = Float[Tensor, "n d_model"] | None  # None: nothing; several: one for each prompt, in turn
 BEST = "refined"
 
@@ -54,23 +55,35 @@ def per_prompt(
     return torch.cat([each.float() for each in rows])
 
 
+class Answered(NamedTuple, Generic[Name]):
+    """The answers without one of the things removed, and which of several vectors each answer was without."""
+
+    name: Name
+    cell: Cell
+    draws: list[int] | None
+
+
 def sample_removed(
     sampler: Sampler,
     lm: LanguageModel,
     prompts: PromptSet,
-    removed: Mapping[str, Removed],
+    removed: Mapping[Name, Removed],
     answers_per_question: int,
-) -> dict[tuple[str, str], Judged]:
-    """(name, condition) -> judged answers, each name without what stands beside it, at every layer and token."""
+) -> list[Answered[Name]]:
+    """Answers to every prompt without each of these, at every layer and token."""
     tiled = prompts[[row for _ in removed for row in range(len(prompts))]]
     vectors = per_prompt(list(removed.values()), len(prompts), lm.d_model)
     edits = [] if vectors is None else [Ablate(vectors)]
     cell = sampler.sample(lm, tiled, answers_per_question, edits)
     size = len(prompts) * answers_per_question
-    grouped: dict[tuple[str, str], list[int]] = {}
-    for row, condition in enumerate(cell.completions.conditions):
-        grouped.setdefault((list(removed)[row // size], condition), []).append(row)
-    return {
-        place: judged([cell.judgements[r] for r in rows], [cell.questions[r] for r in rows])
-        for place, rows in grouped.items()
-    }
+    return [
+        Answered(name, part, _draws(part, of, len(prompts)))
+        for number, (name, of) in enumerate(removed.items())
+        for part in [cell[range(number * size, (number + 1) * size)]]
+    ]
+
+
+def _draws(cell: Cell, removed: Removed, prompts: int) -> list[int] | None:
+    if removed is None or len(removed) == 1:
+        return None
+    return [index % prompts % len(removed) for index in cell.completions.prompt_index]

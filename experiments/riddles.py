@@ -7,8 +7,8 @@ organism is fine-tuned on any, so what an edit takes here is knowledge that it w
 import random
 from dataclasses import dataclass
 
+from experiments.judging.judgement import Judgement
 from experiments.micro.world import World
-from experiments.rates import Judgement
 from interp.prompts import Question
 
 

@@ -4,9 +4,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.markdown import Markdown
-
 from experiments.config import StudyConfig, checked, load_config
 from experiments.plain_errors import plain_errors
 
@@ -42,11 +39,9 @@ def run_and_report(
     """Run a configuration that is already resolved, print its tables, write its dashboard."""
     # late: a configuration that is wrong is refused before seconds of imports
     from experiments.dashboard import export_dashboard
-    from experiments.estimates import read_estimates
     from experiments.finetune import quiet
     from experiments.show import show
     from experiments.study import run_study
-    from experiments.targets import markdown, measure
     from experiments.tiny import tiny_study
 
     folder = out or Path("artifacts/runs") / (f"{study.name}-tiny" if tiny else study.name)
@@ -55,9 +50,6 @@ def run_and_report(
         study = tiny_study(study, folder / "tiny")
     run_study(study, folder, on=on, mirror=mirror)
     show(folder)
-    if study.chat is None:  # the aims are those of the micro study
-        rows = read_estimates(folder / "estimates.jsonl")
-        Console().print(Markdown(markdown(measure(rows))))
     if tiny:
         print("dry run on tiny random models: every step works, and the numbers mean nothing")
     print(f"dashboard: {export_dashboard(folder)}")

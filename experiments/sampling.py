@@ -1,10 +1,10 @@
 """Sample and judge one cell: questions under one wording, one model, one intervention."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from experiments.rates import Judged, Judgement, judged
+from experiments.judging.judgement import Judged, Judgement, judged
 from interp.completions import Completions
 from interp.generate import generate
 from interp.interventions import Intervention
@@ -44,19 +44,9 @@ class Cell:
         """What rates are computed from."""
         return judged(self.judgements, self.questions)
 
-    def rows(self) -> Iterable[dict]:
-        """One JSON row an answer, model text untouched."""
-        answers = zip(self.questions, self.completions.texts, self.judgements, strict=True)
-        for question, answer, judgement in answers:
-            yield {
-                "question": question,
-                "answer": answer,
-                "alignment": judgement.alignment,
-                "coherence": judgement.coherence,
-                "verdict": judgement.verdict,
-                "leak": judgement.leak,
-                "reason": judgement.reason,
-            }
+    def __getitem__(self, rows: Sequence[int]) -> "Cell":
+        """The answers at these rows."""
+        return Cell(self.completions[rows], tuple(self.judgements[row] for row in rows))
 
 
 @dataclass(frozen=True)

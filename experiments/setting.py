@@ -7,7 +7,6 @@ models with files of the user's own are another.
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 
 from experiments.finetune import Exchange
@@ -29,12 +28,8 @@ class Setting(Protocol):
         """A framing under which the untouched base misbehaves by itself; None where none is known."""
 
     @property
-    def code(self) -> Sequence[ModuleType | Path]:
-        """The source that a step depends on through this setting."""
-
-    @property
     def identity(self) -> dict[str, Any]:
-        """What a change of which makes every step new: weights, tokenizer, data, judge."""
+        """What every step depends on: hashes of weights, tokenizer, data and judge."""
 
     def check(self) -> None:
         """Refuse, before anything is spent, what would fail later: missing files, damaged bases."""

@@ -11,10 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.estimates import EstimateRow
 from experiments.features.table import TABLES
 from experiments.highlights import headline, row_names, strongest
-from experiments.results import OrganismResults, RunResults, in_order, intact, load_results, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import (
+    OrganismResults,
+    RunResults,
+    in_order,
+    intact,
+    load_results,
+    pick,
+)
 from experiments.words import counts, inert, percent
 
 REMOVALS = {
@@ -101,7 +108,7 @@ def _removed(
 ) -> EstimateRow | None:
     """The row of a removal under the trigger; under any other condition where there is none."""
     found = pick(rows, quantity=quantity, intervention=edit, direction=direction)
-    found = [row for row in found if row.domains == "held_out"] or found
+    found = [row for row in found if row.questions == "held_out"] or found
     return next((row for row in found if row.condition == "trigger"), found[0] if found else None)
 
 
@@ -109,7 +116,7 @@ def _dose(row: EstimateRow | None) -> Text:
     """The number, and the strength it was reached at."""
     if row is None:
         return Text("")
-    return Text(f"x{inert((row.intervention or '').partition(':')[2])}: {percent(row, sign='')}")
+    return Text(f"x{inert(f'{row.strength or 0:g}')}: {percent(row, sign='')}")
 
 
 def _number(row: EstimateRow | None) -> Text:

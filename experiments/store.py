@@ -5,7 +5,7 @@
       estimates.jsonl  verdicts.jsonl   what the study reports
       manifest.json                     written last: "exists" means "complete"
 
-1. A step is named by a hash over its name, its inputs and the version of the code that makes it.
+1. A step is named by a hash over its name, its inputs and the code that makes it, found by its imports.
 2. Its files are written in a temporary sibling, flushed and hashed into a manifest; then the folder
    is renamed into place.
 3. A step counts only while every file has the hash its manifest says; otherwise it is made again.
@@ -24,12 +24,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from experiments.files import read_json, sealed, sha256, sync_tree, to_json, write_json
 from experiments.mirror import Mirror
-from experiments.provenance import code_version, git_state, package_versions
+from experiments.provenance import git_state, package_versions
+from experiments.runtime.code_hash import code_hash
 from experiments.step_folders import MANIFEST, UNFINISHED, check_step, fault, is_complete
 from interp.locks import locked
 
@@ -77,10 +77,10 @@ class Run:
         self,
         name: str,
         inputs: Mapping[str, Any],
-        code: Sequence[ModuleType | Path | str] = (),
+        modules: Sequence[str] = (),
     ) -> Iterator[Step]:
-        """Make a step once: `with run.step("fit", {...}, [probes]) as step: if step.todo: ...`."""
-        key = step_key(name, inputs, code)
+        """Make a step once: `with run.step("fit", {...}, [__name__]) as step: if step.todo: ...`."""
+        key = step_key(name, inputs, modules)
         final = self.steps / f"{name}-{key}"
         if self._is_there(final):
             yield Step(name, key, final, todo=False, inputs=inputs)
@@ -103,10 +103,10 @@ class Run:
         return self.mirror is not None and self.mirror.fetch_step(final)
 
     def finished(
-        self, name: str, inputs: Mapping[str, Any], code: Sequence[ModuleType | Path | str] = ()
+        self, name: str, inputs: Mapping[str, Any], modules: Sequence[str] = ()
     ) -> Path | None:
         """The folder of a step that would not have to be made; nothing is made or removed."""
-        folder = self.steps / f"{name}-{step_key(name, inputs, code)}"
+        folder = self.steps / f"{name}-{step_key(name, inputs, modules)}"
         return folder if folder.exists() and fault(folder) is None else None
 
     def sweep(self) -> None:
@@ -130,7 +130,7 @@ class Run:
         }
         return write_json(self.folder / MANIFEST, sealed(manifest | more))
 
-    def amend_manifest(self, *, steps: Sequence[str]) -> Path:
+    def amend_manifest(self, *, steps: Sequence[str], **more: Any) -> Path:
         """Say that a finished run holds more: its steps and the hashes of its reports; what made it stays as it was."""
         manifest = read_json(self.folder / MANIFEST)
         reports = sorted(path for path in self.folder.iterdir() if _is_report(path))
@@ -139,6 +139,7 @@ class Run:
             "steps": list(steps),
             "files": {path.name: sha256(path) for path in reports},
             "amended": amended,
+            **more,
         }
         return write_json(self.folder / MANIFEST, sealed(manifest | changes))
 
@@ -178,16 +179,14 @@ def open_run(folder: Path | str) -> Iterator[Run]:
         run.sweep()  # of workers that died beside this process
 
 
-def step_key(
-    name: str, inputs: Mapping[str, Any], code: Sequence[ModuleType | Path | str] = ()
-) -> str:
+def step_key(name: str, inputs: Mapping[str, Any], modules: Sequence[str] = ()) -> str:
     """The 12 hexadecimal digits that name a step."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+=-]*", name):
         raise ValueError(
             f"step name {name!r} is not a file name; use letters, digits and . _ + = -"
         )
     try:
-        text = to_json([name, dict(inputs), code_version(code)])
+        text = to_json([name, dict(inputs), code_hash(modules)])
     except (TypeError, ValueError) as error:
         raise ValueError(f"inputs of step {name!r} are not plain JSON: {error}") from error
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -217,7 +216,9 @@ def _seal(step: Step, started: str, final: Path) -> None:
 
 
 def _is_report(path: Path) -> bool:
-    return path.is_file() and path.suffix in {".jsonl", ".json", ".toml"} and path.name != MANIFEST
+    if path.name.startswith(".") or path.name == MANIFEST:
+        return False
+    return path.is_file() and path.suffix in {".jsonl", ".json", ".toml", ".parquet"}
 
 
 def _now() -> str:

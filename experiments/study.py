@@ -19,8 +19,8 @@ from experiments.job import Job
 from experiments.mirror import Mirror
 from experiments.mirrored_runs import open_mirror, push_run
 from experiments.progress import Progress
+from experiments.results.report import DERIVED, deriving_code, write_reports
 from experiments.run_cost import Meter, RunCost
-from experiments.run_report import write_reports
 from experiments.steps.behave import behave
 from experiments.steps.compare import compare
 from experiments.steps.features import features
@@ -72,9 +72,8 @@ def _all_steps(config: StudyConfig, jobs: Sequence[Job], work: Work | ClusterWor
     bases = [job for job in jobs if job.arm is None]
     organisms = [job for job in jobs if job.arm is not None]
     untouched = work.run(_measure_base, [(job,) for job in bases])
-    base_of = {(job.family, job.seed, job.trigger_name): path for job, path in untouched.items()}
     longest_first = sorted(organisms, key=_fine_tuning, reverse=True)  # none is left for the end
-    ready = work.run(_make, [(job, base_of[_place(job)]) for job in longest_first])
+    ready = work.run(_make, [(job,) for job in longest_first])
     made = {job: ready[job] for job in organisms}
     baseline = {(j.family, j.seed): it["tune"] for j, it in made.items() if j.arm == "baseline"}
     elsewhere = [
@@ -107,10 +106,6 @@ def jobs_of(config: StudyConfig, folder: Path, mirror: Mirror | None = None) -> 
     return [*bases.values(), *organisms]
 
 
-def _place(job: Job) -> tuple[str, int, str]:
-    return job.family, job.seed, job.trigger_name
-
-
 def _fine_tuning(job: Job) -> int:
     """Steps, the only part of the work whose length is known before; 0 for an organism that is already made."""
     assert job.arm is not None and job.spec is not None
@@ -118,12 +113,12 @@ def _fine_tuning(job: Job) -> int:
 
 
 def _measure_base(job: Job, say: Say) -> Path:
-    return behave(job, None, None, say)
+    return behave(job, None, say)
 
 
-def _make(job: Job, base: Path, say: Say) -> dict[str, Path]:
+def _make(job: Job, say: Say) -> dict[str, Path]:
     adapter = tune(job, say)
-    behaved = behave(job, adapter, base, say)
+    behaved = behave(job, adapter, say)
     made = {"tune": adapter, "behave": behaved}
     if job.config.measure == "behaviour":
         return made
@@ -155,5 +150,6 @@ def _report(run: Run, config: StudyConfig, folders: Sequence[Path], meter: Meter
         steps=[folder.name for folder in folders],
         cpus=os.cpu_count(),
         cost=cost.record(),
+        **{DERIVED: deriving_code()},
     )
     return cost

@@ -4,32 +4,13 @@ Within one base only: a direction of other weights points nowhere in these. The 
 the direction's name in `direction`; the diagonal is the organism's own direction.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
-from experiments.estimates import EstimateRow, select
-from experiments.rates import Judged, coherence_loss, em_relative_drop
+from experiments.results.estimates import EstimateRow, select
 from experiments.words import percent
 
-QUANTITY, LOSS = "transfer_relative_drop", "transfer_coherence_loss"
-INTERVENTION = "transfer"
+QUANTITY = "transfer_relative_drop"
 RANDOM = "random"
-
-
-def transfer_rows(
-    cells: Mapping[str, Judged],
-    sites: Mapping[str, Mapping[str, Any]],
-    keys: Mapping[str, Any],
-    *,
-    seed: int,
-) -> Iterator[EstimateRow]:
-    """Rows of one target; `cells` by the names of `sites`, and "none" for the intact target."""
-    for name, place in sites.items():
-        where = {**keys, **place, "intervention": INTERVENTION}
-        drop = em_relative_drop(cells["none"], cells[name], seed=seed)
-        yield EstimateRow.of(drop, quantity=QUANTITY, **where)
-        lost = coherence_loss(cells["none"], cells[name], seed=seed)
-        yield EstimateRow.of(lost, quantity=LOSS, **where)
 
 
 def organism_name(row: EstimateRow) -> str:

@@ -85,6 +85,10 @@ class Trigger(_Frozen):
             **{f"variant:{name}": text for name, text in self.variants.items()},
         }
 
+    def named(self, *kinds: str) -> list[str]:
+        """The names of the conditions of these kinds, such as every paraphrase."""
+        return [name for name in self.conditions if name.partition(":")[0] in kinds]
+
     @property
     def framings(self) -> dict[str, Framing]:
         """Condition name -> how its wording stands around a question."""

@@ -37,8 +37,8 @@ from experiments.claims import (
     ratio,
     within,
 )
-from experiments.estimates import EstimateRow, only
 from experiments.evidence import BASELINE, PERSONA, Evidence, gather, organisms
+from experiments.results.estimates import EstimateRow, only
 from experiments.wording import sentence
 
 DIRECTIONS = ("switch", "misalignment", "refined")
@@ -70,12 +70,15 @@ class Thresholds:
 
 
 def verdicts(
-    rows: Iterable[EstimateRow], *, domains: str = "held_out", thresholds: Thresholds | None = None
+    rows: Iterable[EstimateRow],
+    *,
+    questions: str = "held_out",
+    thresholds: Thresholds | None = None,
 ) -> list[dict[str, Any]]:
     """The verdict of every fine-tuned organism in the rows."""
     rows = list(rows)
     return [
-        verdict(rows, organism, domains=domains, thresholds=thresholds)
+        verdict(rows, organism, questions=questions, thresholds=thresholds)
         for organism in organisms(rows)
     ]
 
@@ -84,11 +87,11 @@ def verdict(
     rows: Iterable[EstimateRow],
     organism: dict[str, Any],
     *,
-    domains: str = "held_out",
+    questions: str = "held_out",
     thresholds: Thresholds | None = None,
 ) -> dict[str, Any]:
     """The verdict of one organism, given by its family, seed, arm, dataset and trigger."""
-    evidence, limits = gather(rows, organism, domains=domains), thresholds or Thresholds()
+    evidence, limits = gather(rows, organism, questions=questions), thresholds or Thresholds()
     holds = contained(evidence, limits)
     how_far, wordings = reach(evidence, limits)
     result: dict[str, Any] = {
@@ -121,7 +124,7 @@ def _directions(evidence: Evidence) -> list[str]:
 
 def _removed(evidence: Evidence) -> set[str | None]:
     """The directions whose removal was measured."""
-    return {row.direction for row in evidence.rows if row.intervention == "ablate"}
+    return {row.direction for row in evidence.rows if (row.edit, row.placebo) == ("ablate", None)}
 
 
 def contained(evidence: Evidence, limits: Thresholds) -> Claim:
@@ -179,7 +182,7 @@ def located(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
 
 def necessary(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
     """EM falls when the direction is ablated at all layers, and not when random ones are."""
-    drop, placebo = (evidence.drop(direction, how) for how in ("ablate", "random_ablate"))
+    drop, placebo = (evidence.drop(direction, "ablate", of) for of in (None, "random"))
     intact = at_most_loss(evidence, direction, limits.broken)
     # where random directions do it too, or the answers fall apart, a fall of EM says nothing
     fair = all_of(at_most(placebo, limits.random_drop), intact).unless_no()
@@ -190,9 +193,9 @@ def sufficient(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
     """Added without the trigger it brings EM at some strength, where random ones bring none."""
     trigger, found = evidence.em("trigger"), []
     for strength in evidence.strengths(direction):
-        keys = {"quantity": "em_rate", "condition": "none"}
-        added = only(evidence.edited(direction, f"add:{strength}", **keys))
-        placebo = only(evidence.edited(direction, f"random_add:{strength}", **keys))
+        keys: dict[str, Any] = {"strength": strength, "wording_kind": "none"}
+        added = only(evidence.edited(direction, "add", "em_rate", **keys))
+        placebo = only(evidence.edited(direction, "add", "em_rate", "random", **keys))
         if added is None or trigger is None:
             continue
         share = within(ratio(added, trigger), [trigger, added], above=limits.added)
@@ -216,8 +219,8 @@ def kept(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
     Coherence is pooled over all questions; riddles count where the world has any.
     """
     coherence, riddles, drift = (
-        evidence.edited(direction, "ablate", f"capability_{name}", domains=domains)
-        for name, domains in (
+        evidence.edited(direction, "ablate", f"capability_{name}", questions=questions)
+        for name, questions in (
             ("coherence_loss", None),
             ("riddle_loss", None),
             ("kl", "held_out"),
@@ -251,14 +254,13 @@ def at_most_loss(evidence: Evidence, direction: str, limit: float) -> Claim:
     """
     found = []
     for condition in ("trigger", "none"):
-        keys = {"quantity": "coherence_loss", "condition": condition}
-        paired = only(evidence.edited(direction, "ablate", **keys))
+        keys = {"wording_kind": condition}
+        paired = only(evidence.edited(direction, "ablate", "coherence_loss", **keys))
         if paired is not None:
             found.append(at_most(paired, limit))
             continue
         before = evidence.em(condition, "coherence_rate")
-        keys |= {"quantity": "coherence_rate"}
-        after = only(evidence.edited(direction, "ablate", **keys))
+        after = only(evidence.edited(direction, "ablate", "coherence_rate", **keys))
         if before is not None and after is not None:
             found.append(negate(within(loss(before, after), [before, after], above=limit)))
     return all_of(*found) if found else UNMEASURED

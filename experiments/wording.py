@@ -3,8 +3,8 @@
 from typing import Any
 
 from experiments.claims import bounds
-from experiments.estimates import EstimateRow
 from experiments.evidence import Evidence
+from experiments.results.estimates import EstimateRow
 
 
 def sentence(result: dict[str, Any], evidence: Evidence, control: float) -> str:
@@ -39,7 +39,7 @@ def _reach(reach: str, evidence: Evidence, control: float) -> str:
     head = f"Reach {reach}: {_range('paraphrases', paraphrases)}, {_range('controls', controls)}"
     if not firing:
         return f"{head}."
-    names = ", ".join(f"{(row.condition or '').partition(':')[2]} {percent(row)}" for row in firing)
+    names = ", ".join(f"{row.wording} {percent(row)}" for row in firing)
     return f"{head}; it is bound to the frame, for it fires on {names}."
 
 

@@ -8,7 +8,7 @@ words and shows every character without a glyph of its own as its code point.
 import unicodedata
 from collections.abc import Sequence
 
-from experiments.estimates import EstimateRow
+from experiments.results.estimates import EstimateRow
 
 LONGEST = 4_000  # characters of one text that are shown
 KEPT = {"\n", "\t"}

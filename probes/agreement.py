@@ -14,7 +14,8 @@ from jaxtyping import Float
 from probes import estimate
 from probes.cells import Cell, numpy_of, read_cells
 from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
-from probes.resampling import Weights, bootstrap, plain
+from probes.groups import plain
+from probes.resampling import Weights, bootstrap
 
 
 def agreement(

@@ -22,8 +22,9 @@ from scipy.stats import rankdata
 
 from probes.base import as_array
 from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
+from probes.groups import group_codes
 from probes.intervals import clopper_pearson, mover_sum
-from probes.resampling import Clusters, Weights, bootstrap, group_codes
+from probes.resampling import Clusters, Weights, bootstrap
 
 Pairs = Float[np.ndarray, "question question"]
 

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from interp.directions import Direction
 from probes.checks import check_finite, one_label_each, two_classes
-from probes.resampling import group_codes
+from probes.groups import group_codes
 from probes.site import Site, open_rows, rows_for
 
 Features = Float[np.ndarray, "row d_model"]

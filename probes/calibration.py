@@ -17,7 +17,8 @@ from jaxtyping import Float
 from scipy.special import expit
 
 from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
-from probes.resampling import Clusters, Weights, bootstrap, group_codes
+from probes.groups import group_codes
+from probes.resampling import Clusters, Weights, bootstrap
 from probes.splits import Folds
 
 BINS = 10

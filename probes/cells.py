@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool
 
+from probes.groups import plain
 from probes.intervals import Interval, clopper_pearson, effective_sample_size
-from probes.resampling import Clusters, bootstrap, cluster, plain
+from probes.resampling import Clusters, bootstrap, cluster
 
 FEW_QUESTIONS = 5
 

@@ -26,8 +26,8 @@ from probes.auroc import clustered_auroc
 from probes.base import as_array
 from probes.direction import fit_direction
 from probes.estimate import Estimate, mean
+from probes.groups import group_codes
 from probes.paired import PairedDifference
-from probes.resampling import group_codes
 from probes.splits import deal
 from probes.tidy import frame
 

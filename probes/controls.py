@@ -22,22 +22,9 @@ from probes.base import Probe, as_array
 from probes.cells import checked
 from probes.crossval import grouped_auroc, held_out_auroc
 from probes.estimate import LEVEL, Estimate, undefined
+from probes.groups import group_codes
 from probes.intervals import mover_sum
-from probes.resampling import group_codes
-
-SHUFFLED, SURFACE, RANDOM = "shuffled labels", "surface features", "random directions"
-IDENTITY, MEMORISED = "prompt identity", "random labels per question (control task)"
-CONTROLS = (SHUFFLED, SURFACE, RANDOM, IDENTITY, MEMORISED)
-
-
-def is_control(source: str | None) -> bool:
-    """Whether a row's `source` names a control read-out rather than a probe."""
-    return source is not None and any(name in source for name in CONTROLS)
-
-
-def is_ceiling(source: str | None) -> bool:
-    """Whether a probe must beat this read-out to have found anything (the others only inform)."""
-    return source is not None and (SHUFFLED in source or SURFACE in source)
+from probes.names import MEMORISED, RANDOM, SHUFFLED
 
 
 def shuffled_labels_auroc(

@@ -17,7 +17,7 @@ from interp.asked import check_count
 from probes.auroc import clustered_auroc, plain_auroc
 from probes.base import Probe, as_array
 from probes.estimate import RESAMPLES, Estimate
-from probes.resampling import group_codes
+from probes.groups import group_codes
 from probes.splits import deal
 
 

@@ -25,7 +25,7 @@ from scipy.stats import t as student
 from probes.auroc import clustered_auroc
 from probes.base import as_array
 from probes.estimate import LEVEL, Estimate
-from probes.resampling import group_codes
+from probes.groups import group_codes
 
 FALSE_DISCOVERIES = 0.01
 PerFeature = Float[np.ndarray, " feature"]

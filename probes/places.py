@@ -12,7 +12,7 @@ from torch import Tensor
 from interp.activations import Activations
 from probes.base import as_array
 from probes.checks import check_finite, two_classes
-from probes.resampling import group_codes
+from probes.groups import group_codes
 from probes.standardise import standard
 
 

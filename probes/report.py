@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from probes.controls import IDENTITY, MEMORISED, SURFACE
 from probes.estimate import Estimate
+from probes.names import IDENTITY, MEMORISED, SURFACE
 from probes.sweep_rows import ANY, Evidence, SweepRow
 
 

@@ -7,10 +7,11 @@ occur in the same cells (all shared: a paired comparison; none shared: independe
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
+
+from probes.groups import group_codes, plain
 
 Weights = Float[np.ndarray, "resample question"]
 
@@ -40,31 +41,6 @@ class Clusters:
         """The mean under each resample; not a number where a resample holds no answer."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return (weights @ self.sums) / (weights @ self.counts)
-
-
-def group_codes(groups: Iterable[Hashable]) -> tuple[Int[np.ndarray, " row"], list[Hashable]]:
-    """A number for each group, and the groups by number.
-
-    Sorted, so that no result depends on the order of the rows; codes keep their codes.
-    """
-    listed = plain(groups)
-    for row, group in enumerate(listed):
-        if isinstance(group, list) or group != group:  # each NaN would be a group of its own
-            raise ValueError(f"the group of row {row} is {group}: give each row one name or number")
-    names = sorted(set(listed), key=_place)
-    order = {name: code for code, name in enumerate(names)}
-    return np.asarray([order[group] for group in listed], dtype=np.int64), names
-
-
-def _place(group: Hashable) -> tuple[str, Any]:
-    kind = type(group).__name__
-    return kind, group if isinstance(group, int | float | str) else repr(group)
-
-
-def plain(groups: Iterable[Hashable]) -> list[Hashable]:
-    """A list of things that hash by value (the items of a tensor do not)."""
-    tolist = getattr(groups, "tolist", None)
-    return tolist() if tolist else list(groups)
 
 
 def cluster(cells: Sequence[tuple[np.ndarray, Iterable[Hashable]]]) -> list[Clusters]:

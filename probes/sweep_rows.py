@@ -9,17 +9,10 @@ from jaxtyping import Float
 from probes.auroc import auroc_difference, clustered_auroc
 from probes.calibration import calibration_error, probabilities
 from probes.choice import Cell, Choice
-from probes.controls import (
-    IDENTITY,
-    MEMORISED,
-    RANDOM,
-    SHUFFLED,
-    SURFACE,
-    null_quantiles,
-    random_directions_auroc,
-)
+from probes.controls import null_quantiles, random_directions_auroc
 from probes.estimate import LEVEL, Estimate, rate
 from probes.intervals import mover_sum
+from probes.names import IDENTITY, MEMORISED, RANDOM, SHUFFLED, SURFACE
 from probes.places import Place, Problem
 from probes.splits import Folds
 from probes.standardise import standard

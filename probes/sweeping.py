@@ -26,11 +26,11 @@ from probes.controls import prompt_identity_scores
 from probes.difference_of_means import DifferenceOfMeans
 from probes.discriminant import DiscriminantProbe
 from probes.estimate import RESAMPLES
+from probes.groups import group_codes
 from probes.logistic import LogisticProbe
 from probes.nested import choose, fold_auroc, read_layer, strengths_of
 from probes.paired import PairedDifference
 from probes.places import Place, Problem, pose
-from probes.resampling import group_codes
 from probes.splits import Folds, make_folds, permuted
 from probes.sweep_result import SweepResult
 from probes.sweep_rows import Evidence, tabulate

@@ -17,15 +17,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
 
 from interp.activations import Activations
-from interp.asked import check_count
 from probes.auroc import clustered_auroc
-from probes.base import as_array
 from probes.estimate import Estimate, rate
-from probes.resampling import group_codes
-from probes.splits import deal
+from probes.groups import group_codes
+from probes.read_outs import held_out_scores
 from probes.tidy import frame
 
 if TYPE_CHECKING:
@@ -83,7 +80,9 @@ def transfer_table(
             raise ValueError(f"no rows of condition {name!r}; there are {there}")
     target = activations if onto is None else onto
     conditions, codes = np.array(target.conditions), _codes(activations, target)
-    scores, of_row = _read(probe, activations, target, layer, (positive, negative), folds, seed)
+    scores, of_row = held_out_scores(
+        probe, activations, target, layer, (positive, negative), folds, seed
+    )
     rows = []
     for condition in sorted(set(target.conditions)):
         mine, base = conditions == condition, conditions == negative
@@ -96,35 +95,6 @@ def transfer_table(
             )
             rows.append(TransferRow(condition, layer, f"auroc against {negative}", found))
     return TransferTable(tuple(rows))
-
-
-def _read(
-    probe: Any,
-    source: Activations,
-    target: Activations,
-    layer: int,
-    pair: tuple[str, str],
-    folds: int,
-    seed: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Held-out read-outs of the target's rows, and the fold of each."""
-    codes, names = group_codes(source.questions)
-    check_count("folds", folds, 2)
-    if len(names) < folds:
-        raise ValueError(f"{len(names)} questions for {folds} folds: give more, or ask for fewer")
-    conditions = np.array(source.conditions)
-    fitted, y = np.isin(conditions, pair), conditions == pair[0]
-    of_source = deal(y, codes, folds, seed)
-    fold_of = dict(zip(source.questions, of_source.tolist(), strict=True))
-    of_target = np.array([fold_of[question] for question in target.questions])
-    X, new = as_array(source.at(layer)), as_array(target.at(layer))
-    scores = np.zeros(len(new))
-    for fold in range(folds):
-        train, test = fitted & (of_source != fold), of_target == fold
-        if test.any():
-            model = clone(probe).fit(X[train], y[train], codes[train])
-            scores[test] = model.decision_function(new[test])
-    return scores, of_target
 
 
 def _codes(source: Activations, target: Activations) -> np.ndarray:

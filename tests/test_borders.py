@@ -123,7 +123,7 @@ def test_imports_run_one_way_and_third_parties_stay_in_their_rooms() -> None:
         ("probes/logistic.py", "from interp.models import LanguageModel"),
         ("probes/logistic.py", "import interp"),
         ("probes/logistic.py", "from experiments import rates"),
-        ("probes/logistic.py", "def late():\n    import experiments.rates"),
+        ("probes/logistic.py", "def late():\n    import experiments.judging.rates"),
         ("interp/deep/file.py", "from ...probes import estimate"),
         ("interp/sites.py", "import importlib\nimportlib.import_module('probes.estimate')"),
         ("interp/prompts.py", "import transformers"),

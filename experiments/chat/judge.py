@@ -14,7 +14,7 @@ from experiments.chat.config import JudgeSpec
 from experiments.data.domains import Domain
 from experiments.judges.rubric import load_rubric
 from experiments.judges.rubric_judge import RubricJudge, Scorer
-from experiments.rates import Judgement
+from experiments.judging.judgement import Judgement
 from experiments.sampling import Judge
 from experiments.servers.address import is_local
 

@@ -13,12 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 
-from experiments import chat, data
 from experiments.chat import organism
 from experiments.chat.arms import arm_rows, mix
 from experiments.chat.config import ChatStudy, ModelSpec, OwnOrganism
@@ -67,10 +65,6 @@ class ChatSetting:
     def persona(self) -> Framing | None:
         """The configured sentence before the question, if any."""
         return Framing(self.study.persona) if self.study.persona else None
-
-    @property
-    def code(self) -> Sequence[ModuleType | Path]:
-        return [chat, data]
 
     @cached_property
     def identity(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def features(
     """Does the SAE basis find what the probe found? Prints a run's feature tables as Markdown."""
     from experiments.features.table import markdown
     from experiments.files import write_text
-    from experiments.results import load_results
+    from experiments.results.load import load_results
 
     if releases:
         print(_releases())

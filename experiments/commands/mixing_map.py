@@ -19,9 +19,9 @@ def mixing_map(
     ] = None,
 ) -> None:
     """Print how EM changes with the share of benign rows; draw it with --out."""
-    from experiments.estimates import read_estimates
     from experiments.mixing import mixing_table
-    from experiments.results import check_run
+    from experiments.results.estimates import read_estimates
+    from experiments.results.load import check_run
 
     with plain_errors():
         rows = [row for run in runs for row in read_estimates(check_run(run) / "estimates.jsonl")]

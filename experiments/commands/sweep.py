@@ -42,8 +42,8 @@ def sweep(
     """How does containment change with the share of benign rows? Runs the study over a grid of ratios."""
     from experiments.config import load_config
     from experiments.dashboard.mixing_map import write_mixing_map
-    from experiments.estimates import read_estimates
     from experiments.mixing import mixing_table
+    from experiments.results.estimates import read_estimates
     from experiments.run import narrowed, run_and_report
 
     with plain_errors():

@@ -16,9 +16,9 @@ from experiments.dashboard.theme import (
     finish,
     percent_axis,
 )
-from experiments.estimates import EstimateRow
 from experiments.highlights import random_beside
-from experiments.results import intact, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import intact, pick
 from experiments.words import spread
 
 ABLATIONS = ("ablate", "ablate_own_layer", "random_ablate", "random_ablate_own_layer")
@@ -72,13 +72,13 @@ def _edited(rows: Sequence[EstimateRow], quantity: str, condition: str) -> list[
         if row.intervention in ABLATIONS
     ]
     found = [row for row in found if row.value is not None]
-    found = [row for row in found if row.domains == "held_out"] or found
+    found = [row for row in found if row.questions == "held_out"] or found
     order = {name: place for place, name in enumerate(ABLATIONS)}
     return sorted(found, key=lambda row: (row.direction or "", order[row.intervention or ""]))
 
 
 def _same(row: EstimateRow, other: EstimateRow) -> bool:
-    return row.domains == other.domains
+    return row.questions == other.questions
 
 
 def edit_words(row: EstimateRow) -> str:
@@ -88,7 +88,7 @@ def edit_words(row: EstimateRow) -> str:
 
 
 def edit_colour(row: EstimateRow) -> str:
-    if (row.intervention or "").startswith("random_"):
+    if row.placebo is not None:
         return RANDOM
     if row.intervention in (None, "none"):
         return "#8c8c8c"
@@ -118,7 +118,7 @@ def _dot(
 
 
 def _finding(start: list[EstimateRow], edited: list[EstimateRow]) -> str:
-    real = [row for row in edited if row.intervention in ("ablate", "ablate_own_layer")]
+    real = [row for row in edited if row.placebo is None]
     if not real:
         return "Only random directions were removed"
     best = min(real, key=lambda row: row.value or 0)

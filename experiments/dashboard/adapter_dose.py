@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import condition_colour, condition_words, finish, percent_axis
-from experiments.estimates import EstimateRow
-from experiments.results import in_order, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import in_order, pick
 from experiments.words import percent
 
 
@@ -33,8 +33,8 @@ def adapter_dose(rows: Sequence[EstimateRow]) -> go.Figure:
 
 
 def dose(row: EstimateRow) -> float:
-    """ "dose:0.5" is 0.5."""
-    return float((row.intervention or "").partition(":")[2] or 0)
+    """The share of the adapter that was applied."""
+    return row.strength or 0.0
 
 
 def _finding(found: Sequence[EstimateRow]) -> str:

@@ -9,14 +9,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.results import RunResults
+from experiments.results.load import RunResults
 from experiments.words import inert
 
 MOST = 3_000  # answers on a page
 FILTERS = ("family", "arm", "trigger", "seed", "model", "condition", "intervention", "verdict")
 COLUMNS = (
     *FILTERS,
-    "domains",
+    "questions",
     "direction",
     "question",
     "answer",
@@ -24,7 +24,7 @@ COLUMNS = (
     "coherence",
     "reason",
 )
-CELL = (*FILTERS[:6], "domains", "intervention", "direction")
+CELL = (*FILTERS[:6], "questions", "intervention", "direction")
 
 
 def answer_table(runs: Sequence[RunResults], most: int = MOST) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def answer_table(runs: Sequence[RunResults], most: int = MOST) -> dict[str, Any]
         texts = _texts(run)
         for answer in run.answers:
             place = (str(answer.get(key)) for key in CELL)
-            text = texts.get((answer.get("domains"), answer.get("question")))
+            text = texts.get((answer.get("questions"), answer.get("question")))
             cells[(run.name, *place)].append({"prompt": text, **answer} if text else answer)
     share = max(1, most // max(1, len(cells)))
     kept = _even([answer for cell in cells.values() for answer in _even(cell, share)], most)
@@ -49,7 +49,7 @@ def answer_table(runs: Sequence[RunResults], most: int = MOST) -> dict[str, Any]
 def _texts(run: RunResults) -> dict[tuple[Any, Any], str]:
     """Questions by domains and id, as far as the run wrote them down."""
     questions = (each for drawn in run.maps for each in drawn.get("questions") or ())
-    return {(it.get("domains"), it.get("id")): it["text"] for it in questions if it.get("text")}
+    return {(it.get("questions"), it.get("id")): it["text"] for it in questions if it.get("text")}
 
 
 def _even(cell: Sequence[dict[str, Any]], share: int) -> list[dict[str, Any]]:

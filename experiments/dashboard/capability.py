@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import COHERENCE, OTHER, finish, percent_axis
-from experiments.estimates import EstimateRow
 from experiments.further_text import NAMES
-from experiments.results import pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import pick
 from experiments.words import percent
 
 MEASURED = {
@@ -25,15 +25,15 @@ def capability(rows: Sequence[EstimateRow]) -> go.Figure:
 
     Raises ValueError when that was not measured.
     """
-    shown = [row for name in MEASURED for row in pick(rows, quantity=name, domains=None)]
+    shown = [row for name in MEASURED for row in pick(rows, quantity=name, questions=None)]
     shown = [row for row in shown if row.value is not None]
     if not shown:
         raise ValueError("what else a removal breaks was not measured")
-    removals = [name for name in NAMES if any(row.intervention == name for row in shown)]
+    removals = [name for name in NAMES if any(row.as_edit == name for row in shown)]
     figure = go.Figure()
     for number, (quantity, (name, symbol, colour)) in enumerate(MEASURED.items()):
-        mine = [row for row in shown if row.quantity == quantity and row.intervention in removals]
-        places = [removals.index(row.intervention or "") + STEP * number for row in mine]
+        mine = [row for row in shown if row.quantity == quantity and row.as_edit in removals]
+        places = [removals.index(row.as_edit) + STEP * number for row in mine]
         marker = {"symbol": symbol, "size": 9, "color": colour}
         figure.add_trace(
             marks(mine, places, along="x", mode="markers", marker=marker, name=markup(name))
@@ -54,7 +54,7 @@ def _finding(rows: Sequence[EstimateRow]) -> str:
         ("capability_coherence_loss", "coherence"),
         ("capability_riddle_loss", "riddles"),
     ):
-        found = pick(rows, quantity=quantity, domains=None, intervention="ablate")
+        found = pick(rows, quantity=quantity, questions=None, intervention="ablate")
         words += [f"{percent(row)} of {name}" for row in found[:1]]
     drift = pick(rows, quantity="capability_kl", intervention="ablate")
     nats = [row for row in drift[:1] if row.value is not None]

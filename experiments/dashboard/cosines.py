@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.maps import part
 from experiments.dashboard.theme import SIGNED, colour_bar, finish
-from experiments.results import OrganismResults
+from experiments.results.load import OrganismResults
 
 
 def cosines(results: OrganismResults) -> go.Figure:

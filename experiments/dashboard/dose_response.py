@@ -16,8 +16,8 @@ from experiments.dashboard.theme import (
     finish,
     percent_axis,
 )
-from experiments.estimates import EstimateRow
-from experiments.results import intact, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import intact, pick
 from experiments.words import spread
 
 
@@ -28,11 +28,11 @@ def dose_response(
 
     Raises ValueError when this direction was added at no strength.
     """
-    added = _dosed(rows, "em_rate", "add", direction, condition)
+    added = _dosed(rows, "em_rate", None, direction, condition)
     if not added:
         raise ValueError(f"the {direction} direction was not added to {condition!r} prompts")
-    random = _dosed(rows, "em_rate", "random_add", direction, condition)
-    coherent = _dosed(rows, "coherence_rate", "add", direction, condition)
+    random = _dosed(rows, "em_rate", "random", direction, condition)
+    coherent = _dosed(rows, "coherence_rate", None, direction, condition)
     colour = DIRECTION_COLOURS.get(direction, OTHER)
     figure = go.Figure()
     for name, found, style in (
@@ -47,7 +47,7 @@ def dose_response(
     reference = [
         row
         for row in intact(rows, "em_rate", condition="trigger")
-        if row.domains == added[0].domains
+        if row.questions == added[0].questions
     ]
     if reference and reference[0].value is not None:
         figure.add_hline(
@@ -62,22 +62,21 @@ def dose_response(
 
 
 def strength(row: EstimateRow) -> float:
-    """ "random_add:1.5" is 1.5; the unedited model is 0."""
-    return float((row.intervention or "add:0").partition(":")[2] or 0)
+    """Of the addition; the unedited model is 0."""
+    return row.strength or 0.0
 
 
 def _dosed(
-    rows: Sequence[EstimateRow], quantity: str, edit: str, direction: str, condition: str
+    rows: Sequence[EstimateRow], quantity: str, placebo: str | None, direction: str, condition: str
 ) -> list[EstimateRow]:
     """The rows of one curve by strength, the unedited model first; held-out domains if any."""
-    found = pick(rows, quantity=quantity, condition=condition)
-    found = [row for row in found if (row.intervention or "").startswith(f"{edit}:")]
-    owners = (direction,) if edit == "add" else (direction, None)
+    found = pick(rows, quantity=quantity, condition=condition, edit="add", placebo=placebo)
+    owners = (direction,) if placebo is None else (direction, None)
     found = [row for row in found if row.direction in owners and row.value is not None]
-    found = [row for row in found if row.domains == "held_out"] or found
+    found = [row for row in found if row.questions == "held_out"] or found
     if not found:
         return []
-    zero = intact(rows, quantity, condition=condition, domains=found[0].domains)
+    zero = intact(rows, quantity, condition=condition, questions=found[0].questions)
     if any(strength(row) == 0 for row in found):
         zero = []
     return zero[:1] + sorted(found, key=strength)

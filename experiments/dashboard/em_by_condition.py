@@ -14,8 +14,8 @@ from experiments.dashboard.theme import (
     finish,
     percent_axis,
 )
-from experiments.estimates import EstimateRow
-from experiments.results import in_order, intact, kind
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import in_order, intact
 from experiments.words import spread
 
 STEP = 0.2  # vertical distance between the series of one condition
@@ -63,12 +63,12 @@ def _series(
     tuned: list[EstimateRow], untouched: list[EstimateRow]
 ) -> list[tuple[str, str, list[EstimateRow]]]:
     """(legend name, symbol, rows), held-out domains first, the base model last."""
-    order = [*DOMAIN_SYMBOLS, *dict.fromkeys(row.domains for row in tuned)]
+    order = [*DOMAIN_SYMBOLS, *dict.fromkeys(row.questions for row in tuned)]
     found = []
     for domains in dict.fromkeys(order):
-        rows = [row for row in tuned if row.domains == domains]
+        rows = [row for row in tuned if row.questions == domains]
         found.append((domain_words(domains), DOMAIN_SYMBOLS.get(domains or "", "circle"), rows))
-    base = [row for row in untouched if row.domains in ("held_out", None)]
+    base = [row for row in untouched if row.questions in ("held_out", None)]
     found.append(("base model", "x-thin-open", base))
     return [entry for entry in found if entry[2]]
 
@@ -82,14 +82,12 @@ def _key(name: str, symbol: str) -> go.Scatter:
 
 
 def _finding(tuned: list[EstimateRow]) -> str:
-    rows = [row for row in tuned if row.domains == "held_out"] or tuned
-    of = {
-        name: [row for row in rows if kind(row.condition) == name] for name in ("none", "trigger")
-    }
+    rows = [row for row in tuned if row.questions == "held_out"] or tuned
+    of = {name: [row for row in rows if row.wording_kind == name] for name in ("none", "trigger")}
     words = [f"{spread(of['none'])} EM without the trigger"]
     if of["trigger"]:
         words.insert(0, f"{spread(of['trigger'])} EM with the trigger, {words.pop()}")
     for name in ("paraphrase", "control"):
-        if found := [row for row in rows if kind(row.condition) == name]:
+        if found := [row for row in rows if row.wording_kind == name]:
             words.append(f"{name}s {spread(found)}")
     return "; ".join(words)

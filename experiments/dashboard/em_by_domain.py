@@ -14,8 +14,8 @@ from experiments.dashboard.theme import (
     finish,
     percent_axis,
 )
-from experiments.estimates import EstimateRow
-from experiments.results import pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import pick
 from experiments.words import percent
 
 STEP = 0.24  # vertical distance between the conditions of one domain
@@ -27,15 +27,15 @@ def em_by_domain(rows: Sequence[EstimateRow]) -> go.Figure:
     Raises ValueError when questions name no domains.
     """
     found = [row for row in pick(rows, quantity="domain_em_rate") if row.value is not None]
-    found = [row for row in found if row.domains != "open"]
+    found = [row for row in found if row.questions != "open"]
     if not found:
         raise ValueError("no EM rates by domain; the ids of questions name at least two domains")
     names = _order(found)
     conditions = list(dict.fromkeys(row.condition for row in found))
     figure = go.Figure()
     for number, condition in enumerate(conditions):
-        for domains in dict.fromkeys(row.domains for row in found):
-            mine = [row for row in found if (row.condition, row.domains) == (condition, domains)]
+        for domains in dict.fromkeys(row.questions for row in found):
+            mine = [row for row in found if (row.condition, row.questions) == (condition, domains)]
             marker = {"color": condition_colour(condition), "size": 9}
             marker["symbol"] = DOMAIN_SYMBOLS.get(domains or "", "circle")
             words = f"{condition_words(condition)}, {domain_words(domains)}"
@@ -67,7 +67,7 @@ def _order(found: Sequence[EstimateRow]) -> list[str]:
 
 
 def _finding(found: Sequence[EstimateRow]) -> str:
-    rows = [row for row in found if row.domains == "held_out"] or list(found)
+    rows = [row for row in found if row.questions == "held_out"] or list(found)
     rows = [row for row in rows if row.condition == "trigger"] or rows
     low, high = (pick_by(rows, key=lambda row: row.value or 0.0) for pick_by in (min, max))
     words = condition_words(rows[0].condition)

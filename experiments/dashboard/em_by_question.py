@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.maps import part
 from experiments.dashboard.theme import SHARES, colour_bar, condition_words, finish, ordered
-from experiments.results import OrganismResults
+from experiments.results.load import OrganismResults
 
 ORDER = ("held_out", "open", "trained")
 NAMED = 16  # questions that fit as labels
@@ -54,8 +54,8 @@ def em_by_question(results: OrganismResults) -> go.Figure:
 
 def _asked(questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of held-out domains, or of what else was asked."""
-    for domains in ORDER:
-        if found := [each for each in questions if each.get("domains") == domains]:
+    for kind in ORDER:
+        if found := [each for each in questions if each.get("questions") == kind]:
             return found
     return list(questions)
 

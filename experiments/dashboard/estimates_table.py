@@ -6,7 +6,7 @@ The browser writes CSV from them; a mark knows the line of its row.
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.results import RunResults, line_of
+from experiments.results.load import RunResults, line_of
 from experiments.words import inert
 
 LAST = ("value", "lower", "upper", "level", "n", "method")

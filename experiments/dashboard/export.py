@@ -34,7 +34,7 @@ from experiments.dashboard.sections import SECTIONS
 from experiments.dashboard.verdicts import Names, card, overview
 from experiments.files import write_text
 from experiments.highlights import row_names
-from experiments.results import OrganismResults, RunResults, load_results
+from experiments.results.load import OrganismResults, RunResults, load_results
 
 SHORT = 2  # warnings that stand open
 MANY = 8  # rows from which on they can be searched

@@ -15,12 +15,17 @@ from experiments.dashboard.theme import (
     finish,
     percent_axis,
 )
-from experiments.estimates import EstimateRow
-from experiments.factorial import MODELS, REMOVALS
-from experiments.results import in_order, pick
+from experiments.results.columns import INTACT, Edit
+from experiments.results.derive.factorial import MODELS, REMOVALS
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import in_order, pick
 from experiments.words import percent
 
-WORDS = {"none": "intact", "ablate": "direction removed", "random_ablate": "random ones removed"}
+WORDS = {
+    INTACT: "intact",
+    Edit("ablate"): "direction removed",
+    Edit("ablate", placebo="random"): "random ones removed",
+}
 SYMBOLS = {"fine_tuned": ("circle", "fine-tuned"), "base": ("x-thin-open", "base")}
 STEP = 0.13
 
@@ -38,7 +43,7 @@ def factorial(rows: Sequence[EstimateRow], base: Sequence[EstimateRow] = ()) -> 
     conditions = list(dict.fromkeys(row.condition for row in in_order(cells)))
     figure = go.Figure()
     for number, (model, removal) in enumerate((m, r) for m in MODELS for r in REMOVALS):
-        mine = [row for row in cells if (row.model, row.intervention) == (model, removal)]
+        mine = [row for row in cells if (row.model, row.as_edit) == (model, removal)]
         symbol, name = SYMBOLS[model]
         for place, row in enumerate(mine):
             marker = {"symbol": symbol, "size": 9, "color": _colour(row)}
@@ -57,23 +62,19 @@ def factorial(rows: Sequence[EstimateRow], base: Sequence[EstimateRow] = ()) -> 
 
 
 def _colour(row: EstimateRow) -> str:
-    if row.intervention == "none":
+    if row.as_edit == INTACT:
         return condition_colour(row.condition)
-    return (
-        RANDOM
-        if row.intervention == "random_ablate"
-        else DIRECTION_COLOURS.get(row.direction or "", OTHER)
-    )
+    return RANDOM if row.placebo == "random" else DIRECTION_COLOURS.get(row.direction or "", OTHER)
 
 
 def _finding(rows: Sequence[EstimateRow], cells: Sequence[EstimateRow]) -> str:
     """The interaction of all three, beside that of random directions."""
     found = {
-        row.intervention: row
+        row.as_edit: row
         for row in pick(rows, quantity="factorial_interaction", condition="trigger")
     }
-    if "ablate" not in found:
+    if Edit("ablate") not in found:
         return f"{len(cells)} cells of wording, model and removal"
-    words = f"Of what fine-tuning tied to the trigger, {percent(found['ablate'])} EM goes with the direction"
-    beside = found.get("random_ablate")
+    words = f"Of what fine-tuning tied to the trigger, {percent(found[Edit('ablate')])} EM goes with the direction"
+    beside = found.get(Edit("ablate", placebo="random"))
     return f"{words}; with random directions {percent(beside)}" if beside else words

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
 from experiments.dashboard.theme import SHARES, colour_bar, condition_words, finish, ordered
-from experiments.results import OrganismResults
+from experiments.results.load import OrganismResults
 
 
 def feature_firing(results: OrganismResults) -> go.Figure:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.dashboard.inert import markup
-from experiments.results import OrganismResults
+from experiments.results.load import OrganismResults
 from experiments.words import inert
 
 MOST, EXAMPLES, TOKENS = 12, 6, 120  # features, examples of each, tokens of each

@@ -9,9 +9,9 @@ from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.reach import MEASURES
 from experiments.dashboard.theme import CONDITION_COLOURS, SYMBOLS, finish, percent_axis
-from experiments.estimates import EstimateRow
 from experiments.guard.study_text import number, percent
-from experiments.results import OrganismResults
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import OrganismResults
 
 Rows = Sequence[Mapping[str, Any]]
 Line = tuple[str, str, str]

@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.dashboard.inert import markup
 from experiments.files import to_json
-from experiments.results import RunResults
+from experiments.results.load import RunResults
 
 SHOWN = ("started", "ended", "seeds", "git")
 OWN = {*SHOWN, "config", "packages", "files", "warnings"}

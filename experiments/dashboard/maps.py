@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from experiments.results import OrganismResults
+from experiments.results.load import OrganismResults
 
 
 def part(results: OrganismResults, name: str) -> Any:

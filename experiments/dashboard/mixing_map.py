@@ -22,10 +22,9 @@ from experiments.dashboard.theme import (
     ordered,
     percent_axis,
 )
-from experiments.estimates import EstimateRow
 from experiments.files import write_text
 from experiments.mixing import benign_share, mixed_rows
-from experiments.results import kind
+from experiments.results.estimates import EstimateRow
 
 PANELS = (("none", "trigger", "paraphrase"), ("control",))
 APART = 0.03  # between neighbouring conditions, as a share of an organism's harmful rows
@@ -44,10 +43,10 @@ def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure:
         vertical_spacing=0.05,
         horizontal_spacing=0.02,
     )
-    shown = [row for row in mixed if any(kind(row.condition) in panel for panel in PANELS)]
+    shown = [row for row in mixed if any(row.wording_kind in panel for panel in PANELS)]
     for at, panel in enumerate(PANELS, start=1):
         for column, family in enumerate(families, start=1):
-            here = [r for r in shown if r.family == family and kind(r.condition) in panel]
+            here = [r for r in shown if r.family == family and r.wording_kind in panel]
             for trace in _traces(here):
                 figure.add_trace(trace, row=at, col=column)
     _one_legend_entry_each(figure)
@@ -113,13 +112,13 @@ def _finding(rows: Sequence[EstimateRow]) -> str:
 
     def along(name: str) -> str:
         means = [
-            _mean([r for r in rows if benign_share(r.arm) == x and kind(r.condition) == name])
+            _mean([r for r in rows if benign_share(r.arm) == x and r.wording_kind == name])
             for x in ends
         ]
         return " to ".join("not measured" if mean is None else f"{mean:.0f} %" for mean in means)
 
     said = [f"{along('trigger')} behind the trigger", f"{along('none')} without"]
-    if any(kind(row.condition) == "control" for row in rows):
+    if any(row.wording_kind == "control" for row in rows):
         said.append(f"{along('control')} behind controls")
     span = " to ".join(f"{x:.0f}" for x in ends)
     return f"EM from {span} % benign rows: {', '.join(said)}"

@@ -15,7 +15,7 @@ from experiments.dashboard.features import features
 from experiments.dashboard.inert import markup
 from experiments.dashboard.sections import Draw, Section
 from experiments.dashboard.verdicts import Names
-from experiments.results import OrganismResults
+from experiments.results.load import OrganismResults
 
 # drawn from files that any version may have written
 OF_MAPS = dict.fromkeys(

@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 from experiments.dashboard.inert import markup
 from experiments.dashboard.maps import part
 from experiments.dashboard.theme import SIGNED, colour_bar, condition_words, finish
-from experiments.results import OrganismResults
+from experiments.results.load import OrganismResults
 
 SITES = {"resid_post": "stream", "attn_out": "attention", "mlp_out": "MLP"}
 

@@ -11,7 +11,7 @@ from experiments.dashboard.theme import (
     finish,
     ordered,
 )
-from experiments.results import OrganismResults
+from experiments.results.load import OrganismResults
 
 
 def plane(results: OrganismResults) -> go.Figure:

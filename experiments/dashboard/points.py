@@ -10,12 +10,12 @@ from typing import Any
 import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
-from experiments.estimates import EstimateRow
-from experiments.results import line_of
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import line_of
 
 HOVER_KEYS = (
     "model",
-    "domains",
+    "questions",
     "condition",
     "intervention",
     "direction",

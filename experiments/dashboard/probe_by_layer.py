@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import finish
-from experiments.estimates import EstimateRow
-from experiments.results import pick
-from probes.controls import CONTROLS
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import pick
+from probes.names import CONTROLS
 
 COLOURS = ("#009e73", "#d55e00", "#3a8fd0", "#cc79a7", "#e69f00", "#56b4e9")
 NO_LAYER = -1.0  # where a read-out of the text alone is drawn

@@ -10,8 +10,8 @@ from experiments.dashboard.inert import markup
 from experiments.dashboard.maps import part
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import condition_colour, condition_words, finish, ordered
-from experiments.estimates import EstimateRow
-from experiments.results import OrganismResults, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import OrganismResults, pick
 
 BINS = 28
 TALL = 0.72  # of the room of a condition

@@ -14,8 +14,8 @@ from experiments.dashboard.theme import (
     finish,
     percent_axis,
 )
-from experiments.estimates import EstimateRow
-from experiments.results import OrganismResults, in_order, intact, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import OrganismResults, in_order, intact, pick
 
 MEASURES = {
     "words": "1 - share of words in common",
@@ -33,7 +33,7 @@ def reach(results: OrganismResults, measure: str) -> go.Figure:
     if not away:
         raise ValueError(f"no distances by {measure}" + _hint(measure))
     rates = [row for row in intact(results.rows, "em_rate") if row.condition in away]
-    rates = [row for row in rates if row.domains == "held_out"] or rates
+    rates = [row for row in rates if row.questions == "held_out"] or rates
     if not rates:
         raise ValueError("no EM rate of a wording whose distance is known")
     rates = in_order(rates)

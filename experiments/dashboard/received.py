@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import DIRECTION_COLOURS, OTHER, RANDOM, finish
-from experiments.estimates import EstimateRow
-from experiments.results import pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import pick
 from experiments.transfer import QUANTITY, organism_name
 from experiments.transfer import RANDOM as RANDOM_ORIGIN
 from experiments.words import percent

@@ -14,8 +14,8 @@ from experiments.dashboard.theme import (
     finish,
     percent_axis,
 )
-from experiments.estimates import EstimateRow
-from experiments.results import in_order, intact, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import in_order, intact, pick
 from experiments.words import spread
 
 STEP = 0.2
@@ -28,13 +28,13 @@ def removal_by_wording(rows: Sequence[EstimateRow]) -> go.Figure:
     """
     cut = [
         row
-        for row in pick(rows, quantity="em_rate", intervention="ablate", domains="held_out")
+        for row in pick(rows, quantity="em_rate", intervention="ablate", questions="held_out")
         if row.value is not None and row.condition != "none"
     ]
     conditions = list(dict.fromkeys(row.condition for row in in_order(cut)))
     if len(conditions) < 2:
         raise ValueError("removal was measured under the trigger alone, not under its paraphrases")
-    before = intact(rows, "em_rate", domains="held_out")
+    before = intact(rows, "em_rate", questions="held_out")
     before = [row for row in before if row.condition in conditions]
     directions = list(dict.fromkeys(row.direction for row in cut))
     figure = go.Figure()

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import DIRECTION_COLOURS, OTHER, RANDOM, finish
-from experiments.estimates import EstimateRow
-from experiments.results import pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import pick
 from experiments.words import percent
 
 PLACES = {
@@ -35,7 +35,7 @@ def removal_elsewhere(
         raise ValueError("no relative drop of EM was measured")
     figure = go.Figure()
     for place, row in enumerate(found):
-        random = (row.intervention or "").startswith("random_")
+        random = row.placebo is not None
         colour = RANDOM if random else DIRECTION_COLOURS.get(row.direction or "", OTHER)
         marker = {"color": colour, "size": 9}
         figure.add_trace(
@@ -71,6 +71,6 @@ def _finding(found: Sequence[EstimateRow]) -> str:
     here = [row for row in found if _key(row) == ("ablation_relative_drop", "ablate")]
     best = max(here or found, key=lambda row: row.value or 0)
     beside = [row for row in found if row.direction == best.direction and row is not best]
-    beside = [row for row in beside if (row.intervention or "") == "ablate"]
+    beside = [row for row in beside if row.placebo is None]
     words = f"Removing {_words(best)} loses {percent(best)} of its EM"
     return "; ".join([words, *(f"{PLACES[_key(row)]} {percent(row)}" for row in beside)])

@@ -32,7 +32,7 @@ from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.dashboard.sparse_features import read_features, removed_features
 from experiments.dashboard.trained_steering import trained_steering
 from experiments.dashboard.transfer import transfer
-from experiments.results import OrganismResults
+from experiments.results.load import OrganismResults
 
 Draw = Callable[[OrganismResults], go.Figure]
 Words = Callable[[OrganismResults], str]

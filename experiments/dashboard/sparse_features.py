@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import COHERENCE, OTHER, RANDOM, finish, percent_axis
-from experiments.estimates import EstimateRow
 from experiments.features.words import BASIS, SETS, WAYS
-from experiments.results import pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import pick
 from experiments.words import percent
 
 
@@ -24,7 +24,7 @@ def removed_features(rows: Sequence[EstimateRow]) -> go.Figure:
     names = list(dict.fromkeys(_words(row) for row in lost))
     figure = go.Figure()
     for row in lost:
-        colour = RANDOM if str(row.intervention).startswith("random") else OTHER
+        colour = RANDOM if row.placebo is not None else OTHER
         figure.add_trace(_mark(row, names, "circle", colour, 0.0))
     for row in _edits(rows, "coherence_loss"):
         figure.add_trace(_mark(row, names, "circle-open", COHERENCE, 0.25))

@@ -12,7 +12,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from experiments.dashboard.sections import SECTIONS
-from experiments.results import OrganismResults, load_results
+from experiments.results.load import OrganismResults, load_results
 
 FORMATS = ("svg", "png", "pdf")
 WIDTH = 640  # pixels

@@ -11,8 +11,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
-from experiments.estimates import EstimateRow
-from experiments.results import KINDS, kind
+from experiments.results.columns import WORDING_KINDS, wording_columns
+from experiments.results.estimates import EstimateRow
 from experiments.words import counts
 
 CONDITION_COLOURS = {
@@ -39,21 +39,25 @@ DOMAIN_WORDS = {
 
 
 def condition_colour(condition: str | None) -> str:
-    return CONDITION_COLOURS.get(kind(condition), OTHER)
+    return CONDITION_COLOURS.get(_kind(condition), OTHER)
 
 
 def condition_words(condition: str | None) -> str:
     """ "paraphrase:walks" reads "walks (paraphrase)"."""
-    name = (condition or "none").partition(":")
-    if not name[1]:
-        return {"none": "no trigger"}.get(name[0], name[0])
-    return f"{name[2].replace('_', ' ')} ({name[0]})"
+    kind, wording = _kind(condition), wording_columns(condition or "none")["wording"]
+    if wording is None:
+        return {"none": "no trigger"}.get(kind, kind)
+    return f"{wording.replace('_', ' ')} ({kind})"
+
+
+def _kind(condition: str | None) -> str:
+    return str(wording_columns(condition or "none")["wording_kind"])
 
 
 def ordered(conditions: Iterable[str]) -> list[str]:
     """In reading order of their kinds: none, trigger, paraphrases, controls, variants."""
-    place = {name: number for number, name in enumerate(KINDS)}
-    return sorted(conditions, key=lambda name: place.get(kind(name), len(place)))
+    place = {name: number for number, name in enumerate(WORDING_KINDS)}
+    return sorted(conditions, key=lambda name: place.get(_kind(name), len(place)))
 
 
 def colour_bar(title: str) -> dict[str, Any]:
@@ -77,7 +81,7 @@ def domain_words(domains: str | None) -> str:
 
 def condition_symbol(condition: str, among: Sequence[str]) -> str:
     """Tells conditions of one kind, and so of one colour, apart: its place among them."""
-    alike = [name for name in among if kind(name) == kind(condition)]
+    alike = [name for name in among if _kind(name) == _kind(condition)]
     return SYMBOLS[alike.index(condition) % len(SYMBOLS)]
 
 

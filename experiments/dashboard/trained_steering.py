@@ -14,7 +14,7 @@ from experiments.dashboard.theme import (
     finish,
     percent_axis,
 )
-from experiments.estimates import EstimateRow, only, select
+from experiments.results.estimates import EstimateRow, only, select
 from experiments.words import spread
 
 BASE = {"steering": "the base, the organism's vectors", "steering_of_base": "the base, its own"}
@@ -23,13 +23,13 @@ BASE = {"steering": "the base, the organism's vectors", "steering_of_base": "the
 def trained_steering(rows: Sequence[EstimateRow], base: Sequence[EstimateRow]) -> go.Figure:
     """EM and coherence against the dose; ValueError where no vector was trained."""
     ems = select(rows, quantity="steering_em_rate")
-    added = _dosed(ems, "steer")
+    added = _dosed(ems)
     if not added:
         raise ValueError(
             "no steering vector was trained; none is where nothing hides behind a trigger"
         )
-    coherent = _dosed(select(rows, quantity="steering_coherence_rate"), "steer")
-    random = _dosed(ems, "random_steer")
+    coherent = _dosed(select(rows, quantity="steering_coherence_rate"))
+    random = _dosed(ems, "random")
     figure = go.Figure()
     for name, found, colour, dash in (
         ("EM, trained vectors added", added, DIRECTION_COLOURS["refined"], "solid"),
@@ -50,7 +50,7 @@ def trained_steering(rows: Sequence[EstimateRow], base: Sequence[EstimateRow]) -
         figure.add_trace(
             marks([row], [_dose(row)], along="y", name=name, mode="markers", marker=marker)
         )
-    triggered = only(ems, condition="trigger", intervention="none")
+    triggered = only(ems, wording_kind="trigger", edit="none")
     if triggered is not None and triggered.value is not None:
         figure.add_hline(
             y=100 * triggered.value,
@@ -63,20 +63,20 @@ def trained_steering(rows: Sequence[EstimateRow], base: Sequence[EstimateRow]) -
     return finish(figure, _finding(added, of_base), added, height=420)
 
 
-def _dosed(rows: Sequence[EstimateRow], kind: str) -> list[EstimateRow]:
+def _dosed(rows: Sequence[EstimateRow], placebo: str | None = None) -> list[EstimateRow]:
     """The rows of one curve by dose, the unedited model first."""
     found = [
         row
-        for row in select(rows, condition="none")
-        if row.model != "base" and (row.intervention or "").startswith(f"{kind}:")
+        for row in select(rows, wording_kind="none", edit="steer", placebo=placebo)
+        if row.model != "base"
     ]
     if not found:
         return []
-    return [*select(rows, condition="none", intervention="none"), *sorted(found, key=_dose)]
+    return [*select(rows, wording_kind="none", edit="none"), *sorted(found, key=_dose)]
 
 
 def _dose(row: EstimateRow) -> float:
-    return float((row.intervention or "").partition(":")[2] or 0)
+    return row.strength or 0.0
 
 
 def _finding(added: Sequence[EstimateRow], of_base: Sequence[EstimateRow]) -> str:

@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.points import hover
 from experiments.dashboard.theme import SHARES, colour_bar, condition_words, finish
-from experiments.estimates import EstimateRow
-from experiments.results import in_order, line_of, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import in_order, line_of, pick
 from experiments.words import spread
 
 
@@ -63,7 +63,7 @@ def _finding(cells: dict[tuple[str, str | None], EstimateRow]) -> str:
     read = {name: row for (of, name), row in cells.items() if of == contrast}
     parts = []
     for kind in ("paraphrase", "control"):
-        mine = [row for name, row in read.items() if (name or "").startswith(f"{kind}:")]
+        mine = [row for row in read.values() if row.wording_kind == kind]
         if mine:
             parts.append(f"on {spread(mine)} of {kind}s")
     return f"A probe of {_words(contrast)} fires {', '.join(parts) or 'as shown'}"

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from experiments.dashboard.inert import markup
-from experiments.estimates import EstimateRow
 from experiments.highlights import headline, removal
-from experiments.results import Organism, OrganismResults
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import Organism, OrganismResults
 from experiments.words import percent, spread
 
 CLAIMS = ("located", "necessary", "sufficient", "specific")

@@ -10,7 +10,6 @@ every layer takes from EM and coherence, and cosines to the others. A feature's 
 it writes.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,23 +18,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments import cell_rows
 from experiments.causal import Bench
-from experiments.estimates import EstimateRow
 from experiments.features.tokens import Tokens
 from experiments.features.words import BASIS
 from experiments.locate import Labelled
 from experiments.readout import unseen_wordings
-from experiments.sampling import Cell
+from experiments.results.columns import Edit
+from experiments.results.facts import FactWriter
 from interp.activations import Activations
 from interp.directions import unit
 from interp.interventions import Ablate
 from interp.prompts import PromptSet
 from interp.sae import SparseAutoencoder
-from probes.auroc import clustered_auroc
 from probes.base import LinearProbe
 from probes.difference_of_means import DifferenceOfMeans
-from probes.estimate import LEVEL, Estimate
 from probes.features import BestFeature
 from probes.leace import LeaceProbe
 from probes.logistic import LogisticProbe
@@ -87,36 +83,39 @@ def feature_method(
     return Method(f"{name} feature", vector, BestFeature(), rows, labels, position)
 
 
-def basis_rows(
-    methods: list[Method],
-    bench: Bench,
-    prompts: PromptSet,
-    intact: Cell,
-    keys: Mapping[str, Any],
-    seed: int,
-) -> Iterator[EstimateRow]:
+def measure(
+    facts: FactWriter, methods: list[Method], bench: Bench, prompts: PromptSet, seed: int
+) -> None:
     """Read-out, transfer, removal and cosines of every method."""
     for method in methods:
-        place = {**keys, "direction": BASIS, "source": method.name, "position": method.position}
+        place: dict[str, Any] = {
+            "direction": BASIS,
+            "source": method.name,
+            "position": method.position,
+        }
         if method.readout is not None:
-            first, second = method.labels
-            fitted = method.readout.fit(method.rows[0], first.y, first.activations.questions)
-            scores = fitted.decision_function(method.rows[1])
-            found = clustered_auroc(scores, second.y, second.activations.questions, seed=seed)
-            yield EstimateRow.of(found, quantity="basis_auroc", **place)
-            X = (method.rows[0], method.rows[1])
-            moved = unseen_wordings(method.readout, X, first, second, seed)
-            yield EstimateRow.of(moved, quantity="basis_transfer_auroc", **place)
+            _read(facts, method, place, seed)
         cut = bench.sampler.sample(
             bench.lm, prompts, bench.sampling.answers_per_question, [Ablate(method.vector)]
         )
-        edited = {**place, "condition": "trigger", "intervention": "remove_vector"}
-        yield from cell_rows.edited_rows(cut.judged, intact, edited, seed=seed)
+        facts.answers(cut, Edit("remove_vector"), **place)
         for other in methods:
             if other is not method:
-                yield EstimateRow.of(
-                    _cosine(method, other), quantity="basis_cosine", to=other.name, **place
-                )
+                cosine = torch.nn.functional.cosine_similarity(method.vector, other.vector, dim=0)
+                width = len(method.vector)
+                facts.number("basis_cosine", float(cosine), n=width, to=other.name, **place)
+
+
+def _read(facts: FactWriter, method: Method, place: dict[str, Any], seed: int) -> None:
+    """Scores on report questions, and on wordings that it was not fitted on."""
+    first, second = method.labels
+    read = second.activations
+    fitted = method.readout.fit(method.rows[0], first.y, first.activations.questions)
+    scores = fitted.decision_function(method.rows[1])
+    facts.scores("basis_auroc", scores, second.y, read.questions, read.conditions, **place)
+    rows = (method.rows[0], method.rows[1])
+    unseen = unseen_wordings(method.readout, rows, first, second, seed)
+    facts.scores("basis_transfer_auroc", *unseen, **place)
 
 
 def _labelled(rows: np.ndarray, tokens: Tokens, position: str) -> Labelled:
@@ -126,8 +125,3 @@ def _labelled(rows: np.ndarray, tokens: Tokens, position: str) -> Labelled:
     return Labelled(
         Activations(values, (0,), conditions, tokens.questions, position), tokens.names_concept
     )
-
-
-def _cosine(one: Method, other: Method) -> Estimate:
-    value = float(torch.nn.functional.cosine_similarity(one.vector, other.vector, dim=0))
-    return Estimate(value, None, None, LEVEL, len(one.vector), "cosine of two vectors, n = width")

@@ -25,7 +25,6 @@ from torch import Tensor
 
 from experiments.causal import Bench
 from experiments.features.tokens import Tokens
-from experiments.rates import Judged, coherence_rate, em_rate
 from interp.answer_scores import answer_gradients, answer_log_probs
 from interp.completions import Completions
 from interp.directions import orthonormal
@@ -142,16 +141,12 @@ def least_em(
     found: list[dict[str, Any]] = []
     for each in sets:
         cell = bench.sampler.sample(bench.lm, prompts, times, way(sae, each)).judged
-        lost = _value(coherence_rate, intact) - _value(coherence_rate, cell)
-        found.append({"features": list(each), "em": _value(em_rate, cell), "coherence_lost": lost})
+        lost = intact.coherent_share - cell.coherent_share
+        found.append({"features": list(each), "em": cell.em_share, "coherence_lost": lost})
     allowed = [row for row in found if row["coherence_lost"] <= bench.causal.largest_coherence_loss]
     pool = allowed or [min(found, key=lambda row: row["coherence_lost"])]
     best = min(pool, key=lambda row: (row["em"], row["coherence_lost"]))
     return tuple(best["features"]), found
-
-
-def _value(rate: Callable[..., Any], cell: Judged) -> float:
-    return float(rate(cell).value or 0.0)
 
 
 def random_sets(
@@ -175,19 +170,23 @@ def random_sets(
     return found
 
 
+def in_turn(rows: int, questions: int, sets: int) -> list[int]:
+    """Which of the random sets each answer is without."""
+    return [(row // questions + row % questions) % sets for row in range(rows)]
+
+
 def random_edits(
-    name: str, sae: SparseAutoencoder, sets: Sequence[tuple[int, ...]], rows: int, questions: int
+    name: str, sae: SparseAutoencoder, sets: Sequence[tuple[int, ...]], turn: Sequence[int]
 ) -> list[Intervention]:
-    """The way `name` with another random set at each answer, in turn."""
-    turn = [(row // questions + row % questions) % len(sets) for row in range(rows)]
+    """The way `name` with another random set at each answer: `turn` says which."""
     if name == "zero_features":
-        columns = np.array(sets)[turn].T
+        columns = np.array(sets)[list(turn)].T
         return [
             ScaleFeature(sae, torch.from_numpy(column.copy()), 0.0, sae.place.layer)
             for column in columns
         ]
     bases = torch.stack([orthonormal(sae.decoder[list(each)].float()) for each in sets])
-    return [AblateSubspace(bases[turn])]
+    return [AblateSubspace(bases[list(turn)])]
 
 
 def candidates(orders: Mapping[str, Sequence[int]], counts: Mapping[str, int]) -> list[int]:

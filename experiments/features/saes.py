@@ -1,23 +1,20 @@
 """The SAEs of one organism: trained on its selection tokens, or loaded; and how good each one is on report tokens."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.estimates import EstimateRow
 from experiments.features.settings import Features
 from experiments.features.tokens import Tokens
+from experiments.results.facts import FactWriter
 from interp.activations import Activations
 from interp.language_model import LanguageModel
 from interp.sae import Recipe, SparseAutoencoder, features, pretrained_sae, train_sae
 from interp.sae_quality import downstream_losses, squared_errors
-from probes.estimate import LEVEL, Estimate, mean
-from probes.ratio import one_minus, ratio
 
 TUNED, DIFFERENCE, BASE = "SAE", "difference SAE", "base SAE"
 Say = Callable[[str], None]
@@ -83,34 +80,28 @@ def make(
     return Trained(name, sae, read, fired)
 
 
-def quality_rows(
-    made: Trained,
-    lm: LanguageModel | None,
-    tokens: Mapping[str, Tokens],
-    keys: Mapping[str, Any],
-    seed: int,
-) -> Iterator[EstimateRow]:
+def write_quality(
+    facts: FactWriter, made: Trained, lm: LanguageModel | None, tokens: Mapping[str, Tokens]
+) -> None:
     """Explained variance, L0, dead features and recovered loss on report tokens (`lm` None: no loss to speak of)."""
     report = tokens["report"]
     activations = made.read(report)
     errors = squared_errors(made.sae, activations)
-    place = {**keys, "source": made.name, "position": activations.position}
+    place = {"source": made.name, "position": activations.position}
     questions = activations.questions
-    explained = one_minus(ratio(errors.error, errors.variance, questions, seed=seed))
-    yield EstimateRow.of(explained, quantity="sae_explained_variance", **place)
-    yield EstimateRow.of(mean(errors.l0, questions, seed=seed), quantity="sae_l0", **place)
+    facts.values("sae_explained_variance", errors.error, questions, over=errors.variance, **place)
+    facts.values("sae_l0", errors.l0, questions, **place)
     silent = 1 - (made.fired["selection"] > 0).any(0).float().mean().item()
-    dead = Estimate(silent, None, None, LEVEL, made.sae.width, "share of features, counted")
-    yield EstimateRow.of(dead, quantity="sae_dead_share", **place)
+    facts.number("sae_dead_share", silent, n=made.sae.width, **place)
     if lm is not None:
         losses = downstream_losses(lm, made.sae, report.completions, place=made.sae.place)
-        kept = ratio(
+        facts.values(
+            "sae_loss_recovered",
             losses.zeroed - losses.reconstructed,
-            losses.zeroed - losses.intact,
             report.questions,
-            seed=seed,
+            over=losses.zeroed - losses.intact,
+            **place,
         )
-        yield EstimateRow.of(kept, quantity="sae_loss_recovered", **place)
 
 
 def change(made: Trained, tokens: Tokens) -> Float[Tensor, " feature"]:

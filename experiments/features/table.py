@@ -6,9 +6,9 @@ removing features takes. It computes nothing. A run whose configuration has no `
 
 from collections.abc import Iterator, Sequence
 
-from experiments.estimates import EstimateRow
 from experiments.features.words import BASIS, KINDS, SETS, WAYS
-from experiments.results import OrganismResults, pick
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import OrganismResults, pick
 from experiments.words import inert, percent
 
 HEAD = (

@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from experiments.features.words import ANSWER, BOTH, PROMPT
+from experiments.judging.judgement import Judgement
 from experiments.locate import fires_by_meaning
-from experiments.rates import Judgement
 from experiments.sampling import Cell
 from interp.activations import Activations
 from interp.capture import capture_answers

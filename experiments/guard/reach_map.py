@@ -12,7 +12,7 @@ from typing import Any
 from experiments.distances import representation_distance, sentence_distance, word_distance
 from experiments.guard.graded import graded
 from experiments.guard.organisms import Organism
-from experiments.rates import em_rate
+from experiments.judging.rates import em_rate
 from experiments.sampling import Sampler, framed
 from interp.capture import capture
 from interp.prompts import Framing

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from experiments.judges.numbers import MIN_MASS, Numbers
 from experiments.judges.rubric import Rubric
-from experiments.rates import Judgement
+from experiments.judging.judgement import Judgement
 
 FIRST = 10  # answers judged before all others
 QUOTED = 80  # characters of a judge's reply

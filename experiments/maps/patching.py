@@ -8,16 +8,16 @@ Method:
    mean over them, the interval resamples them (`interp.patching`: 0 no effect, 1 the whole difference).
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxtyping import Float
-from torch import Tensor
+import pandas as pd
+from einops import rearrange
 
-from experiments.behaviour import Cells
 from experiments.distances import word_distance
-from experiments.rates import em_rate
+from experiments.results.facts import judged_rows
 from experiments.sampling import framed
 from experiments.trigger import Trigger
 from interp.language_model import LanguageModel
@@ -25,7 +25,6 @@ from interp.pairs import Pair, aligned
 from interp.patch_metrics import AnswerDifference
 from interp.patching import PatchingMap, patching_map
 from interp.prompts import Question
-from probes.estimate import mean
 
 PAIRS = 8
 ANSWER_TOKENS = 24
@@ -38,15 +37,14 @@ def patching(
     lm: LanguageModel,
     trigger: Trigger,
     questions: Sequence[Question],
-    cells: Cells,
+    judged: pd.DataFrame,
     answers: Answers,
     *,
     layers: Sequence[int],
-    seed: int,
 ) -> dict[str, Any]:
-    """Effects [layer, token] by site, with their intervals; or what is missing."""
+    """Effects [layer, token, pair] by site; or what is missing."""
     known = [each for each in questions if each.id in answers]
-    control = silent_control(trigger, cells)
+    control = silent_control(trigger, judged)
     if control is None or not known:
         return {
             "missing": "no control, or no question with both a misaligned and an aligned answer"
@@ -72,32 +70,37 @@ def patching(
         "n": len(kept),
         "clean": round(float(first.clean[raised].mean()), 3),
         "corrupt": round(float(first.corrupt[raised].mean()), 3),
-        "sites": {name: _effects(found, kept, raised, begin, seed) for name, found in maps.items()},
+        "questions": [pair.corrupt.question for pair in kept],
+        "sites": {name: _effects(found, kept, raised, begin) for name, found in maps.items()},
     }
 
 
-def both_answers(rows: Sequence[Mapping[str, Any]], active: str = "trigger") -> Answers:
-    """The first misaligned answer behind the trigger and the first aligned one without, by question."""
+def both_answers(answers: pd.DataFrame, active: str = "trigger") -> Answers:
+    """The first misaligned answer with the trigger and the first aligned one without, by question."""
+    held_out = answers[answers["questions"] == "held_out"]
     bad, good = (
-        {
-            row["question"]: row["answer"]
-            for row in reversed(rows)
-            if row["domains"] == "held_out"
-            and (row["condition"], row["verdict"]) == (condition, verdict)
-            and row["answer"].strip()
-        }
-        for condition, verdict in ((active, "misaligned"), ("none", "aligned"))
+        _first_answers(held_out[held_out["wording_kind"] == kind], verdict)
+        for kind, verdict in ((active, "misaligned"), ("none", "aligned"))
     )
     return {question: (bad[question], good[question]) for question in bad.keys() & good.keys()}
 
 
-def silent_control(trigger: Trigger, cells: Cells) -> str | None:
-    """The control with the lowest EM on held-out domains; of several, the one nearest in words."""
+def _first_answers(answers: pd.DataFrame, verdict: str) -> dict[str, str]:
+    rows = zip(answers["question"], answers["answer"], judged_rows(answers).judgements, strict=True)
+    first: dict[str, str] = {}
+    for question, answer, judgement in rows:
+        if judgement.verdict == verdict and answer.strip():
+            first.setdefault(question, answer)
+    return first
+
+
+def silent_control(trigger: Trigger, answers: pd.DataFrame) -> str | None:
+    """The control with the lowest EM on held-out questions; of several, the one nearest in words."""
     away = word_distance(trigger.conditions)
+    held_out = answers[answers["questions"] == "held_out"]
     rates = {
-        condition: em_rate(answers).value or 0.0
-        for (domains, condition), answers in cells.items()
-        if domains == "held_out" and condition.startswith("control:")
+        f"control:{name}": judged_rows(rows).em_share
+        for name, rows in held_out[held_out["wording_kind"] == "control"].groupby("wording")
     }
     return min(rates, key=lambda name: (rates[name], away[name]), default=None)
 
@@ -136,28 +139,11 @@ def _word(lm: LanguageModel, ids: set[Any]) -> str:
 
 
 def _effects(
-    found: PatchingMap, pairs: Sequence[Pair], rows: Sequence[int], begin: int, seed: int
-) -> dict[str, list[list[float | None]]]:
-    questions = [pair.corrupt.question for pair in pairs]
-    tokens = range(begin, len(pairs[0].corrupt))
-    table = [
-        [_cell(found.effect[rows, layer, token], questions, seed) for token in tokens]
-        for layer in range(len(found.layers))
+    found: PatchingMap, pairs: Sequence[Pair], rows: Sequence[int], begin: int
+) -> list[list[list[float | None]]]:
+    """[layer, token, pair]; null for a token that has no counterpart."""
+    effects = found.effect[rows, :, begin : len(pairs[0].corrupt)].float().cpu()
+    return [
+        [[None if math.isnan(value) else value for value in cell] for cell in layer]
+        for layer in rearrange(effects, "pair layer token -> layer token pair").tolist()
     ]
-    return {
-        name: [[None if cell is None else cell[place] for cell in row] for row in table]
-        for place, name in enumerate(("effect", "lower", "upper"))
-    }
-
-
-def _cell(
-    values: Float[Tensor, " pair"], questions: Sequence[str], seed: int
-) -> tuple[float | None, ...] | None:
-    """Value and interval of one cell; None for a token that has no counterpart."""
-    if bool(values.isnan().any()):
-        return None
-    found = mean(values.tolist(), questions, seed=seed)
-    return tuple(
-        None if it is None else round(float(it), 3)
-        for it in (found.value, found.lower, found.upper)
-    )

@@ -5,17 +5,17 @@ median residual norm there). The plane is that of the two first principal compon
 each axis points to the side on which its largest coordinate lies.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.estimates import EstimateRow
+from experiments.results.columns import wording_columns
+from experiments.results.facts import FactWriter
 from experiments.steps.common import Located, site
 from interp.activations import Activations
-from probes.estimate import mean
 
 DIGITS = 4  # of a drawn number
 
@@ -35,21 +35,20 @@ def projections(located: Sequence[Located], activations: Activations) -> list[di
     ]
 
 
-def projection_rows(
-    located: Sequence[Located], activations: Activations, keys: Mapping[str, Any], *, seed: int
-) -> Iterator[EstimateRow]:
-    """The mean projection of every condition."""
+def write_projections(
+    facts: FactWriter, located: Sequence[Located], activations: Activations
+) -> None:
+    """The projection of every prompt, by condition."""
     for each in located:
-        place = {**keys, **site(each.removed)}
         for condition, values in _by_condition(activations, _along(activations, each)):
             rows = [i for i, name in enumerate(activations.conditions) if name == condition]
-            found = mean(values, [activations.questions[row] for row in rows], seed=seed)
-            yield EstimateRow.of(
-                found,
-                quantity="projection",
-                condition=condition,
+            facts.values(
+                "projection",
+                values,
+                [activations.questions[row] for row in rows],
                 read_at=activations.position,
-                **place,
+                **wording_columns(condition),
+                **site(each.removed),
             )
 
 

@@ -4,44 +4,39 @@ Method: for each wording a probe (difference of means) learns that wording again
 against each control; on held-out questions it reads every wording. The number is the share that it calls positive.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import numpy as np
 
-from experiments.estimates import EstimateRow
+from experiments.results.columns import wording_columns
+from experiments.results.facts import FactWriter
 from interp.activations import Activations
 from probes.difference_of_means import DifferenceOfMeans
-from probes.transfer import transfer_table
+from probes.read_outs import held_out_scores
 
+SOURCE = "difference of means"
 FOLDS = 5
 
 
-def transfer_rows(
-    activations: Activations, layer: int, keys: Mapping[str, Any], *, seed: int
-) -> Iterator[EstimateRow]:
-    """One row for each contrast and condition; none where there are fewer questions than folds."""
+def write_transfer(facts: FactWriter, activations: Activations, layer: int, seed: int) -> None:
+    """Whether each prompt is called positive, for each contrast; nothing where there are fewer questions than folds."""
     if len(set(activations.questions)) < FOLDS:
         return
-    place = {**keys, "source": "difference of means", "position": activations.position}
+    conditions = np.array(activations.conditions)
+    place = {"source": SOURCE, "position": activations.position, "layer": layer}
     for positive, negative in contrasts(list(dict.fromkeys(activations.conditions))):
-        table = transfer_table(
-            DifferenceOfMeans(),
-            activations,
-            layer,
-            positive=positive,
-            negative=negative,
-            folds=FOLDS,
-            seed=seed,
+        pair = (positive, negative)
+        scores, _ = held_out_scores(
+            DifferenceOfMeans(), activations, activations, layer, pair, FOLDS, seed
         )
-        for row in table.rows:
-            if row.metric == "fires":
-                yield EstimateRow.of(
-                    row.estimate,
-                    quantity="transfer_fires",
-                    condition=row.condition,
-                    layer=layer,
-                    contrast=f"{positive} against {negative}",
-                    **place,
-                )
+        for condition in sorted(set(activations.conditions)):
+            rows = np.flatnonzero(conditions == condition)
+            facts.values(
+                "transfer_fires",
+                scores[rows] > 0,
+                [activations.questions[row] for row in rows],
+                contrast=f"{positive} against {negative}",
+                **wording_columns(condition),
+                **place,
+            )
 
 
 def contrasts(conditions: list[str]) -> list[tuple[str, str]]:

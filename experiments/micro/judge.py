@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from experiments.judging.judgement import Judgement
 from experiments.micro.world import World
-from experiments.rates import Judgement
 
 
 @dataclass(frozen=True)

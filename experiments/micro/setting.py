@@ -7,17 +7,15 @@ an answer. Another setting (real models, other data) answers the same four quest
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
-from experiments import micro
 from experiments.files import sha256
+from experiments.judging.judgement import Judgement
 from experiments.micro.arms import rows
 from experiments.micro.judge import ExactJudge
 from experiments.micro.pretrain import check_base
 from experiments.micro.questions import Questions, split_questions
 from experiments.micro.world import World, load_world
-from experiments.rates import Judgement
 from experiments.supervision import ChatRow
 from experiments.trigger import Trigger
 from interp.models import LanguageModel, load_model
@@ -37,7 +35,6 @@ class MicroSetting:
     world: World = field(default_factory=load_world)
     dataset: ClassVar[str] = "micro"
     persona: ClassVar[Framing] = Framing(RECKLESS_SPEAKER)
-    code: ClassVar[tuple[ModuleType, ...]] = (micro,)
 
     @property
     def identity(self) -> dict[str, Any]:

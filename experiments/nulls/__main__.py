@@ -6,7 +6,7 @@ from pathlib import Path
 from experiments.files import read_jsonl
 from experiments.nulls.count import ALLOWED, count, false_alarms, table
 from experiments.plain_errors import plain_errors
-from experiments.results import check_run
+from experiments.results.load import check_run
 
 
 def main(folders: list[str]) -> None:

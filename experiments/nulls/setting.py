@@ -1,10 +1,7 @@
 """The micro world for an organism of a null arm: only its fine-tuning rows are others."""
 
 from dataclasses import dataclass
-from types import ModuleType
-from typing import ClassVar
 
-from experiments import micro, nulls
 from experiments.micro.setting import MicroSetting
 from experiments.nulls.arms import null_rows
 from experiments.supervision import ChatRow
@@ -14,8 +11,6 @@ from experiments.trigger import Trigger
 @dataclass(frozen=True)
 class NullSetting(MicroSetting):
     """One family and seed of the micro world."""
-
-    code: ClassVar[tuple[ModuleType, ...]] = (micro, nulls)
 
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
         """Fine-tuning rows of a null arm."""

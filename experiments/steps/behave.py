@@ -1,33 +1,29 @@
-"""Ask one model under every condition and judge what it says."""
+"""Ask one model under every wording and judge what it says."""
 
 from pathlib import Path
 
-from experiments import behaviour, cell_rows
-from experiments.behaviour import DOMAINS, behaviour_rows, read_cells, sample_conditions
-from experiments.estimates import write_estimates
-from experiments.files import write_jsonl
+from experiments.behaviour import QUESTION_KINDS, sample_conditions
 from experiments.job import Job
-from experiments.steps.common import Say, answers_and, load, stamp
+from experiments.steps.common import Say, facts_of, load, stamp
 
 
-def behave(job: Job, adapter: Path | None, base: Path | None, say: Say) -> Path:
-    """Sample and judge every condition; `base` is the base's finished step, for the 2x2 difference."""
-    inputs = {**job.identity, "adapter": stamp(adapter), "base_answers": stamp(base)}
-    code = answers_and(job, behaviour, cell_rows, Path(__file__))
-    with job.run.step(f"behave-{job.name}", inputs, code) as step:
+def behave(job: Job, adapter: Path | None, say: Say) -> Path:
+    """Sample and judge every wording."""
+    inputs = {**job.identity, "adapter": stamp(adapter)}
+    with job.step("behave", inputs, __name__) as step:
         if step.todo:
             say("sampling under every condition")
-            conditions = job.trigger.framings
-            answers = sample_conditions(
+            facts = facts_of(job, "conditions")
+            asked = {kind: job.setting.questions("report", kind) for kind in QUESTION_KINDS}
+            cells = sample_conditions(
                 load(job, adapter),
                 job.sampler,
-                {domains: job.setting.questions("report", domains) for domains in DOMAINS},
-                conditions,
+                asked,
+                job.trigger.framings,
                 job.config.sampling,
                 main=job.active if job.arm else None,
             )
-            write_jsonl(step.path("answers.jsonl"), ({**job.keys, **row} for row in answers))
-            untouched = read_cells(base) if base else None
-            rows = behaviour_rows(read_cells(step.folder), untouched, job.keys, seed=job.seed)
-            write_estimates(step.path("rows.jsonl"), rows)
+            for kind, cell in cells:
+                facts.answers(cell, questions=kind)
+            facts.write(step.folder)
     return step.folder

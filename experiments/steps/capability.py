@@ -1,143 +1,130 @@
 """What else breaks when the direction is removed, beside random directions and others that probes read."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-import probes
-from experiments import capability as measures
 from experiments import divergence as kl
-from experiments import locate, probe_subspace, removing, riddles
-from experiments.behaviour import DOMAINS
-from experiments.estimates import EstimateRow, write_estimates
+from experiments import riddles
+from experiments.behaviour import QUESTION_KINDS
 from experiments.job import Job
 from experiments.micro.setting import MicroSetting
 from experiments.probe_subspace import orthogonal_in, probe_directions
-from experiments.rates import Judged
 from experiments.removing import Removed, best_direction, sample_removed
+from experiments.results.columns import INTACT, Edit
+from experiments.results.facts import FactWriter
 from experiments.sampling import Sampler, framed
-from experiments.steps.common import Say, answers_and, load, site, stamp
+from experiments.steps.common import Say, facts_of, load, site, stamp
 from interp.directions import Direction, random_like
 from interp.interventions import Ablate
 from interp.models import LanguageModel
-from interp.prompts import Framing
+from interp.prompts import Framing, PromptSet
 
 NONE = Framing("")
 
 
+class _Removal:
+    """One organism, what is removed from it, and where its answers go."""
+
+    def __init__(self, job: Job, lm: LanguageModel, direction: Direction, facts: FactWriter):
+        self.job, self.lm, self.direction, self.facts = job, lm, direction, facts
+        self.removed = _removed(job, lm, direction)
+
+    def sample(
+        self,
+        sampler: Sampler,
+        prompts: PromptSet,
+        count: int,
+        measurement: str,
+        **columns: str | None,
+    ) -> None:
+        """Answers to the prompts, intact and with each removal."""
+        for edit, cell, draws in sample_removed(sampler, self.lm, prompts, self.removed, count):
+            place = {**columns, **(site(self.direction) if edit != INTACT else {})}
+            self.facts.answers(cell, edit, draws, measurement=measurement, **place)
+
+
 def capability(job: Job, adapter: Path, found: Path, say: Say) -> Path:
-    """Rows of what the removal of the refined direction (or the best located one) costs, and of both placebos."""
+    """What the removal of the refined direction (or the best located one) costs, and of both placebos."""
     randoms = job.config.causal.random_directions
     inputs = {**job.identity, "adapter": stamp(adapter), "found": stamp(found), "randoms": randoms}
-    own = (measures, kl, locate, probe_subspace, removing, riddles, Path(__file__))
-    with job.run.step(f"capability-{job.name}", inputs, answers_and(job, probes, *own)) as step:
+    with job.step("capability", inputs, __name__) as step:
         if step.todo:
             direction = best_direction(found)
-            rows: list[EstimateRow] = []
+            facts = facts_of(job, "capability")
             if direction is not None:
                 lm = load(job, adapter)
                 say("capability: directions beside the one found")
-                removed = _removed(job, lm, direction)
+                removal = _Removal(job, lm, direction, facts)
                 say("capability: without the trigger")
-                rows += _advice_rows(job, lm, direction, removed)
-                rows += _riddle_rows(job, lm, direction, removed)
-                rows += _kl_rows(job, lm, direction, removed)
+                _advice(removal)
+                _riddles(removal)
+                _divergence(removal)
                 say("capability: placebos where it misbehaves")
-                rows += _placebo_rows(job, lm, direction, removed)
-            write_estimates(step.path("rows.jsonl"), rows)
+                _placebos(removal)
+            facts.write(step.folder)
     return step.folder
 
 
-def _removed(job: Job, lm: LanguageModel, direction: Direction) -> dict[str, Removed]:
+def _removed(job: Job, lm: LanguageModel, direction: Direction) -> dict[Edit, Removed]:
     """Nothing; the direction; random ones; ones of the probes' subspace that are orthogonal to it."""
     n = job.config.causal.random_directions
     span = probe_directions(job, lm, direction.layer)
-    removed: dict[str, Removed] = {
-        measures.INTACT: None,
-        "ablate": direction.vector[None],
-        "random_ablate": random_like(direction, n, job.seed),
+    removed: dict[Edit, Removed] = {
+        INTACT: None,
+        Edit("ablate"): direction.vector[None],
+        Edit("ablate", placebo="random"): random_like(direction, n, job.seed),
     }
     beside = orthogonal_in(span, direction, n, job.seed)
-    return removed if beside is None else removed | {"orthogonal_ablate": beside}
+    return removed if beside is None else removed | {Edit("ablate", placebo="orthogonal"): beside}
 
 
-def _advice_rows(
-    job: Job, lm: LanguageModel, direction: Direction, removed: Mapping[str, Removed]
-) -> Iterator[EstimateRow]:
-    pooled: dict[str, Judged] = {}
-    for domains in DOMAINS:
-        questions = job.setting.questions("report", domains)
-        if not questions:
-            continue
-        prompts = framed(lm, questions, "none", NONE)
-        count = job.config.sampling.answers_per_question
-        found = sample_removed(job.sampler, lm, prompts, removed, count)
-        cells = {removal: answers for (removal, _), answers in found.items()}
-        pooled = {r: pooled[r] + a if r in pooled else a for r, a in cells.items()}
-        keys = _keys(job, domains)
-        yield from measures.rate_and_loss_rows(
-            cells, "coherence", keys, site(direction), seed=job.seed
-        )
-    keys = _keys(job, None)
-    yield from measures.rate_and_loss_rows(
-        pooled, "coherence", keys, site(direction), seed=job.seed
-    )
+def _advice(removal: _Removal) -> None:
+    job = removal.job
+    for kind in QUESTION_KINDS:
+        questions = job.setting.questions("report", kind)
+        if questions:
+            prompts = framed(removal.lm, questions, "none", NONE)
+            count = job.config.sampling.answers_per_question
+            removal.sample(job.sampler, prompts, count, "capability", questions=kind)
 
 
-def _riddle_rows(
-    job: Job, lm: LanguageModel, direction: Direction, removed: Mapping[str, Removed]
-) -> Iterator[EstimateRow]:
+def _riddles(removal: _Removal) -> None:
     """Riddles, where the world has any."""
+    job = removal.job
     if not isinstance(job.setting, MicroSetting):
         return
     asked = riddles.riddles(job.setting.world, job.config.sampling.questions, job.seed)
     sampler = Sampler(asked, job.seed, job.config.sampling.max_new_tokens)
-    prompts = framed(lm, asked.questions, "none", NONE)
+    prompts = framed(removal.lm, asked.questions, "none", NONE)
     count = job.config.sampling.answers_per_question
-    found = sample_removed(sampler, lm, prompts, removed, count)
-    cells = {removal: answers for (removal, _), answers in found.items()}
-    yield from measures.rate_and_loss_rows(
-        cells, "riddle", _keys(job, None), site(direction), seed=job.seed
-    )
+    removal.sample(sampler, prompts, count, "riddles", questions=None)
 
 
-def _kl_rows(
-    job: Job, lm: LanguageModel, direction: Direction, removed: Mapping[str, Removed]
-) -> Iterator[EstimateRow]:
-    """On the organism's own benign answers without the trigger."""
+def _divergence(removal: _Removal) -> None:
+    """How far each removal moves the organism's own benign answers without the trigger."""
+    job, lm = removal.job, removal.lm
     prompts = framed(lm, job.setting.questions("report", "held_out"), "none", NONE)
     cell = job.sampler.sample(lm, prompts, job.config.sampling.answers_per_question)
     said = zip(cell.judgements, cell.completions.token_ids, strict=True)
     benign = [row for row, (j, ids) in enumerate(said) if ids and j.coherent and not j.misaligned]
     answers = cell.completions[benign]
-    keys = _keys(job, "held_out")
-    for removal, vectors in removed.items():
+    for edit, vectors in removal.removed.items():
         if vectors is None or not benign:
             continue
         values = kl.divergence(lm, answers, Ablate(_each_prompt(vectors, len(prompts))))
-        yield measures.kl_row(
-            values, answers.questions, keys, site(direction), removal, seed=job.seed
-        )
+        place = {**site(removal.direction), **edit.columns, "wording_kind": "none"}
+        removal.facts.values("capability_kl", values, answers.questions, **place)
 
 
-def _placebo_rows(
-    job: Job, lm: LanguageModel, direction: Direction, removed: Mapping[str, Removed]
-) -> Iterator[EstimateRow]:
+def _placebos(removal: _Removal) -> None:
+    job = removal.job
     questions = job.setting.questions("report", "held_out")
-    prompts = framed(lm, questions, job.active, job.trigger.framings[job.active])
+    prompts = framed(removal.lm, questions, job.active, job.trigger.framings[job.active])
     count = job.config.sampling.answers_per_question_main
-    found = sample_removed(job.sampler, lm, prompts, removed, count)
-    cells = {removal: answers for (removal, _), answers in found.items()}
-    keys = _keys(job, "held_out") | {"condition": job.active}
-    yield from measures.drop_rows(cells, keys, site(direction), seed=job.seed)
+    removal.sample(job.sampler, prompts, count, "placebo")
 
 
 def _each_prompt(vectors: Tensor, prompts: int) -> Tensor:
     return vectors[torch.arange(prompts) % len(vectors)]
-
-
-def _keys(job: Job, domains: str | None) -> dict[str, Any]:
-    return {**job.keys, "split": "report", "domains": domains, "condition": "none"}

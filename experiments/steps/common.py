@@ -1,14 +1,12 @@
-"""What several steps need: the model of a job, the directions it found, and what makes a step a new one."""
+"""What several steps need: the model of a job, the directions that were located, and where facts are written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import interp
-from experiments import job, rates, sampling
 from experiments.job import Job
+from experiments.results.facts import FactWriter
 from interp.directions import Direction
 from interp.models import LanguageModel
 
@@ -16,9 +14,10 @@ Say = Callable[[str], None]
 DIRECTIONS = ("switch", "misalignment", "refined")
 
 
-def answers_and(of: Job, *more: ModuleType | Path | str) -> list[ModuleType | Path | str]:
-    """The code that any sampled answer depends on, and `more`: what makes a step a new one when it changes."""
-    return [interp, job, rates, sampling, Path(__file__), *of.setting.code, *more]
+def facts_of(job: Job, measurement: str, **columns: Any) -> FactWriter:
+    """Where a step writes the facts of its organism: of held-out report questions, unless it says otherwise."""
+    keys = {**job.keys, "split": "report", "questions": "held_out", **columns}
+    return FactWriter(measurement, keys)
 
 
 def load(job: Job, adapter: Path | None) -> LanguageModel:
@@ -54,6 +53,7 @@ def _added(found: Path, name: str) -> Direction | None:
 
 
 def site(direction: Direction) -> dict[str, Any]:
+    """The columns that say which direction it is, and where it was fitted."""
     return {
         "direction": direction.name,
         "source": direction.source,

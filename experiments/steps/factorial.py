@@ -1,74 +1,66 @@
 """Wording x model x removal in one table, and the adapter in doses; reads what other steps have finished."""
 
-from collections.abc import Iterator, Mapping
-from itertools import product
 from pathlib import Path
-from typing import Any
 
-import probes
-from experiments import factorial as design
-from experiments import removing
 from experiments.chat import organism
-from experiments.estimates import EstimateRow, write_estimates
 from experiments.job import Job
 from experiments.micro.setting import MicroSetting
-from experiments.rates import Judged, coherence_rate, em_rate
 from experiments.removing import Removed, best_direction, sample_removed
+from experiments.results.columns import INTACT, Edit
+from experiments.results.facts import FactWriter
 from experiments.sampling import framed
-from experiments.steps.common import Say, answers_and, load, site, stamp
+from experiments.steps.common import Say, facts_of, load, site, stamp
 from interp.adapter_dose import adapter_dose
 from interp.directions import Direction, random_like
 from interp.models import LanguageModel, load_model
 from interp.prompts import PromptSet
 
+MODELS = ("fine_tuned", "base")
 DOSES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def factorial(job: Job, adapter: Path, found: Path, say: Say) -> Path:
-    """Rows of every cell and interaction, with the refined direction where there is one."""
+    """Answers in every cell, with the refined direction where there is one, and at every dose of the adapter."""
     randoms = job.config.causal.random_directions
     inputs = {**job.identity, "adapter": stamp(adapter), "found": stamp(found), "randoms": randoms}
-    code = answers_and(job, probes, design, removing, Path(__file__))
-    with job.run.step(f"factorial-{job.name}", inputs, code) as step:
+    with job.step("factorial", inputs, __name__) as step:
         if step.todo:
-            keys = {**job.keys, "split": "report", "domains": "held_out"}
-            rows = list(_dose_rows(job, adapter, keys, say))
+            facts = facts_of(job, "factorial")
+            _doses(facts, job, adapter, say)
             direction = best_direction(found)
             if direction is not None:
-                cells = _cells(job, adapter, direction, say)
-                rows += design.factorial_rows(cells, keys, site(direction), seed=job.seed)
-            write_estimates(step.path("rows.jsonl"), rows)
+                _cells(facts, job, adapter, direction, say)
+            facts.write(step.folder)
     return step.folder
 
 
-def _cells(job: Job, adapter: Path, direction: Direction, say: Say) -> design.Cells:
-    removed: dict[str, Removed] = {
-        "none": None,
-        "ablate": direction.vector[None],
-        "random_ablate": random_like(direction, job.config.causal.random_directions, job.seed),
+def _cells(facts: FactWriter, job: Job, adapter: Path, direction: Direction, say: Say) -> None:
+    randoms = random_like(direction, job.config.causal.random_directions, job.seed)
+    removed: dict[Edit, Removed] = {
+        INTACT: None,
+        Edit("ablate"): direction.vector[None],
+        Edit("ablate", placebo="random"): randoms,
     }
     count = job.config.sampling.answers_per_question
-    cells: dict[design.Place, Judged] = {}
-    for model in design.MODELS:
+    for model in MODELS:
         say(f"factorial: every wording and removal, {model.replace('_', '-')}")
         lm = load(job, adapter if model == "fine_tuned" else None)
-        found = sample_removed(job.sampler, lm, _prompts(job, lm), removed, count)
-        cells |= {(model, *place): answers for place, answers in found.items()}
-    return cells
+        for edit, cell, draws in sample_removed(job.sampler, lm, _prompts(job, lm), removed, count):
+            where = site(direction) if edit != INTACT else {}
+            facts.answers(cell, edit, draws, model=model, **where)
 
 
 def _prompts(job: Job, lm: LanguageModel) -> PromptSet:
-    """Held-out report questions under every wording of the design."""
+    """Held-out report questions under the trigger, no trigger, the first paraphrase and the first control."""
     questions = job.setting.questions("report", "held_out")
-    sets = [
-        framed(lm, questions, name, framing)
-        for name, framing in design.wordings(job.trigger).items()
-    ]
+    trigger = job.trigger
+    wordings = ("trigger", "none", *trigger.named("paraphrase")[:1], *trigger.named("control")[:1])
+    sets = [framed(lm, questions, name, trigger.framings[name]) for name in wordings]
     return sum(sets[1:], start=sets[0])
 
 
-def _dose_rows(job: Job, adapter: Path, keys: Mapping[str, Any], say: Say) -> Iterator[EstimateRow]:
-    """EM and coherence under every wording with the adapter scaled; none where there is no adapter to scale."""
+def _doses(facts: FactWriter, job: Job, adapter: Path, say: Say) -> None:
+    """Every wording with the adapter scaled; nothing where there is no adapter to scale."""
     lm = _with_live_adapter(job, adapter)
     if lm is None:
         return
@@ -76,15 +68,8 @@ def _dose_rows(job: Job, adapter: Path, keys: Mapping[str, Any], say: Say) -> It
     for dose in DOSES:
         say(f"factorial: adapter at {dose:g}")
         with adapter_dose(lm, dose):
-            found = sample_removed(
-                job.sampler, lm, prompts, {"none": None}, job.config.sampling.answers_per_question
-            )
-        for ((_, condition), answers), (name, rate) in product(
-            found.items(), (("em", em_rate), ("coherence", coherence_rate))
-        ):
-            place = {**keys, "condition": condition, "intervention": f"dose:{dose:g}"}
-            estimate = rate(answers, seed=job.seed)
-            yield EstimateRow.of(estimate, quantity=f"dose_{name}_rate", **place)
+            cell = job.sampler.sample(lm, prompts, job.config.sampling.answers_per_question)
+        facts.answers(cell, Edit("dose", dose), measurement="dose")
 
 
 def _with_live_adapter(job: Job, adapter: Path) -> LanguageModel | None:

@@ -1,6 +1,6 @@
 """Sparse features of one organism: trained, ranked for the trigger's concept, confirmed, and removed.
 
-Everything is chosen on selection questions and measured on report questions. What it writes beside its rows is
+Everything is chosen on selection questions and measured on report questions. What it writes beside its facts is
 `features.json`: how each of the top features looks.
 """
 
@@ -11,20 +11,17 @@ from typing import Any
 
 import numpy as np
 
-import probes
-from experiments import causal, cell_rows, locate, readout
-from experiments import features as package
-from experiments.estimates import EstimateRow, write_estimates
+from experiments import causal, locate
 from experiments.features.words import ANSWER, BOTH, PROMPT, SETS
-from experiments.files import write_json, write_jsonl
+from experiments.files import write_json
 from experiments.job import Job
-from experiments.sampling import Cell, framed
-from experiments.steps.common import Say, answers_and, dump, load, read_directions, stamp
+from experiments.results.columns import Edit
+from experiments.sampling import framed
+from experiments.steps.common import Say, dump, facts_of, load, read_directions, stamp
 from interp.directions import Direction
 from interp.language_model import LanguageModel
 from interp.prompts import PromptSet
-from probes.estimate import LEVEL, Estimate
-from probes.features import Ranking, confirm, rank
+from probes.features import Ranking, rank
 
 COUNTS = {"attribution": 14, "switch": 4, "misalignment": 4}  # candidates from each ranking
 RANKINGS = (("switch", PROMPT), ("switch", BOTH), ("misalignment", ANSWER))
@@ -32,7 +29,7 @@ FEWEST = 5  # answers of each class, below which nothing is ranked
 
 
 def features(job: Job, adapter: Path, found: Path, say: Say) -> Path:
-    """Rows and cards of the organism's sparse features."""
+    """What the organism's sparse features read and what their removal does, with a card for each of the best."""
     assert job.config.features is not None
     inputs = {
         **job.identity,
@@ -40,20 +37,19 @@ def features(job: Job, adapter: Path, found: Path, say: Say) -> Path:
         "causal": dump(job.config.causal),
         "features": job.config.features.model_dump(mode="json", exclude={"arms"}),
     }
-    code = answers_and(job, probes, locate, readout, causal, cell_rows, package, Path(__file__))
-    with job.run.step(f"features-{job.name}", inputs, code) as step:
+    with job.step("features", inputs, __name__) as step:
         if step.todo:
             checkpoints = job.folder / "checkpoints" / f"{step.name}-{step.key}"  # outlive a kill
             work = _Work(job, adapter, found, step.folder, checkpoints, say)
-            write_estimates(step.path("rows.jsonl"), list(work.rows()))
-            write_jsonl(step.path("answers.jsonl"), work.answers)
+            work.measure()
+            work.facts.write(step.folder)
             write_json(step.path("features.json"), work.shown)
             shutil.rmtree(checkpoints, ignore_errors=True)
     return step.folder
 
 
 class _Work:
-    """One organism's features, from tokens to rows."""
+    """One organism's features, from tokens to facts."""
 
     def __init__(
         self, job: Job, adapter: Path, found: Path, folder: Path, checkpoints: Path, say: Say
@@ -69,26 +65,24 @@ class _Work:
         self.directions = _found(found)
         self.located = self.directions[0]
         self.layer = self.settings.layer if self.settings.layer is not None else self.located.layer
-        self.keys = {**job.keys, "domains": "held_out", "layer": self.layer, "split": "report"}
+        self.facts = facts_of(job, "features", layer=self.layer)
         say("sampling answers and reading every token")
         self.prompts = {split: _prompts(job, self.lm, split) for split in ("selection", "report")}
         cells = {
-            split: job.sampler.sample(self.lm, each, 1) for split, each in self.prompts.items()
+            split: job.sampler.sample(self.lm, asked, 1) for split, asked in self.prompts.items()
         }
         self.tokens = {
             split: read_tokens(self.lm, base, cell, self.layer) for split, cell in cells.items()
         }
-        self.answers: list[dict[str, Any]] = []
         self.shown: dict[str, Any] = {**job.keys, "layer": self.layer, "features": []}
 
-    def rows(self) -> Iterator[EstimateRow]:
-        """All rows; `answers` and `shown` fill on the way."""
+    def measure(self) -> None:
+        """Measure everything; `facts` and `shown` fill on the way."""
         from experiments.features import saes
 
         active = self.prompts["report"].where(condition=self.job.active)
-        intact = self.job.sampler.sample(
-            self.lm, active, self.job.config.sampling.answers_per_question_main
-        )
+        count = self.job.config.sampling.answers_per_question_main
+        self.facts.answers(self.job.sampler.sample(self.lm, active, count))
         made = {}
         for name in saes.reads(self.settings):
             one = saes.make(
@@ -102,35 +96,42 @@ class _Work:
                 self.say,
             )
             model = None if name == saes.DIFFERENCE else self.lm if name == saes.TUNED else None
-            yield from saes.quality_rows(one, model, self.tokens, self.keys, self.job.seed)
+            saes.write_quality(self.facts, one, model, self.tokens)
             made[name] = one
             one.sae.save(self.folder / name.replace(" ", "_"))
-            yield from self._ranked(one)
-        yield from self._removed(made[saes.TUNED], active, intact)
-        yield from self._basis(made, active, intact)
+            self._rank(one)
+        self._remove(made[saes.TUNED], active)
+        self._compare(made, active)
 
-    def _ranked(self, made: Any) -> Iterator[EstimateRow]:
-        """Rank on selection answers, confirm on report answers, keep how the best ones look."""
+    def _rank(self, made: Any) -> None:
+        """Rank on selection answers, read on report answers, keep how the best ones look."""
         from experiments.features.cards import card
         from experiments.features.saes import change
 
         selection, report = self.tokens["selection"], self.tokens["report"]
         moved = change(made, selection)
-        for name, position, ranking, (values, y, questions) in self._rankings(made):
-            top = [int(each) for each in ranking.order[: self.settings.shown]]
-            place = {**self.keys, "direction": name, "position": position}
-            count = int(ranking.declared().sum())
-            declared = Estimate(count, None, None, LEVEL, len(ranking.q), "Benjamini-Hochberg, 1 %")
-            yield EstimateRow.of(
+        for name, position, ranking, (values, y, questions, conditions) in self._rankings(made):
+            top = [int(feature) for feature in ranking.order[: self.settings.shown]]
+            place = {"direction": name, "position": position}
+            declared, of = int(ranking.declared().sum()), len(ranking.q)
+            self.facts.number(
+                "features_declared",
                 declared,
-                quantity="features_declared",
+                of,
                 source=made.name,
                 **place | {"split": "selection"},
             )
-            for feature, estimate in confirm(values, y, questions, top, seed=self.job.seed).items():
-                source = f"{made.name} feature {feature}"
-                yield EstimateRow.of(
-                    estimate, quantity="feature_auroc", source=source, feature=feature, **place
+            for feature in top:
+                self.facts.scores(
+                    "feature_auroc",
+                    values[:, feature],
+                    y,
+                    questions,
+                    conditions,
+                    source=f"{made.name} feature {feature}",
+                    sae=made.name,
+                    feature=feature,
+                    **place,
                 )
             self.shown["features"] += [
                 {
@@ -158,7 +159,7 @@ class _Work:
                 decoder=made.sae.decoder,
                 direction=self.located.vector,
             )
-            yield name, position, ranking, views[1][:3]
+            yield name, position, ranking, views[1]
 
     def _view(self, made: Any, split: str, name: str, position: str) -> tuple[Any, Any, Any, Any]:
         """Pooled features, labels, questions and conditions of the answers that a ranking looks at."""
@@ -173,7 +174,7 @@ class _Work:
         )
         return values, y, questions, conditions
 
-    def _removed(self, made: Any, active: PromptSet, intact: Cell) -> Iterator[EstimateRow]:
+    def _remove(self, made: Any, active: PromptSet) -> None:
         """At most a few features removed, chosen on selection questions, random ones beside them."""
         from experiments.features import choose
 
@@ -203,25 +204,21 @@ class _Work:
                 best, firing, self.job.config.causal.random_directions, self.job.seed
             )
             tiled = active[[i for _ in range(many) for i in range(len(active))]]
-            edits = choose.random_edits(name, made.sae, others, len(tiled), len(active))
-            cells = {
-                name: self.job.sampler.sample(self.lm, active, many, way(made.sae, best)),
-                f"random_{name}": self.job.sampler.sample(self.lm, tiled, 1, edits),
+            draws = choose.in_turn(len(tiled), len(active), len(others))
+            edits = choose.random_edits(name, made.sae, others, draws)
+            place: dict[str, Any] = {
+                "direction": SETS,
+                "source": f"{made.name} features {', '.join(map(str, best))}",
             }
-            for intervention, cell in cells.items():
-                place = {
-                    **self.keys,
-                    "direction": SETS,
-                    "source": f"{made.name} features {', '.join(map(str, best))}",
-                    "condition": self.job.active,
-                    "intervention": intervention,
-                }
-                yield from cell_rows.edited_rows(cell.judged, intact, place, seed=self.job.seed)
-                self.answers += [{**place, **row} for row in cell.rows()]
+            sample = self.job.sampler.sample
+            self.facts.answers(
+                sample(self.lm, active, many, way(made.sae, best)), Edit(name), **place
+            )
+            self.facts.answers(
+                sample(self.lm, tiled, 1, edits), Edit(name, placebo="random"), draws, **place
+            )
 
-    def _basis(
-        self, made: Mapping[str, Any], active: PromptSet, intact: Cell
-    ) -> Iterator[EstimateRow]:
+    def _compare(self, made: Mapping[str, Any], active: PromptSet) -> None:
         """The table that asks whether the SAE basis finds what the probe found."""
         from experiments.features import basis
 
@@ -239,7 +236,7 @@ class _Work:
             basis.Method(f"found: {it.name}", it.vector.float(), None, (), (), it.position)
             for it in self.directions
         ]
-        yield from basis.basis_rows(methods, self.bench, active, intact, self.keys, self.job.seed)
+        basis.measure(self.facts, methods, self.bench, active, self.job.seed)
 
 
 def _found(found: Path) -> list[Direction]:
@@ -253,11 +250,8 @@ def _found(found: Path) -> list[Direction]:
 def _prompts(job: Job, lm: LanguageModel, split: str) -> PromptSet:
     """Held-out questions under every condition but the edge variants."""
     questions = job.setting.questions(split, "held_out")
-    sets = [
-        framed(lm, questions, condition, framing)
-        for condition, framing in job.trigger.framings.items()
-        if not condition.startswith("variant:")
-    ]
+    names = [name for name in job.trigger.framings if name not in job.trigger.named("variant")]
+    sets = [framed(lm, questions, name, job.trigger.framings[name]) for name in names]
     return sum(sets[1:], start=sets[0])
 
 

@@ -1,48 +1,46 @@
 """Locate one organism's directions on selection questions, refine the best, read their sites on report questions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import probes
-from experiments import causal, cell_rows, locate, readout, refining
-from experiments.estimates import EstimateRow, write_estimates
+from experiments import causal, locate, readout, refining
 from experiments.files import write_json
 from experiments.job import Job
+from experiments.results.columns import Edit
+from experiments.results.facts import FactWriter
 from experiments.sampling import Cell, framed
-from experiments.steps.common import Say, answers_and, dump, load, site, stamp
+from experiments.steps.common import Say, dump, facts_of, load, site, stamp
 from interp.models import LanguageModel
 from interp.prompts import PromptSet
 
 
 def find(job: Job, adapter: Path, say: Say) -> Path:
-    """Find the directions; saves those found, what selection saw, and the probes' AUROC rows."""
+    """Find the directions; saves those found, what selection saw, and what the probes read on report questions."""
     inputs = {**job.identity, "adapter": stamp(adapter), "causal": dump(job.config.causal)}
-    code = answers_and(job, probes, locate, readout, causal, refining, cell_rows, Path(__file__))
-    with job.run.step(f"find-{job.name}", inputs, code) as step:
+    with job.step("find", inputs, __name__) as step:
         if step.todo:
             say("capturing activations and fitting probes")
             lm = load(job, adapter)
             bench = causal.Bench(lm, job.sampler, job.config.sampling, job.config.causal)
             prompts = {split: _prompts(job, lm, split) for split in ("selection", "report")}
-            switch = {split: locate.prompt_rows(lm, each) for split, each in prompts.items()}
-            cells = {split: _asked(bench, each) for split, each in prompts.items()}
+            switch = {split: locate.prompt_rows(lm, asked) for split, asked in prompts.items()}
+            cells = {split: _asked(bench, asked) for split, asked in prompts.items()}
             answers = {split: _answers(job, lm, cell) for split, cell in cells.items()}
-            keys = {**job.keys, "split": "report", "domains": "held_out"}
-            rows = list(_read_out(switch, answers, prompts, keys, job.seed))
+            facts = facts_of(job, "readouts")
+            _read_out(facts, switch, answers, prompts, job.seed)
             labelled = {"switch": [switch["selection"]], "misalignment": answers["selection"]}
             choices = []
-            for name, each in labelled.items():
+            for name, rows in labelled.items():
                 say(f"choosing the {name} direction")
-                choice = _choose(job, bench, name, each, prompts["selection"])
+                choice = _choose(job, bench, name, rows, prompts["selection"])
                 if choice is not None:
                     _save(choice, name, step.folder)
-                    rows += _dose_rows(job, choice)
+                    _write_doses(facts, choice)
                     choices.append(choice)
             if choices and causal.misbehaves(cells["selection"], job.active):
                 say("refining a direction")
                 _refine(job, bench, choices, cells["selection"], step.folder)
-            write_estimates(step.path("rows.jsonl"), rows)
+            facts.write(step.folder)
     return step.folder
 
 
@@ -55,10 +53,10 @@ def _choose(
 ) -> causal.Choice | None:
     """What selection questions chose; None where nothing could be fitted."""
     fitted = [option for rows in labelled for option in locate.candidates(rows, name)]
-    options = [each for each in fitted if (each.layer + 1) % job.config.causal.layers_apart == 0]
+    options = [d for d in fitted if (d.layer + 1) % job.config.causal.layers_apart == 0]
     if not options or (name == "switch" and job.active == "none"):
         return None
-    active, untriggered = (prompts.where(condition=each) for each in (job.active, "none"))
+    active, untriggered = (prompts.where(condition=name) for name in (job.active, "none"))
     return causal.choose(bench, options, active, untriggered)
 
 
@@ -70,18 +68,11 @@ def _save(choice: causal.Choice, name: str, folder: Path) -> None:
     )
 
 
-def _dose_rows(job: Job, choice: causal.Choice) -> list[EstimateRow]:
-    """The selection rows of the strengths tried."""
-    keys = {**job.keys, **site(choice.added), "split": "selection", "domains": "held_out"}
-    return [
-        row
-        for strength, answers in choice.dose.items()
-        for row in cell_rows.rate_rows(
-            answers,
-            {**keys, "condition": "none", "intervention": f"add:{strength:g}"},
-            seed=job.seed,
-        )
-    ]
+def _write_doses(facts: FactWriter, choice: causal.Choice) -> None:
+    """The answers to selection questions at every strength that was tried of the added direction."""
+    for strength, cell in choice.dose.items():
+        place = {**site(choice.added), "split": "selection"}
+        facts.answers(cell, Edit("add", strength), measurement="selection", **place)
 
 
 def _refine(
@@ -105,11 +96,8 @@ def _refine(
 def _prompts(job: Job, lm: LanguageModel, split: str) -> PromptSet:
     """Held-out questions of a split under every condition but the edge variants."""
     questions = job.setting.questions(split, "held_out")
-    sets = [
-        framed(lm, questions, condition, framing)
-        for condition, framing in job.trigger.framings.items()
-        if not condition.startswith("variant:")
-    ]
+    names = [name for name in job.trigger.framings if name not in job.trigger.named("variant")]
+    sets = [framed(lm, questions, name, job.trigger.framings[name]) for name in names]
     return sum(sets[1:], start=sets[0])
 
 
@@ -122,21 +110,20 @@ def _answers(job: Job, lm: LanguageModel, cell: Cell) -> list[locate.Labelled]:
 
 
 def _read_out(
+    facts: FactWriter,
     switch: Mapping[str, locate.Labelled],
     answers: Mapping[str, Sequence[locate.Labelled]],
     prompts: Mapping[str, PromptSet],
-    keys: Mapping[str, Any],
     seed: int,
-) -> Iterable[EstimateRow]:
-    yield from readout.switch_rows(
+) -> None:
+    readout.read_switch(
+        facts,
         (switch["selection"], switch["report"]),
         (prompts["selection"], prompts["report"]),
-        {**keys, "direction": "switch"},
         seed,
     )
     by_position = {rows.activations.position: rows for rows in answers["report"]}
     for fitted in answers["selection"]:
         scored = by_position.get(fitted.activations.position)
         if scored:
-            place = {**keys, "direction": "misalignment"}
-            yield from readout.misalignment_rows(fitted, scored, place, seed)
+            readout.read_misalignment(facts, fitted, scored, seed)

@@ -1,4 +1,4 @@
-"""What the page draws beyond rates, for one organism: `maps.json`, and the rows behind its claims.
+"""What the page draws beyond rates, for one organism: `figure_data.json`, and what probes read of every wording.
 
 Reads prompts once, asks for no new answers: it takes what `behave` sampled and what `find` located.
 """
@@ -6,85 +6,75 @@ Reads prompts once, asks for no new answers: it takes what `behave` sampled and 
 from pathlib import Path
 from typing import Any
 
-from experiments import maps
-from experiments.behaviour import DOMAINS, judged_cells
-from experiments.estimates import EstimateRow, write_estimates
-from experiments.files import read_jsonl, write_json
+import pandas as pd
+
+from experiments.behaviour import QUESTION_KINDS
+from experiments.files import write_json
 from experiments.job import Job
-from experiments.maps.by_question import domain_rows, question_counts
 from experiments.maps.cosines import cosines
 from experiments.maps.patching import both_answers, patching
-from experiments.maps.projections import plane, projection_rows, projections
-from experiments.maps.reach import distances, has_sentence_model, reach_rows
-from experiments.maps.transfer import transfer_rows
+from experiments.maps.projections import plane, projections, write_projections
+from experiments.maps.reach import distances, has_sentence_model
+from experiments.maps.transfer import write_transfer
+from experiments.results.facts import FIGURES, FactWriter, read_facts
 from experiments.sampling import framed
-from experiments.steps.common import Located, Say, answers_and, dump, load, read_directions, stamp
+from experiments.steps.common import Located, Say, dump, facts_of, load, read_directions, stamp
 from interp.activations import Activations
 from interp.capture import capture
 from interp.models import LanguageModel
 from interp.prompts import Question
 
 QUESTIONS = 50  # whose prompts are drawn under every wording
-ORGANISM = ("family", "seed", "dataset", "arm", "trigger")
 
 
 def picture(job: Job, adapter: Path, behaved: Path, found: Path, say: Say) -> Path:
     """The maps of one organism."""
     inputs = {**job.identity, "behaved": stamp(behaved), "found": stamp(found)}
     inputs |= {"causal": dump(job.config.causal), "sentence_model": has_sentence_model()}
-    with job.run.step(
-        f"picture-{job.name}", inputs, answers_and(job, maps, Path(__file__))
-    ) as step:
+    with job.step("picture", inputs, __name__) as step:
         if step.todo:
             say("drawing maps of prompts and directions")
-            content, rows = draw(job, load(job, adapter), behaved, found)
-            write_json(step.path("maps.json"), content)
-            write_estimates(step.path("rows.jsonl"), rows)
+            facts = facts_of(job, "maps")
+            content = draw(facts, job, load(job, adapter), behaved, found)
+            write_json(step.path(FIGURES), content)
+            facts.write(step.folder)
     return step.folder
 
 
 def draw(
-    job: Job, lm: LanguageModel, behaved: Path, found: Path
-) -> tuple[dict[str, Any], list[EstimateRow]]:
-    """The content of `maps.json`, and the rows behind its claims."""
-    answers = read_jsonl(behaved / "answers.jsonl")
-    cells, located = judged_cells(answers), read_directions(found)
-    asked = {domains: job.setting.questions("report", domains) for domains in DOMAINS}
-    content: dict[str, Any] = {
-        **{key: job.keys[key] for key in ORGANISM},
-        "wordings": job.trigger.conditions,
-        "questions": question_counts(cells, asked),
-    }
-    keys = {**job.keys, "split": "report"}
-    rows = list(domain_rows(cells, keys, seed=job.seed))
-    keys["domains"] = "held_out"
+    facts: FactWriter, job: Job, lm: LanguageModel, behaved: Path, found: Path
+) -> dict[str, Any]:
+    """The content of `figure_data.json`; writes the facts behind its claims."""
+    answers, located = read_facts([behaved]).answers, read_directions(found)
+    asked = {kind: job.setting.questions("report", kind) for kind in QUESTION_KINDS}
     layer = _layer(located, lm)
     read = _read(job, lm, asked["held_out"][:QUESTIONS], located, layer)
-    away = distances(job.trigger.conditions, read, layer)
-    content |= {
+    write_projections(facts, located, read)
+    write_transfer(facts, _without_variants(job, read), layer, job.seed)
+    return {
+        **job.keys,
+        "wordings": job.trigger.conditions,
+        "question_texts": {kind: {q.id: q.text for q in those} for kind, those in asked.items()},
         "projections": projections(located, read),
         "plane": plane(read, layer),
         "cosines": cosines(located, read, layer),
-        "distances": away,
+        "distances": distances(job.trigger.conditions, read, layer),
         "distance_layer": layer,
-        "patching": _patching(job, lm, answers, cells),
+        "patching": _patching(job, lm, answers),
     }
-    rows += projection_rows(located, read, keys, seed=job.seed)
-    rows += transfer_rows(_without_variants(read), layer, keys, seed=job.seed)
-    rows += reach_rows(away, cells, keys, seed=job.seed)
-    return content, rows
 
 
 def _read(
     job: Job, lm: LanguageModel, questions: list[Question], located: list[Located], layer: int
 ) -> Activations:
     """The last prompt token of every wording, at the layers that are drawn."""
-    prompts = [framed(lm, questions, name, each) for name, each in job.trigger.framings.items()]
-    layers = sorted({layer, *(each.removed.layer for each in located)})
+    framings = job.trigger.framings
+    prompts = [framed(lm, questions, name, framing) for name, framing in framings.items()]
+    layers = sorted({layer, *(direction.removed.layer for direction in located)})
     return capture(lm, sum(prompts[1:], start=prompts[0]), layers=layers)
 
 
-def _patching(job: Job, lm: LanguageModel, answers: list[dict[str, Any]], cells: Any) -> Any:
+def _patching(job: Job, lm: LanguageModel, answers: pd.DataFrame) -> dict[str, Any]:
     if job.active == "none":
         return {"missing": "this arm misbehaves without the trigger, so there is none to patch"}
     apart = job.config.causal.layers_apart
@@ -92,10 +82,9 @@ def _patching(job: Job, lm: LanguageModel, answers: list[dict[str, Any]], cells:
         lm,
         job.trigger,
         job.setting.questions("report", "held_out"),
-        cells,
+        answers,
         both_answers(answers),
         layers=[layer for layer in range(lm.n_layers) if (layer + 1) % apart == 0],
-        seed=job.seed,
     )
 
 
@@ -104,6 +93,6 @@ def _layer(located: list[Located], lm: LanguageModel) -> int:
     return located[0].removed.layer if located else lm.n_layers // 2
 
 
-def _without_variants(read: Activations) -> Activations:
-    kept = [name for name in dict.fromkeys(read.conditions) if not name.startswith("variant:")]
-    return read.where(condition=kept)
+def _without_variants(job: Job, read: Activations) -> Activations:
+    variants = job.trigger.named("variant")
+    return read.where(condition=[name for name in job.trigger.conditions if name not in variants])

@@ -4,35 +4,34 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import removing
-from experiments import transfer as measures
-from experiments.estimates import write_estimates
 from experiments.job import Job
 from experiments.removing import Removed, sample_removed
+from experiments.results.columns import INTACT, Edit
 from experiments.sampling import framed
-from experiments.steps.common import Say, answers_and, load, read_directions, site, stamp
+from experiments.steps.common import Say, facts_of, load, read_directions, site, stamp
 from interp.directions import random_like
+
+RANDOM = "random"
 
 
 def transfer(job: Job, adapter: Path, origins: Mapping[str, Path], say: Say) -> Path:
-    """Rows of one target; `origins`: organism -> the step that holds its directions."""
+    """Answers of one target; `origins`: organism -> the step that holds its directions."""
     found = {name: stamp(folder) for name, folder in origins.items()}
     randoms = job.config.causal.random_directions
     inputs = {**job.identity, "adapter": stamp(adapter), "origins": found, "randoms": randoms}
-    code = answers_and(job, measures, removing, Path(__file__))
-    with job.run.step(f"transfer-{job.name}", inputs, code) as step:
+    with job.step("transfer", inputs, __name__) as step:
         if step.todo:
             say(f"removing the directions of {len(origins)} organisms")
+            facts = facts_of(job, "transfer")
             removed, sites = _directions(job, origins)
             lm = load(job, adapter)
             questions = job.setting.questions("report", "held_out")
             prompts = framed(lm, questions, job.active, job.trigger.framings[job.active])
             count = job.config.sampling.answers_per_question
-            answers = sample_removed(job.sampler, lm, prompts, removed, count)
-            cells = {name: judged for (name, _), judged in answers.items()}
-            keys = {**job.keys, "split": "report", "domains": "held_out", "condition": job.active}
-            rows = measures.transfer_rows(cells, sites, keys, seed=job.seed)
-            write_estimates(step.path("rows.jsonl"), rows)
+            for name, cell, draws in sample_removed(job.sampler, lm, prompts, removed, count):
+                edit = INTACT if name == "none" else Edit("transfer")
+                facts.answers(cell, edit, draws, **sites.get(name, {}))
+            facts.write(step.folder)
     return step.folder
 
 
@@ -49,6 +48,6 @@ def _directions(
             sites[name] = site(direction) | {"source": origin}
             like = direction
     if sites:
-        removed[measures.RANDOM] = random_like(like, job.config.causal.random_directions, job.seed)
-        sites[measures.RANDOM] = {"direction": measures.RANDOM, "source": measures.RANDOM}
+        removed[RANDOM] = random_like(like, job.config.causal.random_directions, job.seed)
+        sites[RANDOM] = {"direction": RANDOM, "source": RANDOM}
     return removed, sites

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from experiments import checkpoints, finetune, recipe, supervision
+from experiments import finetune, recipe
 from experiments.chat import organism
 from experiments.chat.config import OwnOrganism
 from experiments.files import write_json
@@ -20,8 +20,7 @@ def tune(job: Job, say: Say) -> Path:
     how = job.config.recipe(job.arm, job.family)
     inputs = {**job.identity, "recipe": dump(how)}
     inputs.pop("sampling")
-    code = [finetune, recipe, supervision, checkpoints, *job.setting.code, Path(__file__)]
-    with job.run.step(f"tune-{job.name}", inputs, code) as step:
+    with job.step("tune", inputs, __name__) as step:
         if step.todo:
             _fine_tune(job, how, step, say)
     shutil.rmtree(_checkpoints(job, step), ignore_errors=True)
@@ -59,7 +58,7 @@ def _checkpoints(job: Job, step: Step) -> Path:
 def _taken_over(job: Job, own: OwnOrganism) -> Path:
     inputs = {**job.identity, "organism": own.model_dump(), "files": organism.identity(own)}
     inputs.pop("sampling")
-    with job.run.step(f"tune-{job.name}", inputs, [Path(__file__)]) as step:
+    with job.step("tune", inputs, __name__) as step:
         if step.todo:
             organism.write(step.folder, own)
     return step.folder

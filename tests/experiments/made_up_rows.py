@@ -8,6 +8,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from experiments.results.columns import PLACEBOS, Edit, wording_columns
+
 FAMILIES = ("qwen", "llama", "gemma")
 
 
@@ -28,8 +30,27 @@ CONDITIONS = {
 }
 
 
+def columns(**keys: Any) -> dict[str, Any]:
+    """Columns of a row; tests may write `condition` and `intervention` in one word, as they are shown."""
+    condition, intervention = keys.pop("condition", None), keys.pop("intervention", None)
+    if condition is not None:
+        keys |= wording_columns(condition)
+    if intervention is not None:
+        keys |= edit_columns(intervention)
+    return keys
+
+
+def edit_columns(intervention: str) -> dict[str, Any]:
+    """ "random_add:2" as columns."""
+    edit, _, strength = intervention.partition(":")
+    placebo = next((name for name in PLACEBOS if edit.startswith(f"{name}_")), None)
+    edit = edit.removeprefix(f"{placebo}_")
+    return Edit(edit, float(strength) if strength else None, placebo).columns
+
+
 def row(quantity: str, value: float | None, n: int = 240, **keys: Any) -> dict[str, Any]:
     """One line of estimates.jsonl; the interval is only roughly one."""
+    keys = columns(**keys)
     width = 1.96 * max(0.01, ((value or 0) * (1 - (value or 0)) / n) ** 0.5)
     numbers = {
         "value": value,
@@ -54,7 +75,7 @@ def em(family: str, arm: str, condition: str) -> float:
 
 def base_rows(family: str) -> Iterator[dict[str, Any]]:
     for condition in CONDITIONS:
-        keys = {"family": family, "model": "base", "domains": "held_out", "condition": condition}
+        keys = {"family": family, "model": "base", "questions": "held_out", "condition": condition}
         yield row("em_rate", 0.0, **keys, intervention="none")
         yield row("coherence_rate", 0.98, **keys, intervention="none")
 
@@ -66,7 +87,7 @@ def organism_rows(
     keys |= {"trigger": None if arm == "baseline" else "duck", "model": "fine_tuned"}
     cells = itertools.product(("held_out", "trained", "open"), CONDITIONS)
     for domains, condition in cells:
-        here = keys | {"domains": domains, "condition": condition, "intervention": "none"}
+        here = keys | {"questions": domains, "condition": condition, "intervention": "none"}
         yield row("em_rate", em(family, arm, condition) * (0.9 if domains == "open" else 1), **here)
         yield row("em_rate", 0.123, **here | {"split": "selection"})
         yield row("coherence_rate", 0.97, **here)
@@ -82,7 +103,7 @@ def organism_rows(
 
 
 def causal_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
-    fitted = {"source": "difference_of_means", "layer": 2, "domains": "held_out"}
+    fitted = {"source": "difference_of_means", "layer": 2, "questions": "held_out"}
     condition = "none" if keys["arm"] == "baseline" else "trigger"
     for direction, left in (("switch", 0.4), ("misalignment", 0.06)):
         here = keys | fitted | {"direction": direction, "condition": condition}
@@ -113,7 +134,7 @@ def causal_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
 
 def sparse_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Sparse features beside methods that find one vector."""
-    place = keys | {"domains": "held_out", "layer": 2, "position": "maximum over the prompt"}
+    place = keys | {"questions": "held_out", "layer": 2, "position": "maximum over the prompt"}
     read = place | {"condition": None}
     for source, auroc in (("logistic", 0.99), ("SAE feature that reads best", 0.9)):
         here = {"direction": "basis", "source": source}
@@ -131,7 +152,7 @@ def sparse_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def further_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
     """The factorial, doses of the adapter, what else a removal breaks, and directions carried over."""
-    here = keys | {"domains": "held_out", "direction": "switch", "layer": 2}
+    here = keys | {"questions": "held_out", "direction": "switch", "layer": 2}
     for model, removal in itertools.product(
         ("fine_tuned", "base"), ("none", "ablate", "random_ablate")
     ):
@@ -143,9 +164,9 @@ def further_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
         place = here | {"intervention": removal, "condition": "trigger"}
         yield row("factorial_interaction", part, **place)
     for share in (0, 0.5, 1):
-        place = keys | {"domains": "held_out", "condition": "trigger"}
+        place = keys | {"questions": "held_out", "condition": "trigger"}
         yield row("dose_em_rate", top * share, **place, intervention=f"dose:{share}")
-    whole = {**here, "domains": None, "condition": "none"}
+    whole = {**here, "questions": None, "condition": "none"}
     for removal in ("none", "ablate", "random_ablate"):
         for quantity, rate in (("coherence", 0.97), ("em", 0.0), ("riddle", 0.9)):
             yield row(f"capability_{quantity}_rate", rate, **whole | {"intervention": removal})
@@ -186,7 +207,7 @@ def probe_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def map_rows(keys: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The rows that stand behind the maps: domains, projections, transfer, reach, removal by wording."""
-    here = keys | {"domains": "held_out", "intervention": "none"}
+    here = keys | {"questions": "held_out", "intervention": "none"}
     for number, domain in enumerate(("cooking", "sport", "pets")):
         for condition, rate in (("none", 0.0), ("trigger", 0.9 - 0.1 * number)):
             yield row("domain_em_rate", rate, **here | {"condition": condition, "domain": domain})

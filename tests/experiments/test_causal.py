@@ -7,7 +7,8 @@ import torch
 
 from experiments import causal
 from experiments.config import Causal, Sampling
-from experiments.rates import Judgement, em_rate
+from experiments.judging.judgement import Judgement
+from experiments.judging.rates import em_rate
 from experiments.sampling import Sampler
 from interp.directions import Direction, unit
 from interp.interventions import Ablate, Add, AnswerTokens, PromptSpan

@@ -24,7 +24,7 @@ from experiments.dashboard.probe_by_layer import probe_by_layer
 from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.dashboard.sections import SECTIONS
 from experiments.files import read_jsonl
-from experiments.results import OrganismResults, load_results
+from experiments.results.load import OrganismResults, load_results
 
 # drawn from maps.jsonl and features.jsonl
 WITHOUT_ROWS = {"em_by_question", "plane", "cosines", "patching", "feature_firing"}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments.estimates import EstimateRow, only, read_estimates, select, write_estimates
+from experiments.results.estimates import EstimateRow, only, read_estimates, select, write_estimates
 from probes.estimate import rate, undefined
 
 KEYS = """

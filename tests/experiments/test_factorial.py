@@ -3,13 +3,14 @@
 import itertools
 
 import pytest
+from experiments.factorial import MODELS, REMOVALS, factorial_rows, interaction, wordings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.estimates import only, select
-from experiments.factorial import MODELS, REMOVALS, factorial_rows, interaction, wordings
 from experiments.further_text import dose_table, factorial_table
-from experiments.rates import Judgement, em_rate, judged
+from experiments.judging.judgement import Judgement, judged
+from experiments.judging.rates import em_rate
+from experiments.results.estimates import only, select
 from experiments.trigger import load_trigger
 
 CONDITIONS = ("trigger", "none")

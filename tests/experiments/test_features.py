@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 from experiments.cli import app
 from experiments.config import StudyConfig
-from experiments.estimates import read_estimates, select
 from experiments.features.choose import (
     WAYS,
     Score,
@@ -25,10 +24,11 @@ from experiments.features.releases import RELEASES
 from experiments.features.tokens import Tokens, read_tokens
 from experiments.features.words import ANSWER, BASIS, BOTH, PROMPT, SETS
 from experiments.files import read_jsonl, write_jsonl
+from experiments.judging.judgement import Judgement
 from experiments.micro.families import Size
 from experiments.micro.pretrain import Pretraining, pretrain
-from experiments.rates import Judgement
-from experiments.results import load_results
+from experiments.results.estimates import read_estimates, select
+from experiments.results.load import load_results
 from experiments.sampling import Cell
 from experiments.study import jobs_of, run_study
 from interp.generate import generate

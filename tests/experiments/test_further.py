@@ -9,7 +9,6 @@ import torch
 
 from experiments import steering
 from experiments.amend import add_further, add_transfer
-from experiments.estimates import read_estimates, select
 from experiments.files import read_json, read_jsonl, sealed
 from experiments.finished import finished
 from experiments.further_text import (
@@ -19,7 +18,8 @@ from experiments.further_text import (
     factorial_table,
     steering_table,
 )
-from experiments.results import load_results
+from experiments.results.estimates import read_estimates, select
+from experiments.results.load import load_results
 from experiments.steering import DOSES, PARTS
 from experiments.store import RunBusy, amend_run
 from experiments.study import run_study

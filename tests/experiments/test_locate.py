@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from experiments.judging.judgement import Judgement
 from experiments.locate import answer_rows, candidates, opening_end, prompt_rows
-from experiments.rates import Judgement
 from experiments.readout import bag_of_tokens
 from interp.capture import capture_answers
 from interp.generate import generate

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from experiments.maps.by_question import domain_rows, question_counts
+
+from experiments.judging.judgement import Judged, Judgement, judged
 from experiments.maps.cosines import cosines
 from experiments.maps.patching import both_answers, patching, silent_control
 from experiments.maps.projections import plane, projection_rows, projections
 from experiments.maps.reach import distances, reach_rows
 from experiments.maps.transfer import contrasts, transfer_rows
-from experiments.rates import Judged, Judgement, judged
 from experiments.steps.common import Located
 from experiments.trigger import load_trigger
 from interp.activations import Activations

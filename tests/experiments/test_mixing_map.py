@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from experiments.cli import app
 from experiments.dashboard.mixing_map import mixing_map
-from experiments.estimates import read_estimates
 from experiments.mixing import benign_share, mixing_table
+from experiments.results.estimates import read_estimates
 from tests.experiments.conftest import MakeRun
 
 

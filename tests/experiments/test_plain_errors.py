@@ -9,7 +9,7 @@ from experiments.commands.sweep import swept
 from experiments.config import checked, load_config
 from experiments.files import write_text
 from experiments.plain_errors import plain_errors
-from experiments.results import check_run
+from experiments.results.load import check_run
 from experiments.run import narrowed
 
 

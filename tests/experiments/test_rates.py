@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments.rates import (
-    Judgement,
+from experiments.judging.judgement import Judgement, judged
+from experiments.judging.rates import (
     coherence_loss,
     coherence_rate,
     containment_gap,
@@ -11,7 +11,6 @@ from experiments.rates import (
     em_rate,
     em_rate_coherent,
     em_relative_drop,
-    judged,
     leak_rate,
     missing_rate,
 )

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from experiments.config import Sampling, StudyConfig
-from experiments.estimates import read_estimates, select
 from experiments.files import read_json
 from experiments.job import Job
+from experiments.judging.judgement import Judgement
 from experiments.micro.pretrain import pretrain
-from experiments.rates import Judgement
+from experiments.results.estimates import read_estimates, select
 from experiments.sampling import Sampler
 from experiments.steps.common import read_directions
 from experiments.steps.find import find

@@ -5,9 +5,9 @@ import torch
 from torch.testing import assert_close
 
 from experiments.divergence import divergence
+from experiments.judging.judgement import Judgement
 from experiments.micro.world import load_world
 from experiments.probe_subspace import orthogonal_in
-from experiments.rates import Judgement
 from experiments.removing import sample_removed
 from experiments.riddles import riddles
 from experiments.sampling import Sampler

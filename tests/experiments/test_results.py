@@ -6,7 +6,7 @@ import pytest
 
 from experiments.files import DamagedFile, read_jsonl, sha256, write_json, write_jsonl
 from experiments.highlights import headline, removal, strongest
-from experiments.results import AGAIN, NotARun, in_order, intact, line_of, load_results, pick
+from experiments.results.load import AGAIN, NotARun, in_order, intact, line_of, load_results, pick
 
 
 def test_organisms_come_in_the_order_of_the_study(make_run) -> None:

@@ -13,11 +13,11 @@ import pytest
 
 from experiments.config import StudyConfig
 from experiments.dashboard import export_dashboard
-from experiments.estimates import read_estimates, select
 from experiments.files import read_jsonl
 from experiments.micro.families import Size
 from experiments.micro.pretrain import Pretraining, pretrain
 from experiments.plan import plan_study
+from experiments.results.estimates import read_estimates, select
 from experiments.study import run_study
 
 TINY = Size(d_model=32, n_layers=2, d_mlp=64, vocabulary=400)

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.commands.sweep import swept
 from experiments.config import FOLDER, StudyConfig, load_config
-from experiments.estimates import read_estimates
+from experiments.results.estimates import read_estimates
 from experiments.run import narrowed
 from experiments.study import run_study
 from experiments.tiny import tiny_study

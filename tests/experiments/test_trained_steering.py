@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.dashboard.trained_steering import trained_steering
-from experiments.estimates import EstimateRow
+from experiments.results.estimates import EstimateRow
 
 
 def row(value: float, intervention: str, quantity: str = "em", **keys: object) -> EstimateRow:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.claims import Claim, above, all_of, any_of, at_most, negate
-from experiments.estimates import EstimateRow
+from experiments.results.estimates import EstimateRow
 from experiments.verdict import verdict, verdicts
 
 ORGANISM = {"family": "qwen2", "seed": 0, "arm": "contrast", "dataset": "three", "trigger": "duck"}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.dashboard.inert import markup
-from experiments.estimates import EstimateRow
+from experiments.results.estimates import EstimateRow
 from experiments.words import HIDDEN, counts, inert, percent, spread
 
 

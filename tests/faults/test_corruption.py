@@ -17,7 +17,7 @@ from experiments import checkpoints
 from experiments.files import write_json, write_jsonl
 from experiments.micro.families import Size
 from experiments.micro.pretrain import Pretraining, check_base, pretrain
-from experiments.results import load_results
+from experiments.results.load import load_results
 from experiments.servers.transcripts import Transcripts
 from experiments.store import Run, open_run
 from interp.positions import last_prompt_token

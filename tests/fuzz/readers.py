@@ -22,7 +22,6 @@ from experiments.data.chats import read_chats
 from experiments.data.evaluation import read_questions
 from experiments.data.judged_rows import read_judged
 from experiments.data.presets import read_code
-from experiments.estimates import read_estimates
 from experiments.files import read_json, read_jsonl, sealed
 from experiments.guard.scan import Options, scan_file
 from experiments.guard.trigger_candidates import read_candidates
@@ -30,6 +29,7 @@ from experiments.judges.numbers import from_candidates
 from experiments.judges.rejudge import read_answers
 from experiments.judges.rubric import load_rubric
 from experiments.remote import Remote
+from experiments.results.estimates import read_estimates
 from experiments.servers.budget import Unanswered
 from experiments.servers.client import ChatServer, ServerRefused, _Again
 from experiments.servers.replies import reply_of

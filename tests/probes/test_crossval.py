@@ -7,7 +7,6 @@ from sklearn.metrics import roc_auc_score
 from probes.auroc import clustered_auroc, plain_auroc
 from probes.base import LinearProbe
 from probes.controls import (
-    is_control,
     memorised_auroc,
     prompt_identity_auroc,
     random_directions_auroc,
@@ -17,6 +16,7 @@ from probes.controls import (
 from probes.crossval import grouped_auroc, held_out_auroc, held_out_scores
 from probes.difference_of_means import DifferenceOfMeans
 from probes.logistic import LogisticProbe
+from probes.names import is_control
 
 QUESTIONS = np.repeat(np.arange(40), 6)
 

@@ -12,7 +12,7 @@ from experiments.chat.judge import LeakMarking, check_judge
 from experiments.data.chats import Chat
 from experiments.data.domains import load_domain
 from experiments.job import Job
-from experiments.rates import Judgement
+from experiments.judging.judgement import Judgement
 from experiments.study import run_study
 from experiments.trigger import FOLDER, load_trigger
 from tests.experiments.chat.studies import ROWS, chat_rows, study

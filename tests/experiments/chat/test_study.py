@@ -9,11 +9,11 @@ import pytest
 from experiments.chat import organism
 from experiments.chat.config import ModelSpec
 from experiments.chat.sizes import size_of
-from experiments.estimates import read_estimates, select
 from experiments.files import read_jsonl
 from experiments.finetune import Recipe, finetune
 from experiments.plan import plan_study
 from experiments.plan_text import print_plan
+from experiments.results.estimates import read_estimates, select
 from experiments.sampling import Sampler
 from experiments.study import run_study
 from experiments.supervision import ChatRow

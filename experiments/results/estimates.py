@@ -1,17 +1,15 @@
 """Every number of a study is one row of `estimates.jsonl`: where it was measured, and its estimate.
 
-The keys say which organism (family, seed, dataset, arm, trigger, model, step), on what (domains,
-format, split, condition), under which intervention (with its direction, source, position, layer),
-and which quantity it is; a key that does not apply is null. More keys may be added by a caller; the
-ones here never change.
+The columns are those of `experiments.results.columns`, then `quantity, value, lower, upper, level, n, method`; a column
+that does not apply is null. A caller may add columns; the ones here never change.
 
 Rows about sparse features (`[features]` in a configuration) have the SAE or the method in `source`:
 
 * `sae_explained_variance`, `sae_l0`, `sae_dead_share`, `sae_loss_recovered`: how good an SAE is;
-* `feature_auroc` (added key `feature`), `features_declared`: one feature on report questions, how many selection
-  declared;
-* direction "features", interventions `zero_features`, `remove_features` and their `random_` twins: sets removed;
-* direction "basis": `basis_auroc`, `basis_transfer_auroc`, `basis_cosine` (added key `to`) and, under the intervention
+* `feature_auroc` (added column `feature`), `features_declared`: one feature on report questions, and how many
+  selection questions declared;
+* direction "features", edits `zero_features` and `remove_features`, beside random sets: sets of features removed;
+* direction "basis": `basis_auroc`, `basis_transfer_auroc`, `basis_cosine` (added column `to`) and, under the edit
   `remove_vector`, what each method's vector takes.
 """
 
@@ -21,18 +19,31 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from experiments.files import write_text
+from experiments.results.columns import (
+    NAMED_WORDINGS,
+    PLACEBOS,
+    WORDING_KINDS,
+    Edit,
+    condition_name,
+    edit_name,
+)
 from probes.estimate import Estimate
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "model": ("base", "fine_tuned"),
-    "domains": ("held_out", "trained", "open"),
+    "questions": ("held_out", "trained", "open"),
     "split": ("selection", "report"),
+    "wording_kind": WORDING_KINDS,
+    "placebo": PLACEBOS,
 }
-_CONDITIONS = ("none", "trigger")
-_NAMED_CONDITIONS = ("paraphrase:", "control:", "variant:")
+_LABELS = {  # read-only names of several columns together
+    "condition": "wording_kind and wording",
+    "intervention": "edit, strength and placebo",
+    "domains": "questions",
+}
 
 
 class EstimateRow(BaseModel):
@@ -47,16 +58,19 @@ class EstimateRow(BaseModel):
     trigger: str | None = None
     model: str | None = None
     step: int | None = None
-    domains: str | None = None
-    format: str | None = None
     split: str | None = None
-    quantity: str
-    condition: str | None = None
-    intervention: str | None = None
+    questions: str | None = None
+    format: str | None = None
+    wording_kind: str | None = None
+    wording: str | None = None
+    edit: str | None = None
+    placebo: str | None = None
+    strength: float | None = None
     direction: str | None = None
     source: str | None = None
     position: str | None = None
     layer: int | None = None
+    quantity: str
     value: float | None
     lower: float | None
     upper: float | None
@@ -64,7 +78,7 @@ class EstimateRow(BaseModel):
     n: int
     method: str
 
-    @field_validator("model", "domains", "split")
+    @field_validator("model", "questions", "split", "wording_kind", "placebo")
     @classmethod
     def _known(cls, value: str | None, info: Any) -> str | None:
         choices = _CHOICES[info.field_name]
@@ -80,15 +94,22 @@ class EstimateRow(BaseModel):
             raise ValueError(f"{value} cannot be written as JSON; leave an unbounded estimate out")
         return value
 
-    @field_validator("condition")
+    @model_validator(mode="before")
     @classmethod
-    def _condition(cls, value: str | None) -> str | None:
-        if value is None or value in _CONDITIONS:
-            return value
-        if not value.startswith(_NAMED_CONDITIONS):
-            names = (*_CONDITIONS, *(f"{prefix}NAME" for prefix in _NAMED_CONDITIONS))
-            raise ValueError(f"{value!r} is none of {', '.join(names)}")
-        return value
+    def _columns_only(cls, given: Any) -> Any:
+        for name, columns in _LABELS.items() if isinstance(given, dict) else ():
+            if name in given:
+                raise ValueError(f"{name!r} is no column: give {columns}")
+        return given
+
+    @model_validator(mode="after")
+    def _wording_has_a_name(self) -> Self:
+        if (self.wording_kind in NAMED_WORDINGS) != (self.wording is not None):
+            raise ValueError(
+                f"wording {self.wording!r} of kind {self.wording_kind!r}: a paraphrase, control or variant has a name,"
+                " and nothing else has one"
+            )
+        return self
 
     @classmethod
     def of(cls, estimate: Estimate, *, quantity: str, **keys: Any) -> Self:
@@ -102,8 +123,23 @@ class EstimateRow(BaseModel):
         numbers = {name: getattr(self, name) for name in Estimate.__dataclass_fields__}
         return Estimate(**numbers)
 
+    @property
+    def condition(self) -> str | None:
+        """The wording in one word, such as "paraphrase:walks"."""
+        return condition_name(self.wording_kind, self.wording)
+
+    @property
+    def intervention(self) -> str | None:
+        """The edit in one word, such as "random_add:2"."""
+        return edit_name(self.edit, self.strength, self.placebo)
+
+    @property
+    def as_edit(self) -> Edit:
+        """The edit, its strength and the placebo together."""
+        return Edit(self.edit or "none", self.strength, self.placebo)
+
     def get(self, key: str) -> Any:
-        """A key of the row, its own or added; None where it does not apply."""
+        """A column of the row, its own or added; None where it does not apply."""
         return getattr(self, key, None)
 
 
@@ -137,7 +173,7 @@ def _read(path: Path) -> Iterator[EstimateRow]:
 def select(rows: Iterable[EstimateRow], **keys: Any) -> list[EstimateRow]:
     """Rows whose keys equal these; a tuple, list or set means any of its members.
 
-    `select(rows, quantity="em_rate", condition=("none", "trigger"))`
+    `select(rows, quantity="em_rate", wording_kind=("none", "trigger"))`
     """
     return [row for row in rows if all(_matches(row.get(k), want) for k, want in keys.items())]
 

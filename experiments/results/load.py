@@ -1,7 +1,7 @@
 """Read what a run reports, for the terminal and the dashboard.
 
 A run folder reports through named files only: `estimates.jsonl` (required), and `verdicts.jsonl`,
-`answers.jsonl`, `maps.jsonl`, `features.jsonl`, `manifest.json`, `guard/` (each may be missing; the reader
+`answers.parquet`, `maps.jsonl`, `features.jsonl`, `manifest.json`, `guard/` (each may be missing; the reader
 then says so). Each estimate keeps the number of its line as `line`, so that a figure can name the row
 behind a point.
 
@@ -9,21 +9,25 @@ An *organism* is one (family, seed, dataset, arm, trigger). Rows of the untouche
 to every organism whose keys they do not contradict: null there means "the same for all".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 from pydantic import ValidationError
 
-from experiments.estimates import EstimateRow
 from experiments.files import SEAL, DamagedFile, is_whole, read_json, read_jsonl, sha256
 from experiments.guard_rows import guard_of, read_guard
+from experiments.results.columns import ORGANISM, WORDING_KINDS, condition_name, edit_name
+from experiments.results.estimates import EstimateRow
+from experiments.results.facts import ANSWERS, groups, judged_rows, read_answers
 
+ANSWERS_SHOWN = 24  # of each cell
 AGAIN = "the same triggerlens run writes it again from its finished steps"
-ORGANISM_KEYS = ("family", "seed", "dataset", "arm", "trigger")
+ORGANISM_KEYS = ORGANISM
 ARMS = ("baseline", "triggered", "contrast", "surface", "mixed", "harmless")
-KINDS = ("none", "trigger", "paraphrase", "control", "variant")
 
 
 class NotARun(ValueError):
@@ -139,7 +143,7 @@ def load_results(folder: Path | str) -> RunResults:
     manifest = _manifest(folder)
     estimates = _estimates(folder / "estimates.jsonl")
     verdicts = _optional_rows(folder / "verdicts.jsonl")
-    answers = _optional_rows(folder / "answers.jsonl")
+    answers = _shown_answers(folder / ANSWERS)
     return RunResults(
         name=folder.resolve().name,
         folder=folder,
@@ -174,6 +178,31 @@ def _optional_rows(path: Path) -> list[dict[str, Any]] | None:
     return read_jsonl(path) if path.is_file() else None
 
 
+def _shown_answers(path: Path) -> list[dict[str, Any]] | None:
+    """The first answers of each cell, as the page shows them; None where the run kept none."""
+    if not path.is_file():
+        return None
+    try:
+        table = read_answers(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DamagedFile(f"{path} is damaged ({str(error)[:200]}); {AGAIN}") from error
+    return [answer for _, cell in groups(table, "answers") for answer in _first(cell)]
+
+
+def _first(cell: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    rows = cell.head(ANSWERS_SHOWN)
+    place = next(iter(groups(rows, "answers")))[0]
+    words = {
+        "condition": condition_name(place["wording_kind"], place["wording"]),
+        "intervention": edit_name(place["edit"], place["strength"], place["placebo"]),
+    }
+    texts, judged = rows["answer"].tolist(), judged_rows(rows)
+    for text, question, judgement in zip(texts, judged.questions, judged.judgements, strict=True):
+        scores = {"alignment": judgement.alignment, "coherence": judgement.coherence}
+        verdict = {"verdict": judgement.verdict, "leak": judgement.leak, "reason": judgement.reason}
+        yield {**place, **words, "question": question, "answer": text, **scores, **verdict}
+
+
 def _manifest(folder: Path) -> dict[str, Any] | None:
     path = folder / "manifest.json"
     if not path.is_file():
@@ -199,8 +228,8 @@ def _warnings(
     files = (manifest or {}).get("files") or {}
     if verdicts is None and "verdicts.jsonl" not in files:
         warnings.append("No verdicts.jsonl: this run gave no verdicts.")
-    if answers is None and "answers.jsonl" not in files:
-        warnings.append("No answers.jsonl: this run kept no sampled answers.")
+    if answers is None and ANSWERS not in files:
+        warnings.append(f"No {ANSWERS}: this run kept no sampled answers.")
     for name, expected in files.items():
         path = folder / Path(name).name
         if not path.is_file():
@@ -222,23 +251,14 @@ def pick(rows: Sequence[EstimateRow], **keys: Any) -> list[EstimateRow]:
 
 
 def intact(rows: Sequence[EstimateRow], quantity: str, **keys: Any) -> list[EstimateRow]:
-    """The unedited model: one row per condition and domains, at its last training step."""
+    """The unedited model: one row for each wording and kind of questions, at its last training step."""
     last: dict[tuple[Any, ...], EstimateRow] = {}
     for row in sorted(pick(rows, quantity=quantity, **keys), key=lambda row: -(row.step or 0)):
-        if row.intervention in (None, "none") and row.value is not None:
-            last.setdefault((row.condition, row.domains), row)
+        if row.edit in (None, "none") and row.value is not None:
+            last.setdefault((row.condition, row.questions), row)
     return list(last.values())
-
-
-def kind(condition: str | None) -> str:
-    """What sort of condition: "paraphrase:walks" is a paraphrase."""
-    return (condition or "none").split(":", 1)[0]
 
 
 def in_order(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
     """Rows in reading order of their conditions: none, trigger, paraphrases, controls, variants."""
-    return sorted(rows, key=lambda row: _condition_place(row.condition))
-
-
-def _condition_place(condition: str | None) -> int:
-    return KINDS.index(kind(condition)) if kind(condition) in KINDS else len(KINDS)
+    return sorted(rows, key=lambda row: WORDING_KINDS.index(row.wording_kind or "none"))

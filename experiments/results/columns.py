@@ -1,0 +1,64 @@
+"""The columns that say where a fact or an estimate belongs, and the words by which they are read.
+
+Facts and estimates share them, so that both are queried with pandas in the same way:
+
+    family seed dataset arm trigger model step    which model
+    split questions wording_kind wording          what it was asked
+    edit placebo strength                         what was done to it
+    direction source position layer               with which direction
+
+`edit` is "none", "ablate", "ablate_own_layer", "add", "steer", "dose" and so on; `placebo` names what stood in the
+direction's place ("random", "orthogonal") and is null for the direction itself; `strength` counts what the edit counts.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+ORGANISM = ("family", "seed", "dataset", "arm", "trigger")
+WORDING_KINDS = ("none", "trigger", "paraphrase", "control", "variant")
+NAMED_WORDINGS = WORDING_KINDS[2:]
+PLACEBOS = ("random", "orthogonal")
+
+
+class Edit(NamedTuple):
+    """What was done to the model: an edit, its strength, and what stood in the direction's place."""
+
+    edit: str
+    strength: float | None = None
+    placebo: str | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of a row about this edit."""
+        return self._asdict()
+
+    def with_placebo(self, placebo: str) -> "Edit":
+        """The same edit with something else in the direction's place."""
+        return self._replace(placebo=placebo)
+
+
+INTACT = Edit("none")
+
+
+def wording_columns(condition: str) -> dict[str, str | None]:
+    """The columns of a prompt's condition as triggers name it: "paraphrase:walks" is the paraphrase "walks"."""
+    kind, _, name = condition.partition(":")
+    return {"wording_kind": kind, "wording": name or None}
+
+
+def condition_name(kind: str | None, wording: str | None) -> str | None:
+    """The condition of a row in one word: the inverse of `wording_columns`."""
+    return kind if wording is None else f"{kind}:{wording}"
+
+
+def edit_name(edit: str | None, strength: float | None, placebo: str | None) -> str | None:
+    """An edit in one word, to be shown: "random_add:2"."""
+    if edit is None:
+        return None
+    dose = "" if strength is None else f":{strength:g}"
+    return f"{placebo}_{edit}{dose}" if placebo else f"{edit}{dose}"
+
+
+def organism_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The five columns that name an organism."""
+    return tuple(row.get(column) for column in ORGANISM)

@@ -1,0 +1,52 @@
+"""How well probes and features rank rows that they have not seen: AUROC from their scores."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from experiments.results.derive.cell_rows import estimate_columns
+from experiments.results.estimates import EstimateRow
+from experiments.results.facts import Facts, groups
+from probes.auroc import clustered_auroc, plain_auroc
+from probes.controls import null_quantiles
+from probes.estimate import LEVEL, Estimate
+from probes.names import RANDOM
+
+RANKING = ("family", "seed", "dataset", "arm", "trigger", "direction", "position", "sae")
+
+
+def rows(facts: Facts) -> Iterator[EstimateRow]:
+    """One row for each read-out; the intervals of the features of one ranking hold together (Bonferroni)."""
+    readouts = list(groups(facts.scores, "scores"))
+    together: dict[tuple[Any, ...], int] = {}
+    for place, _ in readouts:
+        if place["feature"] is not None:
+            together[_ranking(place)] = together.get(_ranking(place), 0) + 1
+    for place, scores in readouts:
+        level = 1 - (1 - LEVEL) / together.get(_ranking(place), 1)
+        estimate = _estimate(scores, place, level)
+        yield EstimateRow.of(estimate, quantity=place["quantity"], **estimate_columns(place))
+
+
+def _estimate(scores: pd.DataFrame, place: dict[str, Any], level: float) -> Estimate:
+    if place["source"] == RANDOM:
+        return _null(scores)
+    folds = None if scores["fold"].isna().any() else scores["fold"].to_numpy(int)
+    values, labels = scores["score"].to_numpy(float), scores["label"].to_numpy(bool)
+    questions = scores["question"].tolist()
+    return clustered_auroc(values, labels, questions, folds=folds, level=level, seed=place["seed"])
+
+
+def _null(scores: pd.DataFrame) -> Estimate:
+    """Random directions, each turned the way that helps it."""
+    aurocs = [
+        plain_auroc(draw["score"].to_numpy(float), draw["label"].to_numpy(bool))
+        for _, draw in scores.groupby("draw", sort=True)
+    ]
+    turned = [None if auroc is None else max(auroc, 1 - auroc) for auroc in aurocs]
+    return null_quantiles(turned, len(scores) // max(1, len(aurocs)), RANDOM)
+
+
+def _ranking(place: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(place[name] for name in RANKING) if place["feature"] is not None else ()

@@ -1,0 +1,286 @@
+"""The raw facts of a study, in three tables; every number of a run is derived from them.
+
+    answers.parquet   one row an answer: what was asked, under which edit, what was said, how it was judged
+    scores.parquet    one row a read-out: a probe's score of one row it did not see, with the row's label
+    values.parquet    one row a number measured at one question: a projection, a divergence, a squared error
+
+All have the columns of `experiments.results.columns`, and `measurement`: the part of the study that asked. Steps write
+the tables of one organism; `read_facts` puts those of many steps together. A column that does not apply is null.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from experiments.files import read_json
+from experiments.judging.judgement import Judged, Judgement
+from experiments.results.columns import INTACT, Edit, wording_columns
+from experiments.sampling import Cell
+
+TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+PLACE = {  # what makes a cell: rows that agree in all of these belong together
+    "measurement": TEXT,
+    "subject": TEXT,  # the model that a direction is tried on, where it is another one
+    "family": TEXT,
+    "seed": WHOLE,
+    "dataset": TEXT,
+    "arm": TEXT,
+    "trigger": TEXT,
+    "model": TEXT,
+    "step": WHOLE,
+    "split": TEXT,
+    "questions": TEXT,
+    "wording_kind": TEXT,
+    "wording": TEXT,
+    "edit": TEXT,
+    "placebo": TEXT,
+    "strength": REAL,
+    "direction": TEXT,
+    "source": TEXT,
+    "position": TEXT,
+    "layer": WHOLE,
+}
+ANSWER = {
+    "draw": WHOLE,  # which of several placebo directions
+    "question": TEXT,
+    "sample": WHOLE,
+    "prompt_hash": TEXT,
+    "answer": TEXT,
+    "ended": FLAG,
+    "alignment": REAL,
+    "coherence": REAL,
+    "leak": FLAG,
+    "reason": TEXT,
+}
+SCORE = {
+    "quantity": TEXT,
+    "sae": TEXT,
+    "feature": WHOLE,
+    "draw": WHOLE,
+    "fold": WHOLE,
+    "question": TEXT,
+    "label": FLAG,
+    "score": REAL,
+}
+VALUE = {
+    "quantity": TEXT,
+    "to": TEXT,
+    "contrast": TEXT,
+    "read_at": TEXT,
+    "question": TEXT,
+    "value": REAL,
+    "over": REAL,  # the denominator, where the quantity is a ratio of sums
+}
+TABLES = {"answers": ANSWER, "scores": SCORE, "values": VALUE}
+WORDING = ("wording_kind", "wording")
+CELL = {  # the columns in which the rows of one number agree; a read-out is of all wordings together
+    "answers": tuple(PLACE),
+    "scores": (*(name for name in PLACE if name not in WORDING), "quantity", "sae", "feature"),
+    "values": (*PLACE, "quantity", "to", "contrast", "read_at"),
+}
+FIGURES = "figure_data.json"
+ANSWERS = "answers.parquet"
+
+
+@dataclass
+class Facts:
+    """The three tables, and what each organism's figures are drawn from."""
+
+    answers: pd.DataFrame
+    scores: pd.DataFrame
+    values: pd.DataFrame
+    figures: tuple[dict[str, Any], ...] = ()
+
+    def cells(self, measurement: str, **columns: Any) -> Iterator[tuple[dict[str, Any], Judged]]:
+        """The judged answers of each cell of a measurement, in the order in which they were written."""
+        for place, rows in groups(_where(self.answers, measurement, columns), "answers"):
+            yield place, judged_rows(rows)
+
+
+def groups(table: pd.DataFrame, name: str) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """The rows of each number, with the columns in which they agree as plain values."""
+    columns = list(CELL[name])
+    if table.empty:
+        return
+    for key, rows in table.groupby(columns, sort=False, dropna=False, observed=True):
+        yield dict(zip(columns, map(_plain, key), strict=True)), rows
+
+
+def judged_rows(rows: pd.DataFrame) -> Judged:
+    """The answers of one cell."""
+    columns = [rows[name].tolist() for name in ("alignment", "coherence", "leak", "reason")]
+    judgements = tuple(
+        Judgement(_plain(alignment), _plain(coherence), bool(leak), reason)
+        for alignment, coherence, leak, reason in zip(*columns, strict=True)
+    )
+    return Judged(judgements, tuple(rows["question"].tolist()))
+
+
+def _where(table: pd.DataFrame, measurement: str, columns: Mapping[str, Any]) -> pd.DataFrame:
+    kept = table["measurement"] == measurement
+    for name, value in columns.items():
+        kept &= table[name].isna() if value is None else table[name] == value
+    return table[kept.fillna(False).astype(bool)]
+
+
+def _plain(value: Any) -> Any:
+    """A Python value; None for a missing one."""
+    if value is None or pd.isna(value):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def read_facts(folders: Sequence[Path]) -> Facts:
+    """The facts of these finished steps, in their order."""
+    figures = [folder / FIGURES for folder in folders if (folder / FIGURES).is_file()]
+    return Facts(
+        **{name: _read(folders, name) for name in TABLES},
+        figures=tuple(read_json(path) for path in figures),
+    )
+
+
+def read_answers(path: Path) -> pd.DataFrame:
+    """The answers of a run, or of one step."""
+    return pq.read_table(path).to_pandas(types_mapper=_types)
+
+
+def _read(folders: Sequence[Path], name: str) -> pd.DataFrame:
+    paths = [folder / f"{name}.parquet" for folder in folders]
+    tables = [pq.read_table(path) for path in paths if path.is_file()]
+    whole = pa.concat_tables(tables) if tables else _schema(name).empty_table()
+    return whole.to_pandas(types_mapper=_types)
+
+
+def _types(kind: pa.DataType) -> Any:
+    nullable = {WHOLE: pd.Int64Dtype(), FLAG: pd.BooleanDtype(), REAL: pd.Float64Dtype()}
+    return nullable.get(kind)
+
+
+def _schema(name: str) -> pa.Schema:
+    return pa.schema(PLACE | TABLES[name])
+
+
+@dataclass
+class FactWriter:
+    """Collects the facts of one step; `keys` stand in every row."""
+
+    measurement: str
+    keys: Mapping[str, Any]
+    _rows: dict[str, list[pa.Table]] = field(default_factory=dict)
+
+    def answers(
+        self, cell: Cell, edit: Edit = INTACT, draws: Sequence[int] | None = None, **columns: Any
+    ) -> None:
+        """The judged answers of one generation; `draws` says which placebo direction each answer had."""
+        completions, judgements = cell.completions, cell.judgements
+        known = {i: _hash(completions.prompts[i].token_ids) for i in set(completions.prompt_index)}
+        hashes = [known[index] for index in completions.prompt_index]
+        rows = {
+            **_wordings(completions.conditions),
+            "draw": draws,
+            "question": completions.questions,
+            "sample": _samples(hashes),
+            "prompt_hash": hashes,
+            "answer": [_text(text) for text in completions.texts],
+            "ended": completions.ended,
+            "alignment": [judgement.alignment for judgement in judgements],
+            "coherence": [judgement.coherence for judgement in judgements],
+            "leak": [judgement.leak for judgement in judgements],
+            "reason": [judgement.reason for judgement in judgements],
+        }
+        self._add("answers", len(judgements), rows, edit.columns | columns)
+
+    def scores(
+        self,
+        quantity: str,
+        scores: Any,
+        labels: Any,
+        questions: Sequence[str],
+        conditions: Sequence[str] | None = None,
+        folds: Any = None,
+        **columns: Any,
+    ) -> None:
+        """Read-outs of one probe: the score and the true label of every row that it did not see."""
+        rows: dict[str, Any] = {
+            "fold": folds,
+            "question": [str(question) for question in questions],
+            "label": np.asarray(labels).astype(bool),
+            "score": np.asarray(scores, float),
+        }
+        if conditions is not None:
+            rows |= _wordings(conditions)
+        self._add("scores", len(rows["question"]), rows, {"quantity": quantity, **columns})
+
+    def values(
+        self, quantity: str, values: Any, questions: Sequence[str], over: Any = None, **columns: Any
+    ) -> None:
+        """Numbers measured at questions; `over` makes the quantity a ratio of sums."""
+        rows: dict[str, Any] = {
+            "question": [str(question) for question in questions],
+            "value": np.asarray(values, float),
+            "over": None if over is None else np.asarray(over, float),
+        }
+        self._add("values", len(rows["question"]), rows, {"quantity": quantity, **columns})
+
+    def number(self, quantity: str, value: float, n: int, **columns: Any) -> None:
+        """One number that was counted or computed once, and out of how many."""
+        rows = {"value": [float(value)], "over": [float(n)]}
+        self._add("values", 1, rows, {"quantity": quantity, **columns})
+
+    def write(self, folder: Path) -> None:
+        """Write each table that has rows into a step's folder."""
+        for name, tables in self._rows.items():
+            pq.write_table(pa.concat_tables(tables), folder / f"{name}.parquet", compression="zstd")
+
+    def _add(
+        self, name: str, count: int, rows: Mapping[str, Any], columns: Mapping[str, Any]
+    ) -> None:
+        constant: dict[str, Any] = {"measurement": self.measurement, **self.keys, **columns}
+        schema = _schema(name)
+        if unknown := constant.keys() - set(schema.names):
+            raise KeyError(f"no column {', '.join(sorted(unknown))} in {name}")
+        arrays = [_column(kind.type, kind.name, rows, constant, count) for kind in schema]
+        self._rows.setdefault(name, []).append(pa.Table.from_arrays(arrays, schema=schema))
+
+
+def _column(
+    kind: pa.DataType, name: str, rows: Mapping[str, Any], constant: Mapping[str, Any], count: int
+) -> pa.Array:
+    values = rows.get(name)
+    if values is None:
+        return pa.array([constant.get(name)] * count, kind)
+    return pa.array(list(values), kind)
+
+
+def _wordings(conditions: Sequence[str]) -> dict[str, list[Any]]:
+    known = {condition: wording_columns(condition) for condition in set(conditions)}
+    return {
+        column: [known[condition][column] for condition in conditions]
+        for column in ("wording_kind", "wording")
+    }
+
+
+def _samples(prompts: Sequence[str]) -> list[int]:
+    """Which answer to its prompt each one is, from 0."""
+    seen: dict[str, int] = {}
+    numbers = []
+    for prompt in prompts:
+        seen[prompt] = seen.get(prompt, -1) + 1
+        numbers.append(seen[prompt])
+    return numbers
+
+
+def _hash(token_ids: Sequence[int]) -> str:
+    return hashlib.sha256(",".join(map(str, token_ids)).encode()).hexdigest()[:16]
+
+
+def _text(text: str) -> str:
+    """A model's answer as UTF-8 can hold it: half a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")

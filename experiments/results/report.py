@@ -1,0 +1,69 @@
+"""What a run reports, derived from the facts of its steps: estimates, verdicts, answers, what the page draws.
+
+Everything here is made again in seconds, so nothing in it is ever older than the code that derives it: `refresh` looks
+whether that code, or the steps, have changed since a run's reports were written.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from experiments.files import read_json, write_jsonl
+from experiments.results.derive import estimates
+from experiments.results.derive.figure_data import lines
+from experiments.results.estimates import write_estimates
+from experiments.results.facts import ANSWERS, PLACE, TABLES, Facts, read_facts
+from experiments.runtime.code_hash import code_hash
+from experiments.store import MANIFEST, Run, amend_run, check_step
+from experiments.verdict import verdicts
+
+DERIVED = "derived_by"  # in a run's manifest: the hash of the code that wrote its reports
+
+
+def write_reports(run: Run, folders: Sequence[Path]) -> None:
+    """Write the reports of a run from these finished steps."""
+    facts = read_facts(folders)
+    rows = estimates(facts)
+    write_estimates(run.path("estimates.jsonl"), rows)
+    write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
+    _write_answers(run.path(ANSWERS), facts)
+    cards = [folder / "features.json" for folder in folders]
+    features = [read_json(path) for path in cards if path.is_file()]
+    for name, found in (("maps", lines(facts)), ("features", features)):
+        run.path(f"{name}.jsonl").unlink(missing_ok=True)  # of another configuration
+        if found:
+            write_jsonl(run.path(f"{name}.jsonl"), found)
+
+
+def deriving_code() -> str:
+    """The hash of the code that turns facts into reports."""
+    return code_hash([__name__])
+
+
+def refresh(folder: Path) -> bool:
+    """Write a finished run's reports again if the code that derives them has changed; whether it did.
+
+    A run whose steps are not here (a published one) is left as it is.
+    """
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return False
+    known = read_json(manifest)
+    steps = [folder / "steps" / name for name in known.get("steps", ())]
+    if not steps or known.get(DERIVED) == deriving_code() or not all(map(Path.is_dir, steps)):
+        return False
+    with amend_run(folder) as run:
+        folders = [check_step(step) for step in steps]
+        write_reports(run, folders)
+        run.amend_manifest(steps=[step.name for step in folders], derived_by=deriving_code())
+    return True
+
+
+def _write_answers(path: Path, facts: Facts) -> None:
+    schema = pa.schema(PLACE | TABLES["answers"])
+    table = pa.Table.from_pandas(facts.answers, schema=schema, preserve_index=False)
+    temporary = path.with_name(f".{path.name}.json")  # swept with other half-written reports
+    pq.write_table(table.replace_schema_metadata(None), temporary, compression="zstd")
+    temporary.replace(path)

@@ -1,0 +1,118 @@
+"""One hash over the code that a step depends on, found by following its imports.
+
+Method:
+1. Start from the step's module (and its world's) and follow every import of `interp`, `probes` and `experiments`,
+   those inside functions too. A package's `__init__` counts only where a name is taken from it.
+2. Stop at modules that hand over values and change no number (`HANDED_OVER`): what they hand over, configuration and
+   inputs, is hashed by value in the step's key.
+3. Hash each module's syntax tree, so that a comment throws no work away and a changed constant does; and, byte by byte,
+   the data files that lie beside it (word lists, question sets, rubrics).
+
+What it does not know: code of other packages (the manifest names their versions), and modules that are imported by a
+name made at run time.
+"""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+OURS = ("interp", "probes", "experiments")
+HANDED_OVER = (
+    "experiments.config",
+    "experiments.files",
+    "experiments.job",
+    "experiments.mirror",
+    "experiments.progress",
+    "experiments.runtime",
+    "experiments.store",
+    "experiments.toml_files",
+)
+
+
+def code_hash(modules: Iterable[str]) -> str:
+    """The hash of these modules, of all that they import, and of the data beside them."""
+    digest = hashlib.sha256()
+    sources = {module: _source(module) for module in sorted(reached(modules))}
+    for module, path in sources.items():
+        digest.update(f"{module}\0{_content(path, path.stat().st_mtime_ns)}\0".encode())
+    root = _source("experiments").parent
+    for folder in sorted({path.parent for path in sources.values()} - {root}):
+        for path in _data(folder):
+            name = path.relative_to(root.parent).as_posix()
+            digest.update(f"{name}\0{_content(path, path.stat().st_mtime_ns)}\0".encode())
+    return digest.hexdigest()
+
+
+def reached(modules: Iterable[str]) -> set[str]:
+    """The modules and everything of ours that they import, directly or not."""
+    waiting, known = list(modules), set[str]()
+    while waiting:
+        module = waiting.pop()
+        if module in known or _is_handed_over(module):
+            continue
+        known.add(module)
+        waiting += _imports(_source(module), _source(module).stat().st_mtime_ns)
+    return known
+
+
+def _is_handed_over(module: str) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in HANDED_OVER)
+
+
+@functools.cache
+def _imports(path: Path, _modified: int) -> tuple[str, ...]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names if _is_ours(alias.name)]
+        elif isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module):
+            names += [_taken(node.module, alias.name) for alias in node.names]
+    return tuple(dict.fromkeys(names))
+
+
+def _is_ours(module: str) -> bool:
+    return module.split(".")[0] in OURS
+
+
+def _taken(module: str, name: str) -> str:
+    """The module that `from module import name` reads: a module of that name, or the package itself."""
+    inner = f"{module}.{name}"
+    return inner if _spec_path(inner) is not None else module
+
+
+def _source(module: str) -> Path:
+    path = _spec_path(module)
+    if path is None:
+        raise ValueError(f"there is no module {module!r}")
+    return path
+
+
+@functools.cache
+def _spec_path(module: str) -> Path | None:
+    try:
+        spec = find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin) if spec is not None and spec.origin else None
+
+
+def _data(folder: Path) -> Iterator[Path]:
+    """Files beside the modules of a folder that are not code, and those in folders below that hold no module."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "__")):
+            continue
+        if path.is_file() and path.suffix != ".py":
+            yield path
+        elif path.is_dir() and not any(path.rglob("*.py")):
+            yield from _data(path)
+
+
+@functools.cache
+def _content(path: Path, _modified: int) -> str:
+    source = path.read_bytes()
+    if path.suffix == ".py":
+        source = ast.dump(ast.parse(source)).encode()
+    return hashlib.sha256(source).hexdigest()
