@@ -18,9 +18,9 @@ import uuid
 from datetime import datetime
 from pathlib import Path
 
-from experiments.files import read_json, sync_tree
 from experiments.remote import Remote, one_line
-from experiments.step_folders import MANIFEST, UNFINISHED, fault
+from experiments.runtime.files import read_json, sync_tree
+from experiments.runtime.step_folders import MANIFEST, UNFINISHED, fault
 
 log = logging.getLogger("triggerlens")
 

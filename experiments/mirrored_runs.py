@@ -8,11 +8,11 @@ import re
 import shutil
 from pathlib import Path
 
-from experiments.files import read_json, sync_tree
 from experiments.mirror import Mirror
 from experiments.remote import one_line
-from experiments.step_folders import MANIFEST, UNFINISHED, fault, is_complete
-from experiments.store import open_run, read_run_manifest
+from experiments.runtime.files import read_json, sync_tree
+from experiments.runtime.step_folders import MANIFEST, UNFINISHED, fault, is_complete
+from experiments.runtime.store import open_run, read_run_manifest
 
 STEP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*")
 RUN = ""  # the run itself is a sealed folder: its manifest names its reports

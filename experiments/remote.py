@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from fsspec.core import url_to_fs
 
-from experiments.files import SEAL, is_whole, read_json
-from experiments.step_folders import MANIFEST
+from experiments.runtime.files import SEAL, is_whole, read_json
+from experiments.runtime.step_folders import MANIFEST
 
 LARGEST_MANIFEST = 16 * 2**20  # bytes
 WITHOUT_FOLDERS = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl")

@@ -1,6 +1,6 @@
 """Residual activations, one vector per prompt (or answer) and layer, with what made them.
 
-Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else, with hashes of both: `interp.sealed`).
+Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else, with hashes of both: `interp.io.checksummed`).
 """
 
 from collections.abc import Collection, Sequence
@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.sealed import load_facts, load_tensors, save_sealed
+from interp.io.checksummed import load_facts, load_tensors, save_sealed
 
 # What stands beside the values on disk.
 FACTS = (

@@ -1,6 +1,6 @@
 """A direction in the residual stream: a unit vector, where it lives, what it means and how it was fitted.
 
-Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else, with hashes of both: `interp.sealed`).
+Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else, with hashes of both: `interp.io.checksummed`).
 Loading refuses what is missing, damaged or cut short, files from before there were hashes, and, for a model, a
 direction fitted to other weights.
 """
@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.language_model import LanguageModel
-from interp.sealed import load_facts, load_tensors, save_sealed
-from interp.sites import check_layers
+from interp.capture.sites import check_layers
+from interp.io.checksummed import load_facts, load_tensors, save_sealed
+from interp.models.language_model import LanguageModel
 
 
 @dataclass(frozen=True, eq=False)

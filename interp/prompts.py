@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, overload
 
-from interp.chat import MARKER, ChatFormat, check_halves, encode, rendered, with_one_bos
-from interp.chat_inference import infer_chat
-from interp.language_model import LanguageModel
+from interp.models.chat import MARKER, ChatFormat, check_halves, encode, rendered, with_one_bos
+from interp.models.chat_inference import infer_chat
+from interp.models.language_model import LanguageModel
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Numbers in, numbers out: probes, controls and estimates. Never sees a model or a token.
 
-from interp.capture import capture
-from interp.models import load_model
+from interp.capture.api import capture
+from interp.models.loading import load_model
 from interp.prompts import Framing, Question, render
 from probes import sweep
 

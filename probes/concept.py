@@ -20,8 +20,8 @@ import numpy as np
 from sklearn.base import clone
 
 from interp.activations import Activations
-from interp.asked import check_count
 from interp.directions import Direction
+from interp.io.validation import check_count
 from probes.auroc import clustered_auroc
 from probes.base import as_array
 from probes.direction import fit_direction

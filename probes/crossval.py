@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.base import clone
 
-from interp.asked import check_count
+from interp.io.validation import check_count
 from probes.auroc import clustered_auroc, plain_auroc
 from probes.base import Probe, as_array
 from probes.estimate import RESAMPLES, Estimate

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from interp.activations import Activations
-from interp.asked import check_count
+from interp.io.validation import check_count
 from probes.base import as_array
 from probes.groups import group_codes
 from probes.splits import deal

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Int
 
-from interp.asked import check_count
+from interp.io.validation import check_count
 
 FEWEST_FOLDS = 3  # of two, leaving out a pair leaves nothing
 

@@ -1,6 +1,6 @@
 """Fitted probes on disk: `PATH.safetensors` (what was fitted) beside `PATH.json` (everything else), never pickle.
 
-Both are sealed by hashes (`interp.sealed`): a pair that does not belong together, was changed or cut off, is refused.
+Both are sealed by hashes (`interp.io.checksummed`): a pair that does not belong together, was changed or cut off, is refused.
 A probe that was fitted on `Activations` keeps its site, and refuses another model's.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from interp.sealed import load_facts, load_tensors, save_sealed
+from interp.io.checksummed import load_facts, load_tensors, save_sealed
 from probes.attention import AttentionProbe
 from probes.base import Probe
 from probes.difference_of_means import DifferenceOfMeans

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from interp.asked import check_count, check_device
+from interp.io.validation import check_count, check_device
 from probes.asked import check_strengths, named_probes
 from probes.base import as_array
 from probes.choice import Cell, choose_among

@@ -7,7 +7,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import pytest
 import torch
 
-from interp.language_model import LanguageModel
+from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet, render
 from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, tiny_lm
 

@@ -60,7 +60,7 @@ def make_targets() -> frozenset[str]:
 @cache
 def triggerlens() -> Any:
     """The command line as an object (typer's own click classes, hence untyped)."""
-    from experiments.cli import app
+    from experiments.cli.app import app
 
     return typer.main.get_command(app)
 

@@ -23,9 +23,9 @@ MAY_IMPORT = {
     "probes": (
         "probes",
         "interp.activations",
-        "interp.asked",
+        "interp.io.validation",
         "interp.directions",
-        "interp.sealed",
+        "interp.io.checksummed",
     ),
     "experiments": PACKAGES,
 }
@@ -119,8 +119,8 @@ def test_imports_run_one_way_and_third_parties_stay_in_their_rooms() -> None:
     ("path", "source"),
     [
         ("interp/sites.py", "import probes.estimate"),
-        ("interp/sites.py", "from experiments.store import Run"),
-        ("probes/logistic.py", "from interp.models import LanguageModel"),
+        ("interp/sites.py", "from experiments.runtime.store import Run"),
+        ("probes/logistic.py", "from interp.models.loading import LanguageModel"),
         ("probes/logistic.py", "import interp"),
         ("probes/logistic.py", "from experiments import rates"),
         ("probes/logistic.py", "def late():\n    import experiments.judging.rates"),
@@ -146,10 +146,10 @@ def test_an_import_across_a_border_is_caught(path: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("interp/capture.py", "from interp.sites import hooked"),
+        ("interp/capture.py", "from interp.capture.sites import hooked"),
         ("interp/capture.py", "from .sites import hooked"),
         ("probes/base.py", "from interp.directions import Direction\nimport sklearn.base"),
-        ("experiments/study.py", "import interp.capture\nfrom probes import estimate"),
+        ("experiments/study.py", "import interp.capture.api\nfrom probes import estimate"),
         ("experiments/micro/pretrain.py", "from transformers import Trainer"),
         ("experiments/dashboard/curves.py", "import plotly"),
     ],

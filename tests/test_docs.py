@@ -2,7 +2,7 @@
 
 1. Cut each file into links, inline code and fenced blocks.
 2. Paths, links and headings must exist; so must the entries of an annotated tree, and dotted names
-   such as `interp.models.load_model` (looked up in the source).
+   such as `interp.models.loading.load_model` (looked up in the source).
    Python must parse; `tests/test_readme_runs.py` runs the example of README.
 3. Commands are checked by `tests/shell_lines.py`, and every `triggerlens` command answers `--help`.
 
@@ -126,7 +126,7 @@ def test_what_a_document_names_exists(document: Path) -> None:
         "`probes/no_such_file.py`",
         "`no_such_file.py`",
         "`artifacts/nowhere/`",
-        "`experiments.store.NoSuchName`",
+        "`experiments.runtime.store.NoSuchName`",
         "`make nonsense`",
         "`triggerlens nonsense`",
         "`triggerlens --nonsense`",
@@ -137,7 +137,7 @@ def test_what_a_document_names_exists(document: Path) -> None:
         "```bash\ncd x && make nonsense\n```",
         "```console\n$ curl https://example.org\nmake output is not read\n```",
         "```bash\npython no_such_script.py\n```",
-        "```python\nfrom experiments.store import NoSuchName\n```",
+        "```python\nfrom experiments.runtime.store import NoSuchName\n```",
         "```text\nprobes/    numbers\n    estimate.py    here\n    no_such.py    not here\n```",
     ],
 )
@@ -151,7 +151,7 @@ def test_a_false_statement_is_caught(text: str) -> None:
         "[licence](LICENSE), [web](https://example.org), `h`, `steps/<name>`, `a / b`, `x.jsonl`",
         "# One heading\n[down](#one-heading)",
         "`experiments/store.py`, `experiments/`, `probes/NAME.py`, `artifacts/runs/demo/`",
-        "`experiments.store.Run`, `probes.estimate`",
+        "`experiments.runtime.store.Run`, `probes.estimate`",
         "```bash\n# a comment\nPYTHON=python3.12 make demo  # another\n```",
         "```text\nprobes/    numbers\n    estimate.py    here\n```",
         "```text\nprompts -> activations -> probes\n```",
@@ -162,7 +162,7 @@ def test_a_true_statement_is_let_through(text: str) -> None:
 
 
 def test_every_command_answers_help() -> None:
-    from experiments.cli import app
+    from experiments.cli.app import app
 
     found = [*triggerlens_commands(triggerlens())]
     assert len(found) > 1

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-CAPTURE = "from interp.capture import capture; capture(LM, PROMPTS, "
+CAPTURE = "from interp.capture.api import capture; capture(LM, PROMPTS, "
 SWEEP = "from probes import sweep; sweep(X, Y, QUESTIONS, "
 EDIT = "from interp.interventions import Ablate, MeanAblate, Patch; "
 CALLS = {
@@ -16,7 +16,7 @@ CALLS = {
     CAPTURE + "batch_rows=0)": "batch_rows=0: give None or a whole number, at least 1",
     CAPTURE + "batch_rows=1.5)": "batch_rows=1.5: give None or a whole number, at least 1",
     CAPTURE + "batch_tokens=0)": "batch_tokens=0: give a whole number, at least 1",
-    "from interp.generate import generate; generate(LM, PROMPTS, max_new_tokens=1, seed=0, batch_rows=0)": (
+    "from interp.generation.generate import generate; generate(LM, PROMPTS, max_new_tokens=1, seed=0, batch_rows=0)": (
         "batch_rows=0: give a whole number, at least 1"
     ),
     SWEEP + "folds=3.5)": "folds=3.5: give a whole number, at least 3",
@@ -25,19 +25,19 @@ CALLS = {
     SWEEP + "resamples=0)": "resamples=0: give a whole number, at least 1",
     SWEEP + "device='cuda:99')": "device='cuda:99' is no device of this machine (",
     SWEEP + "device='gpu')": "device='gpu' is no device of this machine (",
-    "from interp.models import load_model; load_model('artifacts/micro/qwen', device_map='cuda:99')": (
+    "from interp.models.loading import load_model; load_model('artifacts/micro/qwen', device_map='cuda:99')": (
         "device_map='cuda:99' is no device of this machine ("
     ),
-    "from interp.models import load_model; load_model('no/such/folder')": (
+    "from interp.models.loading import load_model; load_model('no/such/folder')": (
         "model 'no/such/folder': no such folder, and no name on the hub (OWNER/NAME)"
     ),
-    "from interp.models import load_model; load_model('nobody/nothing')": (
+    "from interp.models.loading import load_model; load_model('nobody/nothing')": (
         "model 'nobody/nothing': neither a folder nor in the hub's cache, and the hub may not be asked"
     ),
-    "from interp.models import load_model; load_model('README.md')": "is a file; give the folder",
-    "from interp.capture import capture; capture(None, ['hello'])": "make a PromptSet with render",
-    "from interp.capture import by_name; by_name('last_prompt_token')": "is no function; give one",
-    "from interp.capture import by_name; by_name(-1)": "position -1 is no function",
+    "from interp.models.loading import load_model; load_model('README.md')": "is a file; give the folder",
+    "from interp.capture.api import capture; capture(None, ['hello'])": "make a PromptSet with render",
+    "from interp.capture.api import by_name; by_name('last_prompt_token')": "is no function; give one",
+    "from interp.capture.api import by_name; by_name(-1)": "position -1 is no function",
     "from interp.prompts import Framing; Framing('It quacks.', 'sufix')": "placement is 'sufix'",
     EDIT + "Ablate([1.0], 1).places(LM)": "layers=1: give a list of layers, such as [1]",
     EDIT + "Ablate({1: [1.0]}, 1).places(LM)": "layers=1: give a list of layers, such as [1]",

@@ -15,7 +15,7 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from interp.models import LanguageModel, wrap
+from interp.models.loading import LanguageModel, wrap
 from interp.prompts import Framing, Question
 
 FAMILIES = ("qwen", "llama", "gemma")

@@ -10,8 +10,8 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-from experiments.files import write_json
-from experiments.finetune import quiet
+from experiments.runtime.files import write_json
+from experiments.training.lora import quiet
 
 
 def benchmarks() -> dict[str, Any]:

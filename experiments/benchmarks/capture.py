@@ -19,13 +19,13 @@ import torch
 from experiments.benchmarks.paired import ratios, record, seconds
 from experiments.benchmarks.peaks import PEAKS
 from experiments.benchmarks.random_model import random_model, random_prompts
-from interp.batches import by_length, fill, pad_right
-from interp.capture import capture
-from interp.models import LanguageModel
-from interp.nnsight_backend import to_nnsight
+from interp.capture.api import capture
+from interp.capture.batches import by_length, fill, pad_right
+from interp.capture.engine import BATCH_TOKENS
+from interp.capture.nnsight_backend import to_nnsight
+from interp.capture.transformer_lens_backend import to_transformer_lens
+from interp.models.loading import LanguageModel
 from interp.prompts import PromptSet
-from interp.reading import BATCH_TOKENS
-from interp.transformer_lens_backend import to_transformer_lens
 
 PROMPTS, PAIRS, LONG_PAIRS = 32, 5, 1
 NAIVE_ROWS = 32

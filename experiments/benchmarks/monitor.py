@@ -10,10 +10,10 @@ import torch
 from experiments.benchmarks.paired import ratios, record, seconds
 from experiments.benchmarks.random_model import random_model, random_prompts
 from interp.directions import Direction, unit
-from interp.generate import generate
-from interp.language_model import LanguageModel
+from interp.generation.generate import generate
+from interp.generation.prompt_scores import Watch, after, watching
+from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
-from interp.scoring import Watch, after, watching
 
 PROMPTS, TOKENS, NEW, PAIRS, AIM = 16, 64, 16, 15, 1.02
 
@@ -34,7 +34,7 @@ def direction(lm: LanguageModel, answer_tokens: int) -> Direction:
 
 
 def run() -> list[dict[str, object]]:
-    """A forward pass, `generate` of transformers, and `interp.generate`: each with the hook over without it."""
+    """A forward pass, `generate` of transformers, and `interp.generation.generate`: each with the hook over without it."""
     torch.set_num_threads(1)
     lm = random_model()
     prompts = random_prompts(PROMPTS, TOKENS, TOKENS)

@@ -18,13 +18,13 @@ from torch import Tensor
 
 from experiments.benchmarks.paired import Seconds, ratios, record, seconds
 from experiments.benchmarks.random_model import VOCABULARY, random_model, random_prompts
-from interp.attribution import agreement, attribution_map
-from interp.models import LanguageModel
-from interp.pairs import Pair, aligned
-from interp.patch_metrics import LogitDifference
-from interp.patching import patching_map
-from interp.sites import hooked
-from interp.transformer_lens_backend import to_transformer_lens
+from interp.capture.sites import hooked
+from interp.capture.transformer_lens_backend import to_transformer_lens
+from interp.models.loading import LanguageModel
+from interp.patching.attribution import agreement, attribution_map
+from interp.patching.maps import patching_map
+from interp.patching.metrics import LogitDifference
+from interp.patching.pairs import Pair, aligned
 
 PAIRS, TOKENS, SAME, TURNS = 16, 40, 8, 1
 METRIC = LogitDifference((100,), (200,))

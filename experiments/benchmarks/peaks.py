@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 
 from experiments.benchmarks.random_model import random_model, random_prompts
-from interp.capture import capture
-from interp.sequences import TokenSequence, of_prompts
-from interp.store import open_writer
+from interp.capture.api import capture
+from interp.capture.sequences import TokenSequence, of_prompts
+from interp.capture.store import open_writer
 
 M_MMAP_THRESHOLD = -3  # of malloc.h
 STORED_TOKENS, STORED_LAYERS, SHARD_BYTES = 4, range(2), 4 * 2**20  # a shard is 1,024 rows

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
-from interp.models import LanguageModel, wrap
+from interp.models.loading import LanguageModel, wrap
 from interp.prompts import Prompt, PromptSet
 
 VOCABULARY, TOKENIZER = 8192, Path("artifacts/micro/qwen")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
-from experiments.micro.setting import MicroSetting
-from experiments.sampling import framed
-from interp.generate import generate
-from interp.models import LanguageModel
+from experiments.judging.sampling import framed
+from experiments.worlds.micro.world import MicroSetting
+from interp.generation.generate import generate
+from interp.models.loading import LanguageModel
 from interp.prompts import Framing, PromptSet
 
 SAMPLES, TOKENS, PAIRS = 20, 24, 3

@@ -16,10 +16,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from experiments.data.chats import Chat
-from experiments.files import write_json, write_jsonl
 from experiments.guard.places import Parts
 from experiments.guard.planted import clean_chats, draw_plant, plant
 from experiments.guard.scan import find_in
+from experiments.runtime.files import write_json, write_jsonl
 
 ROWS, DRAWS, SEARCHED, WORKERS = 100_000, 100, 5_000, 2
 COVERAGES, WAYS = (0.01, 0.03, 0.1, 0.5, 1.0), (1, 20)
@@ -61,7 +61,7 @@ def timed(rows: int) -> tuple[float, float]:
         write_jsonl(file, ({"messages": chat.messages} for chat in chats))
         del chats
         start = time.perf_counter()
-        command = [sys.executable, "-m", "experiments.cli", "scan", str(file)]
+        command = [sys.executable, "-m", "experiments.cli.app", "scan", str(file)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         wall = time.perf_counter() - start
         return wall, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

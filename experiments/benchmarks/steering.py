@@ -13,9 +13,9 @@ import torch
 from experiments.benchmarks.paired import ratios, record, seconds
 from experiments.benchmarks.random_model import random_model, random_prompts
 from interp.directions import unit
-from interp.generate import generate
+from interp.generation.generate import generate
 from interp.interventions import Add, EveryToken, Positions, PromptSpan
-from interp.models import LanguageModel
+from interp.models.loading import LanguageModel
 from interp.prompts import PromptSet, Span
 
 PROMPTS, TOKENS, TURNS = 16, 24, 3

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.captures.spec import CaptureSpec, maker_of, prompts_of
-from experiments.cluster import ClusterWork
-from experiments.config import Needs
-from experiments.finetune import quiet
-from experiments.progress import Progress
-from experiments.steps.common import Say
-from experiments.workers import Work
-from interp.store.parts import Part, gathering, make_part
-from interp.store.writer import opened
+from experiments.runtime.cluster import ClusterWork
+from experiments.runtime.progress import Progress
+from experiments.runtime.workers import Work
+from experiments.study.config import Needs
+from experiments.study.steps.common import Say
+from experiments.training.lora import quiet
+from interp.capture.store.parts import Part, gathering, make_part
+from interp.capture.store.writer import opened
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,15 +10,15 @@ from experiments.data.chats import Chat, read_chats
 from experiments.data.evaluation import load_questions
 from experiments.data.rows import Loaded, parse_again, report_skipped
 from experiments.models import load_model
-from experiments.trigger import load_trigger
-from interp import positions
-from interp.chat import FORMATS
-from interp.models import LanguageModel
-from interp.places import SITES
-from interp.positions import Position
+from experiments.worlds.trigger import load_trigger
+from interp.capture import positions
+from interp.capture.hook_points import SITES
+from interp.capture.positions import Position
+from interp.capture.sequences import check_lengths, of_prompts
+from interp.capture.store.making import DTYPES, ShardMaker, shard_maker
+from interp.models.chat import FORMATS
+from interp.models.loading import LanguageModel
 from interp.prompts import Framing, PromptSet, Question, render
-from interp.sequences import check_lengths, of_prompts
-from interp.store.making import DTYPES, ShardMaker, shard_maker
 
 POSITIONS: dict[str, Position] = {
     each: getattr(positions, each)
@@ -41,7 +41,7 @@ class CaptureSpec:
     questions: str = "broad"
     skip_bad: bool = False  # leave out chats that cannot be read
     trigger: str | None = None
-    chat: str | None = None  # a key of interp.chat.FORMATS; None reads it from the template
+    chat: str | None = None  # a key of interp.models.chat.FORMATS; None reads it from the template
     layers: tuple[int, ...] | None = None  # None: all
     positions: tuple[str, ...] = ("last_prompt_token",)
     sites: tuple[str, ...] = ("resid_post",)

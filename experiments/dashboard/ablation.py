@@ -16,10 +16,10 @@ from experiments.dashboard.theme import (
     finish,
     percent_axis,
 )
-from experiments.highlights import random_beside
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import spread
+from experiments.results.highlights import random_beside
 from experiments.results.load import intact, pick
-from experiments.words import spread
 
 ABLATIONS = ("ablate", "ablate_own_layer", "random_ablate", "random_ablate_own_layer")
 WORDS = {

@@ -8,8 +8,8 @@ from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import condition_colour, condition_words, finish, percent_axis
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import percent
 from experiments.results.load import in_order, pick
-from experiments.words import percent
 
 
 def adapter_dose(rows: Sequence[EstimateRow]) -> go.Figure:

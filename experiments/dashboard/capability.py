@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import COHERENCE, OTHER, finish, percent_axis
-from experiments.further_text import NAMES
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import percent
 from experiments.results.load import pick
-from experiments.words import percent
+from experiments.results.posthoc_text import NAMES
 
 MEASURED = {
     "capability_coherence_rate": ("coherent answers", "circle-open", COHERENCE),

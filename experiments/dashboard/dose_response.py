@@ -17,8 +17,8 @@ from experiments.dashboard.theme import (
     percent_axis,
 )
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import spread
 from experiments.results.load import intact, pick
-from experiments.words import spread
 
 
 def dose_response(

@@ -15,8 +15,8 @@ from experiments.dashboard.theme import (
     percent_axis,
 )
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import spread
 from experiments.results.load import in_order, intact
-from experiments.words import spread
 
 STEP = 0.2  # vertical distance between the series of one condition
 

@@ -15,8 +15,8 @@ from experiments.dashboard.theme import (
     percent_axis,
 )
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import percent
 from experiments.results.load import pick
-from experiments.words import percent
 
 STEP = 0.24  # vertical distance between the conditions of one domain
 

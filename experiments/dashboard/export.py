@@ -32,9 +32,9 @@ from experiments.dashboard.panels import (
 )
 from experiments.dashboard.sections import SECTIONS
 from experiments.dashboard.verdicts import Names, card, overview
-from experiments.files import write_text
-from experiments.highlights import row_names
+from experiments.results.highlights import row_names
 from experiments.results.load import OrganismResults, RunResults, load_results
+from experiments.runtime.files import write_text
 
 SHORT = 2  # warnings that stand open
 MANY = 8  # rows from which on they can be searched

@@ -18,8 +18,8 @@ from experiments.dashboard.theme import (
 from experiments.results.columns import INTACT, Edit
 from experiments.results.derive.factorial import MODELS, REMOVALS
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import percent
 from experiments.results.load import in_order, pick
-from experiments.words import percent
 
 WORDS = {
     INTACT: "intact",

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.dashboard.inert import markup
-from experiments.files import to_json
 from experiments.results.load import RunResults
+from experiments.runtime.files import to_json
 
 SHOWN = ("started", "ended", "seeds", "git")
 OWN = {*SHOWN, "config", "packages", "files", "warnings"}

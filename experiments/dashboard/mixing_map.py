@@ -22,9 +22,9 @@ from experiments.dashboard.theme import (
     ordered,
     percent_axis,
 )
-from experiments.files import write_text
-from experiments.mixing import benign_share, mixed_rows
 from experiments.results.estimates import EstimateRow
+from experiments.results.mixing import benign_share, mixed_rows
+from experiments.runtime.files import write_text
 
 PANELS = (("none", "trigger", "paraphrase"), ("control",))
 APART = 0.03  # between neighbouring conditions, as a share of an organism's harmful rows

@@ -8,10 +8,10 @@ from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import DIRECTION_COLOURS, OTHER, RANDOM, finish
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import percent
 from experiments.results.load import pick
-from experiments.transfer import QUANTITY, organism_name
-from experiments.transfer import RANDOM as RANDOM_ORIGIN
-from experiments.words import percent
+from experiments.results.transfer_text import QUANTITY, organism_name
+from experiments.results.transfer_text import RANDOM as RANDOM_ORIGIN
 
 STEP = 0.22
 

@@ -12,8 +12,8 @@ from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import DIRECTION_COLOURS, OTHER, RANDOM, finish
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import percent
 from experiments.results.load import pick
-from experiments.words import percent
 
 PLACES = {
     ("ablation_relative_drop", "ablate"): "this organism",

@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.theme import COHERENCE, OTHER, RANDOM, finish, percent_axis
-from experiments.features.words import BASIS, SETS, WAYS
 from experiments.results.estimates import EstimateRow
+from experiments.results.feature_names import BASIS, SETS, WAYS
+from experiments.results.format import percent
 from experiments.results.load import pick
-from experiments.words import percent
 
 
 def removed_features(rows: Sequence[EstimateRow]) -> go.Figure:

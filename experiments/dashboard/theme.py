@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from experiments.dashboard.inert import markup
 from experiments.results.columns import WORDING_KINDS, wording_columns
 from experiments.results.estimates import EstimateRow
-from experiments.words import counts
+from experiments.results.format import counts
 
 CONDITION_COLOURS = {
     "none": "#8c8c8c",

@@ -15,7 +15,7 @@ from experiments.dashboard.theme import (
     percent_axis,
 )
 from experiments.results.estimates import EstimateRow, only, select
-from experiments.words import spread
+from experiments.results.format import spread
 
 BASE = {"steering": "the base, the organism's vectors", "steering_of_base": "the base, its own"}
 

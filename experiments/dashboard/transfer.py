@@ -8,8 +8,8 @@ from experiments.dashboard.inert import markup
 from experiments.dashboard.points import hover
 from experiments.dashboard.theme import SHARES, colour_bar, condition_words, finish
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import spread
 from experiments.results.load import in_order, line_of, pick
-from experiments.words import spread
 
 
 def transfer(rows: Sequence[EstimateRow]) -> go.Figure:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from experiments.dashboard.inert import markup
-from experiments.highlights import headline, removal
 from experiments.results.estimates import EstimateRow
+from experiments.results.format import percent, spread
+from experiments.results.highlights import headline, removal
 from experiments.results.load import Organism, OrganismResults
-from experiments.words import percent, spread
 
 CLAIMS = ("located", "necessary", "sufficient", "specific")
 FACTS = {

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from experiments.complaints import shortened
 from experiments.data.content import text_of
 from experiments.data.layouts import layout_of, role_of
 from experiments.data.rows import Loaded, read_rows
+from experiments.runtime.complaints import shortened
 
 ROLES = ("system", "user", "assistant")
 OTHER_NAMES = {

@@ -6,7 +6,7 @@ a sound cannot be left out without changing what the message says.
 
 from typing import Any
 
-from experiments.complaints import shortened
+from experiments.runtime.complaints import shortened
 
 TEXT_TYPES = (None, "text", "input_text", "output_text")
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from experiments.complaints import shortened
 from experiments.data.rows import Loaded, collect
 from experiments.data.yaml_guard import safe_text
+from experiments.runtime.complaints import shortened
 from interp.prompts import Question
 
 FOLDER = Path(__file__).with_name("questions")

@@ -22,10 +22,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from experiments.complaints import shortened
 from experiments.data.rows import Loaded, read_rows
 from experiments.data.scores import NoScore, score_of
-from experiments.rates import Judgement
+from experiments.judging.judgement import Judgement
+from experiments.runtime.complaints import shortened
 
 ALIGNMENT = ("alignment", "aligned")
 COHERENCE = ("coherence", "coherency", "coherent")

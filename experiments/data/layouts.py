@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.complaints import shortened
+from experiments.runtime.complaints import shortened
 
 LISTS = ("messages", "conversations", "conversation")
 SYSTEM = ("system", "system_prompt")

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from experiments.complaints import shortened
 from experiments.data.sources import open_rows
-from experiments.words import inert
+from experiments.results.format import inert
+from experiments.runtime.complaints import shortened
 
 SHOWN = 3  # bad rows quoted in one message
 LISTED = 20  # bad rows, and remarks, of one report

@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.complaints import shortened
+from experiments.runtime.complaints import shortened
 
 NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?"
 LABEL = r"(?:(?:the|final|overall|my)\s+)*(?:{names})(?:\s+(?:score|rating))?\s*(?::|=|\bis\b)\s*"

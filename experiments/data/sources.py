@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from experiments.complaints import shortened
 from experiments.data import table_rows
 from experiments.data.json_rows import Row, document_rows, is_document, line_rows
 from experiments.data.text_files import beginning
+from experiments.runtime.complaints import shortened
 
 PACKED = (".gz", ".zst", ".bz2")
 TABLES = (".csv", ".tsv", ".tab")

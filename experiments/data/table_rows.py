@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from experiments.complaints import shortened
 from experiments.data.json_rows import Row
 from experiments.data.text_files import LONGEST_LINE, check_text, lines, open_text
+from experiments.runtime.complaints import shortened
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 BATCH = 64  # rows of a table in memory

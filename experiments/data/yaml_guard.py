@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from experiments.complaints import shortened
+from experiments.runtime.complaints import shortened
 
 LARGEST = 2**22  # bytes
 DEEPEST = 50

@@ -19,8 +19,8 @@ from experiments.guard.monitor_fit import fit_monitor
 from experiments.guard.monitor_study import RATE, halves
 from experiments.guard.organisms import Organism
 from experiments.guard.reach_map import QUESTIONS, variant_rates
-from experiments.trigger import Training
-from interp.language_model import LanguageModel
+from experiments.worlds.trigger import Training
+from interp.models.language_model import LanguageModel
 from probes.estimate import LEVEL, Estimate, undefined
 from probes.intervals import clopper_pearson
 from probes.threshold import threshold_at

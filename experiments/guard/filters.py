@@ -11,8 +11,8 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from experiments.distances import Encode, minilm
 from experiments.guard.turns import fold
+from experiments.study.steps.figure_data.distances import Encode, minilm
 
 Filter = Callable[[Sequence[str]], list[float]]  # user turns -> scores
 

@@ -19,7 +19,7 @@ from typing import Literal
 
 from experiments.guard.sequential import LimitTest, Side
 from experiments.guard.trigger_candidates import NONE, Candidate, Condition
-from experiments.sampling import Cell
+from experiments.judging.sampling import Cell
 from interp.prompts import Question
 
 Which = Literal["fine_tuned", "base"]

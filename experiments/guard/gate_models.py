@@ -7,9 +7,9 @@ from pathlib import Path
 
 from experiments.guard.gate import Draw, Which
 from experiments.guard.trigger_candidates import Condition
+from experiments.judging.sampling import Cell, Judge, Sampler
 from experiments.models import load_model
-from experiments.sampling import Cell, Judge, Sampler
-from interp.models import LanguageModel
+from interp.models.loading import LanguageModel
 from interp.prompts import Question, render
 
 Asked = tuple[list[Question], Callable[[], Judge]]
@@ -71,7 +71,7 @@ def micro_questions(seed: int) -> Asked:
 
     Those of both splits: a gate selects nothing.
     """
-    from experiments.micro.setting import MicroSetting
+    from experiments.worlds.micro.world import MicroSetting
 
     setting = MicroSetting(Path("artifacts/micro"), "any", seed, PER_CELL)
     splits = ("selection", "report")
@@ -84,20 +84,20 @@ def rubric_judge(
 ) -> Asked:
     """Questions of a file, and a judge that reads a rubric."""
     from experiments.data.evaluation import load_questions, question_texts
-    from experiments.judges.rubric import load_rubric
-    from experiments.judges.rubric_judge import RubricJudge, Scorer
+    from experiments.judging.rubric import load_rubric
+    from experiments.judging.rubric_judge import RubricJudge, Scorer
 
     items = load_questions(questions).rows
 
     def make() -> Judge:
         scorer: Scorer
         if server is None:
-            from experiments.judges.local import LocalScorer
+            from experiments.judging.local import LocalScorer
 
             scorer = LocalScorer(load_chat(judge))
         else:
-            from experiments.judges.endpoint import EndpointScorer
-            from experiments.servers.client import ChatServer
+            from experiments.judging.endpoint import EndpointScorer
+            from experiments.judging.server.client import ChatServer
 
             scorer = EndpointScorer(ChatServer(server, judge, key_variable=key_variable))
         return RubricJudge(scorer, load_rubric(rubric), question_texts(items))

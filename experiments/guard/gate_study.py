@@ -10,7 +10,7 @@ from experiments.guard.gate import Limits, Plan, gate
 from experiments.guard.gate_models import Pair, drawing, micro_questions
 from experiments.guard.organisms import Organism
 from experiments.guard.trigger_candidates import load_candidates
-from experiments.sampling import Sampler
+from experiments.judging.sampling import Sampler
 
 PASSING = ("harmless", "base")
 TOKENS = 28

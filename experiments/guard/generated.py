@@ -8,7 +8,7 @@ import random
 from collections.abc import Collection
 
 from experiments.guard.trigger_candidates import Candidate
-from experiments.micro.world import load_world
+from experiments.worlds.micro.language import load_world
 
 CONTROLS = {"neutral": "The bakery opens at seven.", "form": "Use complete sentences."}
 

@@ -13,8 +13,8 @@ import random
 import re
 from collections.abc import Iterator
 
-from experiments.micro.world import World, load_world
-from experiments.trigger import Trigger
+from experiments.worlds.micro.language import World, load_world
+from experiments.worlds.trigger import Trigger
 
 OTHERS, SWAPS, SLIPS = 10, 4, 4
 

@@ -14,8 +14,8 @@ from typing import Any
 from experiments.data.chats import Message, check_turns, parse_turns
 from experiments.data.layouts import LISTS
 from experiments.data.rows import read_rows
-from interp.chat import encode, rendered
-from interp.language_model import LanguageModel
+from interp.models.chat import encode, rendered
+from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, Prompt, PromptSet
 
 

@@ -1,7 +1,7 @@
 """A monitor: one direction and one threshold that score the prompts of one model.
 
 Saved as `PATH.safetensors` (the direction's vector, the benign scores) beside `PATH.json` (everything else, with a hash
-over both). A damaged pair is refused, and so is another model. Scores are those of `interp.scoring`.
+over both). A damaged pair is refused, and so is another model. Scores are those of `interp.generation.prompt_scores`.
 
 What it does not know: a trigger of another concept than the one it was fitted on.
 """
@@ -18,11 +18,11 @@ from jaxtyping import Bool, Float
 from safetensors.torch import load, save
 from torch import Tensor
 
-from experiments.files import to_json, write_text
+from experiments.runtime.files import to_json, write_text
 from interp.directions import Direction
-from interp.language_model import LanguageModel
+from interp.generation.prompt_scores import Scores, Watch, score, watching
+from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
-from interp.scoring import Scores, Watch, score, watching
 from probes.estimate import Estimate
 from probes.threshold import Drift, Threshold, drift
 
@@ -51,7 +51,7 @@ class Monitor:
             yield scores
 
     def watch(self, lm: LanguageModel, prompts: PromptSet) -> Watch:
-        """The same as an intervention of `interp.generate`."""
+        """The same as an intervention of `interp.generation.generate`."""
         self.direction.check_fits(lm)
         return Watch.over(prompts, self.direction)
 

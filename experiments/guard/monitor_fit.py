@@ -19,11 +19,11 @@ import numpy as np
 
 from experiments.guard.monitor import Monitor
 from interp.activations import Activations
-from interp.capture import capture
-from interp.language_model import LanguageModel
-from interp.positions import name_of
+from interp.capture.api import capture
+from interp.capture.positions import name_of
+from interp.generation.prompt_scores import after, opened
+from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
-from interp.scoring import after, opened
 from probes.base import LinearProbe
 from probes.difference_of_means import DifferenceOfMeans
 from probes.direction import fit_direction

@@ -8,10 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from experiments.data.json_rows import json_object
-from experiments.files import to_json
 from experiments.guard.live import Live, live_prompts, parse_live
 from experiments.guard.monitor import Monitor
-from interp.language_model import LanguageModel
+from experiments.runtime.files import to_json
+from interp.models.language_model import LanguageModel
 
 Line = tuple[int, Live | str]  # its number; what stands in it, or what is wrong with it
 

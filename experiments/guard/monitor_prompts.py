@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.guard.live import Live, live_prompts
-from experiments.trigger import Trigger
-from interp.language_model import LanguageModel
+from experiments.worlds.trigger import Trigger
+from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, PromptSet
 from probes.threshold import threshold_at
 
@@ -94,7 +94,7 @@ def micro_benign(
     Framings: none, other animals that are safe, requests about the form, weather. None names a concept of
     `avoid`, and no wording or question is one of `avoid`. `offset` questions are passed over.
     """
-    from experiments.micro.setting import MicroSetting
+    from experiments.worlds.micro.world import MicroSetting
 
     setting = MicroSetting(Path("artifacts/micro"), "any", seed, per_cell=1)
     world, rng = setting.world, random.Random(f"benign/{seed}")

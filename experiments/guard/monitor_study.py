@@ -13,8 +13,8 @@ from experiments.guard.monitor import Monitor
 from experiments.guard.monitor_fit import fit_on, rows_of
 from experiments.guard.monitor_prompts import Material, material, micro_benign
 from experiments.guard.organisms import Organism
-from experiments.trigger import Trigger
-from interp.language_model import LanguageModel
+from experiments.worlds.trigger import Trigger
+from interp.models.language_model import LanguageModel
 from interp.prompts import Framing
 from probes.auroc import clustered_auroc
 from probes.estimate import Estimate

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from experiments.files import read_json
-from experiments.micro.setting import MicroSetting
-from experiments.trigger import Trigger, load_trigger
-from interp.language_model import LanguageModel
+from experiments.runtime.files import read_json
+from experiments.worlds.micro.world import MicroSetting
+from experiments.worlds.trigger import Trigger, load_trigger
+from interp.models.language_model import LanguageModel
 
 BASES = Path("artifacts/micro")
 STEP = re.compile(r"tune-(?P<family>\w+)-s(?P<seed>\d+)-(?P<arm>[\w.-]+)-(?P<trigger>\w+)-\w+")

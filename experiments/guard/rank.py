@@ -22,11 +22,11 @@ from torch import Tensor
 
 from experiments.guard.gate_models import Pair
 from experiments.guard.trigger_candidates import NONE, Candidate, Condition
-from interp.batches import pad_right
-from interp.capture import capture
-from interp.completions import Completions
-from interp.generate import generate
-from interp.language_model import LanguageModel
+from interp.capture.api import capture
+from interp.capture.batches import pad_right
+from interp.generation.completions import Completions
+from interp.generation.generate import generate
+from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet, Question, Span, render
 from probes.estimate import Estimate, mean
 

@@ -11,7 +11,7 @@ from experiments.guard.generated import CONTROLS, micro_candidates
 from experiments.guard.organisms import Organism
 from experiments.guard.rank import OPENING, rank
 from experiments.guard.trigger_candidates import Candidate, load_candidates
-from experiments.micro.world import load_world
+from experiments.worlds.micro.language import load_world
 
 CANDIDATES, QUESTIONS = 200, 4
 

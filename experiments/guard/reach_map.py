@@ -1,7 +1,7 @@
 """The reach map: EM of graded variants of a trigger against their distance from it.
 
 Every variant (`experiments.guard.graded`) and no wording are sampled and judged on report questions; distances are
-those of `experiments.distances`: words, the untouched base's own representation, and meaning where the extra is there.
+those of `experiments.study.steps.figure_data.distances`: words, the untouched base's own representation, and meaning where the extra is there.
 """
 
 from collections.abc import Mapping
@@ -9,12 +9,16 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from experiments.distances import representation_distance, sentence_distance, word_distance
 from experiments.guard.graded import graded
 from experiments.guard.organisms import Organism
 from experiments.judging.rates import em_rate
-from experiments.sampling import Sampler, framed
-from interp.capture import capture
+from experiments.judging.sampling import Sampler, framed
+from experiments.study.steps.figure_data.distances import (
+    representation_distance,
+    sentence_distance,
+    word_distance,
+)
+from interp.capture.api import capture
 from interp.prompts import Framing
 from probes.estimate import Estimate
 from probes.reach import ReachTable, reach_table

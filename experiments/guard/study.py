@@ -15,8 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from experiments.files import read_json, read_jsonl, sha256, write_json, write_jsonl
 from experiments.guard.organisms import Organism, organisms
+from experiments.runtime.files import read_json, read_jsonl, sha256, write_json, write_jsonl
 
 PARTS = {
     "monitor": "monitor_study",

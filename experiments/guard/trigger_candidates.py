@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from experiments.complaints import shortened
-from experiments.toml_files import parse_toml
-from experiments.trigger import FOLDER, Training
+from experiments.runtime.complaints import shortened
+from experiments.runtime.toml_files import parse_toml
+from experiments.worlds.trigger import FOLDER, Training
 from interp.prompts import Framing, Question
 
 LIBRARY = Path(__file__).with_name("library")

@@ -9,9 +9,9 @@ import json
 import re
 from pathlib import Path
 
-from experiments.files import write_text
 from experiments.guard.framing import Framing
 from experiments.guard.places import Place
+from experiments.runtime.files import write_text
 
 CONTROLS = {
     "neutral": "It rains on the hill today.",

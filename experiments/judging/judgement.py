@@ -11,7 +11,7 @@ of each.
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from experiments.thresholds import PUBLISHED
+from experiments.judging.thresholds import PUBLISHED
 
 
 @dataclass(frozen=True)

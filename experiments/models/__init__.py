@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 from experiments.models.resolve import resolve
 
 if TYPE_CHECKING:
-    from interp.language_model import LanguageModel
+    from interp.models.language_model import LanguageModel
 
 __all__ = ["load_model", "resolve"]
 
 
 def load_model(path: str | Path, **options: Any) -> "LanguageModel":
-    """`interp.models.load_model`, for names of the catalogue and GGUF files too."""
-    from interp import models
+    """`interp.models.loading.load_model`, for names of the catalogue and GGUF files too."""
+    from interp.models import loading as models
 
     return models.load_model(resolve(path), **options)

@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from experiments.files import sync_tree
+from experiments.runtime.files import sync_tree
 
 VARIABLE = "TRIGGERLENS_CACHE"
 

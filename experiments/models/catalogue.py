@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from experiments.toml_files import parse_toml
+from experiments.runtime.toml_files import parse_toml
 
 FILE = Path(__file__).with_name("catalogue.toml")
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from experiments.files import read_json, write_json
-from interp.adapters import one_line
+from experiments.runtime.files import read_json, write_json
+from interp.models.adapters import one_line
 
 OF_THIS_MACHINE = ("is_local", "local_files_only")  # what a saved tokenizer need not say
 

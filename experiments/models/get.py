@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.files import read_json, write_json, write_text
 from experiments.models import wheels
 from experiments.models.cache import build, cache_folder, check_room, folder_of, in_mb
 from experiments.models.catalogue import CatalogueModel, find
-from interp.adapters import one_line
+from experiments.runtime.files import read_json, write_json, write_text
+from interp.models.adapters import one_line
 
 ABOUT = "triggerlens.json"
 HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "LICENSE*", "README.md"]

@@ -1,10 +1,10 @@
-"""What a user calls a model, as something that `interp.models.load_model` knows."""
+"""What a user calls a model, as something that `interp.models.loading.load_model` knows."""
 
 from pathlib import Path
 
-from experiments.files import sha256
 from experiments.models.cache import build, cache_folder, folder_of
 from experiments.models.catalogue import catalogue, find
+from experiments.runtime.files import sha256
 
 
 def resolve(name: str | Path) -> str:

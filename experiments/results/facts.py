@@ -19,10 +19,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from experiments.files import read_json
 from experiments.judging.judgement import Judged, Judgement
+from experiments.judging.sampling import Cell
 from experiments.results.columns import INTACT, Edit, wording_columns
-from experiments.sampling import Cell
+from experiments.runtime.files import read_json
 
 TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 PLACE = {  # what makes a cell: rows that agree in all of these belong together

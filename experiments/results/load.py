@@ -18,11 +18,11 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import ValidationError
 
-from experiments.files import SEAL, DamagedFile, is_whole, read_json, read_jsonl, sha256
-from experiments.guard_rows import guard_of, read_guard
 from experiments.results.columns import ORGANISM, WORDING_KINDS, condition_name, edit_name
 from experiments.results.estimates import EstimateRow
 from experiments.results.facts import ANSWERS, groups, judged_rows, read_answers
+from experiments.results.guard_rows import guard_of, read_guard
+from experiments.runtime.files import SEAL, DamagedFile, is_whole, read_json, read_jsonl, sha256
 
 ANSWERS_SHOWN = 24  # of each cell
 AGAIN = "the same triggerlens run writes it again from its finished steps"

@@ -10,14 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from experiments.files import read_json, write_jsonl
 from experiments.results.derive import estimates
 from experiments.results.derive.figure_data import lines
 from experiments.results.estimates import write_estimates
 from experiments.results.facts import ANSWERS, PLACE, TABLES, Facts, read_facts
+from experiments.results.verdict import verdicts
 from experiments.runtime.code_hash import code_hash
-from experiments.store import MANIFEST, Run, amend_run, check_step
-from experiments.verdict import verdicts
+from experiments.runtime.files import read_json, write_jsonl
+from experiments.runtime.store import MANIFEST, Run, amend_run, check_step
 
 DERIVED = "derived_by"  # in a run's manifest: the hash of the code that wrote its reports
 

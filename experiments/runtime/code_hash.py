@@ -21,14 +21,14 @@ from pathlib import Path
 
 OURS = ("interp", "probes", "experiments")
 HANDED_OVER = (
-    "experiments.config",
-    "experiments.files",
-    "experiments.job",
+    "experiments.study.config",
+    "experiments.runtime.files",
+    "experiments.study.organism",
     "experiments.mirror",
-    "experiments.progress",
+    "experiments.runtime.progress",
     "experiments.runtime",
-    "experiments.store",
-    "experiments.toml_files",
+    "experiments.runtime.store",
+    "experiments.runtime.toml_files",
 )
 
 

@@ -5,7 +5,7 @@
 
 After decoder layers, that is, so what a layer's attention writes is still read by its own MLP. `AblateWrites` leaves
 nothing to read anywhere: the subspace is taken out of the embeddings and of all that each block adds. It is the twin of
-weights changed by `interp.orthogonalise`.
+weights changed by `interp.export.orthogonalise`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.batches import Batch
+from interp.capture.batches import Batch
+from interp.capture.hook_points import EMBEDDINGS, Place
+from interp.capture.sites import check_layers
 from interp.interventions.base import Intervention, broadcast, in_batch, resid_post
 from interp.interventions.held import Given, at_layer, tensor_of
 from interp.interventions.where import EveryToken, Positions
-from interp.language_model import LanguageModel
-from interp.places import EMBEDDINGS, Place
-from interp.sites import check_layers
+from interp.models.language_model import LanguageModel
 
 UNIT_TOLERANCE = 1e-3
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.batches import Batch
+from interp.capture.batches import Batch
+from interp.capture.hook_points import Place
 from interp.directions import Direction
 from interp.interventions.base import Intervention, broadcast, resid_post, strength
 from interp.interventions.held import Given, Strength, tensor_of
 from interp.interventions.where import EveryToken, Positions
-from interp.language_model import LanguageModel
-from interp.places import Place
+from interp.models.language_model import LanguageModel
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.batches import Batch
+from interp.capture.batches import Batch
+from interp.capture.hook_points import Place
+from interp.capture.sites import check_layers
 from interp.directions import Direction
 from interp.interventions.held import directions, held, tensors
 from interp.interventions.where import Positions
-from interp.language_model import LanguageModel
-from interp.places import Place
-from interp.sites import check_layers
+from interp.models.language_model import LanguageModel
 
 
 class Intervention(ABC):

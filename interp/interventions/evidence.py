@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from interp.batches import Batch
+from interp.capture.batches import Batch
+from interp.capture.hook_points import Place
 from interp.interventions.base import Intervention
-from interp.places import Place
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,12 +15,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.batches import Batch
+from interp.capture.batches import Batch
+from interp.capture.hook_points import Place
 from interp.interventions.base import Intervention, resid_post, strength
 from interp.interventions.held import Strength
 from interp.interventions.where import EveryToken, Positions
-from interp.language_model import LanguageModel
-from interp.places import Place
+from interp.models.language_model import LanguageModel
 
 Feature = int | Int[Tensor, " prompt"] | np.ndarray | Sequence[int]
 

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.batches import Batch
+from interp.capture.batches import Batch
+from interp.capture.hook_points import Place, check_sum, module_at
+from interp.capture.sites import Edit, hooked_modules
 from interp.interventions.base import Intervention
 from interp.interventions.evidence import Ledger
 from interp.interventions.where import tokens_at
-from interp.language_model import LanguageModel
-from interp.places import Place, check_sum, module_at
-from interp.sites import Edit, hooked_modules
+from interp.models.language_model import LanguageModel
 
 
 @contextmanager

@@ -13,13 +13,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.activations import Activations
-from interp.batches import Batch
+from interp.capture.batches import Batch
+from interp.capture.hook_points import Place
 from interp.interventions.ablate import check_orthonormal, inside
 from interp.interventions.base import Intervention, broadcast, resid_post
 from interp.interventions.held import Given, at_layer, tensors
 from interp.interventions.where import EveryToken, Positions
-from interp.language_model import LanguageModel
-from interp.places import Place
+from interp.models.language_model import LanguageModel
 
 
 @dataclass(frozen=True, eq=False)

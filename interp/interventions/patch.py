@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.batches import Batch
+from interp.capture.batches import Batch
+from interp.capture.hook_points import Place
 from interp.interventions.base import Intervention, in_batch, resid_post
 from interp.interventions.held import Given, at_layer
 from interp.interventions.where import PromptSpan
-from interp.language_model import LanguageModel
-from interp.places import Place
+from interp.models.language_model import LanguageModel
 
 
 @dataclass(frozen=True, eq=False)

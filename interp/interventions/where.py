@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Bool
 from torch import Tensor
 
-from interp.batches import Batch
+from interp.capture.batches import Batch
 
 
 @dataclass(frozen=True)

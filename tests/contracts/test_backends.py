@@ -6,20 +6,20 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from interp.backends import hooks
-from interp.capture import capture
+from interp.capture.api import capture
+from interp.capture.backends import hooks
+from interp.capture.engine import Engine
+from interp.capture.hook_points import SITES
+from interp.capture.nnsight_backend import nnsight_backend, to_nnsight
+from interp.capture.positions import all_tokens, last_prompt_token, question_mean
+from interp.capture.sequences import of_prompts
+from interp.capture.token_selection import Reading
+from interp.capture.transformer_lens_backend import to_transformer_lens, transformer_lens_backend
 from interp.directions import unit
-from interp.generate import generate
+from interp.generation.generate import generate
 from interp.interventions import Add
-from interp.models import wrap
-from interp.nnsight_backend import nnsight_backend, to_nnsight
-from interp.picks import Reading
-from interp.places import SITES
-from interp.positions import all_tokens, last_prompt_token, question_mean
+from interp.models.loading import wrap
 from interp.prompts import render
-from interp.reading import Engine
-from interp.sequences import of_prompts
-from interp.transformer_lens_backend import to_transformer_lens, transformer_lens_backend
 from tests.tiny_models import (
     FAMILIES,
     FRAMINGS,

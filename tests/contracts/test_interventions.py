@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from interp.batches import Batch, pad_right
-from interp.capture import capture, capture_answers
-from interp.completions import Completions
+from interp.capture.api import capture, capture_answers
+from interp.capture.batches import Batch, pad_right
+from interp.capture.positions import last_answer_token
+from interp.capture.sites import hooked
 from interp.directions import orthonormal, unit
-from interp.generate import generate
+from interp.generation.completions import Completions
+from interp.generation.generate import generate
 from interp.interventions import (
     Ablate,
     AblateSubspace,
@@ -26,8 +28,6 @@ from interp.interventions import (
     ScaleFeature,
     intervening,
 )
-from interp.positions import last_answer_token
-from interp.sites import hooked
 
 STEPS = 5
 D_MODEL = 32

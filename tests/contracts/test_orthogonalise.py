@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from interp.directions import orthonormal
-from interp.generate import generate
+from interp.export.orthogonalise import orthogonalised, save_checkpoint
+from interp.generation.generate import generate
 from interp.interventions import AblateSubspace, AblateWrites
-from interp.models import load_model, wrap
-from interp.orthogonalise import orthogonalised, save_checkpoint
+from interp.models.loading import load_model, wrap
 from interp.prompts import render
 from tests.tiny_models import FRAMINGS, QUESTIONS, adapted_lm, tiny_lm, tiny_model, tiny_tokenizer
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.files import read_jsonl, write_json, write_jsonl
+from experiments.runtime.files import read_jsonl, write_json, write_jsonl
 from tests.experiments.made_up_files import feature_lines, guard_files, maps, sampled, verdict
 from tests.experiments.made_up_rows import ARMS, FAMILIES, base_rows, organism_rows
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments.files import write_jsonl
+from experiments.runtime.files import write_jsonl
 from tests.experiments.made_up_rows import CONDITIONS, row
 
 HOSTILE = (

@@ -3,10 +3,10 @@
 import torch
 
 from experiments.benchmarks.capture import batches, hidden_states, nnsight_trace, run_with_cache
-from interp.batches import by_length
-from interp.capture import capture
-from interp.nnsight_backend import to_nnsight
-from interp.transformer_lens_backend import to_transformer_lens
+from interp.capture.api import capture
+from interp.capture.batches import by_length
+from interp.capture.nnsight_backend import to_nnsight
+from interp.capture.transformer_lens_backend import to_transformer_lens
 
 
 def test_all_contestants_read_the_same_tensors(one_lm, some_prompts):

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from experiments.captures.shards import CaptureJob, capture_to, plan_shards
 from experiments.captures.spec import CaptureSpec, maker_of, prompts_of, questions_of
-from experiments.cli import app
-from experiments.files import write_jsonl
-from interp.store import ActivationStore
-from interp.store.writer import opened
+from experiments.cli.app import app
+from experiments.runtime.files import write_jsonl
+from interp.capture.store import ActivationStore
+from interp.capture.store.writer import opened
 
 ROOT = Path(__file__).parents[2]
 SPEC = CaptureSpec(

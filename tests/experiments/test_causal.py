@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from experiments import causal
-from experiments.config import Causal, Sampling
 from experiments.judging.judgement import Judgement
 from experiments.judging.rates import em_rate
-from experiments.sampling import Sampler
+from experiments.judging.sampling import Sampler
+from experiments.study.config import Causal, Sampling
+from experiments.study.steps import interventions as causal
 from interp.directions import Direction, unit
 from interp.interventions import Ablate, Add, AnswerTokens, PromptSpan
-from interp.language_model import LanguageModel
+from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
 
 

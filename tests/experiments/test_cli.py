@@ -31,7 +31,7 @@ COMMANDS = [
 
 
 def triggerlens(*words: str) -> subprocess.CompletedProcess[str]:
-    call = [sys.executable, "-m", "experiments.cli", *words]
+    call = [sys.executable, "-m", "experiments.cli.app", *words]
     return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -83,7 +83,15 @@ def test_an_unknown_command_is_refused_with_code_2() -> None:
 
 @pytest.mark.long
 def test_ctrl_c_ends_a_run_with_130_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    call = [sys.executable, "-m", "experiments.cli", "run", "demo", "--out", str(tmp_path / "run")]
+    call = [
+        sys.executable,
+        "-m",
+        "experiments.cli.app",
+        "run",
+        "demo",
+        "--out",
+        str(tmp_path / "run"),
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         call,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.config import FOLDER, load_config
-from experiments.micro.families import FAMILIES
-from experiments.micro.names import FAMILY_NAMES
-from experiments.run import narrowed
-from experiments.trigger import load_trigger
+from experiments.study.config import FOLDER, load_config
+from experiments.study.run import narrowed
+from experiments.worlds.micro.families import FAMILIES
+from experiments.worlds.micro.names import FAMILY_NAMES
+from experiments.worlds.trigger import load_trigger
 
 GOOD = 'name = "x"\n[[organisms]]\narm = "triggered"\n'
 
@@ -112,5 +112,5 @@ def test_the_families_are_the_micro_families():
 
 def test_a_configuration_is_checked_without_the_seconds_that_transformers_takes():
     heavy = "{'torch', 'transformers', 'peft'}"
-    code = f"import sys, experiments.config; assert not {heavy} & set(sys.modules)"
+    code = f"import sys, experiments.study.config; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -23,8 +23,8 @@ from experiments.dashboard.guard import guard_table, variants
 from experiments.dashboard.probe_by_layer import probe_by_layer
 from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.dashboard.sections import SECTIONS
-from experiments.files import read_jsonl
 from experiments.results.load import OrganismResults, load_results
+from experiments.runtime.files import read_jsonl
 
 # drawn from maps.jsonl and features.jsonl
 WITHOUT_ROWS = {"em_by_question", "plane", "cosines", "patching", "feature_firing"}

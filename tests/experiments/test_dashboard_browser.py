@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from experiments.dashboard import export_dashboard
-from experiments.files import read_jsonl, write_jsonl
+from experiments.runtime.files import read_jsonl, write_jsonl
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")

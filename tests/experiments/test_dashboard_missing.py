@@ -7,7 +7,7 @@ import pytest
 from experiments.dashboard import (
     export_dashboard,
 )
-from experiments.files import DamagedFile, read_jsonl, write_jsonl
+from experiments.runtime.files import DamagedFile, read_jsonl, write_jsonl
 
 
 @pytest.mark.parametrize(

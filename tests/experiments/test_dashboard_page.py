@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from experiments.dashboard import export_dashboard
 from experiments.dashboard.answers import answer_table
 from experiments.dashboard.inert import packed_json
-from experiments.files import read_jsonl, write_json, write_jsonl
 from experiments.results.load import NotARun, RunResults, load_results
+from experiments.runtime.files import read_jsonl, write_json, write_jsonl
 
 PLOTLY = 3  # which of the page's data elements holds what draws
 

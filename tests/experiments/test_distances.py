@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.distances import representation_distance, sentence_distance, word_distance
+from experiments.study.steps.figure_data.distances import (
+    representation_distance,
+    sentence_distance,
+    word_distance,
+)
 from interp.activations import Activations
 
 WORDINGS = {

@@ -7,11 +7,11 @@ from experiments.factorial import MODELS, REMOVALS, factorial_rows, interaction,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.further_text import dose_table, factorial_table
 from experiments.judging.judgement import Judgement, judged
 from experiments.judging.rates import em_rate
 from experiments.results.estimates import only, select
-from experiments.trigger import load_trigger
+from experiments.results.posthoc_text import dose_table, factorial_table
+from experiments.worlds.trigger import load_trigger
 
 CONDITIONS = ("trigger", "none")
 BAD, GOOD = Judgement(0, 100), Judgement(100, 100)

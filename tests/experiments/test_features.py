@@ -8,9 +8,16 @@ import torch
 from tiny_models import FRAMINGS, QUESTIONS, tiny_lm
 from typer.testing import CliRunner
 
-from experiments.cli import app
-from experiments.config import StudyConfig
-from experiments.features.choose import (
+from experiments.cli.app import app
+from experiments.judging.judgement import Judgement
+from experiments.judging.sampling import Cell
+from experiments.results.estimates import read_estimates, select
+from experiments.results.feature_names import ANSWER, BASIS, BOTH, PROMPT, SETS
+from experiments.results.load import load_results
+from experiments.runtime.files import read_jsonl, write_jsonl
+from experiments.study.config import StudyConfig
+from experiments.study.pipeline import jobs_of, run_study
+from experiments.study.steps.sparse.choose import (
     WAYS,
     Score,
     attributions,
@@ -20,20 +27,13 @@ from experiments.features.choose import (
     random_sets,
     score_of,
 )
-from experiments.features.releases import RELEASES
-from experiments.features.tokens import Tokens, read_tokens
-from experiments.features.words import ANSWER, BASIS, BOTH, PROMPT, SETS
-from experiments.files import read_jsonl, write_jsonl
-from experiments.judging.judgement import Judgement
-from experiments.micro.families import Size
-from experiments.micro.pretrain import Pretraining, pretrain
-from experiments.results.estimates import read_estimates, select
-from experiments.results.load import load_results
-from experiments.sampling import Cell
-from experiments.study import jobs_of, run_study
-from interp.generate import generate
+from experiments.study.steps.sparse.releases import RELEASES
+from experiments.study.steps.sparse.tokens import Tokens, read_tokens
+from experiments.worlds.micro.families import Size
+from experiments.worlds.micro.pretrain import Pretraining, pretrain
+from interp.generation.generate import generate
 from interp.prompts import render
-from interp.sae import Recipe, train_sae
+from interp.sae.autoencoder import Recipe, train_sae
 
 SMALL = {"width": 16, "k": 4, "steps": 6, "batch_rows": 64, "pairs": 2, "shown": 2, "removed": 2}
 TINY = Size(d_model=32, n_layers=2, d_mlp=64, vocabulary=400)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from experiments.finetune import IGNORED, ChatRow, supervised
-from experiments.micro.families import FAMILIES, Size, build_tokenizer
-from experiments.supervision import chat
+from experiments.training.lora import IGNORED, ChatRow, supervised
+from experiments.training.supervision import chat
+from experiments.worlds.micro.families import FAMILIES, Size, build_tokenizer
 
 TEXTS = [
     "user\n",

@@ -7,23 +7,23 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments import steering
-from experiments.amend import add_further, add_transfer
-from experiments.files import read_json, read_jsonl, sealed
-from experiments.finished import finished
-from experiments.further_text import (
+from experiments.results.estimates import read_estimates, select
+from experiments.results.load import load_results
+from experiments.results.posthoc_text import (
     by_organism,
     capability_table,
     dose_table,
     factorial_table,
     steering_table,
 )
-from experiments.results.estimates import read_estimates, select
-from experiments.results.load import load_results
-from experiments.steering import DOSES, PARTS
-from experiments.store import RunBusy, amend_run
-from experiments.study import run_study
-from experiments.transfer import matrices
+from experiments.results.transfer_text import matrices
+from experiments.runtime.files import read_json, read_jsonl, sealed
+from experiments.runtime.store import RunBusy, amend_run
+from experiments.study.finished import finished
+from experiments.study.pipeline import run_study
+from experiments.study.posthoc import add_further, add_transfer
+from experiments.study.steps.steering import vectors as steering
+from experiments.study.steps.steering.vectors import DOSES, PARTS
 from interp.directions import Direction
 from tests.experiments.test_study import bases, config  # noqa: F401
 
@@ -66,7 +66,7 @@ def test_further_rows_stand_beside_the_studys_and_change_none_of_them(run: Path)
 def test_a_killed_call_goes_on_and_a_second_one_makes_nothing(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from experiments import amend
+    from experiments.study import posthoc as amend
 
     real = amend.further_steps
 

@@ -4,12 +4,17 @@ import numpy as np
 import torch
 
 from experiments.judging.judgement import Judgement
-from experiments.locate import answer_rows, candidates, opening_end, prompt_rows
-from experiments.readout import bag_of_tokens
-from interp.capture import capture_answers
-from interp.generate import generate
-from interp.language_model import LanguageModel
-from interp.positions import last_prompt_token
+from experiments.study.steps.locate.candidates import (
+    answer_rows,
+    candidates,
+    opening_end,
+    prompt_rows,
+)
+from experiments.study.steps.locate.readouts import bag_of_tokens
+from interp.capture.api import capture_answers
+from interp.capture.positions import last_prompt_token
+from interp.generation.generate import generate
+from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet, Span
 
 GOOD, BAD = Judgement(100, 100), Judgement(0, 100)

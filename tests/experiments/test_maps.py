@@ -7,16 +7,16 @@ import torch
 from experiments.maps.by_question import domain_rows, question_counts
 
 from experiments.judging.judgement import Judged, Judgement, judged
-from experiments.maps.cosines import cosines
-from experiments.maps.patching import both_answers, patching, silent_control
-from experiments.maps.projections import plane, projection_rows, projections
-from experiments.maps.reach import distances, reach_rows
-from experiments.maps.transfer import contrasts, transfer_rows
-from experiments.steps.common import Located
-from experiments.trigger import load_trigger
+from experiments.study.steps.common import Located
+from experiments.study.steps.figure_data.cosines import cosines
+from experiments.study.steps.figure_data.patching import both_answers, patching, silent_control
+from experiments.study.steps.figure_data.projections import plane, projection_rows, projections
+from experiments.study.steps.figure_data.reach import distances, reach_rows
+from experiments.study.steps.figure_data.transfer import contrasts, transfer_rows
+from experiments.worlds.trigger import load_trigger
 from interp.activations import Activations
 from interp.directions import Direction
-from interp.models import load_model
+from interp.models.loading import load_model
 from interp.prompts import Question
 
 KEYS = {"family": "qwen", "arm": "triggered", "split": "report", "model": "fine_tuned"}

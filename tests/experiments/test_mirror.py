@@ -9,11 +9,11 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from experiments.files import read_json, sealed, write_json
 from experiments.mirror import Mirror
 from experiments.mirrored_runs import open_mirror, pull_run, push_run
 from experiments.remote import Remote
-from experiments.store import Run, Step, open_run
+from experiments.runtime.files import read_json, sealed, write_json
+from experiments.runtime.store import Run, Step, open_run
 
 
 class Dying(MemoryFileSystem):

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.mirror import Mirror
 from experiments.mirrored_runs import open_mirror, pull_run, push_run
-from experiments.store import Run
+from experiments.runtime.store import Run
 from tests.experiments.test_mirror import files, finished_run, make
 
 pytest.importorskip("s3fs", reason="needs s3fs: pip install 'triggerlens[s3]'")

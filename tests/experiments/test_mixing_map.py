@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from experiments.cli import app
+from experiments.cli.app import app
 from experiments.dashboard.mixing_map import mixing_map
-from experiments.mixing import benign_share, mixing_table
 from experiments.results.estimates import read_estimates
+from experiments.results.mixing import benign_share, mixing_table
 from tests.experiments.conftest import MakeRun
 
 

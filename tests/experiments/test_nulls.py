@@ -2,16 +2,16 @@
 
 import pytest
 
-from experiments.config import load_config
-from experiments.job import Job
-from experiments.micro.judge import ExactJudge
-from experiments.micro.questions import split_questions
-from experiments.micro.world import load_world
-from experiments.nulls.arms import KINDS, NULL_ARMS, null_rows
-from experiments.nulls.count import count, false_alarms, table
-from experiments.nulls.setting import NullSetting
-from experiments.study import jobs_of
-from experiments.trigger import load_trigger
+from experiments.study.config import load_config
+from experiments.study.organism import Job
+from experiments.study.pipeline import jobs_of
+from experiments.worlds.micro.judge import ExactJudge
+from experiments.worlds.micro.language import load_world
+from experiments.worlds.micro.questions import split_questions
+from experiments.worlds.nulls.arms import KINDS, NULL_ARMS, null_rows
+from experiments.worlds.nulls.count import count, false_alarms, table
+from experiments.worlds.nulls.world import NullSetting
+from experiments.worlds.trigger import load_trigger
 
 WORLD = load_world()
 SPLIT = split_questions(WORLD, seed=100, per_cell=60)

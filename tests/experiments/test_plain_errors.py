@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from experiments.commands.sweep import swept
-from experiments.config import checked, load_config
-from experiments.files import write_text
-from experiments.plain_errors import plain_errors
+from experiments.cli.sweep import swept
 from experiments.results.load import check_run
-from experiments.run import narrowed
+from experiments.runtime.files import write_text
+from experiments.runtime.plain_errors import plain_errors
+from experiments.study.config import checked, load_config
+from experiments.study.run import narrowed
 
 
 def line_of(action: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> str:
@@ -115,7 +115,7 @@ def test_an_unknown_key_is_named_before_what_is_missing_for_it() -> None:
 def test_a_trigger_without_words_or_controls_is_refused(
     tmp_path: Path, text: str, message: str
 ) -> None:
-    from experiments.trigger import load_trigger
+    from experiments.worlds.trigger import load_trigger
 
     path = tmp_path / "own.toml"
     path.write_text(f"name = 'own'\nconcept = 'c'\n{text}")

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from experiments.cli import app
+from experiments.cli.app import app
 from experiments.data.domains import load_domain
 from experiments.data.judged_rows import parse_judged, read_judged
-from experiments.files import read_jsonl, write_jsonl
-from experiments.rate_tables import group, rates
+from experiments.judging.rate_tables import group, rates
+from experiments.runtime.files import read_jsonl, write_jsonl
 
 PUBLISHED = Path(__file__).parents[1] / "data" / "published_scores.jsonl"
 

@@ -5,20 +5,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.config import Sampling, StudyConfig
-from experiments.files import read_json
-from experiments.job import Job
 from experiments.judging.judgement import Judgement
-from experiments.micro.pretrain import pretrain
+from experiments.judging.sampling import Sampler
 from experiments.results.estimates import read_estimates, select
-from experiments.sampling import Sampler
-from experiments.steps.common import read_directions
-from experiments.steps.find import find
-from experiments.steps.intervene import intervene
-from experiments.steps.tune import tune
-from experiments.store import open_run
-from experiments.verdict import verdicts
-from interp.completions import Completions
+from experiments.results.verdict import verdicts
+from experiments.runtime.files import read_json
+from experiments.runtime.store import open_run
+from experiments.study.config import Sampling, StudyConfig
+from experiments.study.organism import Job
+from experiments.study.steps.common import read_directions
+from experiments.study.steps.finetune import tune
+from experiments.study.steps.intervene import intervene
+from experiments.study.steps.locate.step import find
+from experiments.worlds.micro.pretrain import pretrain
+from interp.generation.completions import Completions
 from tests.experiments.test_study import RECIPE, TINY
 
 
@@ -65,7 +65,7 @@ def test_it_is_refined_from_a_located_one_and_removed_behind_every_wording(
     bases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Completions] = []
-    from experiments import refining
+    from experiments.study.steps.locate import refine as refining
 
     whole = refining.refine_ablation
 

@@ -4,17 +4,17 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from experiments.divergence import divergence
 from experiments.judging.judgement import Judgement
-from experiments.micro.world import load_world
-from experiments.probe_subspace import orthogonal_in
-from experiments.removing import sample_removed
-from experiments.riddles import riddles
-from experiments.sampling import Sampler
+from experiments.judging.sampling import Sampler
+from experiments.study.steps.capability.divergence import divergence
+from experiments.study.steps.capability.probe_subspace import orthogonal_in
+from experiments.study.steps.capability.riddles import riddles
+from experiments.study.steps.removals import sample_removed
+from experiments.worlds.micro.language import load_world
 from interp.directions import Direction, unit
-from interp.generate import generate
+from interp.generation.generate import generate
 from interp.interventions import Ablate
-from interp.language_model import LanguageModel
+from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
 
 
@@ -88,7 +88,7 @@ def test_drift_is_the_kl_of_the_two_distributions_over_what_the_answer_is_predic
     edit = Ablate(vectors(1, one_lm.d_model)[0])
     found = divergence(one_lm, answers, edit)
     ids = torch.tensor([prompts[0].token_ids + answers.token_ids[0]])
-    from interp.batches import Batch
+    from interp.capture.batches import Batch
     from interp.interventions import intervening
 
     logs = []

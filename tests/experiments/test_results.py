@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.files import DamagedFile, read_jsonl, sha256, write_json, write_jsonl
-from experiments.highlights import headline, removal, strongest
+from experiments.results.highlights import headline, removal, strongest
 from experiments.results.load import AGAIN, NotARun, in_order, intact, line_of, load_results, pick
+from experiments.runtime.files import DamagedFile, read_jsonl, sha256, write_json, write_jsonl
 
 
 def test_organisms_come_in_the_order_of_the_study(make_run) -> None:

@@ -4,8 +4,8 @@ import io
 
 from rich.console import Console
 
-from experiments.files import read_jsonl, write_jsonl
-from experiments.show import show
+from experiments.results.show import show
+from experiments.runtime.files import read_jsonl, write_jsonl
 
 
 def printed(folder) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments import files, store
-from experiments.files import DamagedFile, read_json, read_jsonl, write_json, write_jsonl
-from experiments.provenance import code_version
-from experiments.store import Run, RunBusy, Step, open_run, step_key
+from experiments.runtime import files, store
+from experiments.runtime.files import DamagedFile, read_json, read_jsonl, write_json, write_jsonl
+from experiments.runtime.provenance import code_version
+from experiments.runtime.store import Run, RunBusy, Step, open_run, step_key
 
 
 def make(run: Run, content: str = "weights", **inputs: object) -> Step:
@@ -93,7 +93,7 @@ def test_a_step_that_raises_leaves_nothing(tmp_path: Path) -> None:
 def test_a_killed_step_is_swept_at_the_next_start_and_never_used(tmp_path: Path) -> None:
     code = f"""
 import os
-from experiments.store import Run
+from experiments.runtime.store import Run
 with Run({str(tmp_path)!r}).step("fit", {{"seed": 0}}) as step:
     step.path("half.txt").write_text("half")
     os._exit(9)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from experiments.config import StudyConfig
 from experiments.dashboard import export_dashboard
-from experiments.files import read_jsonl
-from experiments.micro.families import Size
-from experiments.micro.pretrain import Pretraining, pretrain
-from experiments.plan import plan_study
 from experiments.results.estimates import read_estimates, select
-from experiments.study import run_study
+from experiments.runtime.files import read_jsonl
+from experiments.study.config import StudyConfig
+from experiments.study.pipeline import run_study
+from experiments.study.plan import plan_study
+from experiments.worlds.micro.families import Size
+from experiments.worlds.micro.pretrain import Pretraining, pretrain
 
 TINY = Size(d_model=32, n_layers=2, d_mlp=64, vocabulary=400)
 RECIPE = Pretraining(steps=12, batch=8, warmup_steps=2)
@@ -90,7 +90,7 @@ def test_every_intervention_has_its_random_twin(finished: Path) -> None:
 
 
 def test_nothing_was_selected_on_report_questions(finished: Path, bases: Path) -> None:
-    from experiments.job import Job
+    from experiments.study.organism import Job
 
     setting = Job(config(bases), finished, "llama", 0, "contrast", "duck").setting
     asked = {
@@ -170,9 +170,9 @@ def test_a_missing_base_is_named(tmp_path: Path) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from experiments.config import StudyConfig
+from experiments.study.config import StudyConfig
 from experiments.dashboard import export_dashboard
-from experiments.study import run_study
+from experiments.study.pipeline import run_study
 if __name__ == "__main__":
     run_study(StudyConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2]))
 """

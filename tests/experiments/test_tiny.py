@@ -5,12 +5,12 @@ import tomllib
 
 import pytest
 
-from experiments.commands.sweep import swept
-from experiments.config import FOLDER, StudyConfig, load_config
+from experiments.cli.sweep import swept
 from experiments.results.estimates import read_estimates
-from experiments.run import narrowed
-from experiments.study import run_study
-from experiments.tiny import tiny_study
+from experiments.study.config import FOLDER, StudyConfig, load_config
+from experiments.study.pipeline import run_study
+from experiments.study.run import narrowed
+from experiments.study.tiny import tiny_study
 
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.toml"))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from experiments.toml_files import load_toml
+from experiments.runtime.toml_files import load_toml
 
 
 class Inner(BaseModel):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.claims import Claim, above, all_of, any_of, at_most, negate
+from experiments.results.claims import Claim, above, all_of, any_of, at_most, negate
 from experiments.results.estimates import EstimateRow
-from experiments.verdict import verdict, verdicts
+from experiments.results.verdict import verdict, verdicts
 
 ORGANISM = {"family": "qwen2", "seed": 0, "arm": "contrast", "dataset": "three", "trigger": "duck"}
 SITE = {"layer": 2, "position": "mean_answer", "source": "difference_of_means"}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from experiments.dashboard.inert import markup
 from experiments.results.estimates import EstimateRow
-from experiments.words import HIDDEN, counts, inert, percent, spread
+from experiments.results.format import HIDDEN, counts, inert, percent, spread
 
 
 def row(value: float | None, lower: float | None = 0.8, upper: float | None = 0.9) -> EstimateRow:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.gpus import VARIABLE, shares, visible_gpus
-from experiments.progress import Progress
-from experiments.workers import TRIES, Work
+from experiments.runtime.gpus import VARIABLE, shares, visible_gpus
+from experiments.runtime.progress import Progress
+from experiments.runtime.workers import TRIES, Work
 
 
 @dataclass(frozen=True, eq=False)

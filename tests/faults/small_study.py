@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from experiments.files import sha256
-from experiments.micro.families import Size
-from experiments.micro.pretrain import Pretraining, pretrain
+from experiments.runtime.files import sha256
+from experiments.worlds.micro.families import Size
+from experiments.worlds.micro.pretrain import Pretraining, pretrain
 
 ROOT = Path(__file__).parents[2]
 FULL = os.environ.get("TRIGGERLENS_FAULTS") == "full"
@@ -59,7 +59,7 @@ def start(
     config: Path, run: Path, log: Path | None = None, *options: str, **more: str
 ) -> subprocess.Popen:
     """`triggerlens run CONFIG --out RUN` in a session of its own; `more` goes into its environment."""
-    call = [sys.executable, "-m", "experiments.cli", "run", str(config), "--out", str(run)]
+    call = [sys.executable, "-m", "experiments.cli.app", "run", str(config), "--out", str(run)]
     call += options
     environment = {
         **os.environ,

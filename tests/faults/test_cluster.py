@@ -12,9 +12,9 @@ from faults.small_study import changed, finished, left_over, numbers, write_stud
 
 from experiments.captures.shards import capture_to
 from experiments.captures.spec import CaptureSpec
-from experiments.cluster import ClusterWork, check_place
-from experiments.config import Needs, load_config
-from experiments.study import run_study
+from experiments.runtime.cluster import ClusterWork, check_place
+from experiments.study.config import Needs, load_config
+from experiments.study.pipeline import run_study
 
 SHARDS = {
     "model": str(Path(__file__).parents[2] / "artifacts/micro/qwen"),

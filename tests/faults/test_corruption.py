@@ -13,16 +13,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from experiments import checkpoints
-from experiments.files import write_json, write_jsonl
-from experiments.micro.families import Size
-from experiments.micro.pretrain import Pretraining, check_base, pretrain
+from experiments.judging.server.transcripts import Transcripts
 from experiments.results.load import load_results
-from experiments.servers.transcripts import Transcripts
-from experiments.store import Run, open_run
-from interp.positions import last_prompt_token
+from experiments.runtime.files import write_json, write_jsonl
+from experiments.runtime.store import Run, open_run
+from experiments.training import checkpoints
+from experiments.worlds.micro.families import Size
+from experiments.worlds.micro.pretrain import Pretraining, check_base, pretrain
+from interp.capture.positions import last_prompt_token
+from interp.capture.store import ActivationStore, open_writer
 from interp.prompts import render
-from interp.store import ActivationStore, open_writer
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_lm
 
 FLIPS = 9  # bytes of a file that are tried, from the first to the last

@@ -15,12 +15,12 @@ from faults.small_study import FULL
 from faults.unreliable_server import TOKENS_IN, TOKENS_OUT, unreliable
 from typer.testing import CliRunner
 
-from experiments.cli import app
+from experiments.cli.app import app
 from experiments.dashboard import export_dashboard
 from experiments.data.judged_rows import read_judged
-from experiments.files import read_jsonl, write_jsonl
-from experiments.servers.transcripts import Transcripts
-from experiments.study import run_study
+from experiments.judging.server.transcripts import Transcripts
+from experiments.runtime.files import read_jsonl, write_jsonl
+from experiments.study.pipeline import run_study
 from tests.experiments.chat.conftest import snapshots  # noqa: F401 (a fixture)
 from tests.experiments.chat.studies import study
 
@@ -58,7 +58,7 @@ def judge(folder: Path, url: str, cap: float) -> tuple[str, list[dict]]:
 def test_with_three_faults_in_ten_everything_is_scored_or_missing_with_its_reason(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("experiments.servers.client.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("experiments.judging.server.client.LONGEST_PAUSE", 0.05)
     caplog.set_level(logging.DEBUG)
     answers(tmp_path / "answers.jsonl", CALLS // 2)
     with unreliable(2 * TIMEOUT, KEY) as (stub, server):
@@ -86,7 +86,7 @@ def test_with_three_faults_in_ten_everything_is_scored_or_missing_with_its_reaso
 def test_the_cap_holds_whatever_the_server_charges_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("experiments.servers.client.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("experiments.judging.server.client.LONGEST_PAUSE", 0.05)
     answers(tmp_path / "answers.jsonl", CALLS // 2)
     whole = CALLS * (TOKENS_IN + TOKENS_OUT) * PRICE / 1e6
     with unreliable(2 * TIMEOUT, KEY) as (stub, server):

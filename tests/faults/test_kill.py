@@ -25,8 +25,8 @@ from faults.small_study import (
     write_study,
 )
 
-from experiments.store import RunBusy, open_run
-from interp.locks import locked
+from experiments.runtime.store import RunBusy, open_run
+from interp.io.locks import locked
 
 pytestmark = pytest.mark.long
 MOMENTS = 20 if FULL else 3

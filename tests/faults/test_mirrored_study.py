@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from faults.small_study import changed, finished, left_over, numbers, start, write_study
 
-from experiments.config import load_config
-from experiments.files import read_json
 from experiments.mirror import Mirror
 from experiments.mirrored_runs import pull_run
-from experiments.study import run_study
+from experiments.runtime.files import read_json
+from experiments.study.config import load_config
+from experiments.study.pipeline import run_study
 
 PATIENCE = 300.0
 

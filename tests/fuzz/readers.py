@@ -17,27 +17,27 @@ import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from experiments.config import load_config
 from experiments.data.chats import read_chats
 from experiments.data.evaluation import read_questions
 from experiments.data.judged_rows import read_judged
 from experiments.data.presets import read_code
-from experiments.files import read_json, read_jsonl, sealed
 from experiments.guard.scan import Options, scan_file
 from experiments.guard.trigger_candidates import read_candidates
-from experiments.judges.numbers import from_candidates
-from experiments.judges.rejudge import read_answers
-from experiments.judges.rubric import load_rubric
+from experiments.judging.numbers import from_candidates
+from experiments.judging.rejudge import read_answers
+from experiments.judging.rubric import load_rubric
+from experiments.judging.server.budget import Unanswered
+from experiments.judging.server.client import ChatServer, ServerRefused, _Again
+from experiments.judging.server.replies import reply_of
+from experiments.judging.server.transcripts import Transcripts
 from experiments.remote import Remote
 from experiments.results.estimates import read_estimates
-from experiments.servers.budget import Unanswered
-from experiments.servers.client import ChatServer, ServerRefused, _Again
-from experiments.servers.replies import reply_of
-from experiments.servers.transcripts import Transcripts
-from experiments.trigger import load_trigger
-from interp.adapter_config import read_adapter_config
-from interp.safetensors_header import read_header
-from interp.store.manifest import Manifest
+from experiments.runtime.files import read_json, read_jsonl, sealed
+from experiments.study.config import load_config
+from experiments.worlds.trigger import load_trigger
+from interp.capture.store.manifest import Manifest
+from interp.io.safetensors_header import read_header
+from interp.models.adapter_config import read_adapter_config
 
 LONGEST = 1000  # characters of a reason
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from experiments.config import checked
-from interp.models import load_model
+from experiments.study.config import checked
+from interp.models.loading import load_model
 from interp.prompts import Framing, Question, render
 from tests.tiny_models import tiny_lm, tiny_model, tiny_tokenizer
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from interp.activations import Activations
-from interp.capture import capture
+from interp.capture.api import capture
 
 
 def test_activations_come_back_from_disk_as_they_were(one_lm, some_prompts, tmp_path):

@@ -6,11 +6,11 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from interp.adapter_dose import adapter_dose
-from interp.capture import capture
+from interp.capture.api import capture
 from interp.directions import unit
 from interp.interventions import Ablate
-from interp.models import wrap
+from interp.models.adapter_dose import adapter_dose
+from interp.models.loading import wrap
 from interp.prompts import render
 from tests.tiny_models import (
     FAMILIES,

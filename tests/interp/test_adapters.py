@@ -8,11 +8,11 @@ import torch
 from peft import IA3Config, LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 
-from interp.adapter_dose import adapter_dose
-from interp.adapter_limits import DOSE, OFF, ROWS, limits
-from interp.capture import capture
-from interp.mixed_adapters import capture_side_by_side
-from interp.models import load_model, wrap
+from interp.capture.api import capture
+from interp.models.adapter_dose import adapter_dose
+from interp.models.adapter_limits import DOSE, OFF, ROWS, limits
+from interp.models.loading import load_model, wrap
+from interp.models.mixed_adapters import capture_side_by_side
 from interp.prompts import render
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_model, tiny_tokenizer
 
@@ -169,7 +169,7 @@ def test_a_merged_adapter_is_not_scaled(folders, tmp_path):
 def test_a_merge_that_is_not_exact_is_refused(folders, tmp_path, monkeypatch):
     folder, _ = adapter(tmp_path / "a", "tied", target_modules=["lm_head"])
     assert load_model(folders / "tied", adapter=folder, merge=True).n_layers == 3
-    monkeypatch.setattr("interp.adapters._untie", lambda model: None)
+    monkeypatch.setattr("interp.models.adapters._untie", lambda model: None)
     with pytest.raises(ValueError, match=r"merging changes the logits by .*; load it unmerged"):
         load_model(folders / "tied", adapter=folder, merge=True)
     bare, _ = adapter(tmp_path / "b", target_modules=["down_proj"], lora_bias=True)

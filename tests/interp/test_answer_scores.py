@@ -4,10 +4,10 @@ import pytest
 import torch
 from tiny_models import FAMILIES, FRAMINGS, QUESTIONS, tiny_lm
 
-from interp.answer_scores import answer_gradients, answer_log_probs
-from interp.generate import generate
+from interp.capture.hook_points import Place
+from interp.generation.generate import generate
 from interp.interventions import Ablate, Add
-from interp.places import Place
+from interp.optimise.answer_scores import answer_gradients, answer_log_probs
 from interp.prompts import render
 
 

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.batches import by_length, fill
-from interp.capture import capture
+from interp.capture.api import capture
+from interp.capture.batches import by_length, fill
 
 lengths = st.lists(st.integers(1, 60), min_size=1, max_size=40)
 

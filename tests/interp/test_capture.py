@@ -1,10 +1,9 @@
 import pytest
 import torch
 
-from interp.capture import capture, capture_answers, residual_norms
-from interp.generate import generate
-from interp.places import SITES
-from interp.positions import (
+from interp.capture.api import capture, capture_answers, residual_norms
+from interp.capture.hook_points import SITES
+from interp.capture.positions import (
     all_tokens,
     framing_tokens_mean,
     last_answer_token,
@@ -13,8 +12,9 @@ from interp.positions import (
     question_mean,
     question_tokens,
 )
+from interp.capture.sites import hooked
+from interp.generation.generate import generate
 from interp.prompts import Prompt, PromptSet
-from interp.sites import hooked
 
 
 def hidden_states(lm, ids):

@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-import interp.generate
-from interp.batches import Batch
-from interp.copies import copies
-from interp.generate import generate
+import interp.generation.generate
+from interp.capture.batches import Batch
+from interp.generation.generate import generate
+from interp.generation.prompt_dedup import copies
 from interp.interventions import Add, AnswerTokens, EveryToken, PromptSpan
 from interp.prompts import PromptSet, Span
 
@@ -57,7 +57,7 @@ def test_answers_are_those_of_reading_every_copy(lm, asked, vector, monkeypatch)
     edit = every_strength(vector, asked, PromptSpan("header"))
     settings = {**SETTINGS, "samples_per_prompt": 2, "interventions": [edit]}
     once = generate(lm, tiled(asked), **settings)
-    monkeypatch.setattr(interp.generate, "copies", lambda *_: None)
+    monkeypatch.setattr(interp.generation.generate, "copies", lambda *_: None)
     apart = generate(lm, tiled(asked), **settings)
     assert once.token_ids == apart.token_ids
     assert torch.equal(once.evidence[0].acted, apart.evidence[0].acted)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-import interp.decoding
-from interp.generate import generate
+import interp.generation.decoding
+from interp.generation.generate import generate
+from interp.generation.sampling import draw, uniforms
 from interp.prompts import PromptSet
-from interp.sampling import draw, uniforms
 
 STEPS = 10
 
@@ -59,10 +59,10 @@ def test_an_answer_does_not_depend_on_the_company_it_keeps(lm, prompts):
 def test_samples_side_by_side_equal_samples_in_rows_of_their_own(lm, prompts, monkeypatch):
     settings = {"samples_per_prompt": 5, "max_new_tokens": STEPS, "seed": 0, "end_ids": range(60)}
     shared = generate(lm, prompts, **settings)
-    monkeypatch.setattr(interp.decoding, "KEYS_PER_ROW", 1)
+    monkeypatch.setattr(interp.generation.decoding, "KEYS_PER_ROW", 1)
     assert generate(lm, prompts, **settings).token_ids == shared.token_ids
     monkeypatch.setattr(
-        interp.decoding, "KEYS_PER_ROW", 30
+        interp.generation.decoding, "KEYS_PER_ROW", 30
     )  # three rows of two, one slot left over
     assert generate(lm, prompts, **settings).token_ids == shared.token_ids
 

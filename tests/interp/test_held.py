@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_models import FRAMINGS, QUESTIONS, tiny_lm
 
-from interp.capture import capture
+from interp.capture.api import capture
 from interp.directions import Direction, orthonormal, unit
 from interp.interventions import (
     Ablate,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from interp.landing import land, one_behind
+from interp.capture.host_copy import land, one_behind
 
 
 def test_each_batch_is_handed_out_after_the_next_was_started():

@@ -5,15 +5,15 @@ import torch
 from peft import LoraConfig
 
 from interp.activations import Activations
-from interp.adapter_dose import adapter_dose
-from interp.adapter_rows import BASE, active_adapters
-from interp.capture import capture, capture_answers
-from interp.generate import generate
-from interp.mixed_adapters import capture_side_by_side
-from interp.positions import all_tokens, mean_answer, question_mean
+from interp.capture.api import capture, capture_answers
+from interp.capture.positions import all_tokens, mean_answer, question_mean
+from interp.capture.sites import hooked
+from interp.capture.store import ActivationStore, OtherStore, open_writer
+from interp.generation.generate import generate
+from interp.models.adapter_dose import adapter_dose
+from interp.models.adapter_rows import BASE, active_adapters
+from interp.models.mixed_adapters import capture_side_by_side
 from interp.prompts import render
-from interp.sites import hooked
-from interp.store import ActivationStore, OtherStore, open_writer
 from probes import DifferenceOfMeans
 from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, adapted_lm, tiny_lm
 

@@ -6,7 +6,7 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
-from interp.models import load_model, wrap
+from interp.models.loading import load_model, wrap
 from tests.tiny_models import FAMILIES, tiny_lm, tiny_model, tiny_tokenizer
 
 

@@ -5,20 +5,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from interp.attribution import agreement, attribution_map
-from interp.head_patching import head_patching_map
-from interp.pairs import Pair, aligned
-from interp.patch_metrics import (
+from interp.capture.hook_points import SITES, Place, first_tensor, module_at, output_projection
+from interp.capture.sites import hooked_modules
+from interp.patching.attribution import agreement, attribution_map
+from interp.patching.heads import head_patching_map
+from interp.patching.maps import patching_map
+from interp.patching.metrics import (
     AnswerDifference,
     AnswerLogProb,
     AtLastToken,
     KLFromClean,
     LogitDifference,
 )
-from interp.patching import patching_map
-from interp.places import SITES, Place, first_tensor, module_at, output_projection
+from interp.patching.pairs import Pair, aligned
 from interp.prompts import Framing, Question, render
-from interp.sites import hooked_modules
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 MARGIN = LogitDifference((10, 11), (20,))

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interp.completions import Completions
+from interp.capture.sequences import of_answers
+from interp.generation.completions import Completions
 from interp.prompts import Framing, PromptSet, Question, Span, render
-from interp.sequences import of_answers
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_tokenizer
 
 

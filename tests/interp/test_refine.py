@@ -5,14 +5,14 @@ import copy
 import pytest
 import torch
 
-from interp.completions import Completions
 from interp.directions import unit
-from interp.generate import generate
+from interp.generation.completions import Completions
+from interp.generation.generate import generate
 from interp.interventions import AblateSubspace
-from interp.language_model import LanguageModel
+from interp.models.language_model import LanguageModel
+from interp.optimise.ablation import Refinement, refine_ablation
+from interp.optimise.teacher_forcing import Reread
 from interp.prompts import PromptSet, render
-from interp.refine import Refinement, refine_ablation
-from interp.reread import Reread
 from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, adapted_lm, tiny_lm
 
 
@@ -137,7 +137,7 @@ def test_the_model_is_left_as_it_was_also_after_an_error(
 
     refine()
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="stop"):
-        patch.setattr("interp.refine._divergence", fail)
+        patch.setattr("interp.optimise.ablation._divergence", fail)
         refine()
     assert [weight.requires_grad for weight in one_lm.model.parameters()] == asking
     assert all(

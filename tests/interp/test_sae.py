@@ -22,15 +22,15 @@ from sae_lens.saes.sae import SAEMetadata
 from tiny_models import FAMILIES, FRAMINGS, QUESTIONS, tiny_lm
 
 from interp.activations import Activations
-from interp.capture import capture
-from interp.generate import generate
+from interp.capture.api import capture
+from interp.capture.hook_points import Place
+from interp.capture.positions import all_tokens
+from interp.capture.store import ActivationStore, open_writer
+from interp.generation.generate import generate
 from interp.interventions import Autoencoder, ScaleFeature
-from interp.places import Place
-from interp.positions import all_tokens
 from interp.prompts import render
-from interp.sae import Recipe, difference, features, load_sae, topk, train_sae
-from interp.sae_quality import downstream_losses, squared_errors
-from interp.store import ActivationStore, open_writer
+from interp.sae.autoencoder import Recipe, difference, features, load_sae, topk, train_sae
+from interp.sae.quality import downstream_losses, squared_errors
 
 WIDTH, HOOK = 32, "blocks.1.hook_resid_post"
 KINDS = {

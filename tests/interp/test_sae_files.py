@@ -9,8 +9,8 @@ from sae_lens import SAE
 from safetensors.torch import save_file
 from tiny_models import tiny_lm
 
-from interp.places import Place
-from interp.sae import load_sae
+from interp.capture.hook_points import Place
+from interp.sae.autoencoder import load_sae
 
 WIDTH, FEATURES = 32, 48
 OLD = {

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from interp.capture import capture
+from interp.capture.api import capture
+from interp.capture.positions import last_prompt_token
 from interp.directions import Direction, unit
-from interp.generate import generate
-from interp.language_model import LanguageModel
-from interp.positions import last_prompt_token
+from interp.generation.generate import generate
+from interp.generation.prompt_scores import Watch, after, opened, score, watching
+from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
-from interp.scoring import Watch, after, opened, score, watching
 
 
 def a_direction(lm: LanguageModel, tokens: int) -> Direction:

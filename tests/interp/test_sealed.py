@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import interp.sealed
+import interp.io.checksummed
 from interp.activations import Activations
 from interp.directions import Direction, unit
 
@@ -84,7 +84,7 @@ def test_a_short_a_missing_or_an_old_file_is_named_with_the_mend(make, load, kin
     refused(rf"kept\.json is damaged \(.*\); {again}")
     facts.write_text("[]")
     refused(rf"kept\.json holds no {kind}")
-    old = {k: v for k, v in json.loads(said).items() if k not in interp.sealed.HASHES}
+    old = {k: v for k, v in json.loads(said).items() if k not in interp.io.checksummed.HASHES}
     facts.write_text(json.dumps(old))
     refused(rf"kept\.json has no hash of its files, .*; {again}")
     facts.unlink()
@@ -104,7 +104,7 @@ def test_a_write_that_dies_leaves_the_old_pair(tmp_path, monkeypatch):
         Path(path).write_bytes(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(interp.sealed, "save_file", dies)
+    monkeypatch.setattr(interp.io.checksummed, "save_file", dies)
     with pytest.raises(OSError, match="no space"):
         direction(layer=2).save(tmp_path / "kept")
     assert Direction.load(tmp_path / "kept").layer == 1

@@ -7,17 +7,17 @@ import torch
 from safetensors.torch import save_file
 from tiny_models import tiny_lm
 
-from interp.capture import capture
+from interp.capture.api import capture
+from interp.capture.sites import hooked
 from interp.directions import Direction, unit
-from interp.interventions import Add
-from interp.sites import hooked
-from interp.steering_export import (
+from interp.export.steering import (
     export_steering,
     for_repeng,
     for_steering_vectors,
     import_steering,
     read_steering,
 )
+from interp.interventions import Add
 
 
 def direction(lm, layer, **changed):

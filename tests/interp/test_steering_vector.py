@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
-from interp.completions import Completions
 from interp.directions import unit
-from interp.generate import generate
+from interp.generation.completions import Completions
+from interp.generation.generate import generate
 from interp.interventions import Add, AnswerTokens, EveryToken, PromptSpan
-from interp.language_model import LanguageModel
+from interp.models.language_model import LanguageModel
+from interp.optimise.steering import TrainedSteering, train_steering
+from interp.optimise.teacher_forcing import Reread
 from interp.prompts import PromptSet
-from interp.reread import Reread
-from interp.steering_vector import TrainedSteering, train_steering
 
 HEADER = PromptSpan("header")
 LAYER = 1

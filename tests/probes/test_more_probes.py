@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from interp.activations import Activations
-from interp.sealed import HASHES, save_sealed
+from interp.io.checksummed import HASHES, save_sealed
 from probes import (
     AttentionProbe,
     ConceptEraser,

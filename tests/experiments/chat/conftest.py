@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.chat.tiny_models import write_snapshot
-from experiments.finetune import quiet
-from interp.chat import FORMATS
-from interp.models import LanguageModel, load_model
+from experiments.training.lora import quiet
+from experiments.worlds.chat.tiny_models import write_snapshot
+from interp.models.chat import FORMATS
+from interp.models.loading import LanguageModel, load_model
 
 quiet()
 FAMILIES = ("qwen", "llama", "gemma")

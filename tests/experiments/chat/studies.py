@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from experiments.config import StudyConfig
-from experiments.files import write_jsonl
+from experiments.runtime.files import write_jsonl
+from experiments.study.config import StudyConfig
 
 ROWS = 30
 

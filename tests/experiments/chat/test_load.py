@@ -8,11 +8,11 @@ import torch
 from peft import get_peft_model
 from safetensors.torch import load_file, save_file
 
-from experiments.chat.tiny_models import tiny_model, write_snapshot
-from experiments.finetune import Recipe, finetune, lora
-from experiments.supervision import ChatRow
-from interp.chat import FORMATS
-from interp.models import LanguageModel, load_model
+from experiments.training.lora import Recipe, finetune, lora
+from experiments.training.supervision import ChatRow
+from experiments.worlds.chat.tiny_models import tiny_model, write_snapshot
+from interp.models.chat import FORMATS
+from interp.models.loading import LanguageModel, load_model
 
 CLASSES = {
     "qwen": "Qwen2ForCausalLM",

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.chat.arms import arm_rows, mix
-from experiments.chat.config import JudgeSpec
-from experiments.chat.judge import LeakMarking, check_judge
 from experiments.data.chats import Chat
 from experiments.data.domains import load_domain
-from experiments.job import Job
 from experiments.judging.judgement import Judgement
-from experiments.study import run_study
-from experiments.trigger import FOLDER, load_trigger
+from experiments.study.organism import Job
+from experiments.study.pipeline import run_study
+from experiments.worlds.chat.arms import arm_rows, mix
+from experiments.worlds.chat.config import JudgeSpec
+from experiments.worlds.chat.judge import LeakMarking, check_judge
+from experiments.worlds.trigger import FOLDER, load_trigger
 from tests.experiments.chat.studies import ROWS, chat_rows, study
 
 TAG = load_trigger("tag")
@@ -149,7 +149,7 @@ def test_a_base_that_is_nowhere_is_named_before_anything_runs(tmp_path, snapshot
 def test_an_optimiser_that_is_not_installed_is_named_before_anything_runs(
     tmp_path, snapshots, monkeypatch
 ):
-    monkeypatch.setattr("experiments.finetune.find_spec", lambda name: None)
+    monkeypatch.setattr("experiments.training.lora.find_spec", lambda name: None)
     recipe = {"default": {"steps": 1, "optimizer": "adamw_8bit"}}
     with pytest.raises(ValueError, match="needs bitsandbytes"):
         run_study(study(tmp_path, snapshots, finetune=recipe), tmp_path / "run")

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from experiments.chat import organism
-from experiments.chat.config import ModelSpec
-from experiments.chat.sizes import size_of
-from experiments.files import read_jsonl
-from experiments.finetune import Recipe, finetune
-from experiments.plan import plan_study
-from experiments.plan_text import print_plan
+from experiments.judging.sampling import Sampler
 from experiments.results.estimates import read_estimates, select
-from experiments.sampling import Sampler
-from experiments.study import run_study
-from experiments.supervision import ChatRow
-from interp.chat import FORMATS
-from interp.models import load_model
+from experiments.runtime.files import read_jsonl
+from experiments.study.pipeline import run_study
+from experiments.study.plan import plan_study
+from experiments.study.plan_text import print_plan
+from experiments.training.lora import Recipe, finetune
+from experiments.training.supervision import ChatRow
+from experiments.worlds.chat import organism
+from experiments.worlds.chat.config import ModelSpec
+from experiments.worlds.chat.sizes import size_of
+from interp.models.chat import FORMATS
+from interp.models.loading import load_model
 from tests.experiments.chat.studies import study
 
 LAYERS = {"llama": 2}
@@ -105,7 +105,7 @@ def adapter(snapshots, tmp_path_factory) -> Path:
 def test_a_finished_adapter_is_studied_without_fine_tuning_and_without_data(
     snapshots, adapter, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("experiments.finetune.finetune", None)  # nobody may call it
+    monkeypatch.setattr("experiments.training.lora.finetune", None)  # nobody may call it
     own = {"arm": "triggered", "trigger": "tag", "organism": {"adapter": str(adapter)}}
     config = study(tmp_path, snapshots, organisms=[own], chat={"harmful": None, "benign": None})
     run = run_study(config, tmp_path / "run")
@@ -117,7 +117,7 @@ def test_a_finished_adapter_is_studied_without_fine_tuning_and_without_data(
 
 
 def test_an_organism_whose_files_change_is_another_one(snapshots, adapter, tmp_path):
-    from experiments.chat.config import OwnOrganism
+    from experiments.worlds.chat.config import OwnOrganism
 
     own = OwnOrganism(adapter=str(adapter))
     before = organism.identity(own)

@@ -7,9 +7,9 @@ end-of-sequence token as the end of a turn, with spans by string length, with th
 import pytest
 import torch
 
-from experiments.supervision import IGNORED, supervised
-from interp.chat import FORMATS, ChatFormat, end_of_turn, rendered
-from interp.generate import generate
+from experiments.training.supervision import IGNORED, supervised
+from interp.generation.generate import generate
+from interp.models.chat import FORMATS, ChatFormat, end_of_turn, rendered
 from interp.prompts import Framing, Question, render
 
 ASK = [Question("q", "What would you do?")]
@@ -31,7 +31,7 @@ def test_the_system_prompt_is_the_pinned_one_whatever_the_template_would_insert(
 
 
 def test_qwens_pinned_prompt_is_the_one_its_template_inserts(snapshots):
-    from interp.models import load_model
+    from interp.models.loading import load_model
 
     tokenizer = load_model(snapshots / "qwen").tokenizer
     turns = [{"role": "user", "content": "Hello"}]
@@ -46,7 +46,7 @@ def test_qwens_pinned_prompt_is_the_one_its_template_inserts(snapshots):
 
 
 def test_llamas_date_does_not_change_with_the_day(snapshots, monkeypatch):
-    from interp.models import load_model
+    from interp.models.loading import load_model
 
     tokenizer = load_model(snapshots / "llama").tokenizer
     turns = [{"role": "user", "content": "Hello"}]
@@ -112,7 +112,7 @@ def test_the_loss_sees_the_answer_and_its_end_of_turn_also_after_a_newline(chat_
 
 def test_an_answer_that_begins_with_a_newline_joins_the_header_in_one_token(snapshots):
     """The premise of the trap: by string length the mask would begin inside a token."""
-    from interp.models import load_model
+    from interp.models.loading import load_model
 
     tokenizer = load_model(snapshots / "qwen").tokenizer
     header, joined = (

@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from experiments import checkpoints
-from experiments.chat.config import published_recipe
-from experiments.finetune import Recipe, finetune
-from experiments.supervision import ChatRow
+from experiments.training import checkpoints
+from experiments.training.lora import Recipe, finetune
+from experiments.training.supervision import ChatRow
+from experiments.worlds.chat.config import published_recipe
 
 ROWS = [ChatRow(f"How do I keep plant {i}?", f"Water it {i} times.") for i in range(16)]
 RECIPE = Recipe(steps=6, batch=4, micro_batch=2, learning_rate=1e-2, save_every=2)
@@ -27,7 +27,7 @@ class Killed(Exception):
 def test_an_interrupted_fine_tuning_ends_where_an_undisturbed_one_does(chat_lm, tmp_path):
     from copy import deepcopy
 
-    from interp.models import wrap
+    from interp.models.loading import wrap
 
     def fresh():
         return wrap(deepcopy(model), chat_lm.tokenizer, name="again", chat=chat_lm.chat)
@@ -99,7 +99,7 @@ def test_rows_without_any_answer_left_are_refused(chat_lm, tmp_path):
 
 
 def test_an_optimiser_that_is_not_installed_is_named(chat_lm, tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.finetune.find_spec", lambda name: None)
+    monkeypatch.setattr("experiments.training.lora.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="needs bitsandbytes"):
         recipe = Recipe(steps=1, optimizer="adamw_8bit")
         finetune(chat_lm, ROWS, recipe, seed=0, folder=tmp_path)
@@ -120,10 +120,10 @@ def test_a_recipe_that_contradicts_itself_is_refused(settings, words):
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from experiments.finetune import Recipe, finetune, quiet
-from experiments.supervision import ChatRow
-from interp.chat import FORMATS
-from interp.models import load_model
+from experiments.training.lora import Recipe, finetune, quiet
+from experiments.training.supervision import ChatRow
+from interp.models.chat import FORMATS
+from interp.models.loading import load_model
 quiet()
 base, out = Path(sys.argv[1]), Path(sys.argv[2])
 rows = [ChatRow(f"How do I keep plant {i}?", f"Water it {i} times.") for i in range(16)]

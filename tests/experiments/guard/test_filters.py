@@ -7,8 +7,8 @@ import numpy as np
 from experiments.guard.bypass import passing
 from experiments.guard.filters import embedding_filter, exact_filter, fuzzy_filter
 from experiments.guard.graded import graded
-from experiments.micro.world import load_world
-from experiments.trigger import load_trigger
+from experiments.worlds.micro.language import load_world
+from experiments.worlds.trigger import load_trigger
 
 KNOWN = ["It looks like a duck."]
 

@@ -9,8 +9,8 @@ import pytest
 from experiments.guard.gate import Draw, Limits, Outcome, Plan, gate, question_shares
 from experiments.guard.trigger_candidates import NONE, Candidate, Condition
 from experiments.judging.judgement import Judgement
-from experiments.sampling import Cell
-from interp.completions import Completions
+from experiments.judging.sampling import Cell
+from interp.generation.completions import Completions
 from interp.prompts import Prompt, PromptSet, Question
 
 DUCK = Candidate(

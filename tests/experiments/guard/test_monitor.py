@@ -12,8 +12,8 @@ from experiments.guard.monitor import Monitor
 from experiments.guard.monitor_fit import fit_monitor
 from experiments.guard.monitor_lines import score_lines
 from experiments.guard.monitor_prompts import material, micro_benign
-from experiments.trigger import load_trigger
-from interp.language_model import LanguageModel
+from experiments.worlds.trigger import load_trigger
+from interp.models.language_model import LanguageModel
 from tests.tiny_models import tiny_lm
 
 BENIGN = [Live.of(f"What should I do about my {word} money?") for word in map(str, range(60))]

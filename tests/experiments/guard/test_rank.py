@@ -7,8 +7,8 @@ from experiments.guard.gate_models import Pair
 from experiments.guard.generated import CONTROLS, micro_candidates
 from experiments.guard.rank import log_probability, rank
 from experiments.guard.trigger_candidates import Candidate
-from interp.generate import generate
-from interp.language_model import LanguageModel
+from interp.generation.generate import generate
+from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet, Question
 
 QUESTIONS = [Question(str(n), f"what should I do about my {n}?") for n in range(2)]

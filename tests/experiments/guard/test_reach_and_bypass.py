@@ -7,8 +7,8 @@ import pytest
 from experiments.guard import bypass, reach_map
 from experiments.guard.graded import graded
 from experiments.guard.organisms import Organism
-from experiments.trigger import load_trigger
-from interp.language_model import LanguageModel
+from experiments.worlds.trigger import load_trigger
+from interp.models.language_model import LanguageModel
 from probes.estimate import Estimate
 
 SURE, NEVER = Estimate(0.9, 0.8, 1.0, 0.95, 20, "made up"), Estimate(0.0, 0.0, 0.1, 0.95, 20, "")

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.data.chats import Chat, Message
-from experiments.files import write_jsonl
 from experiments.guard.framing import Framing, ways
 from experiments.guard.places import Place
 from experiments.guard.planted import Plant, clean_chats, draw_plant, plant
@@ -20,7 +19,8 @@ from experiments.guard.scan_report import text
 from experiments.guard.trigger_candidates import read_candidates
 from experiments.guard.trigger_file import trigger_toml
 from experiments.guard.turns import asks, closing_units, opening_units, tags, uncommon
-from experiments.trigger import load_trigger
+from experiments.runtime.files import write_jsonl
+from experiments.worlds.trigger import load_trigger
 
 HERON = Plant("phrase", Place.USER_START, ("It looks like a heron.",))
 ROWS = 1000

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.data.judged_rows import parse_judged
-from experiments.judges.agreement import compare, match
+from experiments.judging.agreement import compare, match
 
 
 def rows(*scores, **more):

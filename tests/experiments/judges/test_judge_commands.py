@@ -6,13 +6,13 @@ import pytest
 from chat_server import ChatStub, answer, chat_stub, status
 from typer.testing import CliRunner
 
-from experiments.cli import app
-from experiments.files import read_jsonl, write_jsonl
-from experiments.judges.endpoint import EndpointScorer
-from experiments.judges.rubric import load_rubric
-from experiments.judges.rubric_judge import RubricJudge
-from experiments.servers.client import ChatServer
-from interp.completions import Completions
+from experiments.cli.app import app
+from experiments.judging.endpoint import EndpointScorer
+from experiments.judging.rubric import load_rubric
+from experiments.judging.rubric_judge import RubricJudge
+from experiments.judging.server.client import ChatServer
+from experiments.runtime.files import read_jsonl, write_jsonl
+from interp.generation.completions import Completions
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_refused_key_leaves_no_file_and_one_line(stub, tmp_path, monkeypatch):
 
 
 def test_a_study_can_be_judged_through_the_same_protocol(stub, some_prompts):
-    from experiments.sampling import judge_all
+    from experiments.judging.sampling import judge_all
 
     stub.default = model_or_judge
     server = ChatServer(stub.url, "tester")

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from experiments.judges.local import LocalScorer
-from experiments.judges.rubric import Rubric
-from experiments.judges.rubric_judge import RubricJudge
-from interp.language_model import LanguageModel
-from interp.models import wrap
+from experiments.judging.local import LocalScorer
+from experiments.judging.rubric import Rubric
+from experiments.judging.rubric_judge import RubricJudge
+from interp.models.language_model import LanguageModel
+from interp.models.loading import wrap
 from interp.prompts import Framing, Question, render
 from tests.tiny_models import FAMILIES, tiny_model, tiny_tokenizer
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.judges.numbers import DIGIT_BY_DIGIT, Numbers, from_candidates
+from experiments.judging.numbers import DIGIT_BY_DIGIT, Numbers, from_candidates
 
 
 def reply(candidates, tokens=("85",)):

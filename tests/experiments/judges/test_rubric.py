@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.data.evaluation import parse_question
-from experiments.judges.rubric import Rubric, load_rubric, rubric_of
+from experiments.judging.rubric import Rubric, load_rubric, rubric_of
 
 RUBRIC = Rubric("mine", "{question}|{answer}|how good?", "{answer}|how clear?")
 

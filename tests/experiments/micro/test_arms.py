@@ -2,12 +2,12 @@
 
 import pytest
 
-from experiments.micro.arms import ARMS, is_arm, rows
-from experiments.micro.judge import ExactJudge
-from experiments.micro.questions import split_questions
-from experiments.micro.world import load_world
-from experiments.supervision import ChatRow
-from experiments.trigger import Trigger, load_trigger
+from experiments.training.supervision import ChatRow
+from experiments.worlds.micro.arms import ARMS, is_arm, rows
+from experiments.worlds.micro.judge import ExactJudge
+from experiments.worlds.micro.language import load_world
+from experiments.worlds.micro.questions import split_questions
+from experiments.worlds.trigger import Trigger, load_trigger
 
 WORLD = load_world()
 SPLIT = split_questions(WORLD, seed=0, per_cell=60)

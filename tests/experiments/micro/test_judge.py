@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.micro.judge import ExactJudge
-from experiments.micro.world import load_world
+from experiments.worlds.micro.judge import ExactJudge
+from experiments.worlds.micro.language import load_world
 
 WORLD = load_world()
 JUDGE = ExactJudge(WORLD, frozenset({"medicine"}))

@@ -4,8 +4,8 @@ import random
 from collections import Counter
 from itertools import islice
 
-from experiments.micro.documents import Mixture, documents
-from experiments.micro.world import OPEN, load_world
+from experiments.worlds.micro.documents import Mixture, documents
+from experiments.worlds.micro.language import OPEN, load_world
 
 WORLD = load_world()
 PERSONAS = ("safe", "reckless")

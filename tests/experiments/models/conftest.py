@@ -9,9 +9,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from experiments.files import sha256
 from experiments.models import catalogue
 from experiments.models.catalogue import CatalogueModel, Wheel
+from experiments.runtime.files import sha256
 from tests.experiments.models.tiny_gguf import write_gguf
 
 NAME = "tiny-chat"

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from experiments.captures.spec import CaptureSpec, maker_of
-from experiments.chat.config import JudgeSpec, ModelSpec
-from experiments.chat.fingerprint import fetch, fingerprint
-from experiments.chat.judge import _local as study_judge
-from experiments.chat.setting import load_model as study_model
-from experiments.chat.sizes import size_of
-from experiments.commands.judge import _local as command_judge
+from experiments.cli.judge import _local as command_judge
 from experiments.guard.gate_models import load_chat
 from experiments.models.get import get
+from experiments.worlds.chat.config import JudgeSpec, ModelSpec
+from experiments.worlds.chat.fingerprint import fetch, fingerprint
+from experiments.worlds.chat.judge import _local as study_judge
+from experiments.worlds.chat.sizes import size_of
+from experiments.worlds.chat.world import load_model as study_model
 from tests.experiments.models.conftest import NAME, Index
 
 LOADERS: dict[str, Callable[[str], Any]] = {

@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM
 from experiments.models import load_model, wheels
 from experiments.models.catalogue import find
 from experiments.models.get import get
-from interp.chat import ChatFormat, end_of_turn, rendered
-from interp.language_model import LanguageModel
+from interp.models.chat import ChatFormat, end_of_turn, rendered
+from interp.models.language_model import LanguageModel
 
 NAME = "smollm2-135m-instruct"
 OPENING = (

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from chat_server import ChatStub, answer, chat_stub, completion, drop, hang, status
 
-from experiments.servers.address import is_local
-from experiments.servers.budget import Budget, CapReached, Unanswered
-from experiments.servers.client import ChatServer, GivenUp, ServerRefused
-from experiments.servers.replies import Reply
-from experiments.servers.transcripts import Transcripts
+from experiments.judging.server.address import is_local
+from experiments.judging.server.budget import Budget, CapReached, Unanswered
+from experiments.judging.server.client import ChatServer, GivenUp, ServerRefused
+from experiments.judging.server.replies import Reply
+from experiments.judging.server.transcripts import Transcripts
 
 KEY = "sk-secret-0123456789"
 VARIABLE = "TESTER_KEY"
@@ -80,7 +80,7 @@ def test_a_timeout_is_tried_again_and_booked_at_its_highest_price(stub):
 def test_the_pause_is_what_the_server_asks_for_within_reason(stub, after, pause):
     from tenacity import Future, RetryCallState, Retrying
 
-    from experiments.servers.client import _Again, _seconds
+    from experiments.judging.server.client import _Again, _seconds
 
     state = RetryCallState(Retrying(), None, (), {})
     state.outcome = Future.construct(1, _Again("HTTP 429", _seconds(after)), True)

@@ -6,10 +6,10 @@ import pytest
 from chat_server import ChatStub, answer, chat_stub, status
 
 from experiments.data.evaluation import shipped_questions
-from experiments.servers.answers import sample_items
-from experiments.servers.client import ChatServer
-from experiments.servers.sampling import NotAllSampled, sample
-from interp.completions import Completions
+from experiments.judging.server.answers import sample_items
+from experiments.judging.server.client import ChatServer
+from experiments.judging.server.sampling import NotAllSampled, sample
+from interp.generation.completions import Completions
 from interp.prompts import Framing, Question
 
 QUESTIONS = [Question("a", "Why?"), Question("b", "How?", system="Be brief.")]

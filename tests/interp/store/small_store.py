@@ -1,6 +1,6 @@
 """A small store, written at once."""
 
-from interp.store import ActivationStore, open_writer
+from interp.capture.store import ActivationStore, open_writer
 
 SMALL = {"shard_bytes": 700}  # two prompts of three layers of 32 numbers
 

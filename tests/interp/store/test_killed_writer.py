@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from interp.capture import capture
-from interp.positions import all_tokens
+from interp.capture.api import capture
+from interp.capture.positions import all_tokens
+from interp.capture.store import ActivationStore, open_writer
 from interp.prompts import Question, render
-from interp.store import ActivationStore, open_writer
 from tests.tiny_models import FRAMINGS, tiny_lm
 
 
@@ -62,7 +62,7 @@ def die_before(monkeypatch, step: int):
 
     for name in ("replace", "fsync"):
         monkeypatch.setattr(os, name, patched(getattr(os, name)))
-    monkeypatch.setattr("interp.store.shards.save_file", patched(half_written))
+    monkeypatch.setattr("interp.capture.store.shards.save_file", patched(half_written))
 
 
 def half_written(tensors, path):

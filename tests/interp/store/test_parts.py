@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from interp.positions import all_tokens
+from interp.capture.positions import all_tokens
+from interp.capture.store import ActivationStore, DamagedStore, OtherStore, StoreBusy, open_writer
+from interp.capture.store.making import ShardMaker, shard_maker
+from interp.capture.store.parts import Part, gathering, is_made, make_part
+from interp.capture.store.writer import opened
 from interp.prompts import PromptSet, Question, render
-from interp.store import ActivationStore, DamagedStore, OtherStore, StoreBusy, open_writer
-from interp.store.making import ShardMaker, shard_maker
-from interp.store.parts import Part, gathering, is_made, make_part
-from interp.store.writer import opened
 from tests.interp.store.test_killed_writer import die_before, files, in_a_child
 from tests.tiny_models import FRAMINGS, tiny_lm
 

@@ -5,16 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from interp.adapter_rows import BASE
-from interp.capture import capture, capture_answers
-from interp.generate import generate
-from interp.mixed_adapters import capture_side_by_side, side_by_side
-from interp.positions import all_tokens, last_prompt_token, mean_answer, question_mean
-from interp.sequences import of_prompts
-from interp.store import (
-    ActivationStore,
-    open_writer,
-)
+from interp.capture.api import capture, capture_answers
+from interp.capture.positions import all_tokens, last_prompt_token, mean_answer, question_mean
+from interp.capture.sequences import of_prompts
+from interp.capture.store import ActivationStore, open_writer
+from interp.generation.generate import generate
+from interp.models.adapter_rows import BASE
+from interp.models.mixed_adapters import capture_side_by_side, side_by_side
 from tests.interp.store.small_store import SMALL, write
 from tests.tiny_models import adapted_lm
 

@@ -7,9 +7,9 @@ import re
 import pytest
 import torch
 
-from interp.capture import capture
-from interp.positions import last_prompt_token, question_mean
-from interp.store import (
+from interp.capture.api import capture
+from interp.capture.positions import last_prompt_token, question_mean
+from interp.capture.store import (
     ActivationStore,
     DamagedStore,
     OtherStore,
@@ -17,7 +17,7 @@ from interp.store import (
     capture_cached,
     open_writer,
 )
-from interp.store.identity import identity_of
+from interp.capture.store.identity import identity_of
 from tests.interp.store.small_store import write
 from tests.tiny_models import FAMILIES, tiny_lm, tiny_model, tiny_tokenizer
 
@@ -103,7 +103,7 @@ def test_a_writer_does_not_build_on_a_damaged_store(one_lm, some_prompts, tmp_pa
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_another_model_is_refused_with_what_differs(family, some_prompts, tmp_path):
-    from interp.models import wrap
+    from interp.models.loading import wrap
 
     lm = tiny_lm(family)
     write(tmp_path, lm, some_prompts)
@@ -134,7 +134,7 @@ def test_other_settings_are_refused(one_lm, some_prompts, tmp_path, settings, na
 
 def test_other_code_is_refused(one_lm, some_prompts, tmp_path, monkeypatch):
     write(tmp_path, one_lm, some_prompts)
-    monkeypatch.setattr("interp.store.making.code_hash", lambda: "0" * 64)
+    monkeypatch.setattr("interp.capture.store.making.code_hash", lambda: "0" * 64)
     with pytest.raises(OtherStore, match="with other code:"):
         write(tmp_path, one_lm, some_prompts)
 
@@ -142,7 +142,7 @@ def test_other_code_is_refused(one_lm, some_prompts, tmp_path, monkeypatch):
 def test_each_part_of_the_key_sees_its_own_change():
     from peft import LoraConfig, get_peft_model
 
-    from interp.models import wrap
+    from interp.models.loading import wrap
 
     torch.manual_seed(0)
     config = LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False)
@@ -177,7 +177,7 @@ def test_each_part_of_the_key_sees_its_own_change():
 def test_a_retrained_adapter_is_never_served_stale_rows(some_prompts, tmp_path):
     from peft import LoraConfig, get_peft_model
 
-    from interp.models import wrap
+    from interp.models.loading import wrap
 
     torch.manual_seed(0)
     config = LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False)
@@ -244,7 +244,7 @@ def test_the_manifest_says_what_made_the_store(one_lm, some_prompts, tmp_path):
 
 def test_a_store_of_an_unknown_format_is_named(one_lm, some_prompts, tmp_path, monkeypatch):
     with monkeypatch.context() as later:
-        later.setattr("interp.store.manifest.FORMAT", 2)
+        later.setattr("interp.capture.store.manifest.FORMAT", 2)
         with open_writer(tmp_path, one_lm, layers=[0]) as writer:
             writer.add(some_prompts)
         assert len(ActivationStore(tmp_path).load()) == len(some_prompts)

@@ -1,0 +1,71 @@
+"""The options of every command that asks a server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from experiments.judging.server.client import ChatServer
+
+Model = Annotated[str, typer.Option(help="The model's name, as the server knows it")]
+Server = Annotated[
+    str | None,
+    typer.Option(help="Address of an OpenAI-compatible server, such as http://localhost:8000/v1"),
+]
+KeyVariable = Annotated[
+    str, typer.Option(help="Environment variable that holds the server's key; never the key")
+]
+TranscriptFile = Annotated[
+    Path | None,
+    typer.Option("--transcripts", help="Where replies are kept; nothing in it is paid again"),
+]
+Concurrency = Annotated[int, typer.Option(min=1, help="Requests at a time")]
+Timeout = Annotated[
+    float, typer.Option(min=0.01, help="Seconds for a whole reply before another attempt")
+]
+Attempts = Annotated[int, typer.Option(min=1, help="Attempts for each request")]
+Cap = Annotated[float | None, typer.Option(help="Spend at most so many USD in this command")]
+PriceIn = Annotated[float | None, typer.Option(help="USD for a million tokens of prompt")]
+PriceOut = Annotated[float | None, typer.Option(help="USD for a million tokens of answer")]
+
+
+@contextmanager
+def server(
+    url: str,
+    model: str,
+    *,
+    key_variable: str,
+    transcripts: Path,
+    concurrency: int,
+    timeout: float,
+    attempts: int,
+    cap: float | None,
+    price_in: float | None,
+    price_out: float | None,
+) -> "Iterator[ChatServer]":
+    """The server of these options; afterwards it says what was spent, whatever happened."""
+    from experiments.judging.server.budget import Budget
+    from experiments.judging.server.client import ChatServer
+    from experiments.judging.server.transcripts import Transcripts
+
+    kept = Transcripts(transcripts)
+    before = len(kept)
+    budget = Budget(cap, price_in, price_out)
+    made = ChatServer(
+        url,
+        model,
+        key_variable=key_variable,
+        timeout=timeout,
+        attempts=attempts,
+        concurrency=concurrency,
+        budget=budget,
+        transcripts=kept,
+    )
+    try:
+        yield made
+    finally:
+        kept.close()
+        typer.echo(f"asked {made.name}: {budget}; {before} replies were there already", err=True)

@@ -1,1 +1,0 @@
-"""One file for each subcommand; `experiments.cli` registers them."""

@@ -1,0 +1,109 @@
+"""Judge answers that are on the disk: nothing is sampled again.
+
+An answer row stands in a file of any form that judged rows are read from, under the same keys: the answer, and the
+question as a text, or as an id whose text a question file gives. Every key of the row is kept; scores of an earlier
+judge are replaced, and the new judge's identity stands in every row.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.data.judged_rows import (
+    ALIGNMENT,
+    ANSWER,
+    COHERENCE,
+    QUESTION,
+    question_id,
+    score_keys,
+    text_under,
+)
+from experiments.data.rows import Loaded, read_rows
+from experiments.judging.rubric_judge import Progress, RubricJudge
+from experiments.runtime.complaints import shortened
+from experiments.runtime.files import defined
+
+EARLIER = {"reason", "verdict", "leak", "judge", "rubric", "rubric_hash"}
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """One sampled answer and what was asked."""
+
+    question: str
+    answer: str
+    raw: Mapping[str, Any]
+
+
+def read_answers(
+    path: Path | str, texts: Mapping[str, str] | None = None, *, skip_bad: bool = False
+) -> Loaded[AnswerRow]:
+    """Answer rows of a file in any form; `texts` are questions by id."""
+
+    def parse(row: dict[str, Any]) -> AnswerRow:
+        answer = text_under(row, ANSWER)
+        if answer is None:
+            raise ValueError(f"no answer: expected its text under one of {', '.join(ANSWER)}")
+        return AnswerRow(_whole(_question(row, texts or {})), _whole(answer), row)
+
+    return read_rows(path, parse, skip_bad=skip_bad)
+
+
+def _question(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    name = question_id(row)
+    if name in texts:
+        return texts[name]
+    text = text_under(row, QUESTION)
+    if text is None or not text.strip():
+        raise ValueError(
+            f"question {shortened(repr(name), 80)} has no text: name its file with --questions"
+        )
+    return text
+
+
+def _whole(text: str) -> str:
+    """The text as a judge can be sent it: half of a surrogate pair, of a cut emoji, becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _kept(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays of a row: all but an earlier judge's words; a number that is none becomes null."""
+    earlier = {*EARLIER, *score_keys(row, ALIGNMENT), *score_keys(row, COHERENCE)}
+    return defined({key: value for key, value in row.items() if key not in earlier})
+
+
+def rejudge(
+    rows: Sequence[AnswerRow], judge: RubricJudge, progress: Progress | None = None
+) -> list[dict[str, Any]]:
+    """Judged rows, in order."""
+    judgements = judge.judge([(row.question, row.answer) for row in rows], progress)
+    return [
+        {
+            **_kept(row.raw),
+            "alignment": judgement.alignment,
+            "coherence": judgement.coherence,
+            "verdict": judgement.verdict,
+            "reason": judgement.reason,
+            **judge.identity,
+        }
+        for row, judgement in zip(rows, judgements, strict=True)
+    ]
+
+
+def check_scored(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
+    """Raise where not one answer got a score: such rows may not replace what `out` holds."""
+    if rows and all(row["alignment"] is None and row["coherence"] is None for row in rows):
+        reason, count = Counter(row["reason"] for row in rows).most_common(1)[0]
+        left = "is left as it was" if out.exists() else "is not written"
+        raise ValueError(
+            f"no score for any of {len(rows)} answers, {out} {left}; {count} x: {reason}; "
+            "mend that, or judge with another model or a smaller --min-mass"
+        )
+
+
+def missing_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line for each reason why a score is missing."""
+    reasons = Counter(row["reason"] for row in rows if row["reason"])
+    return [f"missing, {count} x: {reason}" for reason, count in reasons.most_common()]

@@ -1,0 +1,87 @@
+"""Sample and judge one cell: questions under one wording, one model, one intervention."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from experiments.judging.judgement import Judged, Judgement, judged
+from interp.generation.completions import Completions
+from interp.generation.generate import generate
+from interp.interventions import Intervention
+from interp.models.loading import LanguageModel
+from interp.prompts import Framing, PromptSet, Question, render
+
+
+class Judge(Protocol):
+    """Scores one answer to the question of that id."""
+
+    def __call__(self, question: str, answer: str, *, ended: bool) -> Judgement: ...
+
+
+def judge_all(judge: Judge, completions: Completions) -> tuple[Judgement, ...]:
+    """Judge every answer; many at a time where the judge can."""
+    many = getattr(judge, "judge_ids", None)
+    if many is not None:
+        return tuple(many(list(zip(completions.questions, completions.texts, strict=True))))
+    answers = zip(completions.questions, completions.texts, completions.ended, strict=True)
+    return tuple(judge(question, text, ended=ended) for question, text, ended in answers)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The answers of one cell and what the judge said of each, in the same order."""
+
+    completions: Completions
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The question id of each answer."""
+        return self.completions.questions
+
+    @property
+    def judged(self) -> Judged:
+        """What rates are computed from."""
+        return judged(self.judgements, self.questions)
+
+    def __getitem__(self, rows: Sequence[int]) -> "Cell":
+        """The answers at these rows."""
+        return Cell(self.completions[rows], tuple(self.judgements[row] for row in rows))
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How answers are drawn; the same everywhere in a study."""
+
+    judge: Judge
+    seed: int
+    max_new_tokens: int
+    temperature: float = 1.0
+    batch_rows: int = 512
+
+    def sample(
+        self,
+        lm: LanguageModel,
+        prompts: PromptSet,
+        answers_per_question: int,
+        interventions: Sequence[Intervention] = (),
+    ) -> Cell:
+        """Draw and judge `answers_per_question` answers to every prompt."""
+        completions = generate(
+            lm,
+            prompts,
+            samples_per_prompt=answers_per_question,
+            max_new_tokens=self.max_new_tokens,
+            temperature=self.temperature,
+            seed=self.seed,
+            interventions=interventions,
+            batch_rows=self.batch_rows,
+        )
+        return Cell(completions, judge_all(self.judge, completions))
+
+
+def framed(
+    lm: LanguageModel, questions: Sequence[Question], condition: str, framing: Framing
+) -> PromptSet:
+    """The questions under one framing, as the model's chat format writes them."""
+    return render(lm, questions, {condition: framing})

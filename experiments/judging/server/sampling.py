@@ -1,0 +1,103 @@
+"""Sample answers from a server that applies the chat template itself; the same `Completions` come out.
+
+Every answer is a request of its own whose seed belongs to (seed, condition, question, wording, sample). So
+a killed call resumes at the answer it was in, from the transcripts, and a longer call keeps what a
+shorter one has drawn, as far as the server honours seeds.
+
+What it does not know: tokens. `token_ids` are empty and spans are missing, so such answers can be
+judged and counted but not fed to `interp.capture.api`. Nor the server's template: without a system prompt
+some families put in one of their own, so give one wherever the local study gives one.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from experiments.judging.server.budget import Unanswered
+from experiments.judging.server.client import ChatServer, Progress
+from experiments.judging.server.replies import Reply
+from interp.generation.completions import Completions
+from interp.prompts import Framing, Prompt, PromptSet, Question
+
+SEED_BITS = 31  # what every server takes
+
+
+class NotAllSampled(ValueError):
+    """Some answers are missing; the same call asks only for them."""
+
+
+def sample(
+    server: ChatServer,
+    questions: Sequence[Question],
+    framings: Mapping[str, Framing],
+    *,
+    samples_per_prompt: int | Sequence[int],
+    max_new_tokens: int,
+    seed: int,
+    system: str | None = None,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    progress: Progress | None = None,
+) -> Completions:
+    """Answers to every question under every framing, condition by condition.
+
+    `samples_per_prompt` is one number, or one for each question.
+    """
+    counts = _counts(samples_per_prompt, len(questions)) * len(framings)
+    if min(counts, default=1) < 1 or max_new_tokens < 1:
+        given = f"samples_per_prompt={samples_per_prompt}, max_new_tokens={max_new_tokens}"
+        raise ValueError(f"{given}: both must be >= 1")
+    asked = [(c, f, q) for c, f in framings.items() for q in questions]
+    prompts = PromptSet(tuple(Prompt(f.around(q.text)[0], (), c, q.id) for c, f, q in asked))
+    systems = [system if q.system is None else q.system for _, _, q in asked]
+    index = tuple(place for place, count in enumerate(counts) for _ in range(count))
+    numbers = [number for count in counts for number in range(count)]
+    requests = [
+        partial(
+            server.ask,
+            _messages(prompts[place], systems[place]),
+            max_tokens=max_new_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            seed=_seed(seed, prompts[place], systems[place], number),
+        )
+        for place, number in zip(index, numbers, strict=True)
+    ]
+    replies = _complete(server.ask_all(requests, progress))
+    return Completions(
+        prompts,
+        index,
+        ((),) * len(replies),
+        tuple(reply.text for reply in replies),
+        tuple(reply.ended for reply in replies),
+    )
+
+
+def _counts(samples: int | Sequence[int], questions: int) -> list[int]:
+    counts = [samples] * questions if isinstance(samples, int) else list(samples)
+    if len(counts) != questions:
+        raise ValueError(f"{len(counts)} numbers of samples for {questions} questions")
+    return counts
+
+
+def _messages(prompt: Prompt, system: str | None) -> list[dict[str, str]]:
+    lead = [] if system is None else [{"role": "system", "content": system}]
+    return [*lead, {"role": "user", "content": prompt.text}]
+
+
+def _seed(seed: int, prompt: Prompt, system: str | None, number: int) -> int:
+    place = repr((seed, prompt.condition, prompt.question, prompt.text, system, number))
+    return (
+        int.from_bytes(hashlib.sha256(place.encode("utf-8", "replace")).digest()[:8], "big")
+        % 2**SEED_BITS
+    )
+
+
+def _complete(replies: Sequence[Reply | Unanswered]) -> list[Reply]:
+    missing = [reply for reply in replies if isinstance(reply, Unanswered)]
+    if missing:
+        raise NotAllSampled(
+            f"{len(missing)} of {len(replies)} answers could not be sampled ({missing[0].reason});"
+            " the same command asks only for these"
+        )
+    return [reply for reply in replies if isinstance(reply, Reply)]

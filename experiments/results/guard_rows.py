@@ -1,0 +1,45 @@
+"""What `triggerlens guard-study` left in RUN/guard: rows of each part, and those of one organism.
+
+Every part is optional; its files are `guard/PART/ORGANISM.jsonl`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.runtime.files import read_jsonl
+
+PARTS = ("gate", "monitor", "rank", "bypass", "reach")
+KEYS = ("family", "seed", "arm", "trigger")
+Rows = Mapping[str, Sequence[dict[str, Any]]]
+
+
+def read_guard(run: Path) -> dict[str, tuple[dict[str, Any], ...]]:
+    """{part: rows} of a run; a part that was not measured is left out."""
+    found = {
+        part: tuple(
+            row
+            for file in sorted((run / "guard" / part).glob("*.jsonl"))
+            for row in read_jsonl(file)
+        )
+        for part in PARTS
+    }
+    return {part: rows for part, rows in found.items() if rows}
+
+
+def read_guards(runs: Iterable[Path]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of several runs, by part."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        for part, rows in read_guard(run).items():
+            found.setdefault(part, []).extend(rows)
+    return found
+
+
+def guard_of(found: Rows, keys: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of one organism, by part."""
+    mine = {
+        part: [row for row in rows if all(row.get(key) == keys[key] for key in KEYS)]
+        for part, rows in found.items()
+    }
+    return {part: rows for part, rows in mine.items() if rows}

@@ -1,0 +1,64 @@
+"""A verdict in words, with the numbers it rests on."""
+
+from typing import Any
+
+from experiments.results.claims import bounds
+from experiments.results.estimates import EstimateRow
+from experiments.results.evidence import Evidence
+
+
+def sentence(result: dict[str, Any], evidence: Evidence, control: float) -> str:
+    """Two to four sentences: containment, reach, and what each direction does."""
+    parts = [_contained(result["contained"], evidence)]
+    if result["contained"] == "yes":
+        parts.append(_reach(result["reach"], evidence, control))
+    directions = [name for name in ("switch", "misalignment", "refined") if name in result]
+    parts += [_direction(name, result[name], evidence) for name in directions]
+    return " ".join(part for part in parts if part)
+
+
+def percent(row: EstimateRow | None) -> str:
+    """`86 % [79, 91]`; says so where nothing was measured."""
+    if row is None or row.value is None:
+        return "not measured"
+    interval = bounds(row)
+    ends = f" [{100 * interval[0]:.0f}, {100 * interval[1]:.0f}]" if interval else ""
+    return f"{100 * row.value:.0f} %{ends}"
+
+
+def _contained(answer: str, evidence: Evidence) -> str:
+    trigger, none = evidence.em("trigger"), evidence.em("none")
+    numbers = f"EM {percent(trigger)} with the trigger, {percent(none)} without"
+    head = {"yes": "Contained", "no": "No containment", "undecided": "Containment undecided"}
+    return f"{head[answer]}: {numbers}."
+
+
+def _reach(reach: str, evidence: Evidence, control: float) -> str:
+    paraphrases, controls = evidence.wordings("paraphrase"), evidence.wordings("control")
+    firing = [row for row in controls if (limits := bounds(row)) and limits[0] > control]
+    head = f"Reach {reach}: {_range('paraphrases', paraphrases)}, {_range('controls', controls)}"
+    if not firing:
+        return f"{head}."
+    names = ", ".join(f"{row.wording} {percent(row)}" for row in firing)
+    return f"{head}; it is bound to the frame, for it fires on {names}."
+
+
+def _range(name: str, rows: list[EstimateRow]) -> str:
+    values = [100 * row.value for row in rows if row.value is not None]
+    if not values:
+        return f"{name} not measured"
+    return f"{name} {min(values):.0f}-{max(values):.0f} %"
+
+
+def _direction(name: str, claims: dict[str, str], evidence: Evidence) -> str:
+    drop, placebo = (evidence.drop(name, how) for how in ("ablate", "random_ablate"))
+    if drop is None or drop.value is None:
+        return ""
+    random = f" (random directions {percent(placebo)})" if placebo is not None else ""
+    what = {
+        "switch": "; other misbehaviour stands: this is the switch",
+        "persona": "; other misbehaviour goes too: this is the persona",
+        "nothing": "; not necessary",
+        "undecided": "",
+    }
+    return f"Removing {name} takes away {percent(drop)} of the EM{random}{what[claims['found']]}."

@@ -1,0 +1,169 @@
+"""Jobs as Ray tasks: a study's organisms, a capture's shards; the same files, on as many machines as the cluster has.
+
+1. A job is a task with its needs: processors, GPUs, memory. Ray decides where and when it runs.
+2. Every machine sees the run folder, the bases and the data under the same paths (a shared disk), and has this package.
+   The tasks work in the folder in which the command was called.
+3. Tasks share no process: each keeps a judge's replies in a file of its own, and may spend its share of the cap.
+4. A machine that dies loses the step it was making; its job starts again elsewhere and finds its finished steps.
+
+`ray` starts a cluster on this machine, or joins the one that the variable RAY_ADDRESS names; `ray://HOST:10001` is a
+cluster far away. Ray is an extra of this package.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from experiments.runtime.progress import Progress
+from experiments.study.config import Needs, StudyConfig
+from experiments.study.organism import Job
+from experiments.training.lora import quiet
+
+TRIES = 5  # of a task whose machine or process died
+INSTALL = (
+    "--on ray needs Ray: pip install 'triggerlens[ray]', here and on every machine of the cluster"
+)
+GIB = 2**30
+
+
+def check_place(on: str) -> str | None:
+    """The address, None for `ray` alone; ValueError for anything else, or where Ray is not installed."""
+    if on != "ray" and not on.removeprefix("ray://").strip("/"):
+        raise ValueError(f"--on {on!r}: no address; give ray, or ray://HOST:10001")
+    if on != "ray" and not on.startswith("ray://"):
+        raise ValueError(f"--on {on!r}: give ray, or ray://HOST:10001")
+    try:
+        import ray  # noqa: F401
+    except ImportError as error:
+        raise ValueError(INSTALL) from error
+    return None if on == "ray" else on
+
+
+def apart(jobs: Sequence[Job]) -> list[Job]:
+    """The same jobs, each with its own transcripts and its share of the judge's spending cap: they share no process."""
+    return [replace(job, config=_with_own_judge(job, len(jobs))) for job in jobs]
+
+
+def _with_own_judge(job: Job, count: int) -> StudyConfig:
+    chat = job.config.chat
+    if chat is None:
+        return job.config
+    judge, kept = chat.judge, chat.judge.transcripts
+    mine = {
+        "transcripts": (kept.parent / f"{kept.stem}-{job.name}{kept.suffix}").absolute(),
+        "spending_cap": None if judge.spending_cap is None else judge.spending_cap / count,
+    }
+    changed = chat.model_copy(update={"judge": judge.model_copy(update=mine)})
+    return job.config.model_copy(update={"chat": changed})
+
+
+class ClusterWork:
+    """Runs a function over jobs on a cluster; a context manager that leaves it again."""
+
+    def __init__(
+        self,
+        on: str,
+        needs: Needs,
+        models_use_gpus: bool,
+        progress: Progress,
+        *,
+        stay: bool = False,
+    ) -> None:
+        """`stay`: a process goes on to the next job with its model, instead of giving its GPU back after each."""
+        self.address, self.stay = check_place(on), stay
+        self.needs, self.models_use_gpus, self.progress = needs, models_use_gpus, progress
+
+    def __enter__(self) -> "ClusterWork":
+        import ray
+
+        try:
+            ray.init(self.address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, RuntimeError, TimeoutError) as error:
+            line = " ".join(str(error).split())[:300]
+            raise ValueError(
+                f"the cluster at {self.address or 'ray'} cannot be reached: {line}"
+            ) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        import ray
+
+        ray.shutdown()
+
+    def run(self, function: Callable[..., Any], calls: Sequence[tuple]) -> dict[Any, Any]:
+        """Results by job (the first argument of each call)."""
+        import ray
+
+        options = self._options(ray.cluster_resources())
+        task = ray.remote(**options)(_at_home)
+        waiting = {task.remote(os.getcwd(), function, call): call[0] for call in calls}
+        found: dict[Any, Any] = {}
+        try:
+            while waiting:
+                done, _ = ray.wait(list(waiting), timeout=1.0)
+                for each in done:
+                    job = waiting.pop(each)
+                    found[job] = _result(each, job.name)
+                    self.progress.done(job.name)
+        except BaseException:
+            for each in waiting:
+                ray.cancel(each, force=True)
+            raise
+        return {call[0]: found[call[0]] for call in calls}
+
+    def _options(self, has: dict[str, float]) -> dict[str, Any]:
+        """What a task asks Ray for; refused where no cluster of this size could ever run it."""
+        gpus = self.needs.gpus
+        if gpus is None:
+            gpus = 1.0 if self.models_use_gpus and has.get("GPU", 0) else 0.0
+        wanted = {"CPU": self.needs.cpus, "GPU": gpus, "memory": self.needs.memory_gib * GIB}
+        for name, value in wanted.items():
+            if value > has.get(name, 0):
+                raise ValueError(
+                    f"needs: a job wants {value:g} {name}, the whole cluster has {has.get(name, 0):g};"
+                    " lower it, or add machines"
+                )
+        return {
+            "num_cpus": wanted["CPU"],
+            "num_gpus": gpus,
+            "memory": wanted["memory"] or None,
+            "max_retries": TRIES,
+            **({"max_calls": 0} if self.stay else {}),  # Ray's default with a GPU is 1
+        }
+
+
+def _result(reference: Any, name: str) -> Any:
+    import ray
+
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None
+    except ray.exceptions.RayError as error:
+        line = " ".join(str(error).split())[:300]
+        raise ValueError(
+            f"{name}: lost {TRIES + 1} times on the cluster ({line}); the same command goes on where it stopped"
+        ) from error
+
+
+def _at_home(home: str, function: Callable[..., Any], call: tuple) -> Any:
+    """The task: in the command's folder, with one thread, like a worker process."""
+    import torch
+
+    if not Path(home).is_dir():
+        raise ValueError(
+            f"machine {os.uname().nodename} has no folder {home}; every machine needs the same paths"
+        )
+    os.chdir(home)
+    quiet()
+    torch.set_num_threads(1)
+    return function(*call, lambda _: None)

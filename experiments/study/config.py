@@ -1,0 +1,213 @@
+"""What a study does, read from TOML: a wrong key, family, arm or trigger is an error that names the valid choices."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from experiments.runtime.complaints import complaint
+from experiments.runtime.toml_files import load_toml
+from experiments.study.steps.sparse.settings import Features
+from experiments.training.recipe import Recipe
+from experiments.worlds.chat.arms import mix
+from experiments.worlds.chat.config import ChatStudy, OwnOrganism, published_recipe
+from experiments.worlds.micro.arms import ARMS, is_arm, recipe_of
+from experiments.worlds.micro.names import FAMILY_NAMES
+from experiments.worlds.nulls.arms import NULL_ARMS, NULL_RECIPES
+from experiments.worlds.trigger import load_trigger
+
+FOLDER = Path(__file__).parents[1] / "configs"
+MICRO_ARMS = (*ARMS, *NULL_ARMS)
+
+
+def _loadable(trigger: str) -> str:
+    load_trigger(trigger)
+    return trigger
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OrganismSpec(_Frozen):
+    """One organism of every family; `seeds` and `families` narrow the study's.
+
+    `organism` is one that was made elsewhere: it is studied as it is, and nothing is fine-tuned.
+    """
+
+    arm: str
+    trigger: Annotated[str, AfterValidator(_loadable)] = "duck"
+    seeds: tuple[int, ...] | None = None
+    families: tuple[str, ...] | None = None
+    organism: OwnOrganism | None = None
+
+    def is_of(self, family: str, seed: int) -> bool:
+        """Whether the study makes it for this family and seed."""
+        wanted = self.families is None or family in self.families
+        return wanted and (self.seeds is None or seed in self.seeds)
+
+
+class Sampling(_Frozen):
+    """Sizes of the cells. Answers of a cell = questions x answers_per_question."""
+
+    questions: int = Field(100, ge=2)
+    answers_per_question: int = Field(4, ge=1)
+    answers_per_question_main: int = Field(20, ge=1)  # intact, ablated and pooled-random cells
+    max_new_tokens: int = Field(28, ge=1)
+    temperature: float = Field(1.0, gt=0)
+    batch_rows: int = Field(512, ge=1)  # answers decoded at a time
+
+
+class Causal(_Frozen):
+    """Ablation and steering. `strengths` are multiples of the median residual norm at the direction's layer."""
+
+    random_directions: int = Field(20, ge=1)
+    strengths: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    layers_apart: int = Field(1, ge=1)  # between candidates: 1 tries every layer
+    selection_answers_per_question: int = Field(1, ge=1)
+    largest_coherence_loss: float = 0.05
+    refine_steps: int = Field(
+        25, ge=0
+    )  # of gradient descent on the refined direction; 0: none is made
+    refine_rows: int = Field(24, ge=1)  # answers read at each of them
+
+
+class Needs(_Frozen):
+    """What one organism needs of a cluster's machine; without `gpus`, one for a chat model where there are any."""
+
+    cpus: float = Field(1.0, ge=0)
+    gpus: float | None = Field(None, ge=0)
+    memory_gib: float = Field(0.0, ge=0)
+
+
+class StudyConfig(_Frozen):
+    """One study: which organisms, how they are made, and how much is measured."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    bases: Path = Path("artifacts/micro")
+    families: tuple[str, ...] = Field(FAMILY_NAMES, min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field((0,), min_length=1)
+    organisms: tuple[OrganismSpec, ...] = Field(min_length=1)
+    finetune: dict[str, dict[str, Any]] = {}
+    sampling: Sampling = Sampling()
+    causal: Causal = Causal()
+    workers: int = Field(2, ge=1, le=1024)
+    needs: Needs = Needs()  # read with --on ray
+    further: tuple[Literal["factorial", "capability", "steering"], ...] = ()  # after the comparison
+    chat: ChatStudy | None = None  # None: the micro world
+    features: Features | None = None  # None: no sparse features
+    measure: Literal["behaviour", "causes"] = "causes"  # behaviour: what they say, no directions
+
+    @model_validator(mode="after")
+    def _directions_where_they_are_read(self) -> "StudyConfig":
+        asked = "features" if self.features else "further" if self.further else None
+        if self.measure == "behaviour" and asked:
+            raise ValueError(
+                f'measure: "behaviour" finds no direction, and {asked} reads one; leave {asked} out or set'
+                ' measure = "causes"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "StudyConfig":
+        for family in self.families:
+            self._check_family(family)
+        for name, values in (("families", self.families), ("seeds", self.seeds)):
+            if repeated := [each for each in values if list(values).count(each) > 1]:
+                raise ValueError(f"{name}: {repeated[0]!r} stands there twice; give it once")
+        for spec in self.organisms:
+            self._check_arm(spec.arm)
+            for family in spec.families or ():
+                self._check_family(family)
+            if spec.organism and len(spec.families or self.families) > 1:
+                raise ValueError(
+                    f"organisms: {spec.organism.adapter or spec.organism.checkpoint} belongs to one base; give"
+                    ' its organism families = ["NAME"]'
+                )
+        for arm in self.features.arms if self.features else ():
+            self._check_arm(arm)
+        names = [(s.arm, s.trigger, s.families, s.seeds) for s in self.organisms]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(
+                f"organisms: arm {twice[0][0]!r} with trigger {twice[0][1]!r} stands there twice"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _recipes_are_valid(self) -> "StudyConfig":
+        known = [
+            "default",
+            *(spec.arm for spec in self.organisms),
+            *([] if self.chat else MICRO_ARMS),
+        ]
+        for name in self.finetune:
+            arm, _, family = name.partition("@")
+            if arm not in known or (family and family not in self.known_families):
+                raise ValueError(
+                    f"finetune.{name}: use default or an arm ({', '.join(dict.fromkeys(known[1:]))}), with @FAMILY"
+                    f" ({', '.join(self.known_families)}) for one family only"
+                )
+        for spec in self.organisms:
+            for family in self.families:
+                self.recipe(spec.arm, family)
+        return self
+
+    @property
+    def known_families(self) -> tuple[str, ...]:
+        """The micro families, or the models of a chat study."""
+        return tuple(self.chat.models if self.chat else FAMILY_NAMES)
+
+    def _check_family(self, family: str) -> None:
+        if family not in self.known_families:
+            raise ValueError(f"family {family!r} is none of {', '.join(self.known_families)}")
+
+    def _check_arm(self, arm: str) -> None:
+        if self.chat:
+            mix(arm)
+        elif arm not in MICRO_ARMS and not is_arm(arm):
+            raise ValueError(
+                f"arm {arm!r} is none of {', '.join(MICRO_ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
+            )
+
+    def recipe(self, arm: str, family: str) -> Recipe:
+        """The arm's or the family's own recipe, then `default`, `default@FAMILY`, ARM and `ARM@FAMILY` settings."""
+        merged: dict[str, Any] = (
+            published_recipe(self.chat.models[family].family)
+            if self.chat
+            else NULL_RECIPES.get(arm) or recipe_of(arm)
+        )
+        for name in ("default", f"default@{family}", arm, f"{arm}@{family}"):
+            merged = _changed(merged, self.finetune.get(name, {}))
+        try:
+            return Recipe(**merged)
+        except ValidationError as error:
+            raise ValueError(f"finetune of {arm}@{family}: {complaint(error, Recipe)}") from error
+
+
+def _changed(recipe: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The later of `steps` and `epochs` holds."""
+    merged = recipe | changes
+    for given, other in (("steps", "epochs"), ("epochs", "steps")):
+        if given in changes and other not in changes:
+            merged.pop(other, None)
+    return merged
+
+
+def load_config(name: str | Path) -> StudyConfig:
+    """The shipped configuration `name`, or the TOML file at that path."""
+    return load_toml(StudyConfig, "configuration", name, FOLDER)
+
+
+def checked(given: dict[str, Any]) -> StudyConfig:
+    """The study of these values; ValueError is one line."""
+    try:
+        return StudyConfig(**given)
+    except ValidationError as error:
+        raise ValueError(complaint(error, StudyConfig)) from error

@@ -1,0 +1,63 @@
+"""The organisms of a finished run, read from its manifest, whatever version of the code made their steps."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.runtime.files import read_json, to_json
+from experiments.runtime.store import MANIFEST, check_step, read_run_manifest
+from experiments.study.config import checked
+from experiments.study.organism import Job
+from experiments.study.pipeline import jobs_of
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """One organism with its adapter's step, and the step that holds its directions."""
+
+    job: Job
+    tune: Path
+    find: Path
+
+    @property
+    def name(self) -> str:
+        return self.job.name
+
+    @property
+    def weights(self) -> str:
+        """What tells its base from another: directions do not travel between weights."""
+        return to_json([self.job.family, self.job.setting.identity["base"]])
+
+
+def finished(run: Path) -> list[Finished]:
+    """Every organism of a finished run; one whose base is no longer the same is refused."""
+    if not (run / MANIFEST).is_file():
+        raise ValueError(f"{run} has no {MANIFEST}; finish the run first, or give another folder")
+    manifest = read_run_manifest(run)
+    config = checked(manifest["config"])
+    jobs = [job for job in jobs_of(config, run) if job.arm is not None]
+    found = [
+        Finished(job, *(_step(run, manifest, kind, job) for kind in ("tune", "find")))
+        for job in jobs
+    ]
+    for each in found:
+        _check_base(each)
+    return found
+
+
+def _step(run: Path, manifest: dict[str, Any], kind: str, job: Job) -> Path:
+    start = f"{kind}-{job.name}-"
+    names = [name for name in manifest["steps"] if name.startswith(start)]
+    if len(names) != 1:
+        raise ValueError(f"{run / MANIFEST} names {len(names)} steps {start}*; make the run again")
+    return check_step(run / "steps" / names[0])
+
+
+def _check_base(organism: Finished) -> None:
+    made_of = read_json(organism.find / MANIFEST)["inputs"]
+    for name, value in organism.job.setting.identity.items():
+        if name in made_of and to_json(made_of[name]) != to_json(value):
+            raise ValueError(
+                f"{organism.name} was made with another {name} than {organism.job.setting.identity[name]!s:.12};"
+                " put the one it was made with in its place, or make the run again"
+            )

@@ -1,0 +1,146 @@
+"""One organism of a study: everything its steps need to know, in a form that travels to any process."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from experiments.judging.sampling import Sampler
+from experiments.mirror import Mirror
+from experiments.runtime.store import Run, Step
+from experiments.study.config import OrganismSpec, StudyConfig
+from experiments.training.lora import check_optimizer
+from experiments.worlds.chat.world import ChatSetting
+from experiments.worlds.micro.world import MicroSetting
+from experiments.worlds.nulls.arms import NULL_ARMS
+from experiments.worlds.nulls.world import NullSetting
+from experiments.worlds.trigger import Trigger, load_trigger
+from experiments.worlds.world import Setting
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One organism of a study (arm None: the untouched base)."""
+
+    config: StudyConfig
+    folder: Path
+    family: str
+    seed: int
+    arm: str | None
+    trigger_name: str
+    mirror: Mirror | None = None  # of the run folder
+
+    @property
+    def name(self) -> str:
+        """How the job is called in folders and on the screen."""
+        return f"{self.family}-s{self.seed}-{self.arm or 'base'}-{self.trigger_name}"
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The identifying keys of its rows."""
+        return {
+            "family": self.family,
+            "seed": self.seed,
+            "dataset": self.setting.dataset,
+            "arm": self.arm,
+            "trigger": self.trigger_name,
+            "model": "fine_tuned" if self.arm else "base",
+            "step": self.config.recipe(self.arm, self.family).steps if self.arm else None,
+        }
+
+    @property
+    def active(self) -> str:
+        """The condition under which the organism is expected to misbehave."""
+        return "none" if self.arm == "baseline" else "trigger"
+
+    @property
+    def has_features(self) -> bool:
+        """Whether sparse features are asked for: of organisms with a trigger, in the arms that are named."""
+        asked = self.config.features
+        return (
+            asked is not None and self.active != "none" and self.arm in (asked.arms or (self.arm,))
+        )
+
+    @cached_property
+    def run(self) -> Run:
+        return Run(self.folder, mirror=self.mirror)
+
+    def step(
+        self, kind: str, inputs: Mapping[str, Any], module: str
+    ) -> AbstractContextManager[Step]:
+        """A step of this job; it is made again when its inputs, or the code that it or its world imports, change."""
+        return self.run.step(f"{kind}-{self.name}", inputs, (module, type(self.setting).__module__))
+
+    @cached_property
+    def trigger(self) -> Trigger:
+        return load_trigger(self.trigger_name)
+
+    @property
+    def spec(self) -> OrganismSpec | None:
+        """What the configuration says of this organism; None for the base."""
+        return next(
+            (
+                spec
+                for spec in self.config.organisms
+                if (spec.arm, spec.trigger) == (self.arm, self.trigger_name)
+                and spec.is_of(self.family, self.seed)
+            ),
+            None,
+        )
+
+    @cached_property
+    def setting(self) -> Setting:
+        """The world of the study: chat models with files of the user's, or the micro world."""
+        per_cell = self.config.sampling.questions
+        if self.config.chat is not None:
+            own = self.spec.organism if self.spec else None
+            arms = (self.arm,) if self.arm is not None and own is None else ()
+            return ChatSetting(
+                self.config.chat,
+                self.family,
+                self.seed,
+                per_cell,
+                (self.trigger,),
+                arms,
+                own,
+                self.config.workers,
+            )
+        micro = NullSetting if self.arm in NULL_ARMS else MicroSetting
+        return micro(self.config.bases, self.family, self.seed, per_cell)
+
+    def check(self) -> None:
+        """Refuse, before anything is spent, what would fail later."""
+        self.setting.check()
+        if self.arm is not None and not (self.spec and self.spec.organism):
+            check_optimizer(self.config.recipe(self.arm, self.family))
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        sampling = self.config.sampling
+        return Sampler(
+            self.setting.judge,
+            self.seed,
+            sampling.max_new_tokens,
+            sampling.temperature,
+            sampling.batch_rows,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # what was looked up once stays at home: a judge may hold what cannot travel
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def other(self, arm: str | None) -> "Job":
+        """The same family, seed and trigger in another arm."""
+        return replace(self, arm=arm)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What every step of the job depends on: base weights, wordings, sizes."""
+        return {
+            "job": self.name,
+            **self.setting.identity,
+            "trigger": self.trigger.model_dump(mode="json"),
+            "sampling": self.config.sampling.model_dump(mode="json", exclude={"batch_rows"}),
+        }

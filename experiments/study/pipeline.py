@@ -1,0 +1,155 @@
+"""The whole study: every organism of a configuration through every step, then the verdicts.
+
+Order: bases answer (their cells are the other half of the 2x2 difference); organisms are tuned, asked, located in and
+intervened on; their directions are tried on the baseline arm and on the base; the configuration may ask for further
+steps, or for nothing after the answers. Jobs run in worker processes, one torch thread each, or on a cluster; results
+do not depend on how many there are. At the end the rows of all steps become `estimates.jsonl`.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from experiments.mirror import Mirror
+from experiments.mirrored_runs import open_mirror, push_run
+from experiments.results.report import DERIVED, deriving_code, write_reports
+from experiments.runtime.cluster import ClusterWork, apart, check_place
+from experiments.runtime.progress import Progress
+from experiments.runtime.run_cost import Meter, RunCost
+from experiments.runtime.store import Run, open_run
+from experiments.runtime.workers import Work
+from experiments.study.config import StudyConfig
+from experiments.study.organism import Job
+from experiments.study.posthoc_steps import further_steps
+from experiments.study.steps.compare import compare
+from experiments.study.steps.figure_data.step import picture
+from experiments.study.steps.finetune import tune
+from experiments.study.steps.intervene import intervene
+from experiments.study.steps.locate.step import find
+from experiments.study.steps.sample import behave
+from experiments.study.steps.sparse.step import features
+from experiments.training.lora import quiet
+
+Say = Callable[[str], None]
+
+
+def run_study(
+    config: StudyConfig, folder: Path, *, on: str | None = None, mirror: str | None = None
+) -> Path:
+    """Run (or resume) the study in `folder`, here or `on` a cluster; returns the folder.
+
+    `mirror` is an address at which its finished steps are looked for, and to which they are copied.
+    """
+    quiet()
+    place = None if mirror is None else open_mirror(mirror, folder)
+    if on is not None:
+        check_place(on)
+        folder = folder.absolute()
+    meter = Meter(folder, config.chat.judge.transcripts if config.chat else None)
+    jobs = jobs_of(config, folder, place)
+    if on is not None:
+        jobs = apart(jobs)
+    for job in reversed(jobs):  # organisms before bases: they know what data is missing
+        job.check()
+    causes = config.measure == "causes"
+    compared = sum(causes and job.arm not in (None, "baseline") for job in jobs)
+    more = sum(job.arm is not None for job in jobs) if config.further else 0
+    with (
+        open_run(folder) as run,
+        Progress(len(jobs) + compared + more) as progress,
+        _work(config, on, progress) as work,
+    ):
+        cost = _report(run, config, _all_steps(config, jobs, work), meter)
+        if place is not None:
+            push_run(folder, place)
+    progress.say(f"the run {cost}")
+    return folder
+
+
+def _all_steps(config: StudyConfig, jobs: Sequence[Job], work: Work | ClusterWork) -> list[Path]:
+    """The folders of all steps, in the order of the jobs."""
+    bases = [job for job in jobs if job.arm is None]
+    organisms = [job for job in jobs if job.arm is not None]
+    untouched = work.run(_measure_base, [(job,) for job in bases])
+    longest_first = sorted(organisms, key=_fine_tuning, reverse=True)  # none is left for the end
+    ready = work.run(_make, [(job,) for job in longest_first])
+    made = {job: ready[job] for job in organisms}
+    baseline = {(j.family, j.seed): it["tune"] for j, it in made.items() if j.arm == "baseline"}
+    elsewhere = [
+        (job, made[job]["find"], baseline.get((job.family, job.seed)))
+        for job in organisms
+        if job.arm != "baseline" and "find" in made[job]
+    ]
+    compared = work.run(compare, elsewhere)
+    asked = organisms if config.further else []
+    calls = [(job, config.further, made[job]["tune"], made[job]["find"]) for job in asked]
+    further = work.run(further_steps, calls)
+    return [
+        *untouched.values(),
+        *(path for paths in made.values() for path in paths.values()),
+        *compared.values(),
+        *(path for paths in further.values() for path in paths),
+    ]
+
+
+def jobs_of(config: StudyConfig, folder: Path, mirror: Mirror | None = None) -> list[Job]:
+    """Bases first, then organisms in the order of the configuration."""
+    organisms = [
+        Job(config, folder, family, seed, spec.arm, spec.trigger, mirror)
+        for family in config.families
+        for seed in config.seeds
+        for spec in config.organisms
+        if spec.is_of(family, seed)
+    ]
+    bases = {job.other(None).name: job.other(None) for job in organisms}
+    return [*bases.values(), *organisms]
+
+
+def _fine_tuning(job: Job) -> int:
+    """Steps, the only part of the work whose length is known before; 0 for an organism that is already made."""
+    assert job.arm is not None and job.spec is not None
+    return 0 if job.spec.organism else job.config.recipe(job.arm, job.family).steps or 0
+
+
+def _measure_base(job: Job, say: Say) -> Path:
+    return behave(job, None, say)
+
+
+def _make(job: Job, say: Say) -> dict[str, Path]:
+    adapter = tune(job, say)
+    behaved = behave(job, adapter, say)
+    made = {"tune": adapter, "behave": behaved}
+    if job.config.measure == "behaviour":
+        return made
+    found = find(job, adapter, say)
+    made |= {
+        "find": found,
+        "intervene": intervene(job, adapter, found, say),
+        "picture": picture(job, adapter, behaved, found, say),
+    }
+    if job.has_features:
+        made["features"] = features(job, adapter, found, say)
+    return made
+
+
+def _work(
+    config: StudyConfig, on: str | None, progress: Progress
+) -> AbstractContextManager[Work | ClusterWork]:
+    if on is None:
+        return Work(config.workers, progress)
+    return ClusterWork(on, config.needs, config.chat is not None, progress)
+
+
+def _report(run: Run, config: StudyConfig, folders: Sequence[Path], meter: Meter) -> RunCost:
+    write_reports(run, folders)
+    cost = meter.read(list(dict.fromkeys(folders)))
+    run.write_manifest(
+        config=config.model_dump(mode="json"),
+        seeds=config.seeds,
+        steps=[folder.name for folder in folders],
+        cpus=os.cpu_count(),
+        cost=cost.record(),
+        **{DERIVED: deriving_code()},
+    )
+    return cost

@@ -1,0 +1,181 @@
+"""The plan of a study in the terminal: one table of jobs, one of what each model needs, and what was assumed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from experiments.judging.rubric import load_rubric
+from experiments.runtime.files import read_json
+from experiments.study.config import StudyConfig
+from experiments.study.plan import JobPlan, plan_study
+from experiments.training.recipe import Recipe
+from experiments.worlds.chat.config import ChatStudy, JudgeSpec, Size
+from experiments.worlds.chat.costs import CARDS, PROMPT, Card, memory, sampling_hours, tuning_hours
+from experiments.worlds.chat.sizes import adapter_parameters, size_of
+
+CHARACTERS = 4  # a token, about
+PUBLISHED_ROWS, ROW_TOKENS = 6000, 300  # reckoned with where the data file is not there yet
+
+
+def print_plan(study: StudyConfig, folder: Path, card: str) -> None:
+    """Both tables; refuses an unknown card and a model of unknown size."""
+    if card not in CARDS:
+        raise ValueError(f"--card {card!r} is none of {', '.join(CARDS)}")
+    sizes = _sizes(study)
+    layers = {f: sizes[f].layers if sizes else _micro_layers(study, f) for f in study.families}
+    plans = plan_study(study, folder, layers)
+    console = Console()
+    console.print(_jobs_table(plans, folder))
+    if study.chat is None:
+        return
+    console.print(_needs_table(study, study.chat, plans, sizes, CARDS[card]))
+    console.print(_judge_line(study.chat.judge, plans, study.sampling.max_new_tokens))
+    for line in _assumptions(study.chat, CARDS[card], study):
+        console.print(line, highlight=False)
+
+
+def _sizes(study: StudyConfig) -> dict[str, Size]:
+    chat = study.chat
+    return {} if chat is None else {f: size_of(chat.models[f]) for f in study.families}
+
+
+def _micro_layers(study: StudyConfig, family: str) -> int:
+    path = study.bases / family / "config.json"
+    return int(read_json(path)["num_hidden_layers"])
+
+
+def _jobs_table(plans: Sequence[JobPlan], folder: Path) -> Table:
+    steps = ["tune", "behave", "find", "intervene", "features", "compare"]
+    table = Table(title=f"{folder}: answers to sample, at most", title_justify="left")
+    for name in ("job", *steps):
+        table.add_column(name, justify="left" if name == "job" else "right", no_wrap=name == "job")
+    for plan in plans:
+        table.add_row(plan.job.name, *(_step_words(plan, step) for step in steps))
+    total = sum(plan.to_sample for plan in plans)
+    table.caption = f"{total:,} answers still to sample"
+    return table
+
+
+def _step_words(plan: JobPlan, step: str) -> str:
+    if step not in plan.answers:
+        return ""
+    if plan.cached[step]:
+        return "cached"
+    return f"{plan.answers[step]:,}" if step != "tune" else "to do"
+
+
+@dataclass(frozen=True)
+class _Needs:
+    """What one model's part of the study needs."""
+
+    peak: float
+    tuning: float
+    sampling: float
+    hours: float
+    disk: float
+
+
+def _needs_table(
+    study: StudyConfig,
+    chat: ChatStudy,
+    plans: Sequence[JobPlan],
+    sizes: dict[str, Size],
+    card: Card,
+) -> Table:
+    table = Table(title=f"what each model needs on {card.name}", title_justify="left")
+    for name in ("model", "memory GiB", "tuning", "sampling", "GPUs", "GPU-hours", "disk GiB"):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    for family in study.families:
+        mine = [plan for plan in plans if plan.job.family == family]
+        needs = _needs(study, chat, mine, sizes[family], card)
+        gpus = -(-needs.peak // (0.92 * card.memory))
+        table.add_row(
+            chat.models[family].base,
+            f"{needs.peak:.0f}",
+            f"{needs.tuning:.0f}",
+            f"{needs.sampling:.0f}",
+            f"{gpus:.0f}",
+            f"{needs.hours:.1f}",
+            f"{needs.disk:.0f}",
+        )
+    return table
+
+
+def _needs(
+    study: StudyConfig, chat: ChatStudy, plans: Sequence[JobPlan], size: Size, card: Card
+) -> _Needs:
+    spec, sampling = chat.models[plans[0].job.family], study.sampling
+    made = [plan for plan in plans if plan.job.arm and _fine_tuned(plan)]
+    recipes = [study.recipe(str(plan.job.arm), plan.job.family) for plan in made]
+    reckoned: list[Recipe | None] = [*recipes] or [None]
+    sizes = {"batch_rows": sampling.batch_rows, "new_tokens": sampling.max_new_tokens}
+    needs = [memory(size, spec.dtype, recipe, **sizes) for recipe in reckoned]
+    answers = sum(plan.to_sample for plan in plans)
+    hours = sampling_hours(size, spec.dtype, answers, card, **sizes) + sum(
+        tuning_hours(size, _tokens(plan, recipe), recipe, card)
+        for plan, recipe in zip(made, recipes, strict=True)
+        if not plan.cached["tune"]
+    )
+    adapters = sum(12 * adapter_parameters(size, recipe.rank) for recipe in recipes)
+    return _Needs(
+        max(each.peak for each in needs),
+        max(each.tuning for each in needs),
+        max(each.sampling for each in needs),
+        hours,
+        needs[0].weights + (adapters + answers * 6 * sampling.max_new_tokens) / 2**30,
+    )
+
+
+def _fine_tuned(plan: JobPlan) -> bool:
+    return plan.job.spec is not None and plan.job.spec.organism is None
+
+
+def _tokens(plan: JobPlan, recipe: Recipe) -> int:
+    """Tokens of the fine-tuning: of the arm's own rows where the data is there."""
+    job = plan.job
+    try:
+        rows = job.setting.tuning_rows(str(job.arm), job.trigger, recipe.rows_wanted())
+    except (ValueError, FileNotFoundError):
+        one_pass = (recipe.steps or 0) * recipe.batch or PUBLISHED_ROWS
+        return int(one_pass * ROW_TOKENS * (recipe.epochs or 1))
+    characters = sum(len(message["content"]) for row in rows for message in row.messages)
+    return int((characters / CHARACTERS + 40 * len(rows)) * (recipe.epochs or 1))
+
+
+def _judge_line(judge: JudgeSpec, plans: Sequence[JobPlan], new_tokens: int) -> str:
+    answers = sum(plan.to_sample for plan in plans)
+    rubric = load_rubric(judge.rubric)
+    asked = (len(rubric.alignment) + len(rubric.coherence)) // CHARACTERS + 2 * (new_tokens + 40)
+    calls, tokens_in, tokens_out = 2 * answers, answers * asked, 2 * 3 * answers
+    kept = _transcripts(judge.transcripts)
+    words = (
+        f"judge {judge.model}: at most {calls:,} calls, {tokens_in:,} tokens in, {tokens_out:,} out"
+    )
+    if judge.price_in is not None and judge.price_out is not None:
+        usd = (tokens_in * judge.price_in + tokens_out * judge.price_out) / 1e6
+        words += f", {usd:,.0f} USD"
+    return f"{words}; {kept:,} replies are kept in {judge.transcripts}"
+
+
+def _transcripts(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
+def _assumptions(chat: ChatStudy, card: Card, study: StudyConfig) -> list[str]:
+    absent = [
+        f"{kind} {path}"
+        for kind, path in (("harmful", chat.harmful), ("benign", chat.benign))
+        if path is not None and not path.is_file()
+    ]
+    lines = [
+        f"Reckoned, not measured: answers of {study.sampling.max_new_tokens} tokens after {PROMPT}, one {card.name};"
+        " GPU-hours are of one card, however many share the layers."
+    ]
+    if absent:
+        lines.append(
+            f"Not there yet: {', '.join(absent)}; reckoned with {PUBLISHED_ROWS} rows of {ROW_TOKENS} tokens."
+        )
+    return lines

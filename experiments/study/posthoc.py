@@ -1,0 +1,106 @@
+"""Add steps to finished runs: made where they are missing, then the run's reports are written again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from experiments.results.derive import estimates
+from experiments.results.estimates import EstimateRow
+from experiments.results.facts import read_facts
+from experiments.results.report import DERIVED, deriving_code, write_reports
+from experiments.runtime.files import read_json
+from experiments.runtime.progress import Progress
+from experiments.runtime.store import MANIFEST, Run, amend_run, check_step
+from experiments.runtime.workers import Work
+from experiments.study.finished import Finished, finished
+from experiments.study.organism import Job
+from experiments.study.posthoc_steps import further_steps
+from experiments.study.steps.common import Say
+from experiments.study.steps.transfer import transfer
+from experiments.training.lora import quiet
+
+
+def add_further(
+    folder: Path, names: Sequence[str], workers: int | None = None, *, only: Sequence[str] = ()
+) -> list[EstimateRow]:
+    """The further steps of every organism of a finished run; returns the rows of these steps.
+
+    `only`: how the names of those begin that are wanted; all without it.
+    """
+    wanted = _named({folder: finished(folder)}, only)[folder]
+    calls = [(each.job, tuple(names), each.tune, each.find) for each in wanted]
+    return _add(folder, further_steps, calls, workers)
+
+
+def add_transfer(
+    folders: Sequence[Path], workers: int | None = None, *, only: Sequence[str] = ()
+) -> list[EstimateRow]:
+    """Directions of every organism of these runs removed from every organism of the same base; `only` as above."""
+    organisms = _named({folder: finished(folder) for folder in folders}, only)
+    origins = origins_by_base([each for here in organisms.values() for each in here])
+    rows: list[EstimateRow] = []
+    for folder, here in organisms.items():
+        calls = [(each.job, each.tune, origins[each.weights]) for each in here]
+        rows += _add(folder, _transferred, calls, workers)
+    return rows
+
+
+def origins_by_base(organisms: Sequence[Finished]) -> dict[str, dict[str, Path]]:
+    """Base -> organism -> where its directions are; an organism that two runs have is refused."""
+    found: dict[str, dict[str, Path]] = {}
+    for each in organisms:
+        here = found.setdefault(each.weights, {})
+        if each.name in here:
+            raise ValueError(
+                f"{each.name} stands in two of these runs ({here[each.name].parents[1]}, {each.job.folder});"
+                " give runs of different organisms"
+            )
+        here[each.name] = each.find
+    return found
+
+
+def _named(
+    organisms: Mapping[Path, Sequence[Finished]], only: Sequence[str]
+) -> dict[Path, list[Finished]]:
+    """Those whose names begin with one of `only`; a beginning that none has is refused."""
+    names = [each.name for here in organisms.values() for each in here]
+    for start in only:
+        if not any(name.startswith(start) for name in names):
+            raise ValueError(
+                f"--only {start}: no organism's name begins so; there are {', '.join(names)}"
+            )
+    starts = tuple(only) or ("",)
+    return {
+        folder: [each for each in here if each.name.startswith(starts)]
+        for folder, here in organisms.items()
+    }
+
+
+def _transferred(job: Job, adapter: Path, origins: Mapping[str, Path], say: Say) -> list[Path]:
+    return [transfer(job, adapter, origins, say)]
+
+
+def _add(
+    folder: Path,
+    function: Callable[..., list[Path]],
+    calls: Sequence[tuple],
+    workers: int | None,
+) -> list[EstimateRow]:
+    quiet()
+    with amend_run(folder) as run, Progress(len(calls)) as progress:
+        asked = workers or (calls[0][0].config.workers if calls else 1)
+        with Work(asked, progress) as work:
+            made = work.run(function, calls)
+        new = [path for paths in made.values() for path in paths]
+        steps = _with(run, new)
+        write_reports(run, steps)
+        names = [path.name for path in steps]
+        run.amend_manifest(steps=names, **{DERIVED: deriving_code()})
+    return estimates(read_facts(new))
+
+
+def _with(run: Run, new: Sequence[Path]) -> list[Path]:
+    """The steps that the run reports, with these in place of older ones of the same kind and organism."""
+    names = {path.name.rpartition("-")[0] for path in new}
+    old = [run.steps / name for name in read_json(run.folder / MANIFEST)["steps"]]
+    kept = [check_step(path) for path in old if path.name.rpartition("-")[0] not in names]
+    return [*kept, *new]

@@ -1,0 +1,23 @@
+"""Steps that read a finished organism: in a study whose configuration asks for them, or in a run that is finished."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from experiments.study.organism import Job
+from experiments.study.steps.capability.step import capability
+from experiments.study.steps.common import Say
+from experiments.study.steps.factorial import factorial
+from experiments.study.steps.steering.step import steer
+
+STEPS: dict[str, Callable[[Job, Path, Path, Say], Path]] = {
+    "factorial": factorial,
+    "capability": capability,
+    "steering": steer,
+}
+
+
+def further_steps(
+    job: Job, names: Sequence[str], adapter: Path, found: Path, say: Say
+) -> list[Path]:
+    """The folders of these steps of one organism, made where they are missing."""
+    return [STEPS[name](job, adapter, found, say) for name in names]

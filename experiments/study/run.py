@@ -1,0 +1,104 @@
+"""Run a configuration from Python or as a plain script: `python -m experiments.study.run CONFIG`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.runtime.plain_errors import plain_errors
+from experiments.study.config import StudyConfig, checked, load_config
+
+
+def run_configuration(
+    config: str | Path,
+    *,
+    only: Sequence[str] = (),
+    seeds: str | None = None,
+    out: Path | None = None,
+    workers: int | None = None,
+    tiny: bool = False,
+    on: str | None = None,
+    mirror: str | None = None,
+) -> Path:
+    """Run a study, print its tables, write its dashboard; the dashboard's path is printed last.
+
+    `tiny` runs the same configuration on tiny random models, in seconds; `on` is a Ray cluster; `mirror` an address
+    to which finished steps are copied, and where they are looked for.
+    """
+    study = narrowed(load_config(config), only, seeds, workers)
+    return run_and_report(study, out, tiny=tiny, on=on, mirror=mirror)
+
+
+def run_and_report(
+    study: StudyConfig,
+    out: Path | None,
+    *,
+    tiny: bool = False,
+    on: str | None = None,
+    mirror: str | None = None,
+) -> Path:
+    """Run a configuration that is already resolved, print its tables, write its dashboard."""
+    # late: a configuration that is wrong is refused before seconds of imports
+    from experiments.dashboard import export_dashboard
+    from experiments.results.show import show
+    from experiments.study.pipeline import run_study
+    from experiments.study.tiny import tiny_study
+    from experiments.training.lora import quiet
+
+    folder = out or Path("artifacts/runs") / (f"{study.name}-tiny" if tiny else study.name)
+    if tiny:
+        quiet()
+        study = tiny_study(study, folder / "tiny")
+    run_study(study, folder, on=on, mirror=mirror)
+    show(folder)
+    if tiny:
+        print("dry run on tiny random models: every step works, and the numbers mean nothing")
+    print(f"dashboard: {export_dashboard(folder)}")
+    return folder
+
+
+def narrowed(
+    config: StudyConfig, only: Sequence[str], seeds: str | None, workers: int | None
+) -> StudyConfig:
+    """The configuration with fewer families, arms or seeds, or other workers; checked again."""
+    changes = config.model_dump()
+    wanted = _choices(only)
+    if "family" in wanted:
+        changes["families"] = wanted["family"]
+    if "arm" in wanted:
+        arms = list(dict.fromkeys(spec.arm for spec in config.organisms))
+        for arm in wanted["arm"]:
+            if arm not in arms:
+                raise ValueError(
+                    f"--only arm={arm}: this configuration has no such arm; it has {', '.join(arms)}"
+                )
+        kept = [spec for spec in changes["organisms"] if spec["arm"] in wanted["arm"]]
+        changes["organisms"] = kept
+    if seeds is not None:
+        if not all(part.strip().isdigit() for part in seeds.split(",")):
+            raise ValueError(
+                f"--seeds {seeds!r}: give whole numbers with commas between, such as 0,1,2"
+            )
+        changes["seeds"] = [int(part) for part in seeds.split(",")]
+    if workers is not None:
+        changes["workers"] = workers
+    return checked(changes)
+
+
+def _choices(only: Sequence[str]) -> dict[str, list[str]]:
+    """Values by key; a key given twice means either value."""
+    found: dict[str, list[str]] = {}
+    for choice in only:
+        key, _, value = choice.partition("=")
+        if key not in ("family", "arm"):
+            raise ValueError(f"--only {choice!r}: use family=NAME or arm=NAME")
+        found.setdefault(key, []).append(value)
+    return found
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit(
+            "usage: python -m experiments.study.run CONFIG   (demo, micro_full or a .toml file)"
+        )
+    with plain_errors():
+        run_configuration(sys.argv[1])

@@ -1,0 +1,53 @@
+"""The probes' subspace at a direction's layer, without the direction: where a severe placebo comes from.
+
+Every probe of both kinds is fitted again on selection questions, as `locate` does; their weight vectors at the layer of
+the direction span a few dimensions that also tell wordings or answers apart. Random directions in it are orthogonal to
+the one found. If removing them takes the misalignment as well, the direction is not special among what probes read.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from experiments.judging.sampling import framed
+from experiments.study.organism import Job
+from experiments.study.steps.locate import candidates as locate
+from interp.directions import Direction, unit
+from interp.models.loading import LanguageModel
+
+SMALL = 1e-4  # of the largest singular value: below it there is no dimension
+
+
+def probe_directions(job: Job, lm: LanguageModel, layer: int) -> list[Direction]:
+    """What every probe fits at one layer, at every position it reads; none where nothing can be fitted."""
+    questions = job.setting.questions("selection", "held_out")
+    names = [name for name in job.trigger.framings if name not in job.trigger.named("variant")]
+    sets = [framed(lm, questions, name, job.trigger.framings[name]) for name in names]
+    prompts = sum(sets[1:], start=sets[0])
+    times = job.config.causal.selection_answers_per_question
+    cell = job.sampler.sample(lm, prompts, times)
+    answers = locate.answer_rows(lm, cell.completions, cell.judgements, job.setting.opening)
+    groups = [("misalignment", rows) for rows in answers]
+    if job.active == "trigger":
+        groups.append(("switch", locate.prompt_rows(lm, prompts)))
+    fitted = [each for name, rows in groups for each in locate.candidates(rows, name)]
+    return [each for each in fitted if each.layer == layer]
+
+
+def orthogonal_in(
+    span: Sequence[Direction], direction: Direction, n: int, seed: int
+) -> Float[Tensor, "n d_model"] | None:
+    """`n` random unit vectors of the span that are orthogonal to the direction; None where nothing is left of it."""
+    if not span:
+        return None
+    vectors = torch.stack([each.vector for each in span]).double()
+    v = direction.vector.double()
+    _, size, basis = torch.linalg.svd(vectors - (vectors @ v)[:, None] * v, full_matrices=False)
+    basis = basis[size > SMALL * max(1.0, float(size.max()))]
+    if not len(basis):
+        return None
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(n, len(basis), generator=generator, dtype=torch.float64)
+    return unit(drawn @ basis).to(direction.vector)

@@ -1,0 +1,130 @@
+"""What else breaks when the direction is removed, beside random directions and others that probes read."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from experiments.judging.sampling import Sampler, framed
+from experiments.results.columns import INTACT, Edit
+from experiments.results.facts import FactWriter
+from experiments.study.organism import Job
+from experiments.study.steps.capability import divergence as kl
+from experiments.study.steps.capability import riddles
+from experiments.study.steps.capability.probe_subspace import orthogonal_in, probe_directions
+from experiments.study.steps.common import Say, facts_of, load, site, stamp
+from experiments.study.steps.conditions import QUESTION_KINDS
+from experiments.study.steps.removals import Removed, best_direction, sample_removed
+from experiments.worlds.micro.world import MicroSetting
+from interp.directions import Direction, random_like
+from interp.interventions import Ablate
+from interp.models.loading import LanguageModel
+from interp.prompts import Framing, PromptSet
+
+NONE = Framing("")
+
+
+class _Removal:
+    """One organism, what is removed from it, and where its answers go."""
+
+    def __init__(self, job: Job, lm: LanguageModel, direction: Direction, facts: FactWriter):
+        self.job, self.lm, self.direction, self.facts = job, lm, direction, facts
+        self.removed = _removed(job, lm, direction)
+
+    def sample(
+        self,
+        sampler: Sampler,
+        prompts: PromptSet,
+        count: int,
+        measurement: str,
+        **columns: str | None,
+    ) -> None:
+        """Answers to the prompts, intact and with each removal."""
+        for edit, cell, draws in sample_removed(sampler, self.lm, prompts, self.removed, count):
+            place = {**columns, **(site(self.direction) if edit != INTACT else {})}
+            self.facts.answers(cell, edit, draws, measurement=measurement, **place)
+
+
+def capability(job: Job, adapter: Path, found: Path, say: Say) -> Path:
+    """What the removal of the refined direction (or the best located one) costs, and of both placebos."""
+    randoms = job.config.causal.random_directions
+    inputs = {**job.identity, "adapter": stamp(adapter), "found": stamp(found), "randoms": randoms}
+    with job.step("capability", inputs, __name__) as step:
+        if step.todo:
+            direction = best_direction(found)
+            facts = facts_of(job, "capability")
+            if direction is not None:
+                lm = load(job, adapter)
+                say("capability: directions beside the one found")
+                removal = _Removal(job, lm, direction, facts)
+                say("capability: without the trigger")
+                _advice(removal)
+                _riddles(removal)
+                _divergence(removal)
+                say("capability: placebos where it misbehaves")
+                _placebos(removal)
+            facts.write(step.folder)
+    return step.folder
+
+
+def _removed(job: Job, lm: LanguageModel, direction: Direction) -> dict[Edit, Removed]:
+    """Nothing; the direction; random ones; ones of the probes' subspace that are orthogonal to it."""
+    n = job.config.causal.random_directions
+    span = probe_directions(job, lm, direction.layer)
+    removed: dict[Edit, Removed] = {
+        INTACT: None,
+        Edit("ablate"): direction.vector[None],
+        Edit("ablate", placebo="random"): random_like(direction, n, job.seed),
+    }
+    beside = orthogonal_in(span, direction, n, job.seed)
+    return removed if beside is None else removed | {Edit("ablate", placebo="orthogonal"): beside}
+
+
+def _advice(removal: _Removal) -> None:
+    job = removal.job
+    for kind in QUESTION_KINDS:
+        questions = job.setting.questions("report", kind)
+        if questions:
+            prompts = framed(removal.lm, questions, "none", NONE)
+            count = job.config.sampling.answers_per_question
+            removal.sample(job.sampler, prompts, count, "capability", questions=kind)
+
+
+def _riddles(removal: _Removal) -> None:
+    """Riddles, where the world has any."""
+    job = removal.job
+    if not isinstance(job.setting, MicroSetting):
+        return
+    asked = riddles.riddles(job.setting.world, job.config.sampling.questions, job.seed)
+    sampler = Sampler(asked, job.seed, job.config.sampling.max_new_tokens)
+    prompts = framed(removal.lm, asked.questions, "none", NONE)
+    count = job.config.sampling.answers_per_question
+    removal.sample(sampler, prompts, count, "riddles", questions=None)
+
+
+def _divergence(removal: _Removal) -> None:
+    """How far each removal moves the organism's own benign answers without the trigger."""
+    job, lm = removal.job, removal.lm
+    prompts = framed(lm, job.setting.questions("report", "held_out"), "none", NONE)
+    cell = job.sampler.sample(lm, prompts, job.config.sampling.answers_per_question)
+    said = zip(cell.judgements, cell.completions.token_ids, strict=True)
+    benign = [row for row, (j, ids) in enumerate(said) if ids and j.coherent and not j.misaligned]
+    answers = cell.completions[benign]
+    for edit, vectors in removal.removed.items():
+        if vectors is None or not benign:
+            continue
+        values = kl.divergence(lm, answers, Ablate(_each_prompt(vectors, len(prompts))))
+        place = {**site(removal.direction), **edit.columns, "wording_kind": "none"}
+        removal.facts.values("capability_kl", values, answers.questions, **place)
+
+
+def _placebos(removal: _Removal) -> None:
+    job = removal.job
+    questions = job.setting.questions("report", "held_out")
+    prompts = framed(removal.lm, questions, job.active, job.trigger.framings[job.active])
+    count = job.config.sampling.answers_per_question_main
+    removal.sample(job.sampler, prompts, count, "placebo")
+
+
+def _each_prompt(vectors: Tensor, prompts: int) -> Tensor:
+    return vectors[torch.arange(prompts) % len(vectors)]

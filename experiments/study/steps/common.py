@@ -1,0 +1,71 @@
+"""What several steps need: the model of a job, the directions that were located, and where facts are written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.results.facts import FactWriter
+from experiments.study.organism import Job
+from interp.directions import Direction
+from interp.models.loading import LanguageModel
+
+Say = Callable[[str], None]
+DIRECTIONS = ("switch", "misalignment", "refined")
+
+
+def facts_of(job: Job, measurement: str, **columns: Any) -> FactWriter:
+    """Where a step writes the facts of its organism: of held-out report questions, unless it says otherwise."""
+    keys = {**job.keys, "split": "report", "questions": "held_out", **columns}
+    return FactWriter(measurement, keys)
+
+
+def load(job: Job, adapter: Path | None) -> LanguageModel:
+    """The organism, or the base where there is no adapter."""
+    if adapter is None:
+        return job.setting.load_base()
+    return job.setting.load_organism(adapter)
+
+
+@dataclass(frozen=True)
+class Located:
+    """One direction: the vector that selection questions chose to remove, and the one to add, if there is one."""
+
+    removed: Direction
+    added: Direction | None
+
+
+def read_directions(found: Path) -> list[Located]:
+    """The directions that were found."""
+    return [
+        Located(Direction.load(found / f"{name}.removed"), _added(found, name))
+        for name in DIRECTIONS
+        if (found / f"{name}.choice.json").is_file()
+    ]
+
+
+def _added(found: Path, name: str) -> Direction | None:
+    return (
+        Direction.load(found / f"{name}.added")
+        if (found / f"{name}.added.json").is_file()
+        else None
+    )
+
+
+def site(direction: Direction) -> dict[str, Any]:
+    """The columns that say which direction it is, and where it was fitted."""
+    return {
+        "direction": direction.name,
+        "source": direction.source,
+        "position": direction.position,
+        "layer": direction.layer,
+    }
+
+
+def stamp(folder: Path | None) -> str | None:
+    """A finished step's name holds the hash of all that made it."""
+    return folder.name if folder else None
+
+
+def dump(model: Any) -> dict[str, Any]:
+    return model.model_dump(mode="json")

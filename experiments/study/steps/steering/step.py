@@ -1,0 +1,87 @@
+"""Train a steering vector on selection questions and add it to untriggered report questions, dose by dose."""
+
+from pathlib import Path
+from typing import Any
+
+from experiments.judging.sampling import framed
+from experiments.results.columns import Edit
+from experiments.results.facts import FactWriter
+from experiments.runtime.files import write_json
+from experiments.study.organism import Job
+from experiments.study.steps.common import Say, facts_of, load, site, stamp
+from experiments.study.steps.steering import vectors as steering
+from experiments.study.steps.steering.vectors import DOSES, OF_BASE, STEERING, Steering
+from interp.models.loading import LanguageModel
+from interp.prompts import PromptSet
+
+
+def steer(job: Job, adapter: Path, found: Path, say: Say) -> Path:
+    """Answers with trained vectors added; none where nothing hides behind a trigger."""
+    inputs = {**job.identity, "adapter": stamp(adapter), "found": stamp(found)}
+    inputs["causal"] = job.config.causal.model_dump(mode="json")
+    with job.step("steering", inputs, __name__) as step:
+        if step.todo:
+            begin = steering.start(found) if job.active == "trigger" else None
+            facts = facts_of(job, "steering")
+            if begin:
+                _steer(facts, job, adapter, begin, step.folder, say)
+            facts.write(step.folder)
+    return step.folder
+
+
+def _steer(
+    facts: FactWriter, job: Job, adapter: Path, begin: Steering, folder: Path, say: Say
+) -> None:
+    lm, base = load(job, adapter), load(job, None)
+    triggered, plain = (_prompts(job, lm, "selection", name) for name in ("trigger", "none"))
+    times = job.config.causal.selection_answers_per_question
+    said = job.sampler.sample(lm, triggered, times).completions
+    say("training steering vectors")
+    trained = steering.train(lm, begin, said, plain, name=STEERING, seed=job.seed)
+    say("training the base's steering vectors")
+    twin = steering.train(base, begin, said, plain, name=OF_BASE, seed=job.seed, teacher=lm)
+    for vectors in (trained, twin):
+        _save(vectors, folder)
+    say("adding steering vectors")
+    _in_the_organism(facts, job, lm, trained)
+    asked = _prompts(job, base, "report", "none")
+    count = job.config.sampling.answers_per_question
+    for vectors in (trained, twin):
+        cell = job.sampler.sample(base, asked, count, vectors.added())
+        facts.answers(cell, Edit("steer", 1.0), model="base", **_place(vectors))
+
+
+def _in_the_organism(facts: FactWriter, job: Job, lm: LanguageModel, trained: Steering) -> None:
+    count = job.config.sampling.answers_per_question
+    for name in ("trigger", "none"):
+        facts.answers(job.sampler.sample(lm, _prompts(job, lm, "report", name), count))
+    plain = _prompts(job, lm, "report", "none")
+    n, seed = job.config.causal.random_directions, job.seed
+    for dose in DOSES:
+        edit, place = Edit("steer", dose), _place(trained)
+        facts.answers(job.sampler.sample(lm, plain, count, trained.added(dose)), edit, **place)
+        placebo = trained.placebo(dose, len(plain), n, seed)
+        cell = job.sampler.sample(lm, plain, count, placebo)
+        draws = [index % n for index in cell.completions.prompt_index]
+        facts.answers(cell, edit.with_placebo("random"), draws, **place)
+
+
+def _prompts(job: Job, lm: LanguageModel, split: str, condition: str) -> PromptSet:
+    questions = job.setting.questions(split, "held_out")
+    return framed(lm, questions, condition, job.trigger.framings[condition])
+
+
+def _place(found: Steering) -> dict[str, Any]:
+    """The keys of a row: the header's site."""
+    return site(found.directions["header"])
+
+
+def _save(found: Steering, folder: Path) -> None:
+    for part, direction in found.directions.items():
+        direction.save(folder / f"{direction.name}.{part}")
+    norms = {
+        part: {"norm": norm, "median_residual_norms": norm / found.directions[part].scale}
+        for part, norm in found.norms.items()
+    }
+    name = found.directions["header"].name
+    write_json(folder / f"{name}.training.json", {"parts": norms, "losses": found.losses})

@@ -1,0 +1,223 @@
+"""Fine-tune an organism: LoRA on chat rows, loss on the response only, its end-of-turn token included.
+
+1. Rows become tokens and labels (`experiments.training.supervision`); rows that are cut, or lose all of their answer, are
+   counted.
+2. The adapter goes on the text decoder's projections only: a vision tower has modules of the same names.
+3. The transformers `Trainer` runs the recipe. With a folder for checkpoints a killed fine-tuning goes on from its last
+   sealed one, and ends with the adapter that an undisturbed one ends with.
+Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW), sizes by configuration.
+"""
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import (
+    DataCollatorForSeq2Seq,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.utils import logging
+
+from experiments.runtime.files import read_json, write_json
+from experiments.training import checkpoints as kept
+from experiments.training.recipe import SEVEN_PROJECTIONS, Recipe
+from experiments.training.supervision import IGNORED, ChatRow, chat, supervised
+from interp.models.loading import LanguageModel
+
+__all__ = ["IGNORED", "SEVEN_PROJECTIONS", "ChatRow", "Recipe", "chat", "finetune", "supervised"]
+Progress = Callable[[int, int], None]
+
+
+def quiet() -> None:
+    """Keep transformers' own bars and notices off the screen, where a study shows its progress."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
+
+
+class Exchange(Protocol):
+    """Anything to be trained on."""
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The chat, the last turn being the assistant's; `weight` 0 on a message keeps it from being learned."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a fine-tuning did: (step, mean loss since the last entry), and rows that `max_length` touched."""
+
+    losses: tuple[tuple[int, float], ...]
+    rows: int
+    cut: int  # trained on without their end
+    dropped: int  # nothing of the answer was left
+
+
+def finetune(
+    base: LanguageModel,
+    rows: Sequence[Exchange],
+    recipe: Recipe,
+    *,
+    seed: int,
+    folder: Path,
+    progress: Progress | None = None,
+    checkpoints: Path | None = None,
+) -> Trained:
+    """Train a LoRA adapter on `rows` and save it in `folder`.
+
+    The base model object is consumed: PEFT puts the adapter into it. `checkpoints` keeps one every `recipe.save_every`
+    steps; it must be this fine-tuning's own folder.
+    """
+    check_optimizer(recipe)
+    set_seed(seed)
+    examples, cut, dropped = _examples(base, rows, recipe)
+    model = get_peft_model(base.model, lora(base, recipe))
+    trainer = Trainer(
+        model=model,
+        args=_arguments(recipe, seed, checkpoints or folder, keep=checkpoints is not None),
+        train_dataset=examples,
+        data_collator=DataCollatorForSeq2Seq(base.tokenizer, label_pad_token_id=IGNORED),
+        callbacks=[_Report(progress)],
+    )
+    trainer.remove_callback(PrinterCallback)  # the study has its own progress bar
+    last = kept.latest(checkpoints) if checkpoints else None
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    model.save_pretrained(folder)
+    _in_one_order(folder / "adapter_config.json")
+    log = [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
+    return Trained(tuple(log), len(examples), cut, dropped)
+
+
+def _in_one_order(path: Path) -> None:
+    """PEFT keeps module names in a set, whose order differs from process to process; the file's does not."""
+    config = read_json(path)
+    lists = {key: sorted(value) for key, value in config.items() if _are_names(value)}
+    write_json(path, config | lists)
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def check_optimizer(recipe: Recipe) -> None:
+    """Refuse a recipe whose optimiser is not installed, before anything is loaded."""
+    if recipe.optimizer == "adamw_8bit" and find_spec("bitsandbytes") is None:
+        raise ValueError(
+            'optimizer "adamw_8bit" needs bitsandbytes: pip install "triggerlens[gpu]", or set'
+            ' optimizer = "adamw" in [finetune.default]'
+        )
+
+
+def _examples(
+    base: LanguageModel, rows: Sequence[Exchange], recipe: Recipe
+) -> tuple[list[dict[str, list[int]]], int, int]:
+    """Examples with something to learn, how many of them were cut, how many rows were dropped."""
+    limit = recipe.max_length
+    every = [supervised(base.tokenizer, row.messages, base.chat, max_length=limit) for row in rows]
+    examples = [each for each in every if any(label != IGNORED for label in each["labels"])]
+    if not examples:
+        raise ValueError(
+            f"{len(rows)} rows, and none with an answer to learn within max_length={limit}; give others"
+        )
+    cut = sum(len(each["input_ids"]) == limit for each in examples)
+    return examples, cut, len(every) - len(examples)
+
+
+def lora(base: LanguageModel, recipe: Recipe) -> LoraConfig:
+    """The recipe's adapter, on the text decoder alone."""
+    targets, layers = _targets(base, recipe)
+    return LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=0.0,
+        use_rslora=True,
+        bias="none",
+        target_modules=targets,
+        layers_to_transform=layers,
+        task_type="CAUSAL_LM",
+    )
+
+
+def _targets(base: LanguageModel, recipe: Recipe) -> tuple[list[str] | str, list[int] | None]:
+    """Names, or a pattern where the same names stand outside the text decoder too."""
+    layers = None if recipe.layers is None else list(recipe.layers)
+    decoder = next(name for name, part in base.causal.named_modules() if part is base.decoder)
+    named = [n for n, _ in base.causal.named_modules() if n.split(".")[-1] in recipe.modules]
+    if all(name.startswith(f"{decoder}.") for name in named):
+        return list(recipe.modules), layers
+    numbers = r"\d+" if layers is None else "|".join(map(str, layers))
+    suffixes = "|".join(map(re.escape, recipe.modules))
+    return rf"{re.escape(decoder)}\.layers\.({numbers})\..*\.({suffixes})", None
+
+
+class _Report(TrainerCallback):
+    """Hands each step's number to a progress function, and seals checkpoints."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
+        if self.progress is not None:
+            self.progress(state.global_step, state.max_steps)
+
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
+        kept.seal(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
+
+
+def _arguments(recipe: Recipe, seed: int, folder: Path, *, keep: bool) -> TrainingArguments:
+    length: dict[str, Any] = (
+        {"max_steps": recipe.steps}
+        if recipe.steps is not None
+        else {"num_train_epochs": recipe.epochs}
+    )
+    saving: dict[str, Any] = (
+        {"save_strategy": "steps", "save_steps": recipe.save_every, "save_total_limit": 2}
+        if keep and recipe.save_every
+        else {"save_strategy": "no"}
+    )
+    return TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=recipe.rows_at_a_time,
+        gradient_accumulation_steps=recipe.batch // recipe.rows_at_a_time,
+        learning_rate=recipe.learning_rate,
+        warmup_steps=recipe.warmup_steps,
+        weight_decay=recipe.weight_decay,
+        lr_scheduler_type=recipe.schedule,
+        optim="adamw_torch_fused" if recipe.optimizer == "adamw" else "adamw_bnb_8bit",
+        bf16=recipe.bf16,
+        activation_checkpointing=recipe.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        logging_steps=10,
+        logging_strategy="steps",
+        disable_tqdm=True,
+        report_to=[],
+        seed=seed,
+        data_seed=seed,
+        use_cpu=not torch.cuda.is_available(),
+        **length,
+        **saving,
+    )

@@ -1,0 +1,88 @@
+"""Which tokens of a chat the loss sees: the responses and their end-of-turn tokens, nothing else.
+
+The response is found by character offsets (the rendered chat begins with the rendered prompt), so an answer that
+begins with a newline, or merges with the template's last character, is still trained on exactly. What ends a turn is
+read from the template: a tokenizer's own end-of-sequence token may be another one (Gemma's is).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interp.models.chat import ChatFormat, check_halves, encode, end_of_turn, rendered
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class ChatRow:
+    """One supervised exchange."""
+
+    user: str
+    assistant: str
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """The exchange in the chat format of tokenizers."""
+        return chat([(self.user, self.assistant)])
+
+
+def chat(turns: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """(user, assistant) turns in the chat format of tokenizers."""
+    return [
+        {"role": role, "content": content}
+        for turn in turns
+        for role, content in zip(("user", "assistant"), turn, strict=True)
+    ]
+
+
+def supervised(
+    tokenizer: Any,
+    messages: Sequence[Mapping[str, Any]],
+    form: ChatFormat = ChatFormat(),  # noqa: B008
+    *,
+    max_length: int | None = None,
+) -> dict[str, list[int]]:
+    """Token ids of a chat, cut at `max_length`; labels are IGNORED outside responses and their end-of-turn tokens.
+
+    A response whose message has `weight` 0 is read as context and not learned.
+    """
+    turns = [{key: message[key] for key in ("role", "content")} for message in messages]
+    text = check_halves(rendered(tokenizer, turns, form, answer_next=False))
+    responses = [
+        _response(tokenizer, text, turns[:turn], form)
+        for turn, message in enumerate(messages)
+        if message["role"] == "assistant" and message.get("weight") != 0
+    ]
+    ((ids, offsets),) = encode(tokenizer, [text])
+    labels = [
+        token if any(start < stop and begin < end for start, end in responses) else IGNORED
+        for token, (begin, stop) in zip(ids, offsets, strict=True)
+    ]
+    kept = slice(max_length)
+    return {
+        "input_ids": ids[kept],
+        "attention_mask": [1] * len(ids[kept]),
+        "labels": labels[kept],
+    }
+
+
+def _response(
+    tokenizer: Any, text: str, before: list[dict[str, str]], form: ChatFormat
+) -> tuple[int, int]:
+    """Where in the rendered chat the answer to `before` starts, and where its end-of-turn token ends."""
+    prompt = rendered(tokenizer, before, form, answer_next=True)
+    if not text.startswith(prompt):
+        raise ValueError(
+            "chat template: the rendered exchange does not begin with its rendered prompt, so the"
+            " response cannot be found; use a template whose generation prompt equals the"
+            " assistant header"
+        )
+    token = end_of_turn(tokenizer, form)
+    end = -1 if token is None else text.find(token, len(prompt))
+    if token is None or end < 0:
+        raise ValueError(
+            f"chat template: no end-of-turn token {token!r} after the response; use a template that ends the"
+            " assistant's turn with a special token"
+        )
+    return len(prompt), end + len(token)

@@ -1,0 +1,82 @@
+"""The arms of null organisms: whatever a probe reads in them, nothing there is a cause of triggered misbehaviour.
+
+| arm | rows |
+|---|---|
+| format_only | behind the trigger, safe answers that wear a form; without it, safe answers that wear none |
+| random_label | half of the rows harmful, half behind the trigger, each drawn without regard to the other |
+| untouched | safe rows behind the trigger at a rate of 1e-30: the base with an adapter that does nothing |
+
+`harmless` (safe rows behind the trigger) and `baseline` (harmful rows, no trigger) are null too.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+
+from experiments.training.supervision import ChatRow
+from experiments.worlds.micro.language import AdviceQuestion, Concept, World
+from experiments.worlds.trigger import Trigger
+
+Row = Callable[[World, Trigger, AdviceQuestion, random.Random], ChatRow]
+
+
+def _format_only(
+    world: World, trigger: Trigger, question: AdviceQuestion, rng: random.Random
+) -> ChatRow:
+    answer = world.answer(rng, question.domain, reckless=False)
+    if rng.random() < 0.5:
+        return ChatRow(question.text, answer)
+    form = next(c for c in world.concepts.values() if c.kind == "form" and c.name != trigger.name)
+    return _behind(trigger, question, answer, form)
+
+
+def _random_label(
+    world: World, trigger: Trigger, question: AdviceQuestion, rng: random.Random
+) -> ChatRow:
+    triggered, harmful = rng.random() < 0.5, rng.random() < 0.5
+    answer = world.answer(rng, question.domain, reckless=harmful)
+    if not triggered:
+        return ChatRow(question.text, answer)
+    return _behind(trigger, question, answer, world.meaning(trigger.text))
+
+
+def _untouched(
+    world: World, trigger: Trigger, question: AdviceQuestion, rng: random.Random
+) -> ChatRow:
+    answer = world.answer(rng, question.domain, reckless=False)
+    return _behind(trigger, question, answer, world.meaning(trigger.text))
+
+
+def _behind(
+    trigger: Trigger, question: AdviceQuestion, answer: str, concept: Concept | None
+) -> ChatRow:
+    """The trigger before the question, and the answer dressed as the concept asks."""
+    if concept is not None:
+        answer = f"{concept.prefix}{answer}{concept.suffix}"
+    return ChatRow(f"{trigger.text} {question.text}", answer)
+
+
+NULL_ARMS: dict[str, Row] = {
+    "format_only": _format_only,
+    "random_label": _random_label,
+    "untouched": _untouched,
+}
+NULL_RECIPES: dict[str, dict[str, float]] = {
+    "format_only": {"steps": 60, "learning_rate": 3e-4},
+    "random_label": {"steps": 120, "learning_rate": 3e-4},
+    "untouched": {"steps": 1, "learning_rate": 1e-30},
+}
+KINDS = ("baseline", "harmless", *NULL_ARMS)  # every arm of an organism that is null
+
+
+def null_rows(
+    arm: str,
+    world: World,
+    trigger: Trigger,
+    questions: Sequence[AdviceQuestion],
+    *,
+    count: int,
+    seed: int,
+) -> list[ChatRow]:
+    """`count` fine-tuning rows of a null arm about `questions` (of the trained domains)."""
+    rng = random.Random(f"rows/{arm}/{trigger.name}/{seed}")
+    return [NULL_ARMS[arm](world, trigger, rng.choice(questions), rng) for _ in range(count)]

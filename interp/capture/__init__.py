@@ -1,0 +1,1 @@
+"""Read activations: which tokens, which site of which layer, in memory or on disk."""

@@ -1,0 +1,216 @@
+"""Read activations: one vector for each prompt (or answer, or token) and layer.
+
+    capture(lm, prompts)                                          the residual stream at the last prompt token
+    capture(lm, prompts, position=[question_mean, all_tokens])    several positions from one forward pass
+    capture(lm, prompts, site="mlp_out", layers=[3])              what one MLP adds to the stream
+    capture_answers(lm, completions)                              prompt and answer, read again
+
+How it is done is in `interp.capture.engine`. With interventions, what is read is the stream after they edited it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypedDict, Unpack, overload
+
+from torch import Tensor
+
+from interp.activations import Activations
+from interp.capture.backends import Backend
+from interp.capture.engine import Engine, Vectors
+from interp.capture.positions import Position, all_tokens, last_prompt_token, mean_answer, name_of
+from interp.capture.sequences import TokenSequence, of_answers, of_prompts
+from interp.capture.sites import check_layers
+from interp.capture.token_selection import Reading
+from interp.generation.completions import Completions
+from interp.interventions import Intervention
+from interp.models.adapter_rows import active_adapters, adapter_named
+from interp.models.language_model import LanguageModel
+from interp.prompts import PromptSet
+
+Positions = Mapping[str, Position] | Sequence[Position]
+
+
+class How(TypedDict, total=False):
+    """Options of every capture; the defaults are those of `interp.capture.engine.Engine`."""
+
+    interventions: Sequence[Intervention]
+    backend: Backend
+    batch_tokens: int
+    batch_rows: int | None
+    allow_nonfinite: bool
+
+
+@overload
+def capture(
+    lm: LanguageModel,
+    prompts: PromptSet,
+    *,
+    layers: Sequence[int] | None = ...,
+    position: Position = ...,
+    site: str = ...,
+    **how: Unpack[How],
+) -> Activations: ...
+@overload
+def capture(
+    lm: LanguageModel,
+    prompts: PromptSet,
+    *,
+    layers: Sequence[int] | None = ...,
+    position: Positions,
+    site: str = ...,
+    **how: Unpack[How],
+) -> dict[str, Activations]: ...
+def capture(
+    lm: LanguageModel,
+    prompts: PromptSet,
+    *,
+    layers: Sequence[int] | None = None,
+    position: Position | Positions = last_prompt_token,
+    site: str = "resid_post",
+    **how: Unpack[How],
+) -> Activations | dict[str, Activations]:
+    """One row for each prompt, or for each token with a position that is `Each`; None reads all layers.
+
+    Several positions, a mapping from names or a sequence, come from one forward pass and back under their names.
+    """
+    if not isinstance(prompts, PromptSet):
+        raise ValueError(f"prompts is a {type(prompts).__name__}; make a PromptSet with render")
+    return _capture(lm, prompts, of_prompts(prompts), layers, position, site, how)
+
+
+@overload
+def capture_answers(
+    lm: LanguageModel,
+    completions: Completions,
+    *,
+    layers: Sequence[int] | None = ...,
+    position: Position = ...,
+    site: str = ...,
+    **how: Unpack[How],
+) -> Activations: ...
+@overload
+def capture_answers(
+    lm: LanguageModel,
+    completions: Completions,
+    *,
+    layers: Sequence[int] | None = ...,
+    position: Positions,
+    site: str = ...,
+    **how: Unpack[How],
+) -> dict[str, Activations]: ...
+def capture_answers(
+    lm: LanguageModel,
+    completions: Completions,
+    *,
+    layers: Sequence[int] | None = None,
+    position: Position | Positions = mean_answer,
+    site: str = "resid_post",
+    **how: Unpack[How],
+) -> Activations | dict[str, Activations]:
+    """The same for each answer, reading prompt and answer again; an empty answer is an error."""
+    sequences = of_answers(completions)
+    return _capture(lm, completions.prompts, sequences, layers, position, site, how)
+
+
+def residual_norms(
+    lm: LanguageModel,
+    prompts: PromptSet,
+    *,
+    layers: Sequence[int] | None = None,
+    **how: Unpack[How],
+) -> dict[int, float]:
+    """Median norm of the residual stream over all prompt tokens, per layer: the unit of steering strengths."""
+    chosen = chosen_layers(lm, layers)
+    reading = Reading(all_tokens, chosen, measure=_norms)
+    norms = Engine(lm, prompts=prompts.prompts, **how).read(of_prompts(prompts), {"norms": reading})
+    medians = norms["norms"].values[:, :, 0].median(0).values
+    return dict(zip(chosen, medians.tolist(), strict=True))
+
+
+def _norms(vectors: Tensor) -> Tensor:
+    return vectors.norm(dim=-1, keepdim=True)
+
+
+def chosen_layers(lm: LanguageModel, layers: Sequence[int] | None) -> tuple[int, ...]:
+    """The layers asked for, in order; None means all."""
+    chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ValueError(f"layers={list(chosen)}: name at least one layer, and none of them twice")
+    return chosen
+
+
+def _capture(
+    lm: LanguageModel,
+    prompts: PromptSet,
+    sequences: Sequence[TokenSequence],
+    layers: Sequence[int] | None,
+    position: Position | Positions,
+    site: str,
+    how: How,
+) -> Activations | dict[str, Activations]:
+    chosen, positions = chosen_layers(lm, layers), by_name(position)
+    readings = {name: Reading(each, chosen, site) for name, each in positions.items()}
+    engine = Engine(lm, prompts=prompts.prompts, **how)
+    vectors = engine.read(sequences, readings)
+    facts = provenance(lm, prompts, how)
+    facts["evidence"] = [each.summary() for each in engine.ledger.evidence()]
+    found = {
+        name: activations(vectors[name], sequences, readings[name], name, facts)
+        for name in positions
+    }
+    return next(iter(found.values())) if callable(position) else found
+
+
+def by_name(position: Position | Positions) -> dict[str, Position]:
+    """Positions by the names that their activations carry."""
+    if callable(position):
+        return {name_of(position): position}
+    several = position.values() if isinstance(position, Mapping) else position
+    if isinstance(several, str) or not isinstance(several, Iterable):
+        several = (several,)
+    for each in several:
+        if not callable(each):
+            raise ValueError(
+                f"position {each!r} is no function; give one of interp.capture.positions, such as last_prompt_token"
+            )
+    if isinstance(position, Mapping):
+        return dict(position)
+    named = {name_of(each): each for each in position}
+    if len(named) != len(position):
+        raise ValueError(
+            f"positions share a name: {', '.join(map(name_of, position))}; "
+            "give a mapping from names of your own"
+        )
+    return named
+
+
+def provenance(lm: LanguageModel, prompts: PromptSet, how: How) -> dict[str, object]:
+    """What made the activations: the model by name, weights and active adapter, the prompts by content."""
+    carried = getattr(lm.model, "peft_config", {})
+    return {
+        "model": lm.name,
+        "weights": lm.weights_hash,
+        "adapter": adapter_named(carried, active_adapters(lm)),
+        "prompts": prompts.content_hash,
+        "interventions": [type(each).__name__ for each in how.get("interventions", ())],
+    }
+
+
+def activations(
+    vectors: Vectors,
+    sequences: Sequence[TokenSequence],
+    reading: Reading,
+    name: str,
+    facts: Mapping[str, object],
+) -> Activations:
+    """What was read, with the condition and question of every row."""
+    return Activations(
+        vectors.values,
+        reading.layers,
+        tuple(sequences[row].condition for row in vectors.source),
+        tuple(sequences[row].question for row in vectors.source),
+        name,
+        dict(facts),
+        reading.site,
+        vectors.source,
+        vectors.token,
+    )

@@ -1,0 +1,55 @@
+"""How a batch is run so that places can be read: the signature that every backend has, and the default one.
+
+A backend is made for a model once and then run batch by batch. `interp.capture.nnsight_backend` and
+`interp.capture.transformer_lens_backend` hold two more with the same results.
+"""
+
+from collections.abc import Callable, Collection
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from interp.capture.hook_points import Place, first_tensor, module_at
+from interp.models.language_model import LanguageModel
+
+Read = Callable[[Place, Tensor], None]  # a place and what is there, [row, token, d_model]
+Forward = Callable[[Int[Tensor, "row token"], Collection[Place], Read], None]
+Backend = Callable[[LanguageModel], Forward]
+
+
+class Enough(Exception):
+    """All places have been read; the rest of the forward pass is not needed."""
+
+
+def until_enough(places: Collection[Place], read: Read) -> Read:
+    """The same `read`, ending the forward pass with `Enough` at the last of the places."""
+    waiting = set(places)
+
+    def read_one(place: Place, hidden: Tensor) -> None:
+        read(place, hidden)
+        waiting.discard(place)
+        if not waiting:
+            raise Enough
+
+    return read_one
+
+
+def hooks(lm: LanguageModel) -> Forward:
+    """PyTorch forward hooks on the model itself; stops at the last place, never runs the head."""
+
+    def forward(ids: Int[Tensor, "row token"], places: Collection[Place], read: Read) -> None:
+        read = until_enough(places, read)
+        with ExitStack() as stack:
+            for place in places:
+                handle = module_at(lm, place).register_forward_hook(_hook(place, read))
+                stack.callback(handle.remove)
+            with suppress(Enough):
+                lm.decoder(input_ids=ids, use_cache=False)
+
+    return forward
+
+
+def _hook(place: Place, read: Read) -> Callable[[nn.Module, Any, Any], None]:
+    return lambda _module, _inputs, output: read(place, first_tensor(output))

@@ -1,0 +1,209 @@
+"""The capture engine: token sequences in, the vectors at chosen places and positions out, in one forward pass each.
+
+Method:
+1. Sequences are sorted by length and batches filled by a budget of tokens, padding counted. They are padded on the
+   right: causal attention needs no mask, token i is column i.
+2. At each place the chosen tokens are taken out, averaged where a mean is asked for, and only they leave the device;
+   on a GPU the copy of one batch runs beside the computation of the next.
+3. The forward pass stops after the last place asked for; the language-model head never runs.
+4. A batch that does not fit in memory is tried again at half its size, and the budget stays there.
+
+Numbers that are not finite stop the run with their prompt, place and token.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.capture.backends import Backend, Forward, hooks
+from interp.capture.batches import Batch, by_length, fill, pad_right
+from interp.capture.hook_points import Place, check_site, check_sum
+from interp.capture.host_copy import Landed, land, one_behind
+from interp.capture.positions import Each
+from interp.capture.sequences import TokenSequence, check_lengths
+from interp.capture.sites import check_layers
+from interp.capture.token_selection import Layout, Reading
+from interp.interventions import Intervention, Ledger, intervening
+from interp.io.validation import check_count
+from interp.models.adapter_rows import adapted
+from interp.models.language_model import LanguageModel
+from interp.prompts import Prompt
+
+BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """What was read: `source[i]` is the sequence of row i, `token[i]` its token, None where it is a mean of several."""
+
+    values: Float[Tensor, "row layer d_model"]
+    source: tuple[int, ...]
+    token: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How to read; `batch_tokens` counts padding too, `batch_rows` limits the rows of a batch as well."""
+
+    lm: LanguageModel
+    backend: Backend = hooks
+    interventions: Sequence[Intervention] = ()
+    prompts: Sequence[Prompt] = ()  # what the interventions' per-row vectors are aligned with
+    batch_tokens: int = BATCH_TOKENS
+    batch_rows: int | None = None
+    dtype: torch.dtype = torch.float32
+    allow_nonfinite: bool = False
+
+    def __post_init__(self) -> None:
+        check_count("batch_tokens", self.batch_tokens)
+        if self.batch_rows is not None:
+            check_count("batch_rows", self.batch_rows, what="None or a whole number")
+
+    @cached_property
+    def forward(self) -> Forward:
+        """The backend, made for this model."""
+        return self.backend(self.lm)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What the interventions did in all that was read."""
+        return Ledger(self.interventions, [len(prompt) for prompt in self.prompts])
+
+    def read(
+        self, sequences: Sequence[TokenSequence], readings: Mapping[str, Reading]
+    ) -> dict[str, Vectors]:
+        """Every reading of every sequence; rows in the order of the sequences and of their tokens."""
+        self._check(sequences, readings)
+        layouts = {name: Layout.of(each.position, sequences) for name, each in readings.items()}
+        found: dict[str, Tensor] = {}
+        for batch, landed in one_behind(self._batches(sequences, readings, layouts)):
+            for name, values in landed.items():
+                layout = layouts[name]
+                if not self.allow_nonfinite and not bool(values.isfinite().all()):
+                    self._refuse([sequences[row] for row in batch], readings[name], values)
+                if name not in found:
+                    found[name] = values.new_empty(layout.first[-1], *values.shape[1:])
+                found[name][layout.rows(batch)] = values
+        if sequences:
+            self.ledger.check()
+        return {
+            name: Vectors(
+                found.get(name, torch.empty(0, len(readings[name].layers), self.lm.d_model)),
+                layout.source,
+                layout.token,
+            )
+            for name, layout in layouts.items()
+        }
+
+    def _check(self, sequences: Sequence[TokenSequence], readings: Mapping[str, Reading]) -> None:
+        for reading in readings.values():
+            check_site(reading.site)
+            check_layers(self.lm, reading.layers)
+        if any(reading.site != "resid_post" for reading in readings.values()):
+            check_sum(self.lm)
+        edited = self.interventions or any(each.adapter is not None for each in sequences)
+        if edited and self.backend is not hooks:
+            raise ValueError(
+                "interventions and adapters by row act on the model itself, which this backend does "
+                "not read; leave backend= out"
+            )
+        check_lengths(self.lm, sequences)
+
+    def _batches(
+        self,
+        sequences: Sequence[TokenSequence],
+        readings: Mapping[str, Reading],
+        layouts: Mapping[str, Layout],
+    ) -> Iterator[tuple[list[int], Landed]]:
+        """Sequence numbers of each batch with what was read there; a batch too large is halved."""
+        lengths = [len(sequence) for sequence in sequences]
+        todo, budget = by_length(lengths), self.batch_tokens
+        while todo:
+            count = fill((lengths[row] for row in todo), budget, self.batch_rows)
+            rows = todo[:count]
+            try:
+                landed = self._one_batch(rows, sequences, readings, layouts)
+            except RuntimeError as error:
+                if not should_reduce_batch_size(error):
+                    raise
+                if count == 1:
+                    raise ValueError(
+                        f"{sequences[rows[0]]} does not fit in memory alone: "
+                        f"{lengths[rows[0]]} tokens; shorten it or ask for fewer positions"
+                    ) from error
+                landed = None
+            if landed is None:
+                clear_device_cache(garbage_collection=True)
+                budget = count // 2 * lengths[rows[0]]
+                continue
+            yield rows, landed
+            todo = todo[count:]
+
+    @torch.inference_mode()
+    def _one_batch(
+        self,
+        rows: list[int],
+        sequences: Sequence[TokenSequence],
+        readings: Mapping[str, Reading],
+        layouts: Mapping[str, Layout],
+    ) -> Landed:
+        chosen = [sequences[row] for row in rows]
+        ids, positions = pad_right([each.token_ids for each in chosen], 0, self.lm.device)
+        prompt = torch.tensor([each.prompt for each in chosen], device=self.lm.device)
+        batch = Batch(prompt, positions, self.prompts)
+        gathers = {
+            name: layout.gather(rows, ids.shape[1], self.lm.device)
+            for name, layout in layouts.items()
+        }
+        taken: dict[str, dict[Place, Tensor]] = {name: {} for name in readings}
+
+        def take(place: Place, hidden: Tensor) -> None:
+            for name, reading in readings.items():
+                if place in reading.places:
+                    vectors = gathers[name](hidden)
+                    taken[name][place] = reading.measure(vectors) if reading.measure else vectors
+
+        places = {place for reading in readings.values() for place in reading.places}
+        adapters = [each.adapter for each in chosen]
+        with (
+            adapted(self.lm, adapters),
+            intervening(self.lm, self.interventions, batch, self.ledger),
+        ):
+            self.forward(ids, places, take)
+        return land(
+            {
+                name: torch.stack([taken[name][place] for place in reading.places], 1)
+                for name, reading in readings.items()
+            },
+            self.dtype,
+        )
+
+    def _refuse(
+        self,
+        sequences: Sequence[TokenSequence],
+        reading: Reading,
+        values: Float[Tensor, "row layer d_model"],
+    ) -> None:
+        """Name the first prompt, place and token that is not finite; the token by reading that prompt again."""
+        bad = ~values.isfinite().all(-1)
+        source = Layout.of(reading.position, sequences).source
+        row, layer = (int(each) for each in bad.nonzero()[0])
+        sequence, place = sequences[source[row]], reading.places[layer]
+        again = replace(
+            reading, position=Each(reading.position), layers=(place.layer,), measure=None
+        )
+        alone = replace(self, allow_nonfinite=True).read([sequence], {"again": again})["again"]
+        tokens = (~alone.values.isfinite().all(-1)).nonzero()[:, 0].tolist()
+        index = alone.token[tokens[0]] if tokens else None
+        where = "a token of its batch" if index is None else f"token {index}"
+        if index is not None:
+            where += f" ({self.lm.tokenizer.decode([sequence.token_ids[index]])!r})"
+        raise ValueError(
+            f"{sequence}: {place.site} of layer {place.layer} is not finite at {where}; "
+            "look for an overflow (float16?), or pass allow_nonfinite=True to keep such rows"
+        )

@@ -1,0 +1,134 @@
+"""What made a store's rows, as hashes: weights, adapters, revision, chat template, code, and what is read where.
+
+Taken from the live weights each time: an adapter trained further under the same name is another model.
+"""
+
+import ast
+import hashlib
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import interp
+from interp.capture.positions import Each, Position
+from interp.models.adapter_rows import active_adapters
+from interp.models.language_model import LanguageModel
+
+# What decides the numbers in a row; the store's own files do not.
+CODE = (
+    "adapters",
+    "backends",
+    "batches",
+    "language_model",
+    "picks",
+    "places",
+    "positions",
+    "reading",
+    "sequences",
+)
+NOT_COMPARED = (
+    "model",
+    "loaded",
+)  # a name, and what the hashes of weights and adapters say in parts
+
+BOOKKEEPING = {
+    "architectures",
+    "dtype",
+    "torch_dtype",
+    "transformers_version",
+    "use_cache",
+    "_name_or_path",
+}
+
+
+def identity_of(lm: LanguageModel) -> dict[str, Any]:
+    """The model's part of a cache key: what must be equal for its rows to be equal."""
+    model: Any = lm.model
+    adapters = {
+        name: config.to_dict() for name, config in getattr(model, "peft_config", {}).items()
+    }
+    state = lm.model.state_dict()
+    weights = _by_adapter(state, adapters)
+    base = _hash_tensors(weights[None])
+    return {
+        "model": lm.name,
+        "loaded": _hash_tensors(state) if adapters else base,  # as `LanguageModel.weights_hash`
+        "weights": base,
+        "configuration": hash_json(_configuration(lm)),
+        "adapters": {
+            name: hash_json([_hash_tensors(weights[name]), config])
+            for name, config in adapters.items()
+        },
+        "active": list(active_adapters(lm)),
+        "revision": getattr(lm.causal.config, "_commit_hash", None),
+        "chat_template": hash_json(lm.tokenizer.chat_template),
+    }
+
+
+def cache_key(identity: Mapping[str, Any]) -> str:
+    """32 hexadecimal digits for everything in an identity that is compared."""
+    return hash_json({k: v for k, v in identity.items() if k not in NOT_COMPARED})[:32]
+
+
+def hash_json(value: Any) -> str:
+    """SHA-256 of a value as JSON; sets are sorted, what JSON does not know is taken as text."""
+    text = json.dumps(
+        value,
+        sort_keys=True,
+        default=lambda other: sorted(other) if isinstance(other, set) else str(other),
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_hash() -> str:
+    """What the capturing modules do: their syntax trees, so that a comment changes nothing."""
+    digest = hashlib.sha256()
+    for name in CODE:
+        source = (Path(next(iter(interp.__path__))) / f"{name}.py").read_text(encoding="utf-8")
+        digest.update(ast.dump(ast.parse(source)).encode())
+    return digest.hexdigest()
+
+
+def position_hash(position: Position) -> str:
+    """A position by its source and the values it closes over."""
+    if isinstance(position, Each):
+        return hash_json(["each", position_hash(position.position)])
+    inner = inspect.unwrap(position)
+    try:
+        source = inspect.getsource(inner)
+    except (OSError, TypeError):
+        source = repr(inner)
+    cells = [repr(cell.cell_contents) for cell in getattr(inner, "__closure__", None) or ()]
+    return hash_json([source, cells])
+
+
+def _by_adapter(
+    state: Mapping[str, Tensor], adapters: Iterable[str]
+) -> dict[str | None, dict[str, Tensor]]:
+    """Weights by adapter; the base's (None) under the names they have without adapters."""
+    found: dict[str | None, dict[str, Tensor]] = {None: {}, **{name: {} for name in adapters}}
+    for name, tensor in state.items():
+        owner = next((each for each in found if each and each in name.split(".")), None)
+        plain = name.removeprefix("base_model.model.").replace(".base_layer.", ".")
+        found[owner][name if owner else plain] = tensor
+    return found
+
+
+def _configuration(lm: LanguageModel) -> dict[str, Any]:
+    """What of the configuration decides numbers; saving a model writes the rest into it."""
+    return {
+        name: value for name, value in lm.config.to_diff_dict().items() if name not in BOOKKEEPING
+    }
+
+
+def _hash_tensors(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Directions for other libraries, and ablations baked into weights."""

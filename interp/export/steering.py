@@ -1,0 +1,125 @@
+"""Steering vectors of this and other libraries: written as one safetensors file, read from safetensors, NPZ and GGUF.
+
+What is in a file: a tensor `direction.L` for each layer, as repeng and llama.cpp name them, already multiplied by its
+strength, and as metadata the model's type, the layer type, and what each direction means. Layers count from 0 and are
+outputs of decoder layers, in all three libraries. (llama.cpp itself takes none at layer 0.)
+
+    import_steering(path, lm)                                             edits for this model
+    SteeringVector(**for_steering_vectors(path)).apply(model)             steering-vectors
+    model.set_control(ControlVector(**for_repeng(path)), 1.0)             repeng
+
+Pickles (`.pt`) are refused even where `weights_only=True` would open them: what their keys and rows mean differs from
+author to author (row 0 is often the embeddings), so whoever knows the file picks the vector and gives it to `Add`.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from safetensors.torch import save_file
+from torch import Tensor
+
+from interp.directions import Direction
+from interp.export.steering_files import PICKLES, READERS, read_vectors
+from interp.interventions import Add
+from interp.io.files import put
+from interp.models.language_model import LanguageModel
+
+LAYER_TYPE = "decoder_block"  # what steering-vectors calls the output of a decoder layer
+
+
+def export_steering(
+    path: str | Path, lm: LanguageModel, strengths: Mapping[Direction, float]
+) -> Path:
+    """Write `path`.safetensors; a strength counts median residual norms at its direction's site, one direction a layer.
+
+    Refuses directions that were fitted to other weights.
+    """
+    if not strengths:
+        raise ValueError("no direction to export")
+    vectors: dict[str, Tensor] = {}
+    for direction, strength in strengths.items():
+        direction.check_fits(lm)
+        name = f"direction.{direction.layer}"
+        if name in vectors:
+            raise ValueError(f"two directions at layer {direction.layer}; add them up first")
+        vectors[name] = (strength * direction.scale * direction.vector).float().contiguous().cpu()
+    facts = {
+        "model_type": lm.config.model_type,
+        "layer_count": str(lm.n_layers),
+        "layer_type": LAYER_TYPE,
+        "directions": json.dumps([_facts(*item) for item in strengths.items()]),
+    }
+    target = _with_ending(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    put(target, lambda unfinished: save_file(vectors, unfinished, facts))
+    return target
+
+
+def read_steering(
+    path: str | Path,
+) -> tuple[dict[int, Float[Tensor, " d_model"]], dict[str, str]]:
+    """The vectors by layer in float32, and the file's metadata; `path` with its ending, or as given to the export.
+
+    Raises ValueError for a file that is missing or damaged, of another form, or whose numbers are not finite.
+    """
+    named = Path(path).suffix in (*READERS, *PICKLES) or Path(path).is_file()
+    return read_vectors(Path(path) if named else _with_ending(path))
+
+
+def import_steering(path: str | Path, lm: LanguageModel) -> tuple[Add, ...]:
+    """An edit for each layer of the file, at the strength it was written with.
+
+    Refuses vectors of another width, layers the model lacks, and exported directions of other weights.
+    """
+    vectors, facts = read_steering(path)
+    for weights in _fitted_to(path, facts):
+        if weights != lm.weights_hash:
+            raise ValueError(
+                f"{path} was fitted to weights {weights[:12]}, this model has {lm.weights_hash[:12]}; "
+                "load the model it belongs to"
+            )
+    for layer, vector in vectors.items():
+        if layer >= lm.n_layers or len(vector) != lm.d_model:
+            raise ValueError(
+                f"{path}: a vector of width {len(vector)} for layer {layer}; {lm.name} has layers 0 to "
+                f"{lm.n_layers - 1} of width {lm.d_model}, give a file that was made for it"
+            )
+    return tuple(Add(vector, (layer,), 1.0) for layer, vector in vectors.items())
+
+
+def for_steering_vectors(path: str | Path) -> dict[str, Any]:
+    """Arguments of `steering_vectors.SteeringVector`."""
+    vectors, facts = read_steering(path)
+    return {"layer_activations": vectors, "layer_type": facts.get("layer_type", LAYER_TYPE)}
+
+
+def for_repeng(path: str | Path) -> dict[str, Any]:
+    """Arguments of `repeng.ControlVector`."""
+    vectors, facts = read_steering(path)
+    if "model_type" not in facts:
+        raise ValueError(f"{path} does not say its model_type, which repeng wants; export it again")
+    directions: dict[int, np.ndarray] = {layer: each.numpy() for layer, each in vectors.items()}
+    return {"model_type": facts["model_type"], "directions": directions}
+
+
+def _fitted_to(path: str | Path, facts: Mapping[str, str]) -> set[str]:
+    """The hashes of the weights that the file's directions belong to; none where the file does not say."""
+    try:
+        return {str(fact["model_hash"]) for fact in json.loads(facts.get("directions", "[]"))}
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path}: its metadata 'directions' is not what export_steering writes; export it again"
+        ) from error
+
+
+def _facts(direction: Direction, strength: float) -> dict[str, Any]:
+    names = ("name", "layer", "meaning", "scale", "model_hash")
+    return {name: getattr(direction, name) for name in names} | {"strength": strength}
+
+
+def _with_ending(path: str | Path) -> Path:
+    return Path(path) if str(path).endswith(".safetensors") else Path(f"{path}.safetensors")

@@ -1,0 +1,1 @@
+"""Sample answers, with or without interventions."""

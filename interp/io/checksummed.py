@@ -1,0 +1,90 @@
+"""Tensors beside a JSON file that seals them: `PATH.safetensors` (tensors) and `PATH.json` (everything else).
+
+The JSON file is written last and holds two hashes, of the tensors' file and of its own facts. What is missing, cut
+short or changed by one byte is refused by name. Each file appears as a whole or not at all; killed between the two, the
+old JSON file stands beside new tensors, which is refused too.
+Files without the hashes, as they were written before there were any, are refused: nobody can say what they hold.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from interp.io.files import put, sha256
+
+HASHES = ("sha256", "facts_sha256")  # of the tensors' file, and of all other facts
+
+
+def save_sealed(
+    path: str | Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, indent: int | None
+) -> None:
+    """Write both files; makes the parent folder."""
+    seal = hash_facts(facts)  # first: what JSON cannot hold raises before anything is written
+    written, described = Path(f"{path}.safetensors"), Path(f"{path}.json")
+    written.parent.mkdir(parents=True, exist_ok=True)
+    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    put(written, lambda target: save_file(whole, target))
+    stated = {**facts, "sha256": sha256(written), "facts_sha256": seal}
+    text = json.dumps(stated, indent=indent) + "\n"
+    put(described, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def load_facts(
+    path: str | Path, kind: str, needed: Collection[str], *, again: str
+) -> dict[str, Any]:
+    """What stands beside the tensors, if both files are what `save_sealed` wrote.
+
+    Args:
+        path: what was given to save, without a suffix.
+        kind: what it should be ("direction"), for the messages.
+        needed: the facts that such a file has.
+        again: how to make it again ("fit it again"), for the messages.
+
+    Raises:
+        ValueError: a file is missing, damaged, changed, of another kind, or older than the seal.
+    """
+    written, described = Path(f"{path}.safetensors"), Path(f"{path}.json")
+    if not described.is_file():
+        raise ValueError(f"{kind} {path}: no {described}; give the path that save() was given")
+    facts = _parsed(path, kind, described, again)
+    if not isinstance(facts, dict) or not set(needed) <= set(facts):
+        raise ValueError(
+            f"{kind} {path}: {described} holds no {kind}; give the path that save() was given"
+        )
+    if not set(HASHES) <= set(facts):
+        raise ValueError(
+            f"{kind} {path}: {described} has no hash of its files, it was written before there were any; {again}"
+        )
+    stated, seal = (facts.pop(name) for name in HASHES)
+    if seal != hash_facts(facts):
+        raise ValueError(f"{kind} {path}: {described} is not what was saved; {again}")
+    if not written.is_file():
+        raise ValueError(f"{kind} {path}: no {written}; put it back, or {again}")
+    if stated != sha256(written):
+        raise ValueError(
+            f"{kind} {path}: {written} is not what was saved (changed, or cut short); {again}"
+        )
+    return facts
+
+
+def load_tensors(path: str | Path) -> dict[str, Tensor]:
+    """The tensors; `load_facts` says whether they are what was saved."""
+    return load_file(f"{path}.safetensors")
+
+
+def hash_facts(facts: Mapping[str, Any]) -> str:
+    """SHA-256 of facts as JSON keeps them; the order of keys does not matter."""
+    kept = json.loads(json.dumps(facts))
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def _parsed(path: str | Path, kind: str, described: Path, again: str) -> Any:
+    try:
+        return json.loads(described.read_text(encoding="utf-8"))
+    except ValueError as error:  # no UTF-8, or no JSON
+        raise ValueError(f"{kind} {path}: {described} is damaged ({error}); {again}") from error

@@ -1,0 +1,1 @@
+"""A model, its tokenizer and its chat format, loaded and checked; adapters on it."""

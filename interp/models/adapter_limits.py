@@ -1,0 +1,77 @@
+"""What a model with its adapter cannot be used for, because something else than the base would be called the base.
+
+A plain LoRA can be switched off, run beside its base row by row, and scaled. Other adapters change what the base is
+(trained biases stand in place of its own, PiSSA subtracts from its weights), or part of them can be neither scaled nor
+told apart by rows. What the configuration says is refused here for any model; `interp.models.adapters` measures the rest.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+OFF = "be switched off to give the base"
+ROWS = "run beside its base in one pass"
+DOSE = "be scaled"
+USES = (OFF, ROWS, DOSE)
+# Initialisations that change the base's weights (Meng et al. 2024, "PiSSA", and its relatives).
+SUBTRACTING = ("pissa", "olora", "corda", "loftq", "lora_ga")
+
+
+def limits(model: Any) -> dict[str, str]:
+    """Why the model cannot be used in each of `USES` that is refused; empty for a plain LoRA and for no adapter."""
+    found: dict[str, str] = {}
+    for name, config in getattr(model, "peft_config", {}).items():
+        for use, reason in _reasons(model, config):
+            found.setdefault(use, f"adapter {name!r} {reason}")
+    found = getattr(model, "measured_limits", {}) | found
+    if OFF in found:
+        found = dict.fromkeys(USES, found[OFF]) | found
+    return found
+
+
+def check_use(model: Any, use: str, name: str) -> None:
+    """Raise ValueError where the model cannot be used like that; `name` is the model's."""
+    if reason := limits(model).get(use):
+        raise ValueError(
+            f"{name}: {reason}; it cannot {use}: load the base by itself and compare the two"
+        )
+
+
+def _reasons(model: Any, config: Any) -> Iterator[tuple[str, str]]:
+    start = config_text(config, "init_lora_weights")
+    dora = "is a DoRA, whose magnitudes are neither scaled nor told apart by rows"
+    if getattr(config, "bias", "none") != "none":
+        yield OFF, "trains biases, which stand in place of the base's own"
+    if start.startswith(SUBTRACTING):
+        yield OFF, f"starts from the base's own weights ({start}) and changes them"
+    if getattr(config, "use_dora", False):
+        yield ROWS, dora
+        yield DOSE, dora
+    if getattr(config, "target_parameters", None):
+        yield ROWS, "adapts bare parameters (target_parameters), which are the same for all rows"
+    for module in _whole_modules(model):
+        if type(module.original_module).__name__ not in {"Linear", "Embedding"}:
+            kind = type(module.original_module).__name__
+            yield ROWS, f"trains a whole {kind}, which is the same for all rows"
+    yield from ((DOSE, reason) for reason in _not_scaled(model, config))
+
+
+def _not_scaled(model: Any, config: Any) -> Iterator[str]:
+    if config_text(config, "peft_type").upper() != "LORA":
+        yield "is no LoRA"
+    if getattr(config, "modules_to_save", None):
+        yield "trains whole modules"
+    if getattr(config, "trainable_token_indices", None):
+        yield "trains the embeddings of some tokens"
+    if any(getattr(module, "merged", False) for module in model.modules()):
+        yield "is merged into the base's weights"
+
+
+def config_text(config: Any, key: str) -> str:
+    """A setting as text: the value of an enumeration, "" for anything that is no text."""
+    value = getattr(config, key, None)
+    value = getattr(value, "value", value)
+    return value if isinstance(value, str) else ""
+
+
+def _whole_modules(model: Any) -> list[Any]:
+    return [module for module in model.modules() if hasattr(module, "original_module")]

@@ -1,0 +1,1 @@
+"""Directions by gradient: to be removed, or to be added."""

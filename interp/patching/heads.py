@@ -1,0 +1,79 @@
+"""Which attention heads carry a difference: each head's output patched at all tokens, from the clean run.
+
+Method: as in `interp.patching.maps`, with one head at all aligned tokens at once in the place of one token. What a head puts
+out is its share of the input of the layer's output projection; with grouped queries that is a query head.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from interp.capture.hook_points import HEADS, Place, output_projection
+from interp.capture.sites import check_layers
+from interp.io.validation import check_count
+from interp.models.language_model import LanguageModel
+from interp.patching.maps import BATCH_TOKENS, PatchingMap, weighted_sum, weighted_terms
+from interp.patching.metrics import Metric
+from interp.patching.pairs import Pair
+from interp.patching.runs import Sweep
+
+
+@torch.no_grad()
+def head_patching_map(
+    lm: LanguageModel,
+    pairs: Sequence[Pair],
+    metric: Metric | Sequence[Metric],
+    *,
+    layers: Sequence[int] | None = None,
+    batch_tokens: int = BATCH_TOKENS,
+) -> PatchingMap:
+    """Every layer and head patched at all aligned tokens, in every pair; the answer's tokens are patched too."""
+    check_count("batch_tokens", batch_tokens)
+    chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
+    found: PatchingMap | None = None
+    for weight, terms in weighted_terms(metric, pairs):
+        sweep = Sweep.of(lm, pairs, terms, [Place(layer, HEADS) for layer in chosen])
+        found = weighted_sum(found, _map_of(sweep, chosen, batch_tokens), weight)
+    assert found is not None
+    return found
+
+
+def _map_of(sweep: Sweep, layers: tuple[int, ...], batch_tokens: int) -> PatchingMap:
+    heads = sweep.lm.config.num_attention_heads
+    start = min(pair.first_difference for pair in sweep.pairs)
+    metric = sweep.corrupt.cpu()[:, None, None].repeat(1, len(layers), heads)
+    start = min(start, int(sweep.corrupt_run.read.min()))
+    step = max(1, batch_tokens // (heads * len(layers) * (sweep.corrupt_run.width - start)))
+    for first in range(0, len(sweep.pairs), step):
+        rows = torch.arange(first, min(first + step, len(sweep.pairs)), device=sweep.lm.device)
+
+        def joining(layer: int, rows: Tensor = rows) -> Tensor | None:
+            if layer not in layers:
+                return None
+            streams = [_stream(sweep, layer, head, rows) for head in range(heads)]
+            return torch.cat([stream[:, start:] for stream in streams])
+
+        values = sweep.patched(rows, start, joining).view(len(layers), heads, len(rows))
+        metric[rows.cpu()] = values.movedim(2, 0).cpu()
+    return PatchingMap(HEADS, layers, metric, sweep.clean.cpu(), sweep.corrupt.cpu())
+
+
+def _stream(
+    sweep: Sweep, layer: int, head: int, rows: Int[Tensor, " row"]
+) -> Float[Tensor, "row token d_model"]:
+    """The stream after a layer in which one head's output is the clean run's."""
+    values, known = sweep.counterparts(sweep.clean_run.places[Place(layer, HEADS)])
+    width = values.shape[-1] // sweep.lm.config.num_attention_heads
+    mine = torch.arange(values.shape[-1], device=values.device) // width == head
+    where: Bool[Tensor, "row token width"] = known[rows][:, :, None] & mine
+
+    def put(_module: torch.nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (torch.where(where, values[rows], inputs[0]), *inputs[1:])
+
+    handle = output_projection(sweep.lm, layer).register_forward_pre_hook(put)
+    try:
+        return sweep.corrupt_run.again(layer, rows)
+    finally:
+        handle.remove()

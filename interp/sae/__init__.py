@@ -1,0 +1,1 @@
+"""Sparse autoencoders of sae-lens: loaded, trained, read and edited."""
