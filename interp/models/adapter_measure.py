@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from interp.models.adapter_limits import DOSE, OFF, ROWS, limits
 
 TOKENS = 8
-CLOSE = {"rtol": 1e-3, "atol": 1e-3}  # of logits in float32
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def _differs(model: Any, base: Base, context: Callable[[], AbstractContextManage
             found = logits(model.get_base_model(), base.ids)
     except (TypeError, ValueError, RuntimeError) as error:
         return " ".join(str(error).split())[:200]
-    if torch.allclose(found, base.logits, **CLOSE):
+    if same(found, base.logits):
         return ""
     off = float((found - base.logits).abs().max())
     return f"the base's logits are off by {off:.2g} that way with its adapter"
@@ -77,6 +76,11 @@ def _differs(model: Any, base: Base, context: Callable[[], AbstractContextManage
 @torch.inference_mode()
 def logits(model: Any, ids: Tensor) -> Tensor:
     return model(ids).logits.float()
+
+
+def same(found: Tensor, expected: Tensor) -> bool:
+    """Whether logits in float32 are equal up to rounding."""
+    return torch.allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 def probe_ids(model: Any, config: Any) -> Tensor:

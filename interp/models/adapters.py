@@ -19,7 +19,7 @@ from interp.io.safetensors_header import read_header
 from interp.models.adapter_config import ranks, read_adapter_config
 from interp.models.adapter_files import CONFIG, WEIGHTS, check_base, one_line
 from interp.models.adapter_limits import OFF, check_use, limits
-from interp.models.adapter_measure import CLOSE, Base, logits, measured_limits, probe_ids
+from interp.models.adapter_measure import Base, logits, measured_limits, probe_ids, same
 from interp.models.adapter_targets import (
     alpha_patterns_lost,
     left_out,
@@ -71,7 +71,7 @@ def merged(adapted: Any, name: str) -> Any:
     except (RuntimeError, ValueError, TypeError) as error:
         raise ValueError(f"{name} cannot be merged: {one_line(error)}; load it unmerged") from error
     after = logits(whole, ids)
-    if not torch.allclose(after, before, **CLOSE):
+    if not same(after, before):
         off = float((after - before).abs().max())
         raise ValueError(f"{name}: merging changes the logits by {off:.2g}; load it unmerged")
     return whole
@@ -111,7 +111,7 @@ def _check_saved_base(model: Any, current: Mapping[str, Tensor]) -> None:
     own = dict(model.named_parameters())
     for name, saved in current.items():
         place = name.removeprefix("base_model.model.").replace(".base_layer.", ".")
-        if ".base_layer." not in name or ".lora_" in name or place not in own:
+        if not name.endswith(".base_layer.weight") or place not in own:  # biases may be trained
             continue
         there = own[place].detach().float().cpu()
         if there.shape != saved.shape or not torch.allclose(there, saved.float(), 2e-2, 1e-3):
