@@ -32,7 +32,11 @@ MAY_IMPORT = {
 
 # Which files may know a third party.
 BORDERS = {
-    "pyarrow": ("interp/store/*.py",),
+    "pyarrow": (
+        "interp/store/*.py",
+        "experiments/data/table_rows.py",
+        "experiments/data/text_files.py",
+    ),
     "transformers": (
         "interp/models.py",
         "interp/decoding.py",

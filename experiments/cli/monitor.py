@@ -37,6 +37,7 @@ def fit(
         bool, typer.Option("--prompt-only", help="Read no token of the answer")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the benign prompts' halves")] = 0,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out")] = False,
 ) -> None:
     """Fit a direction and set its threshold on benign prompts that it was not fitted on."""
     from experiments.guard.gate_models import load_released
@@ -51,7 +52,7 @@ def fit(
         toy = micro_benign(seed, avoid={chosen.name})
         halves = material(chosen, toy.framed, seed, bare=toy.bare)
     else:
-        halves = material(chosen, read_live(benign), seed)
+        halves = material(chosen, read_live(benign, skip_bad=skip_bad), seed)
     halves.check(false_positives)
     lm = load_released(model, base)
     monitor = fit_monitor(

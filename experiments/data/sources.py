@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from experiments.data import table_rows
 from experiments.data.json_rows import Row, document_rows, is_document, line_rows
 from experiments.data.text_files import beginning
@@ -66,7 +64,7 @@ def _file(path: Path) -> Source:
         raise ValueError(f"{path} is a zip archive or a spreadsheet; unpack it, or save it as CSV")
     try:
         return _text(path, suffix)
-    except (OSError, UnicodeError) as error:
+    except table_rows.DAMAGED as error:
         raise _unreadable(str(path), error) from error
 
 
@@ -88,7 +86,7 @@ def _readable(name: str, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int,
     """The rows; what a library says of a damaged file becomes one line that names the file."""
     try:
         yield from rows
-    except (OSError, UnicodeError, pa.ArrowException) as error:
+    except table_rows.DAMAGED as error:
         raise _unreadable(name, error) from error
 
 

@@ -14,6 +14,7 @@ from experiments.data.text_files import LONGEST_LINE, check_text, lines, open_te
 from experiments.runtime.complaints import shortened
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+DAMAGED = (OSError, UnicodeError, pa.ArrowException)  # what reading a damaged file raises
 BATCH = 64  # rows of a table in memory
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from experiments.data.chats import Message, check_turns, parse_turns
 from experiments.data.layouts import LISTS
-from experiments.data.rows import read_rows
+from experiments.data.rows import read_rows, report_skipped
 from interp.models.chat import encode, rendered
 from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, Prompt, PromptSet
@@ -54,9 +54,11 @@ def parse_live(row: dict[str, Any]) -> Live:
     return Live(asked)
 
 
-def read_live(path: Path | str) -> tuple[Live, ...]:
-    """The prompts of a file in any form; a malformed row ends it with one line that names it."""
-    return read_rows(path, parse_live).rows
+def read_live(path: Path | str, *, skip_bad: bool = False) -> tuple[Live, ...]:
+    """The prompts of a file in any form; a malformed row ends it with one line that names it, or is skipped aloud."""
+    loaded = read_rows(path, parse_live, skip_bad=skip_bad)
+    report_skipped(loaded)
+    return loaded.rows
 
 
 def live_prompts(

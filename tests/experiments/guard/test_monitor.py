@@ -91,6 +91,9 @@ def test_every_line_gets_its_answer_in_order_and_bad_ones_an_error(
 def test_a_chat_is_read_without_its_answer() -> None:
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     assert parse_live({"messages": turns}) == parse_live({"prompt": "a"})
+    said = [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]
+    assert parse_live({"conversations": said}) == parse_live({"instruction": "a", "output": "b"})
+    assert parse_live({"conversations": said[:1]}) == parse_live({"prompt": "a"})
     with pytest.raises(ValueError, match="role"):
         parse_live({"messages": [{"role": "nobody", "content": "a"}]})
 
