@@ -62,11 +62,12 @@ class ChatFormat:
 
 def _clock(date: str) -> Callable[[str], str]:
     try:
-        return datetime.fromisoformat(date).strftime
+        day = datetime.fromisoformat(date)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"chat format: date {date!r} is no date; give one as 2024-07-26"
         ) from error
+    return lambda form: day.strftime(form)
 
 
 # The default of Qwen's own template, and the date of Llama's: written out, so that they cannot change unseen.
