@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from transformers import ByT5Tokenizer
 
-from experiments.chat.tiny_models import tiny_tokenizer as family_tokenizer
-from interp.chat import FORMATS, ChatFormat, rendered
-from interp.chat_inference import complaints, infer_chat
-from interp.models import wrap
+from experiments.worlds.chat.tiny_models import tiny_tokenizer as family_tokenizer
+from interp.models.chat import FORMATS, ChatFormat, rendered
+from interp.models.chat_inference import complaints, infer_chat
+from interp.models.loading import wrap
 from interp.prompts import Framing, Question, plain_prompts, render
 from tests.tiny_models import FAMILIES, tiny_model, tiny_tokenizer
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from interp.completions import Completions
-from interp.generate import generate
-from interp.models import wrap
+from interp.capture.transformer_lens_backend import installing_nothing
+from interp.generation.completions import Completions
+from interp.generation.generate import generate
+from interp.models.loading import wrap
+from interp.optimise.teacher_forcing import Reread
 from interp.prompts import render
-from interp.reread import Reread
-from interp.transformer_lens_backend import installing_nothing
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_model, tiny_tokenizer
 
 SIZES = dict(
