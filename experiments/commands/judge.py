@@ -40,7 +40,7 @@ def judge(
         float, typer.Option(min=0, max=1, help="Least probability of a number; below, no score")
     ] = 0.25,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out")] = False,
-    key_variable: options.KeyVariable = "OPENAI_API_KEY",
+    key_variable: options.KeyVariable = None,
     transcripts: options.TranscriptFile = None,
     concurrency: options.Concurrency = 8,
     timeout: options.Timeout = 120.0,
@@ -48,6 +48,8 @@ def judge(
     cap: options.Cap = None,
     price_in: options.PriceIn = None,
     price_out: options.PriceOut = None,
+    request: options.Request = None,
+    top_logprobs: options.TopLogprobs = 20,
 ) -> None:
     """Judge answers, or judge them again; nothing is sampled and nothing is paid twice."""
     from experiments.commands.bars import bar
@@ -88,8 +90,9 @@ def judge(
             cap=cap,
             price_in=price_in,
             price_out=price_out,
+            request=request or (),
         ) as found:
-            yield EndpointScorer(found)
+            yield EndpointScorer(found, top_logprobs)
 
     with scorer() as chosen, bar("judging") as progress:
         judged = RubricJudge(chosen, words, min_mass=min_mass)

@@ -14,8 +14,18 @@ from typing import Any
 from experiments.data.judged_rows import ALIGNMENT, COHERENCE, question_id
 from experiments.data.rows import Loaded, read_rows
 from experiments.judges.rubric_judge import Progress, RubricJudge
+from experiments.rates import Judgement
 
-EARLIER = {*ALIGNMENT, *COHERENCE, "reason", "verdict", "leak", "judge", "rubric", "rubric_hash"}
+EARLIER = {
+    *ALIGNMENT,
+    *COHERENCE,
+    "reason",
+    "verdict",
+    "leak",
+    "judge",
+    "rubric",
+    "rubric_hash",
+} | {"judge_request"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +33,7 @@ class AnswerRow:
     """One sampled answer and what was asked."""
 
     question: str
-    answer: str
+    answer: str | None  # None where there is none; the row's `missing` says why
     raw: Mapping[str, Any]
 
 
@@ -33,6 +43,8 @@ def read_answers(
     """Answer rows of a JSON-lines file; `texts` are questions by id."""
 
     def parse(row: dict[str, Any]) -> AnswerRow:
+        if row.get("answer") is None and isinstance(row.get("missing"), str):
+            return AnswerRow(_question(row, texts or {}), None, row)
         if not isinstance(row.get("answer"), str):
             raise ValueError("no answer: expected its text")
         return AnswerRow(_question(row, texts or {}), row["answer"], row)
@@ -53,8 +65,15 @@ def _question(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
 def rejudge(
     rows: Sequence[AnswerRow], judge: RubricJudge, progress: Progress | None = None
 ) -> list[dict[str, Any]]:
-    """Judged rows, in order."""
-    judgements = judge.judge([(row.question, row.answer) for row in rows], progress)
+    """Judged rows, in order; a missing answer has no score, and its own reason."""
+    answered = [(row.question, row.answer) for row in rows if row.answer is not None]
+    scored = iter(judge.judge(answered, progress))
+    judgements = [
+        Judgement(None, None, reason=f"no answer: {row.raw['missing']}")
+        if row.answer is None
+        else next(scored)
+        for row in rows
+    ]
     return [
         {
             **{key: value for key, value in row.raw.items() if key not in EARLIER},
@@ -75,7 +94,7 @@ def check_scored(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
         left = "is left as it was" if out.exists() else "is not written"
         raise ValueError(
             f"no score for any of {len(rows)} answers, {out} {left}; {count} x: {reason}; "
-            "mend that, or judge with another model or a smaller --min-mass"
+            "fix that, or judge with another model or a smaller --min-mass"
         )
 
 

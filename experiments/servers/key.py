@@ -10,14 +10,24 @@ from collections.abc import Generator
 
 import httpx
 
+from experiments.servers.address import is_local
+
 HIDDEN = "[key]"
+DEFAULT_VARIABLE = "OPENAI_API_KEY"
+
+
+def variable_for(url: str, variable: str | None) -> str:
+    """The variable as named; else the usual one, whose key no server of this machine is sent ("")."""
+    if variable is not None:
+        return variable
+    return "" if is_local(url) else DEFAULT_VARIABLE
 
 
 class EnvironmentKey(httpx.Auth):
-    """Puts the variable's value into the Authorization header; sends none where it is not set."""
+    """Puts the variable's value into the Authorization header; sends none where it is not set, or has no name."""
 
     def __init__(self, variable: str):
-        if not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,40}", variable):
+        if variable and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,40}", variable):
             raise ValueError("the key's variable must be a name such as OPENAI_API_KEY, not a key")
         self.variable = variable
 
