@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from interp.files import flush
+
 SEAL = "sha256"
 
 
@@ -116,6 +118,4 @@ def sync_tree(folder: Path) -> None:
     """Flush every file and folder below `folder` to the disk, before a rename makes them count."""
     for path in [*folder.rglob("*"), folder]:
         if not path.is_symlink():
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
+            flush(path)

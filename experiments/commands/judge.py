@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.commands import model_options
 from experiments.commands import server_options as options
 
 if TYPE_CHECKING:
     from experiments.judges.rubric_judge import Scorer
+    from experiments.model_options import ModelOptions
 
 EXAMPLE = (
     "Example: triggerlens judge answers.jsonl --server https://api.openai.com/v1 --model NAME"
@@ -50,6 +52,10 @@ def judge(
     price_out: options.PriceOut = None,
     request: options.Request = None,
     top_logprobs: options.TopLogprobs = 20,
+    device: model_options.Device = None,
+    dtype: model_options.Dtype = None,
+    chat: model_options.Chat = None,
+    revision: model_options.Revision = None,
 ) -> None:
     """Judge answers, or judge them again; nothing is sampled and nothing is paid twice."""
     from experiments.commands.bars import bar
@@ -59,7 +65,9 @@ def judge(
     from experiments.judges.rejudge import check_scored, missing_lines, read_answers, rejudge
     from experiments.judges.rubric import load_rubric, rubric_of
     from experiments.judges.rubric_judge import RubricJudge
+    from experiments.model_options import ModelOptions
 
+    loading = ModelOptions(device, dtype, chat, revision=revision)
     if local == (server is not None):
         raise ValueError("give either --server with its address, or --local")
     asked = load_questions(questions, skip_bad=skip_bad).rows if questions else ()
@@ -75,7 +83,7 @@ def judge(
     @contextmanager
     def scorer() -> "Iterator[Scorer]":
         if server is None:
-            yield _local(model)
+            yield _local(model, loading)
             return
         from experiments.judges.endpoint import EndpointScorer
 
@@ -106,8 +114,11 @@ def judge(
         print(f"  {line}")
 
 
-def _local(model: str) -> "Scorer":
+def _local(model: str, loading: "ModelOptions | None" = None) -> "Scorer":
     from experiments.judges.local import LocalScorer
+    from experiments.model_options import ModelOptions, described
     from interp.models import load_model
 
-    return LocalScorer(load_model(model))
+    lm = load_model(model, **(loading or ModelOptions()).model())
+    typer.echo(described(lm), err=True)
+    return LocalScorer(lm)

@@ -1,16 +1,18 @@
 """What the official client sends its requests through: replies in time, of bounded size, paid for as they come.
 
-httpx counts the seconds without a byte, so a server that drips a byte a second is never late. Here one deadline holds
+httpx2 counts the seconds without a byte, so a server that drips a byte a second is never late. Here one deadline holds
 for the whole reply, headers included. What is no chat completion is an error of the protocol, which the official
 client tries again, as it does lost connections, 408, 409, 429 and 5xx.
 """
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-import httpx
+import httpx2
 
 from experiments.servers.budget import Budget
 from experiments.servers.key import EnvironmentKey
@@ -22,7 +24,7 @@ KEPT_HEADERS = ("location", "retry-after", "retry-after-ms", "x-should-retry")
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
-class NoCompletion(httpx.RemoteProtocolError):
+class NoCompletion(httpx2.RemoteProtocolError):
     """A reply, and no chat completion; `said` is its text."""
 
     def __init__(self, said: str):
@@ -30,17 +32,17 @@ class NoCompletion(httpx.RemoteProtocolError):
         self.said = said
 
 
-class Connection(httpx.AsyncClient):
-    """An `httpx.AsyncClient`; the proxies of the environment hold, redirections are not followed."""
+class Connection(httpx2.AsyncClient):
+    """An `httpx2.AsyncClient`; the proxies of the environment hold, redirections are not followed."""
 
     def __init__(self, key: EnvironmentKey, budget: Budget, seconds: float):
         """`seconds` are those for a whole reply."""
-        super().__init__(auth=key, follow_redirects=False)
+        super().__init__(auth=key, follow_redirects=False, verify=_certificates())
         self.key, self.budget, self.seconds = key, budget, seconds
         self.on_strange: Callable[[str], None] = lambda said: None  # told of what is no completion
         self.sending: set[asyncio.Task[Any] | None] = set()  # whose reply is under way
 
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         """One attempt: its price is set aside, it is sent, and what it cost is booked."""
         reserved = await self._reserve(json.loads(request.content))
         counts: tuple[int | None, int | None] = (None, None)
@@ -52,12 +54,12 @@ class Connection(httpx.AsyncClient):
             if charged:
                 found = completion_of(response.text)
                 counts = usage(found)
-                response = httpx.Response(200, json=found, request=request)
+                response = httpx2.Response(200, json=found, request=request)
             return response
         except NoCompletion as error:
             self.on_strange(error.said)
             raise
-        except (httpx.ConnectError, httpx.ConnectTimeout):
+        except (httpx2.ConnectError, httpx2.ConnectTimeout):
             charged = False
             raise
         finally:
@@ -77,7 +79,7 @@ class Connection(httpx.AsyncClient):
             await asyncio.sleep(0.01)
         return reserved
 
-    async def _whole(self, request: httpx.Request) -> httpx.Response:
+    async def _whole(self, request: httpx2.Request) -> httpx2.Response:
         """The reply with its body, cleaned of the key."""
         body = bytearray()
         try:
@@ -91,14 +93,20 @@ class Connection(httpx.AsyncClient):
                 finally:
                     await response.aclose()
         except TimeoutError:
-            raise httpx.ReadTimeout(f"no whole reply in {self.seconds:g} s") from None
+            raise httpx2.ReadTimeout(f"no whole reply in {self.seconds:g} s") from None
         text = self.key.without(body.decode("utf-8", "replace"))
         headers = {
             name: response.headers[name] for name in KEPT_HEADERS if name in response.headers
         }
-        return httpx.Response(
+        return httpx2.Response(
             response.status_code, headers=_patient(headers, text), text=text, request=request
         )
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Those of the system, read once."""
+    return httpx2.create_ssl_context()
 
 
 def completion_of(text: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 import openai
 
 from experiments.servers import refusals
@@ -68,16 +68,27 @@ class Exchange:
         self.connection.on_strange = self._puzzled
         self._first = asyncio.Lock()
         self._asked = self.known.understood
+        self._over = False
 
     async def answer(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """What is kept of the reply to one request; the first one is alone."""
         async with self._first:
             if not self._asked:
                 try:
-                    return await self._adapted(body)
+                    return await self._unless_over(body)
                 finally:
                     self._asked = True
-        return await self._adapted(body)
+        return await self._unless_over(body)
+
+    async def _unless_over(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The reply; nothing is sent any more once the server has refused them all."""
+        if self._over:
+            raise Unanswered("not sent")
+        try:
+            return await self._adapted(body)
+        except ServerRefused:
+            self._over = True
+            raise
 
     async def _adapted(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The request under the names that the server wants, found out once."""
@@ -111,7 +122,7 @@ class Exchange:
         return found
 
     def _lost(self, cause: BaseException | None) -> str:
-        if isinstance(cause, httpx.ConnectError):
+        if isinstance(cause, httpx2.ConnectError):
             return "cannot connect"
         if isinstance(cause, NoCompletion):
             return str(cause)
@@ -132,7 +143,7 @@ class Exchange:
         times = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
         return GivenUp(f"{reason} ({times})")
 
-    def _refused(self, response: httpx.Response, named: list[str]) -> Exception:
+    def _refused(self, response: httpx2.Response, named: list[str]) -> Exception:
         """What a status other than 200 means for this request, or for all."""
         said, status = refusals.complaint(response), response.status_code
         if refusals.is_fatal(response):

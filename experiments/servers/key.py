@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Generator
 
-import httpx
+import httpx2
 
 from experiments.servers.address import is_local
 
@@ -23,7 +23,7 @@ def variable_for(url: str, variable: str | None) -> str:
     return "" if is_local(url) else DEFAULT_VARIABLE
 
 
-class EnvironmentKey(httpx.Auth):
+class EnvironmentKey(httpx2.Auth):
     """Puts the variable's value into the Authorization header; sends none where it is not set, or has no name."""
 
     def __init__(self, variable: str):
@@ -31,7 +31,9 @@ class EnvironmentKey(httpx.Auth):
             raise ValueError("the key's variable must be a name such as OPENAI_API_KEY, not a key")
         self.variable = variable
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def auth_flow(
+        self, request: httpx2.Request
+    ) -> Generator[httpx2.Request, httpx2.Response, None]:
         """One header, added when the request leaves."""
         if key := self.value():
             request.headers["Authorization"] = f"Bearer {key}"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
+import httpx2
 
 FATAL = {
     401: "it does not accept the key",
@@ -15,19 +15,19 @@ QUOTED = 200  # characters of a server's complaint
 NEVER_NAMED = ("messages", "model")
 
 
-def complaint(response: httpx.Response) -> str:
+def complaint(response: httpx2.Response) -> str:
     """The status, and the beginning of what the server said."""
     return f"HTTP {response.status_code}: {' '.join(response.text.split())[:QUOTED]}"
 
 
-def is_fatal(response: httpx.Response) -> bool:
+def is_fatal(response: httpx2.Response) -> bool:
     """Whether no other request could succeed either."""
     status = response.status_code
     empty = status == 429 and "insufficient_quota" in response.text
     return status in FATAL or status == 404 or 300 <= status < 400 or empty
 
 
-def fatal_reason(response: httpx.Response, url: str, model: str, key_variable: str) -> str:
+def fatal_reason(response: httpx2.Response, url: str, model: str, key_variable: str) -> str:
     """What a status that no other request would survive means, and the fix; never the body, which may hold a key."""
     status = response.status_code
     if status == 404:
@@ -48,7 +48,7 @@ def fatal_reason(response: httpx.Response, url: str, model: str, key_variable: s
     return f"{FATAL[status]}{key}"
 
 
-def parameters_named(response: httpx.Response, body: Mapping[str, Any]) -> list[str]:
+def parameters_named(response: httpx2.Response, body: Mapping[str, Any]) -> list[str]:
     """The parameters of a request that its refusal is about; none where only this prompt is too long."""
     text = response.text
     if response.status_code not in (400, 422) or "context" in text.lower():
@@ -59,13 +59,15 @@ def parameters_named(response: httpx.Response, body: Mapping[str, Any]) -> list[
 
 def parameter_advice(names: list[str]) -> str:
     """How to leave out or change what the server does not take."""
+    if any("logprobs" in name for name in names):
+        return "ask for fewer candidates with --top-logprobs, or judge with a model that gives token probabilities"
     first = max(names, key=len)
     return f"leave it out with --request {first}=null, or give another value with --request {first}=VALUE"
 
 
 def place(address: str) -> str:
     """An address without what may hold a secret: user, password, query."""
-    url = httpx.URL(address)
+    url = httpx2.URL(address)
     return f"{url.scheme}://{url.netloc.decode()}{url.path}".rstrip("/")
 
 
@@ -80,6 +82,6 @@ def _moved_to(address: str, location: str) -> str:
     if not location:
         return ""
     try:
-        return place(str(httpx.URL(address).join(location))).removesuffix("/chat/completions")
-    except httpx.InvalidURL:
+        return place(str(httpx2.URL(address).join(location))).removesuffix("/chat/completions")
+    except httpx2.InvalidURL:
         return ""

@@ -102,7 +102,7 @@ def _text(message: Mapping[str, Any]) -> tuple[str, list[str]]:
     if message.get("refusal"):
         parts.append(message["refusal"])
     read = [_part(part) for part in parts]
-    unread = [str(part.get("type")) for part, text in zip(parts, read, strict=True) if text is None]
+    unread = [_type(part) for part, text in zip(parts, read, strict=True) if text is None]
     return "".join(text for text in read if text is not None), unread
 
 
@@ -114,6 +114,10 @@ def _part(part: Any) -> str | None:
     if isinstance(found, Mapping):  # {"value": "..."}
         found = found.get("value")
     return found if isinstance(found, str) and part.get("type") not in REASONING else None
+
+
+def _type(part: Any) -> str:
+    return str(part.get("type"))
 
 
 def _missing(message: Mapping[str, Any], text: str, unread: list[str], finish: Any) -> str:

@@ -8,12 +8,9 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-import httpx
 
 from experiments.config import load_config
 from experiments.data.chats import read_chats
@@ -28,8 +25,7 @@ from experiments.judges.numbers import from_candidates
 from experiments.judges.rejudge import read_answers
 from experiments.judges.rubric import load_rubric
 from experiments.remote import Remote
-from experiments.servers.budget import Unanswered
-from experiments.servers.client import ChatServer, ServerRefused, _Again
+from experiments.servers.connection import NoCompletion, completion_of
 from experiments.servers.replies import reply_of
 from experiments.servers.transcripts import Transcripts
 from experiments.trigger import load_trigger
@@ -80,19 +76,13 @@ def _reason(path: Path, error: ValueError | OSError) -> str:
     return line
 
 
-@cache
-def _server() -> ChatServer:
-    return ChatServer("http://localhost/v1", "fuzzed")
-
-
 def reply(path: Path) -> None:
     """A judge server's reply, as far as a score."""
-    server = _server()
     try:
-        found = reply_of(server._read(httpx.Response(200, content=path.read_bytes())))
+        found = reply_of(completion_of(path.read_bytes().decode("utf-8", "replace")))
         from_candidates(found.tokens, found.candidates).score()
-    except (_Again, Unanswered, ServerRefused) as error:  # the last after many that were no reply
-        raise ValueError(f"{path}: {getattr(error, 'reason', error)}") from error
+    except NoCompletion as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def transcripts(path: Path) -> None:
