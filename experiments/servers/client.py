@@ -109,8 +109,8 @@ class ChatServer:
     async def _one(
         self, room: asyncio.Semaphore, exchange: Exchange, request: ChatRequest
     ) -> Reply | Unanswered:
-        key, body = self._body(request)
         async with room:
+            key, body = self._body(request)
             try:
                 return reply_of(await self.transcripts.once(key, lambda: exchange.answer(body)))
             except Unanswered as error:
