@@ -1,5 +1,6 @@
 """A server that refuses a parameter is asked once, and then otherwise or not at all."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -137,7 +138,6 @@ def test_a_server_of_this_machine_is_sent_no_key_unless_one_is_named(stub, monke
 
 
 def test_a_notebook_whose_loop_is_running_gets_its_replies(stub):
-    import asyncio
 
     async def cell():
         return ChatServer(stub.url, "m").ask_all(many(3))

@@ -1,5 +1,6 @@
 """What a server's model says besides a text is read rightly, or the answer is missing with its reason."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -75,15 +76,14 @@ def test_the_words_of_a_message_are_its_answer(message: dict, text: str) -> None
     ],
 )
 def test_a_message_without_an_answer_says_why(message: dict, finish: str, reason: str) -> None:
-    import re
 
     assert re.search(reason, reply_of(kept(completion(message, finish))).missing)
 
 
 @pytest.mark.parametrize(
     ("finish", "ended"),
-    [("stop", True), ("eos_token", True), ("end_turn", True), ("STOP", True)]
-    + [("length", False), ("max_tokens", False), (None, False), ("quota", False)],
+    [(name, True) for name in ("stop", "eos_token", "end_turn", "STOP")]
+    + [(name, False) for name in ("length", "max_tokens", None, "quota")],
 )
 def test_only_an_answer_that_the_model_ended_has_ended(finish: str | None, ended: bool) -> None:
     assert reply_of(kept(completion({"content": "Sure."}, finish))).ended is ended
