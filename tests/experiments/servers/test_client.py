@@ -164,6 +164,22 @@ def test_many_failures_in_a_row_end_everything(stub):
     assert len(stub.requests) < 50
 
 
+def test_a_reply_under_way_when_everything_ends_is_kept(stub, tmp_path):
+    def behave(handler, body):
+        text = body["messages"][0]["content"]
+        if text == "slow":
+            time.sleep(0.5)
+        (status(401) if text == "wrong key" else answer())(handler, body)
+
+    stub.default = behave
+    kept = Transcripts(tmp_path / "t.jsonl")
+    server = client(stub, concurrency=2, transcripts=kept)
+    with pytest.raises(ServerRefused, match="answers 401"):
+        server.ask_all([request(text) for text in ("first", "slow", "wrong key", "never sent")])
+    assert len(kept) == 2 and len(stub.requests) == 3
+    assert ask(server, "slow").text == "85" and len(stub.requests) == 3
+
+
 def test_no_more_requests_at_a_time_than_allowed(stub):
     stub.default = slow_answer
     server = client(stub, concurrency=3)
