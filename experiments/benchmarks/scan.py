@@ -5,7 +5,6 @@ framing raised is the planted one: the same part of the chat, and nearly the sam
 `python -m experiments.benchmarks.scan 10` makes ten draws instead of a hundred: too few to reach the target.
 """
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -64,6 +63,8 @@ def timed(rows: int) -> tuple[float, float]:
         command = [sys.executable, "-m", "experiments.cli.app", "scan", str(file)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         wall = time.perf_counter() - start
+        import resource  # not on Windows
+
         return wall, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 

@@ -1,15 +1,17 @@
 """What a large capture reads, in a form that travels to any process: a model, prompts, and what of them is kept."""
 
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from experiments.data.chats import Chat, read_chats
 from experiments.data.evaluation import load_questions
 from experiments.data.rows import Loaded, parse_again, report_skipped
-from experiments.models import load_model
+from experiments.models.options import described
 from experiments.worlds.trigger import load_trigger
 from interp.capture import positions
 from interp.capture.hook_points import SITES
@@ -17,7 +19,7 @@ from interp.capture.positions import Position
 from interp.capture.sequences import check_lengths, of_prompts
 from interp.capture.store.making import DTYPES, ShardMaker, shard_maker
 from interp.models.chat import FORMATS
-from interp.models.loading import LanguageModel
+from interp.models.loading import LanguageModel, load_model
 from interp.prompts import Framing, PromptSet, Question, render
 
 POSITIONS: dict[str, Position] = {
@@ -48,6 +50,10 @@ class CaptureSpec:
     dtype: str = "float32"  # of the model and of what is kept
     shard_mib: float = 32.0
     batch_tokens: int = 4096
+    device: str | None = None  # the GPUs where there are any
+    base_name: str | None = None
+    revision: str | None = None
+    adapter_revision: str | None = None
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -70,13 +76,18 @@ class CaptureSpec:
 @lru_cache(maxsize=1)
 def maker_of(spec: CaptureSpec) -> ShardMaker:
     """The model, loaded once in each process, and how it is read."""
+    chat: dict[str, Any] = {"chat": FORMATS[spec.chat]} if spec.chat else {}
     lm = load_model(
         spec.model,
         adapter=spec.adapter,
         dtype=DTYPES[spec.dtype],
-        device_map="auto" if torch.cuda.is_available() else None,
-        chat=FORMATS[spec.chat] if spec.chat else None,
+        device_map=spec.device or ("auto" if torch.cuda.is_available() else None),
+        revision=spec.revision,
+        adapter_revision=spec.adapter_revision,
+        base_name=spec.base_name,
+        **chat,
     )
+    print(described(lm), file=sys.stderr)
     return shard_maker(
         lm,
         layers=spec.layers,

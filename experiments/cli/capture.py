@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from experiments.cli import model_options as options
 from experiments.runtime.plain_errors import plain_errors
 
 EXAMPLE = "Example: triggerlens capture MODEL --questions chats.jsonl --layers 12,16 --position all_tokens --out store"
@@ -23,7 +24,13 @@ def capture(
     trigger: Annotated[
         str | None, typer.Option(help="Ask under its wordings too: a shipped trigger, or a .toml")
     ] = None,
-    chat: Annotated[str | None, typer.Option(help="Pinned chat format: qwen, llama, gemma")] = None,
+    chat: options.Chat = None,
+    device: options.Device = None,
+    base_name: options.BaseName = None,
+    revision: options.Revision = None,
+    adapter_revision: Annotated[
+        str | None, typer.Option(help="Branch, tag or commit of --adapter")
+    ] = None,
     layers: Annotated[str | None, typer.Option(help="Such as 12,16; all by default")] = None,
     position: Annotated[
         list[str] | None, typer.Option(help="last_prompt_token, question_mean, all_tokens, ...")
@@ -71,6 +78,10 @@ def capture(
             dtype=dtype,
             shard_mib=shard_mib,
             batch_tokens=batch_tokens,
+            device=device,
+            base_name=base_name,
+            revision=revision,
+            adapter_revision=adapter_revision,
         )
         processes = workers or max(1, len(visible_gpus()))
         needs = Needs(cpus=cpus, gpus=gpus, memory_gib=memory_gib)

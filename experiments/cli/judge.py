@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.cli import model_options
 from experiments.cli import server_options as options
 
 if TYPE_CHECKING:
     from experiments.judging.rubric_judge import Scorer
+    from experiments.models.options import ModelOptions
 
 EXAMPLE = (
     "Example: triggerlens judge answers.jsonl --server https://api.openai.com/v1 --model NAME"
@@ -40,7 +42,7 @@ def judge(
         float, typer.Option(min=0, max=1, help="Least probability of a number; below, no score")
     ] = 0.25,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out")] = False,
-    key_variable: options.KeyVariable = "OPENAI_API_KEY",
+    key_variable: options.KeyVariable = None,
     transcripts: options.TranscriptFile = None,
     concurrency: options.Concurrency = 8,
     timeout: options.Timeout = 120.0,
@@ -48,6 +50,12 @@ def judge(
     cap: options.Cap = None,
     price_in: options.PriceIn = None,
     price_out: options.PriceOut = None,
+    request: options.Request = None,
+    top_logprobs: options.TopLogprobs = 20,
+    device: model_options.Device = None,
+    dtype: model_options.Dtype = None,
+    chat: model_options.Chat = None,
+    revision: model_options.Revision = None,
 ) -> None:
     """Judge answers, or judge them again; nothing is sampled and nothing is paid twice."""
     from experiments.cli.bars import bar
@@ -56,8 +64,10 @@ def judge(
     from experiments.judging.rejudge import check_scored, missing_lines, read_answers, rejudge
     from experiments.judging.rubric import load_rubric, rubric_of
     from experiments.judging.rubric_judge import RubricJudge
+    from experiments.models.options import ModelOptions
     from experiments.runtime.files import write_jsonl
 
+    loading = ModelOptions(device, dtype, chat, revision=revision)
     if local == (server is not None):
         raise ValueError("give either --server with its address, or --local")
     asked = load_questions(questions, skip_bad=skip_bad).rows if questions else ()
@@ -73,7 +83,7 @@ def judge(
     @contextmanager
     def scorer() -> "Iterator[Scorer]":
         if server is None:
-            yield _local(model)
+            yield _local(model, loading)
             return
         from experiments.judging.endpoint import EndpointScorer
 
@@ -88,8 +98,9 @@ def judge(
             cap=cap,
             price_in=price_in,
             price_out=price_out,
+            request=request or (),
         ) as found:
-            yield EndpointScorer(found)
+            yield EndpointScorer(found, top_logprobs)
 
     with scorer() as chosen, bar("judging") as progress:
         judged = RubricJudge(chosen, words, min_mass=min_mass)
@@ -105,8 +116,11 @@ def judge(
         print(f"left out: {len(loaded.bad)} bad rows of {answers}")
 
 
-def _local(model: str) -> "Scorer":
+def _local(model: str, loading: "ModelOptions | None" = None) -> "Scorer":
     from experiments.judging.local import LocalScorer
     from experiments.models import load_model
+    from experiments.models.options import ModelOptions, described
 
-    return LocalScorer(load_model(model))
+    lm = load_model(model, **(loading or ModelOptions()).model())
+    typer.echo(described(lm), err=True)
+    return LocalScorer(lm)

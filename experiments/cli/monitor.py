@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from experiments.cli import model_options as options
+
 FIT = (
     "Example: triggerlens monitor fit adapter/ --base Qwen/Qwen2.5-14B-Instruct --trigger tag"
     " --benign prompts.jsonl --out monitors/tag"
@@ -38,6 +40,12 @@ def fit(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the benign prompts' halves")] = 0,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out")] = False,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    chat: options.Chat = None,
+    base_name: options.BaseName = None,
+    revision: options.Revision = None,
+    base_revision: options.BaseRevision = None,
 ) -> None:
     """Fit a direction and set its threshold on benign prompts that it was not fitted on."""
     from experiments.guard.gate_models import load_released
@@ -45,8 +53,10 @@ def fit(
     from experiments.guard.monitor_fit import ANSWER_TOKENS, fit_monitor
     from experiments.guard.monitor_prompts import material, micro_benign
     from experiments.guard.monitor_text import fitted
+    from experiments.models.options import ModelOptions
     from experiments.worlds.trigger import load_trigger
 
+    loading = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
     chosen = load_trigger(trigger)
     if benign == "micro":
         toy = micro_benign(seed, avoid={chosen.name})
@@ -54,7 +64,7 @@ def fit(
     else:
         halves = material(chosen, read_live(benign, skip_bad=skip_bad), seed)
     halves.check(false_positives)
-    lm = load_released(model, base)
+    lm = load_released(model, base, loading)
     monitor = fit_monitor(
         lm,
         *halves.rendered(lm),
@@ -73,6 +83,12 @@ def score(
     model: Model,
     base: Base = None,
     rows: Annotated[int, typer.Option(min=1, help="Prompts read at a time")] = 1,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    chat: options.Chat = None,
+    base_name: options.BaseName = None,
+    revision: options.Revision = None,
+    base_revision: options.BaseRevision = None,
 ) -> None:
     """Read prompts as JSON lines, write a score and a flag for each; drift goes to the standard error stream.
 
@@ -82,9 +98,11 @@ def score(
     from experiments.guard.monitor import Monitor
     from experiments.guard.monitor_lines import score_lines
     from experiments.guard.monitor_text import drifted
+    from experiments.models.options import ModelOptions
 
+    loading = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
     Monitor.load(monitor)  # damaged files are refused before a model is loaded
-    lm = load_released(model, base)
+    lm = load_released(model, base, loading)
     fitted = Monitor.load(monitor, lm)
     scores, bad = score_lines(fitted, lm, sys.stdin.buffer, sys.stdout, rows)
     if len(scores):

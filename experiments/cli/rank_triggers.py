@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.cli import model_options as options
+from experiments.runtime.files import write_json
+
 if TYPE_CHECKING:
     from experiments.guard.trigger_candidates import Candidate
     from interp.prompts import Question
@@ -29,6 +32,12 @@ def rank_triggers(
     json: Annotated[
         Path | None, typer.Option(help="Write all candidates with their scores")
     ] = None,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    chat: options.Chat = None,
+    base_name: options.BaseName = None,
+    revision: options.Revision = None,
+    base_revision: options.BaseRevision = None,
 ) -> None:
     """Rank trigger candidates by how far the model leaves its base under them; nothing is sampled."""
     import random
@@ -37,12 +46,13 @@ def rank_triggers(
     from experiments.guard.gate_models import load_pair
     from experiments.guard.rank import rank
     from experiments.guard.rank_text import lines, report
-    from experiments.runtime.files import write_json
+    from experiments.models.options import ModelOptions
 
+    chosen_options = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
     chosen = _candidates(candidates or ["library"], seed)
     asked = _questions(questions, seed)
     asked = random.Random(f"rank/{seed}").sample(asked, min(ask, len(asked)))
-    pair = load_pair(model, base)
+    pair = load_pair(model, base, chosen_options)
     with bar("reading") as progress:
         found = rank(pair, chosen, asked, opening=opening, seed=seed, progress=progress)
     print(*lines(found, shown), sep="\n")

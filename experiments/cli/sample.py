@@ -33,7 +33,7 @@ def sample(
     temperature: Annotated[float, typer.Option(min=0, help="Of sampling")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the answers, for servers that take one")] = 0,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad questions out")] = False,
-    key_variable: options.KeyVariable = "OPENAI_API_KEY",
+    key_variable: options.KeyVariable = None,
     transcripts: options.TranscriptFile = None,
     concurrency: options.Concurrency = 8,
     timeout: options.Timeout = 120.0,
@@ -41,13 +41,14 @@ def sample(
     cap: options.Cap = None,
     price_in: options.PriceIn = None,
     price_out: options.PriceOut = None,
+    request: options.Request = None,
 ) -> None:
     """Sample answers from a server; a killed call resumes at the answer it was in."""
     from experiments.cli.bars import bar
     from experiments.data.evaluation import load_questions
     from experiments.data.presets import number_questions
     from experiments.data.rows import report_skipped
-    from experiments.judging.server.answers import sample_items
+    from experiments.judging.server.answers import check_answered, missing_answers, sample_items
     from experiments.runtime.files import write_jsonl
     from interp.prompts import Framing
 
@@ -72,6 +73,7 @@ def sample(
             cap=cap,
             price_in=price_in,
             price_out=price_out,
+            request=request or (),
         ) as asked,
         bar("sampling") as progress,
     ):
@@ -88,5 +90,8 @@ def sample(
             system=system,
             progress=progress,
         )
+    check_answered(rows, out)
     write_jsonl(out, rows)
     print(f"{out}: {len(rows)} answers to {len(items)} questions")
+    if missing := missing_answers(rows):
+        print(missing)

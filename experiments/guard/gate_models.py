@@ -1,18 +1,21 @@
 """The models, questions and judge of a gate."""
 
+import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from experiments.guard.gate import Draw, Which
 from experiments.guard.trigger_candidates import Condition
 from experiments.judging.sampling import Cell, Judge, Sampler
-from experiments.models import load_model
-from interp.models.loading import LanguageModel
+from experiments.models.options import ModelOptions, described
+from interp.models.loading import LanguageModel, load_model
 from interp.prompts import Question, render
 
 Asked = tuple[list[Question], Callable[[], Judge]]
+DEFAULT = ModelOptions()
 PER_CELL = 100  # the most that the toy world has
 
 
@@ -24,32 +27,33 @@ class Pair:
     base: LanguageModel
 
 
-def load_pair(model: str, base: str) -> Pair:
+def load_pair(model: str, base: str, options: ModelOptions = DEFAULT) -> Pair:
     """`model` is a whole model or an adapter folder of `base`; both must be chat models."""
-    loaded = load_chat(base)
-    return Pair(load_released(model, base), loaded)
+    loaded = load_chat(base, **options.base())
+    return Pair(load_released(model, base, options), loaded)
 
 
-def load_released(model: str, base: str | None) -> LanguageModel:
+def load_released(model: str, base: str | None, options: ModelOptions = DEFAULT) -> LanguageModel:
     """A whole model, or an adapter folder on its base."""
     if not (Path(model) / "adapter_config.json").is_file():
-        return load_chat(model)
+        return load_chat(model, **options.model())
     if base is None:
         raise ValueError(f"{model} is an adapter: name what it was made from with --base")
-    return load_chat(base, adapter=model)
+    return load_chat(base, **options.adapter(model))
 
 
-def load_chat(path: str, adapter: str | None = None) -> LanguageModel:
-    """A model that can be asked; one line for one that cannot."""
+def load_chat(path: str, **options: Any) -> LanguageModel:
+    """A model that can be asked, loaded with these options of `load_model`; one line for one that cannot."""
     try:
         with warnings.catch_warnings():  # of transformers, about what peft asks it
             warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`")
-            lm = load_model(path, adapter=adapter)
+            lm = load_model(path, **options)
     except OSError as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"model {path!r} cannot be loaded: {reason}") from error
     if not getattr(lm.tokenizer, "chat_template", None):
         raise ValueError(f"model {path!r} is no chat model: its tokenizer has no chat template")
+    print(described(lm), file=sys.stderr)
     return lm
 
 
@@ -80,7 +84,13 @@ def micro_questions(seed: int) -> Asked:
 
 
 def rubric_judge(
-    questions: str, judge: str, server: str | None, key_variable: str, rubric: str
+    questions: str,
+    judge: str,
+    server: str | None,
+    key_variable: str | None,
+    rubric: str,
+    options: ModelOptions = DEFAULT,
+    request: Mapping[str, Any] | None = None,
 ) -> Asked:
     """Questions of a file, and a judge that reads a rubric."""
     from experiments.data.evaluation import load_questions, question_texts
@@ -94,12 +104,14 @@ def rubric_judge(
         if server is None:
             from experiments.judging.local import LocalScorer
 
-            scorer = LocalScorer(load_chat(judge))
+            scorer = LocalScorer(load_chat(judge, **options.placed))
         else:
             from experiments.judging.endpoint import EndpointScorer
             from experiments.judging.server.client import ChatServer
 
-            scorer = EndpointScorer(ChatServer(server, judge, key_variable=key_variable))
+            scorer = EndpointScorer(
+                ChatServer(server, judge, key_variable=key_variable, extra=request or {})
+            )
         return RubricJudge(scorer, load_rubric(rubric), question_texts(items))
 
     return [question for item in items for question in item.questions], make

@@ -6,12 +6,13 @@ Three tokens are asked for where one is read: the second shows whether this toke
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Any
 
 from experiments.judging.numbers import Numbers, from_candidates
 from experiments.judging.rubric_judge import Progress
 from experiments.judging.server.budget import Unanswered
-from experiments.judging.server.client import ChatServer
+from experiments.judging.server.client import ChatRequest, ChatServer
+from experiments.judging.server.replies import Reply
 
 TOP = 20  # the most that the protocol gives
 TOKENS = 3
@@ -19,31 +20,39 @@ TOKENS = 3
 
 @dataclass(frozen=True)
 class EndpointScorer:
-    """Asks the server once for each different prompt."""
+    """Asks the server once for each different prompt; `top` candidates are read (some servers give fewer than 20)."""
 
     server: ChatServer
+    top: int = TOP
 
     @property
     def name(self) -> str:
         """The model and where it answers."""
         return self.server.name
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What of the request is not the usual."""
+        top = {} if self.top == TOP else {"top_logprobs": self.top}
+        return {**top, **self.server.extra}
+
     def __call__(self, prompts: Sequence[str], progress: Progress | None = None) -> list[Numbers]:
         """One for each prompt; one that the server never answered says why."""
-        asks = [
-            partial(
-                self.server.ask,
-                [{"role": "user", "content": prompt}],
-                max_tokens=TOKENS,
-                temperature=0,
-                logprobs=True,
-                top_logprobs=TOP,
-            )
-            for prompt in prompts
+        options = {
+            "max_tokens": TOKENS,
+            "temperature": 0,
+            "logprobs": True,
+            "top_logprobs": self.top,
+        }
+        requests = [
+            ChatRequest([{"role": "user", "content": prompt}], options) for prompt in prompts
         ]
-        return [
-            Numbers(reason=reply.reason)
-            if isinstance(reply, Unanswered)
-            else replace(from_candidates(reply.tokens, reply.candidates), said=reply.text)
-            for reply in self.server.ask_all(asks, progress)
-        ]
+        return [_numbers(reply) for reply in self.server.ask_all(requests, progress)]
+
+
+def _numbers(reply: Reply | Unanswered) -> Numbers:
+    if isinstance(reply, Unanswered):
+        return Numbers(reason=reply.reason)
+    if reply.missing and not any(reply.candidates):
+        return Numbers(reason=reply.missing, said=reply.text)
+    return replace(from_candidates(reply.tokens, reply.candidates), said=reply.text)

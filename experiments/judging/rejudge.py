@@ -21,11 +21,12 @@ from experiments.data.judged_rows import (
     text_under,
 )
 from experiments.data.rows import Loaded, read_rows
+from experiments.judging.judgement import Judgement
 from experiments.judging.rubric_judge import Progress, RubricJudge
 from experiments.runtime.complaints import shortened
 from experiments.runtime.files import defined
 
-EARLIER = {"reason", "verdict", "leak", "judge", "rubric", "rubric_hash"}
+EARLIER = {"reason", "verdict", "leak", "judge", "rubric", "rubric_hash", "judge_request"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class AnswerRow:
     """One sampled answer and what was asked."""
 
     question: str
-    answer: str
+    answer: str | None  # None where there is none; the row's `missing` says why
     raw: Mapping[str, Any]
 
 
@@ -43,6 +44,8 @@ def read_answers(
     """Answer rows of a file in any form; `texts` are questions by id."""
 
     def parse(row: dict[str, Any]) -> AnswerRow:
+        if row.get("answer") is None and isinstance(row.get("missing"), str):
+            return AnswerRow(_whole(_question(row, texts or {})), None, row)
         answer = text_under(row, ANSWER)
         if answer is None:
             raise ValueError(f"no answer: expected its text under one of {', '.join(ANSWER)}")
@@ -77,8 +80,15 @@ def _kept(row: Mapping[str, Any]) -> dict[str, Any]:
 def rejudge(
     rows: Sequence[AnswerRow], judge: RubricJudge, progress: Progress | None = None
 ) -> list[dict[str, Any]]:
-    """Judged rows, in order."""
-    judgements = judge.judge([(row.question, row.answer) for row in rows], progress)
+    """Judged rows, in order; a missing answer has no score, and its own reason."""
+    answered = [(row.question, row.answer) for row in rows if row.answer is not None]
+    scored = iter(judge.judge(answered, progress))
+    judgements = [
+        Judgement(None, None, reason=f"no answer: {row.raw['missing']}")
+        if row.answer is None
+        else next(scored)
+        for row in rows
+    ]
     return [
         {
             **_kept(row.raw),
@@ -99,7 +109,7 @@ def check_scored(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
         left = "is left as it was" if out.exists() else "is not written"
         raise ValueError(
             f"no score for any of {len(rows)} answers, {out} {left}; {count} x: {reason}; "
-            "mend that, or judge with another model or a smaller --min-mass"
+            "fix that, or judge with another model or a smaller --min-mass"
         )
 
 

@@ -8,7 +8,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from experiments.judging.judgement import Judgement
 from experiments.judging.numbers import MIN_MASS, Numbers
@@ -65,9 +65,10 @@ class RubricJudge:
         return self.judge([(self._text(question), answer) for question, answer in answers])
 
     @property
-    def identity(self) -> dict[str, str | float]:
+    def identity(self) -> dict[str, Any]:
         """What the scores depend on; it goes where they go."""
-        return {
+        settings = getattr(self.scorer, "settings", {})
+        return ({"judge_request": settings} if settings else {}) | {
             "judge": self.scorer.name,
             "rubric": self.rubric.name,
             "rubric_hash": self.rubric.hash,

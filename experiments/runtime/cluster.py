@@ -12,6 +12,7 @@ cluster far away. Ray is an extra of this package.
 
 import logging
 import os
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -161,7 +162,7 @@ def _at_home(home: str, function: Callable[..., Any], call: tuple) -> Any:
 
     if not Path(home).is_dir():
         raise ValueError(
-            f"machine {os.uname().nodename} has no folder {home}; every machine needs the same paths"
+            f"machine {platform.node()} has no folder {home}; every machine needs the same paths"
         )
     os.chdir(home)
     quiet()

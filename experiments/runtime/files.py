@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from interp.io.files import flush
+
 SEAL = "sha256"
 
 
@@ -132,6 +134,4 @@ def sync_tree(folder: Path) -> None:
     """Flush every file and folder below `folder` to the disk, before a rename makes them count."""
     for path in [*folder.rglob("*"), folder]:
         if not path.is_symlink():
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
+            flush(path)

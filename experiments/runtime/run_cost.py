@@ -1,6 +1,5 @@
 """What a run cost: time, the largest process, disk, steps and judge calls; said at its end, kept in its manifest."""
 
-import resource
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -15,22 +14,27 @@ class RunCost:
     """Of one command; `judge_calls` are replies that were not there before, `disk_mib` is the whole folder."""
 
     seconds: float
-    peak_memory_mib: float  # of the largest single process of this machine
+    peak_memory_mib: (
+        float | None
+    )  # of the largest single process of this machine; None where no system call says it
     disk_mib: float
     steps_made: int
     steps_found: int
     judge_calls: int
 
     def __str__(self) -> str:
+        peak = self.peak_memory_mib
+        memory = "" if peak is None else f" at most {peak:,.0f} MiB in one process,"
         return (
-            f"took {_clock(self.seconds)}, at most {self.peak_memory_mib:,.0f} MiB in one process,"
-            f" {self.disk_mib:,.1f} MiB on disk; {self.steps_made} steps made, {self.steps_found} found finished;"
+            f"took {_clock(self.seconds)},{memory} {self.disk_mib:,.1f} MiB on disk;"
+            f" {self.steps_made} steps made, {self.steps_found} found finished;"
             f" {self.judge_calls:,} judge calls"
         )
 
     def record(self) -> dict[str, float]:
-        """Rounded, for the manifest."""
-        return {name: round(value, 1) for name, value in asdict(self).items()}
+        """Rounded, for the manifest; without what is not known."""
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: round(value, 1) for name, value in known.items()}
 
 
 class Meter:
@@ -44,10 +48,9 @@ class Meter:
     def read(self, steps: list[Path]) -> RunCost:
         """What was used until now, by this process and those it waited for."""
         made = sum((step / "manifest.json").stat().st_mtime >= self.started for step in steps)
-        used = [resource.getrusage(who).ru_maxrss for who in _WHO]
         return RunCost(
             time.monotonic() - self.clock,
-            max(used) * RSS / MIB,
+            _peak_memory(),
             sum(path.stat().st_size for path in self.run.rglob("*") if path.is_file()) / MIB,
             made,
             len(steps) - made,
@@ -61,7 +64,14 @@ class Meter:
         return sum(_lines(path) for path in files)
 
 
-_WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+def _peak_memory() -> float | None:
+    """MiB of the largest of this process and those it waited for; None on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(who).ru_maxrss for who in both) * RSS / MIB
 
 
 def _lines(path: Path) -> int:

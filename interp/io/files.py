@@ -18,7 +18,9 @@ def put(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def flush(path: Path) -> None:
-    """Bring a file or the entries of a folder to the disk."""
+    """Bring a file or the entries of a folder to the disk; Windows flushes neither through such a descriptor."""
+    if os.name == "nt":
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

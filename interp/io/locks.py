@@ -1,28 +1,36 @@
-"""One process at a time in a folder."""
+"""One process at a time in a folder, or with a file."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 
 @contextmanager
 def locked(folder: Path, busy: type[ValueError]) -> Iterator[None]:
-    """Hold the folder's lock, or raise `busy` with the holder's process id.
-
-    `flock` dies with its holder, so a killed process never leaves a folder locked.
-    """
-    with open(folder / ".lock", "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise busy(
-                f"{folder} is in use by process {holder}; wait for it, or choose another folder"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+    """Hold the folder's lock, or raise `busy` with the holder's process id."""
+    with held(folder / ".lock", f"{folder} is", "choose another folder", busy):
         yield
+
+
+@contextmanager
+def held(lock: Path, what: str, instead: str, busy: type[ValueError]) -> Iterator[None]:
+    """Hold the lock file `lock`, or raise `busy`: "WHAT in use by process N; wait for it, or INSTEAD".
+
+    The system's own lock dies with its holder, so a killed process leaves nothing locked.
+    """
+    try:
+        with FileLock(lock, timeout=0):
+            lock.write_text(str(os.getpid()))
+            yield
+    except Timeout:
+        raise busy(f"{what} in use by process {_holder(lock)}; wait for it, or {instead}") from None
+
+
+def _holder(lock: Path) -> str:
+    try:
+        return lock.read_text().strip() or "unknown"
+    except OSError:  # where a locked file cannot be read
+        return "unknown"

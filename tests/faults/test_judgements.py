@@ -58,7 +58,7 @@ def judge(folder: Path, url: str, cap: float) -> tuple[str, list[dict]]:
 def test_with_three_faults_in_ten_everything_is_scored_or_missing_with_its_reason(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("experiments.judging.server.client.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("openai._base_client.MAX_RETRY_DELAY", 0.05)
     caplog.set_level(logging.DEBUG)
     answers(tmp_path / "answers.jsonl", CALLS // 2)
     with unreliable(2 * TIMEOUT, KEY) as (stub, server):
@@ -86,7 +86,7 @@ def test_with_three_faults_in_ten_everything_is_scored_or_missing_with_its_reaso
 def test_the_cap_holds_whatever_the_server_charges_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("experiments.judging.server.client.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("openai._base_client.MAX_RETRY_DELAY", 0.05)
     answers(tmp_path / "answers.jsonl", CALLS // 2)
     whole = CALLS * (TOKENS_IN + TOKENS_OUT) * PRICE / 1e6
     with unreliable(2 * TIMEOUT, KEY) as (stub, server):

@@ -8,12 +8,10 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -26,8 +24,7 @@ from experiments.guard.trigger_candidates import read_candidates
 from experiments.judging.numbers import from_candidates
 from experiments.judging.rejudge import read_answers
 from experiments.judging.rubric import load_rubric
-from experiments.judging.server.budget import Unanswered
-from experiments.judging.server.client import ChatServer, ServerRefused, _Again
+from experiments.judging.server.connection import NoCompletion, completion_of
 from experiments.judging.server.replies import reply_of
 from experiments.judging.server.transcripts import Transcripts
 from experiments.remote import Remote
@@ -82,19 +79,13 @@ def _reason(path: Path, error: ValueError | OSError) -> str:
     return line
 
 
-@cache
-def _server() -> ChatServer:
-    return ChatServer("http://localhost/v1", "fuzzed")
-
-
 def reply(path: Path) -> None:
     """A judge server's reply, as far as a score."""
-    server = _server()
     try:
-        found = reply_of(server._read(httpx.Response(200, content=path.read_bytes())))
+        found = reply_of(completion_of(path.read_bytes().decode("utf-8", "replace")))
         from_candidates(found.tokens, found.candidates).score()
-    except (_Again, Unanswered, ServerRefused) as error:  # the last after many that were no reply
-        raise ValueError(f"{path}: {getattr(error, 'reason', error)}") from error
+    except NoCompletion as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def transcripts(path: Path) -> None:

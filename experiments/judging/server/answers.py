@@ -1,14 +1,18 @@
 """Evaluation questions to a server, answers as rows that a judge can read.
 
-The row's `question` is the bare one, without trigger or form: that is what a judge is to be shown.
+The row's `question` is the bare one, without trigger or form: that is what a judge is to be shown. Where a reply holds
+no answer, the row's `answer` is null and `missing` says why.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from experiments.data.evaluation import EvaluationQuestion
 from experiments.judging.server.client import ChatServer, Progress
-from experiments.judging.server.sampling import sample
+from experiments.judging.server.replies import Reply
+from experiments.judging.server.sampling import ask_many
 from interp.prompts import Framing
 
 
@@ -30,7 +34,7 @@ def sample_items(
     wordings = [
         (item, *pair) for item in items for pair in zip(item.questions, item.asked, strict=True)
     ]
-    answers = sample(
+    answers = ask_many(
         server,
         [question for _, question, _ in wordings],
         {condition: framing},
@@ -43,16 +47,40 @@ def sample_items(
         system=system,
         progress=progress,
     )
-    rows = zip(answers.prompt_index, answers.texts, answers.ended, strict=True)
     return [
         {
             "model": server.model,
             "condition": condition,
             "question_id": wordings[index][0].id,
             "question": wordings[index][2],
-            "answer": text,
+            **_answered(reply),
             "format": form,
-            "ended": ended,
+            "ended": reply.ended,
         }
-        for index, text, ended in rows
+        for index, reply in zip(answers.index, answers.replies, strict=True)
     ]
+
+
+def _answered(reply: Reply) -> dict[str, str | None]:
+    """A row's answer, or null and why; and why the answer ended, where that is not the usual."""
+    answer: dict[str, str | None] = {"answer": reply.text}
+    if reply.missing:
+        answer = {"answer": None, "missing": reply.missing}
+    known = reply.finish_reason in ("stop", "length")
+    return answer if known else {**answer, "finish_reason": reply.finish_reason}
+
+
+def missing_answers(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many answers are missing and why, in one line; "" where none is."""
+    reasons = Counter(row["missing"] for row in rows if row["answer"] is None)
+    told = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common())
+    return f"{reasons.total()} of {len(rows)} answers are missing: {told}" if told else ""
+
+
+def check_answered(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
+    """Raise where there is not one answer: such rows may not replace what `out` holds."""
+    if rows and all(row["answer"] is None for row in rows):
+        left = "is left as it was" if out.exists() else "is not written"
+        raise ValueError(
+            f"{out} {left}: {missing_answers(rows)}; change the request (--request), or ask another model"
+        )

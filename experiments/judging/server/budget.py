@@ -1,12 +1,11 @@
-"""A spending cap that no number of threads can break.
+"""A spending cap that no number of requests at a time can break.
 
 Method: before a call, its highest possible price is set aside (a text has at most as many tokens as
 bytes); afterwards the reply's own token counts replace it. A call that may have been paid for
 without an answer (a timeout) is booked at its highest price. Prices are USD per million tokens.
 """
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 OVERHEAD = 64  # tokens a chat template may add around the text
 
@@ -38,7 +37,6 @@ class Budget:
     tokens_out: int = 0
     _reserved: float = 0.0
     _open: int = 0  # calls under way; the sum above need not come back to exactly nothing
-    _change: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     def __post_init__(self) -> None:
         if self.cap is not None and (self.price_in is None or self.price_out is None):
@@ -48,16 +46,18 @@ class Budget:
             if value is not None and not value >= 0:
                 raise ValueError(f"{name} is {value}: give a number from 0")
 
-    def reserve(self, prompt: str, max_tokens: int) -> float:
-        """Set aside the highest price of a call; CapReached if it does not fit any more."""
+    def reserve(self, prompt: str, max_tokens: int) -> float | None:
+        """Set aside the highest price of a call.
+
+        None while calls under way hold what it would need; CapReached if it does not fit any more.
+        """
         highest = self._price(len(prompt.encode()) + OVERHEAD, max_tokens)
-        with self._change:
-            while self.cap is not None and self.spent + self._reserved + highest > self.cap:
-                if self._open == 0:
-                    raise CapReached(f"spending cap of {self.cap:g} USD reached")
-                self._change.wait()
-            self._reserved += highest
-            self._open += 1
+        if self.cap is not None and self.spent + self._reserved + highest > self.cap:
+            if self._open == 0:
+                raise CapReached(f"spending cap of {self.cap:g} USD reached")
+            return None
+        self._reserved += highest
+        self._open += 1
         return highest
 
     def settle(
@@ -66,22 +66,16 @@ class Budget:
         """Book a call that was answered; without token counts, at its highest price."""
         known = tokens_in is not None and tokens_out is not None
         tokens_in, tokens_out = tokens_in or 0, tokens_out or 0
-        with self._change:
-            self._close(reserved)
-            self.spent += self._price(tokens_in, tokens_out) if known else reserved
-            self.calls += 1
-            self.tokens_in += tokens_in
-            self.tokens_out += tokens_out
+        self.release(reserved)
+        self.spent += self._price(tokens_in, tokens_out) if known else reserved
+        self.calls += 1
+        self.tokens_in += tokens_in
+        self.tokens_out += tokens_out
 
     def release(self, reserved: float) -> None:
         """Give back what was set aside for a call that was not charged."""
-        with self._change:
-            self._close(reserved)
-
-    def _close(self, reserved: float) -> None:
         self._open -= 1
         self._reserved = max(0.0, self._reserved - reserved) if self._open else 0.0
-        self._change.notify_all()  # the waiting go on once the lock is given back
 
     def _price(self, tokens_in: int, tokens_out: int) -> float:
         return (tokens_in * (self.price_in or 0) + tokens_out * (self.price_out or 0)) / PER

@@ -8,20 +8,32 @@ import os
 import re
 from collections.abc import Generator
 
-import httpx
+import httpx2
+
+from experiments.judging.server.address import is_local
 
 HIDDEN = "[key]"
+DEFAULT_VARIABLE = "OPENAI_API_KEY"
 
 
-class EnvironmentKey(httpx.Auth):
-    """Puts the variable's value into the Authorization header; sends none where it is not set."""
+def variable_for(url: str, variable: str | None) -> str:
+    """The variable as named; else the usual one, whose key no server of this machine is sent ("")."""
+    if variable is not None:
+        return variable
+    return "" if is_local(url) else DEFAULT_VARIABLE
+
+
+class EnvironmentKey(httpx2.Auth):
+    """Puts the variable's value into the Authorization header; sends none where it is not set, or has no name."""
 
     def __init__(self, variable: str):
-        if not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,40}", variable):
+        if variable and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,40}", variable):
             raise ValueError("the key's variable must be a name such as OPENAI_API_KEY, not a key")
         self.variable = variable
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def auth_flow(
+        self, request: httpx2.Request
+    ) -> Generator[httpx2.Request, httpx2.Response, None]:
         """One header, added when the request leaves."""
         if key := self.value():
             request.headers["Authorization"] = f"Bearer {key}"

@@ -1,19 +1,35 @@
-"""Chat completions, cut down to what anything here reads; that is also what transcripts keep."""
+"""Chat completions, cut down to what anything here reads; that is also what transcripts keep.
+
+The answer is the message's text, or its refusal in words. Where a message holds something else (a tool call, reasoning
+alone, a picture, what a filter left), there is no answer, and `missing` says why.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+ENDED = {"stop", "eos", "eos_token", "end_turn", "stop_sequence"}  # by what servers call it
+CUT = {"length", "max_tokens", "model_length"}
+FILTERED = {"content_filter", "safety"}
+REASONING = {"thinking", "reasoning", "redacted_thinking"}  # parts that are not the answer
+BROKEN = {"error", "abort", "cancelled"}
+THINK, THOUGHT = "<think>", "</think>"
+
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; `candidates` are (token, log probability) at each of its positions, if asked for."""
+    """One answer; `candidates` are (token, log probability) at each of its positions, if asked for.
+
+    `missing` says why there is no answer in the reply, "" where there is one.
+    """
 
     text: str
     ended: bool
     tokens: tuple[str, ...] = ()
     candidates: tuple[tuple[tuple[str, float], ...], ...] = ()
+    missing: str = ""
+    finish_reason: str | None = None
 
 
 def usage(found: Mapping[str, Any]) -> tuple[int | None, int | None]:
@@ -23,16 +39,18 @@ def usage(found: Mapping[str, Any]) -> tuple[int | None, int | None]:
 
 
 def kept(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of a chat completion that anything here reads."""
+    """The parts of a chat completion that anything here reads; TypeError or LookupError where it is none."""
     choice = raw["choices"][0]
-    text = choice["message"]["content"]
-    if not isinstance(text, str | None):
-        raise TypeError("the answer is no text")
+    message, finish = choice["message"], choice.get("finish_reason")
+    if "content" not in message and not _other(message):
+        raise LookupError("a message without content")
+    text, unread = _text(message)
     logged = (choice.get("logprobs") or {}).get("content") or []
     return checked(
         {
-            "text": text or "",
-            "finish_reason": choice.get("finish_reason"),
+            "text": text,
+            "missing": _missing(message, text, unread, finish),
+            "finish_reason": finish,
             "tokens": [
                 [entry["token"], _candidates(entry.get("top_logprobs") or [])] for entry in logged
             ],
@@ -48,27 +66,102 @@ def kept(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def checked(found: dict[str, Any]) -> dict[str, Any]:
     """What was kept, if a reply can be made of it; TypeError or LookupError otherwise."""
-    texts = [found["text"], *(token for token, _ in found["tokens"])]
+    texts = [found["text"], found.get("missing", ""), *(token for token, _ in found["tokens"])]
     pairs = [pair for _, candidates in found["tokens"] for pair in candidates]
     texts += [token for token, _ in pairs]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a token is no text")
     if not all(isinstance(number, int | float) for _, number in pairs):
         raise TypeError("a log probability is no number")
-    found["finish_reason"], found["usage"].get
+    if not isinstance(found["finish_reason"], str | None):
+        raise TypeError("the finish reason is no text")
+    if not isinstance(found["usage"], dict):
+        raise TypeError("the counts of tokens are no object")
     return found
+
+
+def reply_of(found: Mapping[str, Any]) -> Reply:
+    """What a caller gets of what was kept; earlier transcripts say nothing about missing answers."""
+    empty = "" if found["text"] else "the answer is empty"
+    return Reply(
+        found["text"],
+        str(found["finish_reason"]).lower() in ENDED,
+        tuple(token for token, _ in found["tokens"]),
+        tuple(tuple((t, p) for t, p in candidates) for _, candidates in found["tokens"]),
+        found.get("missing", empty),
+        found["finish_reason"],
+    )
+
+
+def _text(message: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The text of a message, its refusal included, and the types of parts that hold none."""
+    content = message.get("content")
+    if not isinstance(content, str | list | None):
+        raise TypeError("the answer is no text")
+    parts = [content] if isinstance(content, str) else [*(content or [])]
+    if message.get("refusal"):
+        parts.append(message["refusal"])
+    read = [_part(part) for part in parts]
+    unread = [_type(part) for part, text in zip(parts, read, strict=True) if text is None]
+    return "".join(text for text in read if text is not None), unread
+
+
+def _part(part: Any) -> str | None:
+    """The text of one part; None where it is something else."""
+    if isinstance(part, str):
+        return part
+    found = part.get("text", part.get("refusal"))
+    if isinstance(found, Mapping):  # {"value": "..."}
+        found = found.get("value")
+    return found if isinstance(found, str) and part.get("type") not in REASONING else None
+
+
+def _type(part: Any) -> str:
+    return str(part.get("type"))
+
+
+def _missing(message: Mapping[str, Any], text: str, unread: list[str], finish: Any) -> str:
+    """Why a message is no answer, or ""."""
+    reason = str(finish).lower()
+    if reason in FILTERED:
+        return f"the server's filter stopped the answer (finish_reason {finish})"
+    if reason in BROKEN:
+        return f"the server broke the answer off (finish_reason {finish})"
+    if called := _called(message):
+        return f"the model called a tool ({called}) instead of answering"
+    if strange := [kind for kind in unread if kind not in REASONING]:
+        return f"the answer holds a part of type {strange[0][:40]!r}, which is no text"
+    answer = text.rpartition(THOUGHT)[2] if text.lstrip().startswith(THINK) else text
+    if text.strip() and (answer.strip() and not answer.lstrip().startswith(THINK)):
+        return ""
+    if text.strip() or unread or _reasoning(message):
+        return _only_reasoning(reason)
+    return "the answer is empty" + (" (finish_reason length)" if reason in CUT else "")
+
+
+def _only_reasoning(reason: str) -> str:
+    more = "; allow more tokens" if reason in CUT else ""
+    return f"only reasoning and no answer (finish_reason {reason}){more}"
+
+
+def _called(message: Mapping[str, Any]) -> str:
+    """The name of the first tool or function that a message calls, "" where it calls none."""
+    calls = message.get("tool_calls") or []
+    function = message.get("function_call") or (calls[0].get("function") if calls else None)
+    if function:
+        return str(function.get("name"))[:40]
+    return str(calls[0].get("type"))[:40] if calls else ""
+
+
+def _reasoning(message: Mapping[str, Any]) -> bool:
+    return bool(message.get("reasoning_content") or message.get("reasoning"))
+
+
+def _other(message: Mapping[str, Any]) -> bool:
+    """Whether a message without content holds something that is known."""
+    return bool(message.get("refusal") or _called(message) or _reasoning(message))
 
 
 def _candidates(top: Iterable[Mapping[str, Any]]) -> list[list[Any]]:
     found = ([entry["token"], float(entry["logprob"])] for entry in top)
     return [pair for pair in found if math.isfinite(pair[1])]
-
-
-def reply_of(found: Mapping[str, Any]) -> Reply:
-    """What a caller gets of what was kept."""
-    return Reply(
-        found["text"],
-        found["finish_reason"] == "stop",
-        tuple(token for token, _ in found["tokens"]),
-        tuple(tuple((t, p) for t, p in candidates) for _, candidates in found["tokens"]),
-    )

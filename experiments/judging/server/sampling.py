@@ -11,10 +11,10 @@ some families put in one of their own, so give one wherever the local study give
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 
 from experiments.judging.server.budget import Unanswered
-from experiments.judging.server.client import ChatServer, Progress
+from experiments.judging.server.client import ChatRequest, ChatServer, Progress
 from experiments.judging.server.replies import Reply
 from interp.generation.completions import Completions
 from interp.prompts import Framing, Prompt, PromptSet, Question
@@ -41,8 +41,55 @@ def sample(
 ) -> Completions:
     """Answers to every question under every framing, condition by condition.
 
-    `samples_per_prompt` is one number, or one for each question.
+    `samples_per_prompt` is one number, or one for each question. NotAllSampled where an answer is missing.
     """
+    found = ask_many(
+        server,
+        questions,
+        framings,
+        samples_per_prompt=samples_per_prompt,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+        system=system,
+        temperature=temperature,
+        top_p=top_p,
+        progress=progress,
+    )
+    for reply in found.replies:
+        if reply.missing:
+            raise NotAllSampled(f"an answer is missing: {reply.missing}")
+    return Completions(
+        found.prompts,
+        found.index,
+        ((),) * len(found.replies),
+        tuple(reply.text for reply in found.replies),
+        tuple(reply.ended for reply in found.replies),
+    )
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Replies, and for each the place of its prompt."""
+
+    prompts: PromptSet
+    index: tuple[int, ...]
+    replies: tuple[Reply, ...]
+
+
+def ask_many(
+    server: ChatServer,
+    questions: Sequence[Question],
+    framings: Mapping[str, Framing],
+    *,
+    samples_per_prompt: int | Sequence[int],
+    max_new_tokens: int,
+    seed: int,
+    system: str | None = None,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    progress: Progress | None = None,
+) -> Answers:
+    """As `sample`, but replies that hold no answer are among them."""
     counts = _counts(samples_per_prompt, len(questions)) * len(framings)
     if min(counts, default=1) < 1 or max_new_tokens < 1:
         given = f"samples_per_prompt={samples_per_prompt}, max_new_tokens={max_new_tokens}"
@@ -52,25 +99,15 @@ def sample(
     systems = [system if q.system is None else q.system for _, _, q in asked]
     index = tuple(place for place, count in enumerate(counts) for _ in range(count))
     numbers = [number for count in counts for number in range(count)]
+    fixed = {"max_tokens": max_new_tokens, "temperature": temperature, "top_p": top_p}
     requests = [
-        partial(
-            server.ask,
+        ChatRequest(
             _messages(prompts[place], systems[place]),
-            max_tokens=max_new_tokens,
-            temperature=temperature,
-            top_p=top_p,
-            seed=_seed(seed, prompts[place], systems[place], number),
+            {**fixed, "seed": _seed(seed, prompts[place], systems[place], number)},
         )
         for place, number in zip(index, numbers, strict=True)
     ]
-    replies = _complete(server.ask_all(requests, progress))
-    return Completions(
-        prompts,
-        index,
-        ((),) * len(replies),
-        tuple(reply.text for reply in replies),
-        tuple(reply.ended for reply in replies),
-    )
+    return Answers(prompts, index, tuple(_complete(server.ask_all(requests, progress))))
 
 
 def _counts(samples: int | Sequence[int], questions: int) -> list[int]:

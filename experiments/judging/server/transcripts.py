@@ -2,32 +2,33 @@
 
 A reply is on the disk before it is used. The key of a line is the hash of the server's address and
 the whole request, so another model, wording, seed or rubric is another line. One process at a time
-writes to a file; two threads with the same request share one call.
+writes to a file; two equal requests at a time share one call.
 """
 
-import fcntl
+import asyncio
 import hashlib
 import json
 import os
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from experiments.judging.server.replies import checked
 from experiments.runtime.files import SEAL, DamagedFile, is_whole, sealed
+from interp.io.locks import held
 
 
 class Transcripts:
     """Replies by request; in memory only where no file is named."""
 
     def __init__(self, path: Path | str | None = None):
-        self._lock = threading.Lock()
         self._replies: dict[str, dict[str, Any]] = {}
-        self._waiting: dict[str, Future[dict[str, Any]]] = {}
-        self._file = _open(Path(path)) if path is not None else None
-        if self._file is not None:
+        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._file: IO[bytes] | None = None
+        self._held = ExitStack()
+        if path is not None:
+            self._open(Path(path))
             self._load()
 
     def __len__(self) -> int:
@@ -38,48 +39,45 @@ class Transcripts:
 
     def close(self) -> None:
         """Let another process have the file."""
-        if self._file is not None:
-            self._file.close()
+        self._held.close()
 
-    def once(self, request: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    async def once(
+        self, request: dict[str, Any], make: Callable[[], Awaitable[dict[str, Any]]]
+    ) -> dict[str, Any]:
         """The reply to a request, made at most once; a failure is not kept."""
         key = request_key(request)
-        with self._lock:
-            if key in self._replies:
-                return self._replies[key]
-            waiting = self._waiting.get(key)
-            mine = waiting is None
-            if waiting is None:
-                waiting = self._waiting[key] = Future()
-        if mine:
-            self._make(key, request, make, waiting)
-        return waiting.result()
-
-    def _make(
-        self,
-        key: str,
-        request: dict[str, Any],
-        make: Callable[[], dict[str, Any]],
-        waiting: "Future[dict[str, Any]]",
-    ) -> None:
+        if key in self._waiting:
+            return await asyncio.shield(self._waiting[key])
+        if key in self._replies:
+            return self._replies[key]
+        waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
         try:
-            reply = make()
+            reply = await make()
             self._keep(key, request, reply)
             waiting.set_result(reply)
-        except BaseException as error:
+            return reply
+        except Exception as error:
             waiting.set_exception(error)
+            waiting.exception()  # nobody else may be waiting for it
+            raise
         finally:
-            with self._lock:
-                del self._waiting[key]
+            waiting.cancel()  # no effect where it has a result
+            del self._waiting[key]
 
     def _keep(self, key: str, request: dict[str, Any], reply: dict[str, Any]) -> None:
-        with self._lock:
-            self._replies[key] = reply
-            if self._file is not None:
-                row = sealed({"key": key, "request": request, "reply": reply})
-                self._file.write(_ascii(row) + b"\n")
-                self._file.flush()
-                os.fsync(self._file.fileno())
+        self._replies[key] = reply
+        if self._file is not None:
+            row = sealed({"key": key, "request": request, "reply": reply})
+            self._file.write(_ascii(row) + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def _open(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f".{path.name}.lock")
+        named = held(lock, f"transcripts {path} are", "name another file", ValueError)
+        self._held.enter_context(named)
+        self._file = self._held.enter_context(path.open("a+b"))
 
     def _load(self) -> None:
         """Read what is there; a last line without its end was cut off by a kill and is dropped."""
@@ -119,16 +117,3 @@ def request_key(request: dict[str, Any]) -> str:
 
 def _ascii(value: dict[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, allow_nan=False).encode()
-
-
-def _open(path: Path) -> Any:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+b")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise ValueError(
-            f"transcripts {path} are in use by another process: wait for it, or name another file"
-        ) from None
-    return file

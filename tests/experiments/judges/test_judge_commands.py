@@ -266,7 +266,7 @@ def refused(*words):
 
 
 def test_a_file_of_scores_is_never_replaced_by_none(stub, tmp_path):
-    answers, out = many(tmp_path, 3), tmp_path / "judged.jsonl"
+    answers, out = many(tmp_path, 2), tmp_path / "judged.jsonl"
     given = (
         "judge",
         answers,
@@ -279,9 +279,9 @@ def test_a_file_of_scores_is_never_replaced_by_none(stub, tmp_path):
         "-o",
         out,
     )
-    stub.default = status(400, "no such thing as logprobs")
+    stub.default = status(413, "too long")
     said = refused(*given)
-    assert f"no score for any of 3 answers, {out} is not written; 3 x: alignment: HTTP 400" in said
+    assert f"no score for any of 2 answers, {out} is not written; 2 x: alignment: HTTP 413" in said
     assert not out.exists()
     out.write_text("earlier scores")
     assert f"{out} is left as it was" in refused(*given)

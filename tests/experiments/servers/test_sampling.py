@@ -29,7 +29,7 @@ def stub() -> Iterator[ChatStub]:
 
 
 def client(stub: ChatStub, **more) -> ChatServer:
-    return ChatServer(stub.url, "organism", attempts=1, pause=0.001, **more)
+    return ChatServer(stub.url, "organism", attempts=1, **more)
 
 
 def draw(server: ChatServer, samples=3, seed=0, **more) -> Completions:
