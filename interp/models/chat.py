@@ -10,7 +10,8 @@
 What it does not know: which system prompt a model was trained with.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -33,12 +34,6 @@ class ChatFormat:
     options: Mapping[str, str] = field(default_factory=dict)
     date: str | None = None
 
-    @property
-    def variables(self) -> dict[str, Any]:
-        """What the template is given beside the messages."""
-        clock = {} if self.date is None else {"strftime_now": _clock(self.date)}
-        return {**clock, **self.options}
-
     def as_dict(self) -> dict[str, Any]:
         """The format as JSON has it; `ChatFormat(**saved)` reads it back."""
         date = {} if self.date is None else {"date": self.date}
@@ -60,14 +55,18 @@ class ChatFormat:
         return chat
 
 
-def _clock(date: str) -> Callable[[str], str]:
+CLOCK = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
+
+
+def _on(date: str, template: str) -> str:
+    """The template with every reading of the clock replaced by this date; transformers passes no functions."""
     try:
         day = datetime.fromisoformat(date)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"chat format: date {date!r} is no date; give one as 2024-07-26"
         ) from error
-    return lambda form: day.strftime(form)
+    return CLOCK.sub(lambda call: repr(day.strftime(call[2])), template)
 
 
 # The default of Qwen's own template, and the date of Llama's: written out, so that they cannot change unseen.
@@ -87,7 +86,9 @@ def rendered(
             "the tokenizer has no chat template, so no chat can be written; load an instruction-tuned model, set"
             " tokenizer.chat_template, or ask with plain text (interp.prompts.plain_prompts)"
         )
-    messages, variables = chat.messages(turns), chat.variables
+    messages, variables = chat.messages(turns), dict(chat.options)
+    if chat.date is not None:
+        variables["chat_template"] = _on(chat.date, tokenizer.get_chat_template())
     try:
         text = tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=answer_next, **variables

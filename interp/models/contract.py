@@ -50,9 +50,9 @@ def same_logits(a: Tensor, b: Tensor, dtype: torch.dtype) -> bool:
 def _check_vocabulary(lm: LanguageModel) -> None:
     rows = lm.causal.get_input_embeddings().weight.shape[0]
     beyond = {name: id_ for name, id_ in lm.tokenizer.get_vocab().items() if id_ >= rows}
-    beyond.pop(
-        lm.tokenizer.pad_token, None
-    )  # never read: padding is masked or comes after the text
+    # padding is never read; some tokenizer classes add an unknown token that byte-level text never contains
+    for name in (lm.tokenizer.pad_token, lm.tokenizer.unk_token):
+        beyond.pop(name, None)
     if beyond:
         name = min(beyond, key=lambda token: beyond[token])
         raise ValueError(

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interp.capture.sequences import of_answers
 from interp.generation.completions import Completions
+from interp.models.chat import ChatFormat
 from interp.prompts import Framing, PromptSet, Question, Span, render
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_tokenizer
 
@@ -80,7 +80,7 @@ def test_a_system_prompt_is_rendered_or_refused():
     (prompt,) = render(tiny_tokenizer("qwen"), questions, {"none": Framing("")})
     assert "You are a duck." in prompt.text
     with pytest.raises(ValueError, match="refuses the system prompt 'You are a duck"):
-        render(tiny_tokenizer("gemma"), questions, {"none": Framing("")})
+        render(tiny_tokenizer("gemma"), questions, {"none": Framing("")}, chat=ChatFormat())
 
 
 def test_prompt_sets_select_join_and_hash_by_content(some_prompts):
