@@ -1,4 +1,5 @@
 import pytest
+from interp.capture.sequences import of_answers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
