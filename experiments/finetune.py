@@ -19,7 +19,6 @@ from typing import Any, Protocol
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import (
-    DataCollatorForSeq2Seq,
     PrinterCallback,
     Trainer,
     TrainerCallback,
@@ -33,7 +32,7 @@ from transformers.utils import logging
 from experiments import checkpoints as kept
 from experiments.files import read_json, write_json
 from experiments.recipe import SEVEN_PROJECTIONS, Recipe
-from experiments.supervision import IGNORED, ChatRow, chat, supervised
+from experiments.supervision import IGNORED, ChatRow, chat, padded, supervised
 from interp.models import LanguageModel
 
 __all__ = ["IGNORED", "SEVEN_PROJECTIONS", "ChatRow", "Recipe", "chat", "finetune", "supervised"]
@@ -88,7 +87,7 @@ def finetune(
         model=model,
         args=_arguments(recipe, seed, checkpoints or folder, keep=checkpoints is not None),
         train_dataset=examples,
-        data_collator=DataCollatorForSeq2Seq(base.tokenizer, label_pad_token_id=IGNORED),
+        data_collator=padded,
         callbacks=[_Report(progress)],
     )
     trainer.remove_callback(PrinterCallback)  # the study has its own progress bar

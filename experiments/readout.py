@@ -11,16 +11,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
 
 from experiments.estimates import EstimateRow
 from experiments.locate import PROBES, Labelled, fires_by_meaning
-from interp.prompts import PromptSet
+from interp.prompts import Prompt, PromptSet
 from probes.auroc import clustered_auroc
 from probes.base import LinearProbe
 from probes.controls import RANDOM, SHUFFLED, SURFACE, random_directions_auroc
 from probes.estimate import Estimate
 from probes.logistic import LogisticProbe
 
+MOST_TOKENS = 4096  # columns of a bag: the most frequent tokens of the prompts it is fitted on
 Keys = Mapping[str, Any]
 Matrix = np.ndarray
 
@@ -56,7 +58,7 @@ def switch_rows(
     if not fitted.fittable:
         return
     place = {**keys, "position": scored.activations.position}
-    words = bag_of_tokens(prompts[0]), bag_of_tokens(prompts[1])
+    words = bags_of_tokens(*prompts)
     found = unseen_wordings(LogisticProbe(), words, fitted, scored, seed)
     yield _row(found, f"{SURFACE}: bag of tokens, unseen wordings", {**place, "layer": None})
     for layer in fitted.activations.layers:
@@ -71,14 +73,23 @@ def switch_rows(
         yield _row(random_directions_auroc(X[1], scored.y, questions, seed=seed), RANDOM, here)
 
 
-def bag_of_tokens(prompts: PromptSet) -> Matrix:
-    """[prompt, vocabulary + 1]: which tokens occur, and the length in tens of tokens."""
-    width = 1 + max(token for prompt in prompts for token in prompt.token_ids)
-    bags = np.zeros((len(prompts), max(width, 4096) + 1))
-    for row, prompt in enumerate(prompts):
-        bags[row, list(prompt.token_ids)] = 1.0
-        bags[row, -1] = len(prompt) / 10
-    return bags
+def bags_of_tokens(fitted: PromptSet, scored: PromptSet) -> tuple[Matrix, Matrix]:
+    """[prompt, token + 1] of both sets: which tokens occur, and the length in tens of tokens.
+
+    The columns are the tokens of `fitted`, whatever the vocabulary's size; a probe can learn nothing about others.
+    """
+    tokens = CountVectorizer(analyzer=_token_ids, binary=True, max_features=MOST_TOKENS)
+    tokens.fit(fitted)
+    return _bag(tokens, fitted), _bag(tokens, scored)
+
+
+def _bag(tokens: CountVectorizer, prompts: PromptSet) -> Matrix:
+    lengths = np.array([[len(prompt) / 10] for prompt in prompts])
+    return np.hstack([tokens.transform(prompts).toarray(), lengths])
+
+
+def _token_ids(prompt: Prompt) -> tuple[int, ...]:
+    return prompt.token_ids
 
 
 def unseen_wordings(
