@@ -44,7 +44,9 @@ def run_and_report(
     from experiments.dashboard import export_dashboard
     from experiments.estimates import read_estimates
     from experiments.finetune import quiet
+    from experiments.runtime.attempts import StudyUnfinished
     from experiments.show import show
+    from experiments.step_folders import MANIFEST
     from experiments.study import run_study
     from experiments.targets import markdown, measure
     from experiments.tiny import tiny_study
@@ -53,14 +55,22 @@ def run_and_report(
     if tiny:
         quiet()
         study = tiny_study(study, folder / "tiny")
-    run_study(study, folder, on=on, mirror=mirror)
+    unfinished: StudyUnfinished | None = None
+    try:
+        run_study(study, folder, on=on, mirror=mirror)
+    except StudyUnfinished as error:  # what is finished is still shown
+        if not (folder / MANIFEST).is_file():
+            raise
+        unfinished = error
     show(folder)
     if study.chat is None:  # the aims are those of the micro study
         rows = read_estimates(folder / "estimates.jsonl")
         Console().print(Markdown(markdown(measure(rows))))
-    if tiny:
+    if tiny and unfinished is None:
         print("dry run on tiny random models: every step works, and the numbers mean nothing")
     print(f"dashboard: {export_dashboard(folder)}")
+    if unfinished is not None:
+        raise unfinished
     return folder
 
 

@@ -9,6 +9,7 @@ from experiments import causal, cell_rows, locate, readout, refining
 from experiments.estimates import EstimateRow, write_estimates
 from experiments.files import write_json
 from experiments.job import Job
+from experiments.runtime.optional import rows_or_warning
 from experiments.sampling import Cell, framed
 from experiments.steps.common import Say, answers_and, dump, load, site, stamp
 from interp.models import LanguageModel
@@ -29,7 +30,9 @@ def find(job: Job, adapter: Path, say: Say) -> Path:
             cells = {split: _asked(bench, each) for split, each in prompts.items()}
             answers = {split: _answers(job, lm, cell) for split, cell in cells.items()}
             keys = {**job.keys, "split": "report", "domains": "held_out"}
-            rows = list(_read_out(switch, answers, prompts, keys, job.seed))
+            rows = rows_or_warning(
+                step.folder, "probes", _read_out, switch, answers, prompts, keys, job.seed
+            )
             labelled = {"switch": [switch["selection"]], "misalignment": answers["selection"]}
             choices = []
             for name, each in labelled.items():

@@ -3,6 +3,7 @@
 Reads prompts once, asks for no new answers: it takes what `behave` sampled and what `find` located.
 """
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from experiments.maps.patching import both_answers, patching
 from experiments.maps.projections import plane, projection_rows, projections
 from experiments.maps.reach import distances, has_sentence_model, reach_rows
 from experiments.maps.transfer import transfer_rows
+from experiments.runtime.optional import part_or_reason, rows_or_warning
 from experiments.sampling import framed
 from experiments.steps.common import Located, Say, answers_and, dump, load, read_directions, stamp
 from interp.activations import Activations
@@ -37,16 +39,16 @@ def picture(job: Job, adapter: Path, behaved: Path, found: Path, say: Say) -> Pa
     ) as step:
         if step.todo:
             say("drawing maps of prompts and directions")
-            content, rows = draw(job, load(job, adapter), behaved, found)
+            content, rows = draw(job, load(job, adapter), behaved, found, step.folder)
             write_json(step.path("maps.json"), content)
             write_estimates(step.path("rows.jsonl"), rows)
     return step.folder
 
 
 def draw(
-    job: Job, lm: LanguageModel, behaved: Path, found: Path
+    job: Job, lm: LanguageModel, behaved: Path, found: Path, folder: Path
 ) -> tuple[dict[str, Any], list[EstimateRow]]:
-    """The content of `maps.json`, and the rows behind its claims."""
+    """The content of `maps.json`, and the rows behind its claims; `folder` takes warnings of what failed."""
     answers = read_jsonl(behaved / "answers.jsonl")
     cells, located = judged_cells(answers), read_directions(found)
     asked = {domains: job.setting.questions("report", domains) for domains in DOMAINS}
@@ -62,16 +64,20 @@ def draw(
     read = _read(job, lm, asked["held_out"][:QUESTIONS], located, layer)
     away = distances(job.trigger.conditions, read, layer)
     content |= {
-        "projections": projections(located, read),
-        "plane": plane(read, layer),
-        "cosines": cosines(located, read, layer),
+        "projections": part_or_reason(projections, located, read),
+        "plane": part_or_reason(plane, read, layer),
+        "cosines": part_or_reason(cosines, located, read, layer),
         "distances": away,
         "distance_layer": layer,
-        "patching": _patching(job, lm, answers, cells),
+        "patching": part_or_reason(_patching, job, lm, answers, cells),
     }
-    rows += projection_rows(located, read, keys, seed=job.seed)
-    rows += transfer_rows(_without_variants(read), layer, keys, seed=job.seed)
-    rows += reach_rows(away, cells, keys, seed=job.seed)
+    parts: dict[str, Callable[[], Iterable[EstimateRow]]] = {
+        "projections": lambda: projection_rows(located, read, keys, seed=job.seed),
+        "transfer": lambda: transfer_rows(_without_variants(read), layer, keys, seed=job.seed),
+        "reach": lambda: reach_rows(away, cells, keys, seed=job.seed),
+    }
+    for name, part in parts.items():
+        rows += rows_or_warning(folder, name, part)
     return content, rows
 
 

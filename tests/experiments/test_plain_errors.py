@@ -1,4 +1,4 @@
-"""Whatever a user can mend is one line that names the file or value, and exit code 2."""
+"""Whatever a user can fix is one line that names the file or value, and exit code 2."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +11,8 @@ from experiments.files import write_text
 from experiments.plain_errors import plain_errors
 from experiments.results import check_run
 from experiments.run import narrowed
+from experiments.runtime.errors import DEBUG, user_message
+from interp.errors import TriggerLensError
 
 
 def line_of(action: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> str:
@@ -40,14 +42,46 @@ def test_a_file_where_a_folder_is_wanted_is_no_traceback(
 
 def test_an_error_of_many_lines_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
-        raise ValueError("one\n  two\nthree")
+        raise TriggerLensError("one\n  two\nthree")
 
     assert line_of(fail, capsys) == "error: one two three\n"
 
 
-def test_what_no_path_would_mend_stays_a_traceback() -> None:
-    with pytest.raises(ConnectionError), plain_errors():
-        raise ConnectionError("the other side is gone")
+def fault() -> None:
+    raise ConnectionError("the other side\n is gone")
+
+
+def test_a_fault_of_the_program_is_one_line_that_names_the_file_with_its_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended, plain_errors():
+        fault()
+    assert ended.value.code == 1
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert printed.startswith("error: ConnectionError: the other side is gone (a fault of the")
+    (file,) = tmp_path.glob("artifacts/errors/*.txt")
+    assert str(file.relative_to(tmp_path)) in printed
+    assert "in fault\n" in file.read_text()
+
+
+def test_a_library_s_value_error_is_a_fault_and_ours_is_not() -> None:
+    assert user_message(TriggerLensError("seeds: give one")) == "seeds: give one"
+    assert user_message(ValueError("X has 34688 features")) is None
+
+
+def test_debugging_shows_the_traceback_of_any_error_before_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for debug in ("0", "1"):
+        monkeypatch.setenv(DEBUG, debug)
+        with pytest.raises(SystemExit), plain_errors():
+            fault()
+        printed = capsys.readouterr().err
+        assert printed.startswith("Traceback") == ("in fault\n" in printed) == (debug == "1")
+        assert "\nerror: ConnectionError" in f"\n{printed}"
 
 
 def test_narrowing_and_sweeping_say_the_value_alone() -> None:

@@ -32,3 +32,14 @@ def test_a_model_that_cannot_be_run_on_is_refused_in_every_dtype(
     run.keys[1] = run.keys[1].roll(1, 0)  # another sequence's
     with pytest.raises(ValueError, match="cannot be run on from its middle"):
         run.check()
+
+
+def test_what_bfloat16_rounds_away_is_refused_in_float32() -> None:
+    for dtype, refused in ((torch.bfloat16, False), (torch.float32, True)):
+        run = recorded("llama", dtype)
+        run.logits = run.logits * (1 + torch.finfo(torch.bfloat16).eps * torch.rand(300)).to(dtype)
+        if not refused:
+            run.check()
+            continue
+        with pytest.raises(ValueError, match=r"off by 0\.00"):
+            run.check()

@@ -1,0 +1,1 @@
+"""How a study runs: errors in one line, tracebacks in files, and organisms that fail without the others."""
