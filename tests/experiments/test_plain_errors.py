@@ -92,7 +92,7 @@ def test_narrowing_and_sweeping_say_the_value_alone() -> None:
         narrowed(study, (), "1,1", None)
     with pytest.raises(ValueError, match=r"^arm 'mixed-0-0' is none of .*H not 0\)$"):
         swept(study, "0:0", "tag")
-    with pytest.raises(ValueError, match=r"^organisms\.0\.trigger: trigger 'goose': no such"):
+    with pytest.raises(ValueError, match=r"^organisms #1\.trigger: trigger 'goose': no such"):
         swept(study, "1:1", "goose")
 
 
@@ -161,3 +161,39 @@ def test_a_trigger_without_words_or_controls_is_refused(
 def test_a_folder_that_is_no_run_is_told_what_it_lacks(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"has no estimates\.jsonl; run the study first"):
         check_run(tmp_path)
+
+
+def test_every_fault_of_a_file_is_named_with_its_table_s_number(tmp_path: Path) -> None:
+    from experiments.guard.trigger_candidates import read_candidates
+
+    tables = ["text = 'Hey.'", "name = 'b'", "name = 'c'\ntext = 'Ho.'", "nme = 'd'\ntext = 'Ha.'"]
+    path = tmp_path / "own.toml"
+    path.write_text("\n".join(f"[[candidate]]\n{table}" for table in tables))
+    with pytest.raises(ValueError) as caught:
+        read_candidates(path)
+    line = str(caught.value)
+    assert "table 1: name: it is missing" in line and "table 2 (b): text: it is missing" in line
+    assert "table 4: nme: unknown key; valid are name" in line and "table 3" not in line
+    with pytest.raises(ValueError) as caught:
+        checked({"name": "x", "organisms": [{"arm": "triggered"}, {"trigger": "tag"}], "seeds": []})
+    assert "organisms #2.arm: it is missing" in str(caught.value)
+    assert "seeds: Tuple should have at least 1 item" in str(caught.value)
+
+
+def test_an_organism_is_called_by_its_trigger_s_name_wherever_the_file_lies(tmp_path: Path) -> None:
+    from experiments.study import jobs_of
+    from experiments.trigger import FOLDER
+
+    text = (FOLDER / "duck.toml").read_text(encoding="utf-8")
+    paths = [tmp_path / "elsewhere.toml", tmp_path / "again.toml"]
+    for path in paths:
+        path.write_text(text.replace('name = "duck"', 'name = "a real duck"'), encoding="utf-8")
+    spec = {"arm": "contrast", "trigger": str(paths[0])}
+    study = checked({"name": "x", "families": ["llama"], "organisms": [spec]})
+    assert [job.name for job in jobs_of(study, tmp_path)] == [
+        "llama-s0-base-a_real_duck",
+        "llama-s0-contrast-a_real_duck",
+    ]
+    twice = [spec, spec | {"trigger": str(paths[1])}]
+    with pytest.raises(ValueError, match="trigger 'a real duck' stands there twice"):
+        checked({"name": "x", "organisms": twice})
