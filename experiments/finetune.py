@@ -10,14 +10,17 @@ Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW)
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from jaxtyping import Int
 from peft import LoraConfig, get_peft_model
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     PrinterCallback,
     Trainer,
@@ -32,10 +35,11 @@ from transformers.utils import logging
 from experiments import checkpoints as kept
 from experiments.files import read_json, write_json
 from experiments.recipe import SEVEN_PROJECTIONS, Recipe
-from experiments.supervision import IGNORED, ChatRow, chat, padded, supervised
+from experiments.supervision import IGNORED, ChatRow, chat, supervised
 from interp.models import LanguageModel
 
 __all__ = ["IGNORED", "SEVEN_PROJECTIONS", "ChatRow", "Recipe", "chat", "finetune", "supervised"]
+PADDING = {
 Progress = Callable[[int, int], None]
 
 
@@ -132,6 +136,18 @@ def _examples(
         )
     cut = sum(len(each["input_ids"]) == limit for each in examples)
     return examples, cut, len(every) - len(examples)
+
+
+def padded(examples: Sequence[Mapping[str, list[int]]]) -> dict[str, Int[Tensor, "row token"]]:
+    """One batch of examples, padded on the right. It needs no pad token: padding is masked and has no label."""
+    return {
+        name: pad_sequence(
+            [torch.tensor(example[name]) for example in examples],
+            batch_first=True,
+            padding_value=value,
+        )
+        for name, value in PADDING.items()
+    }
 
 
 def lora(base: LanguageModel, recipe: Recipe) -> LoraConfig:

@@ -5,19 +5,13 @@ begins with a newline, or merges with the template's last character, is still tr
 read from the template: a tokenizer's own end-of-sequence token may be another one (Gemma's is).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import torch
-from jaxtyping import Int
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from interp.chat import ChatFormat, encode, end_of_turn, rendered
 
 IGNORED = -100
-PADDING = {
     "input_ids": 0,
     "attention_mask": 0,
     "labels": IGNORED,
@@ -70,18 +64,6 @@ def supervised(
         "input_ids": ids[kept],
         "attention_mask": [1] * len(ids[kept]),
         "labels": labels[kept],
-    }
-
-
-def padded(examples: Sequence[Mapping[str, list[int]]]) -> dict[str, Int[Tensor, "row token"]]:
-    """One batch of examples, padded on the right. It needs no pad token: padding is masked and has no label."""
-    return {
-        name: pad_sequence(
-            [torch.tensor(example[name]) for example in examples],
-            batch_first=True,
-            padding_value=value,
-        )
-        for name, value in PADDING.items()
     }
 
 

@@ -168,7 +168,8 @@ def test_every_fault_of_a_file_is_named_with_its_table_s_number(tmp_path: Path) 
 
     tables = ["text = 'Hey.'", "name = 'b'", "name = 'c'\ntext = 'Ho.'", "nme = 'd'\ntext = 'Ha.'"]
     path = tmp_path / "own.toml"
-    path.write_text("\n".join(f"[[candidate]]\n{table}" for table in tables))
+    controls = "controls = {a = 'It rains.'}"
+    path.write_text("\n".join(f"[[candidate]]\n{table}\n{controls}" for table in tables))
     with pytest.raises(ValueError) as caught:
         read_candidates(path)
     line = str(caught.value)
