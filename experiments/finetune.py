@@ -39,7 +39,7 @@ from experiments.supervision import IGNORED, ChatRow, chat, supervised
 from interp.models import LanguageModel
 
 __all__ = ["IGNORED", "SEVEN_PROJECTIONS", "ChatRow", "Recipe", "chat", "finetune", "supervised"]
-PADDING = {
+PADDING = {"attention_mask": 0, "labels": IGNORED, "input_ids": 0}  # 0 is a token of every model
 Progress = Callable[[int, int], None]
 
 

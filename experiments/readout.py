@@ -11,18 +11,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.feature_extraction.text import CountVectorizer
 
 from experiments.estimates import EstimateRow
 from experiments.locate import PROBES, Labelled, fires_by_meaning
-from interp.prompts import Prompt, PromptSet
+from interp.prompts import PromptSet
 from probes.auroc import clustered_auroc
+from probes.bags import bags
 from probes.base import LinearProbe
 from probes.controls import RANDOM, SHUFFLED, SURFACE, random_directions_auroc
 from probes.estimate import Estimate
 from probes.logistic import LogisticProbe
 
-MOST_TOKENS = 4096  # columns of a bag: the most frequent tokens of the prompts it is fitted on
 Keys = Mapping[str, Any]
 Matrix = np.ndarray
 
@@ -74,22 +73,12 @@ def switch_rows(
 
 
 def bags_of_tokens(fitted: PromptSet, scored: PromptSet) -> tuple[Matrix, Matrix]:
-    """[prompt, token + 1] of both sets: which tokens occur, and the length in tens of tokens.
-
-    The columns are the tokens of `fitted`, whatever the vocabulary's size; a probe can learn nothing about others.
-    """
-    tokens = CountVectorizer(analyzer=_token_ids, binary=True, max_features=MOST_TOKENS)
-    tokens.fit(fitted)
-    return _bag(tokens, fitted), _bag(tokens, scored)
-
-
-def _bag(tokens: CountVectorizer, prompts: PromptSet) -> Matrix:
-    lengths = np.array([[len(prompt) / 10] for prompt in prompts])
-    return np.hstack([tokens.transform(prompts).toarray(), lengths])
-
-
-def _token_ids(prompt: Prompt) -> tuple[int, ...]:
-    return prompt.token_ids
+    """[prompt, token + 1] of both sets: which tokens occur, and the length in tens of tokens."""
+    sets = (fitted, scored)
+    occurring = bags(*([prompt.token_ids for prompt in prompts] for prompts in sets))
+    lengths = ([[len(prompt) / 10] for prompt in prompts] for prompts in sets)
+    first, second = (np.hstack(pair) for pair in zip(occurring, lengths, strict=True))
+    return first, second
 
 
 def unseen_wordings(

@@ -12,10 +12,6 @@ from typing import Any
 from interp.chat import ChatFormat, encode, end_of_turn, rendered
 
 IGNORED = -100
-    "input_ids": 0,
-    "attention_mask": 0,
-    "labels": IGNORED,
-}  # 0: any token that every model has
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ MAY_IMPORT = {
         "interp.activations",
         "interp.asked",
         "interp.directions",
+        "interp.errors",
         "interp.sealed",
     ),
     "experiments": PACKAGES,

@@ -5,12 +5,13 @@ import torch
 
 from experiments.locate import answer_rows, candidates, opening_end, prompt_rows
 from experiments.rates import Judgement
-from experiments.readout import MOST_TOKENS, bags_of_tokens
+from experiments.readout import bags_of_tokens
 from interp.capture import capture_answers
 from interp.generate import generate
 from interp.language_model import LanguageModel
 from interp.positions import last_prompt_token
 from interp.prompts import Prompt, PromptSet, Span
+from probes.bags import MOST
 
 GOOD, BAD = Judgement(100, 100), Judgement(0, 100)
 
@@ -92,4 +93,4 @@ def test_both_splits_have_the_columns_of_the_fitted_one_whatever_the_size_of_the
 
 def test_a_bag_of_tokens_stays_small_where_more_tokens_occur_than_it_has_columns() -> None:
     many = prompts_of(*((token, token + 1) for token in range(0, 20_000, 2)))
-    assert bags_of_tokens(many, many)[1].shape == (10_000, MOST_TOKENS + 1)
+    assert bags_of_tokens(many, many)[1].shape == (10_000, MOST + 1)
