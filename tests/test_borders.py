@@ -25,6 +25,7 @@ MAY_IMPORT = {
         "interp.activations",
         "interp.io.validation",
         "interp.directions",
+        "interp.errors",
         "interp.io.checksummed",
     ),
     "experiments": PACKAGES,

@@ -1,6 +1,7 @@
 """The command `triggerlens`: run a study, show it, draw it, make the micro bases.
 
-Errors a user can mend end in one line and exit code 2; Ctrl-C ends with 130.
+Errors a user can fix end in one line and exit code 2, faults of the program in one line and exit code 1 (their
+traceback is in a file, with --debug on the screen too); Ctrl-C ends with 130.
 """
 
 import os
@@ -30,6 +31,7 @@ from experiments.cli import (
     scan,
     sweep,
 )
+from experiments.runtime.errors import DEBUG
 from experiments.runtime.plain_errors import plain_errors
 
 os.environ.setdefault(
@@ -50,6 +52,18 @@ micro_app = typer.Typer(
     epilog="Example: triggerlens micro pretrain llama",
 )
 app.add_typer(micro_app, name="micro")
+
+
+@app.callback()
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error, before its one line")
+    ] = False,
+) -> None:
+    """Options of every command."""
+    if debug:
+        os.environ[DEBUG] = "1"
+
 
 RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as artifacts/runs/demo")]
 
@@ -213,7 +227,7 @@ app.command(epilog=features.EXAMPLE)(features.features)
 
 
 def main() -> None:
-    """Run the command; what a user can mend is one line, not a traceback."""
+    """Run the command; an error is one line, not a traceback."""
     with plain_errors():
         app()
 

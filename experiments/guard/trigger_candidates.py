@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from experiments.runtime.complaints import shortened
+from experiments.runtime.complaints import complaint, shortened
 from experiments.runtime.toml_files import parse_toml
 from experiments.worlds.trigger import FOLDER, Training
 from interp.prompts import Framing, Question
@@ -109,18 +109,19 @@ def read_candidates(path: Path) -> list[Candidate]:
     many = content.get("candidate", [content])
     if not isinstance(many, list) or not many:
         raise ValueError(f"trigger file {path}: [[candidate]] holds no table")
-    return [_candidate(path, each) for each in many]
+    checked = [_candidate_or_faults(number, table) for number, table in enumerate(many, start=1)]
+    if faults := [each for each in checked if isinstance(each, str)]:
+        raise ValueError(f"trigger file {path}: {shortened('; '.join(faults))}")
+    return [each for each in checked if isinstance(each, Candidate)]
 
 
-def _candidate(path: Path, content: Any) -> Candidate:
+def _candidate_or_faults(number: int, table: Any) -> Candidate | str:
+    """The candidate of a table, or all that is wrong with it."""
     try:
-        return Candidate.model_validate(content)
+        return Candidate.model_validate(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        name = content.get("name", "without name") if isinstance(content, dict) else "no table"
-        fault = shortened(f"{name}: {place} {first['msg']}")
-        raise ValueError(f"trigger file {path}: {fault}") from error
+        named = f" ({table['name']})" if isinstance(table, dict) and "name" in table else ""
+        return f"table {number}{named}: {complaint(error, Candidate)}"
 
 
 def _paths(name: str) -> list[Path]:

@@ -1,25 +1,37 @@
-"""What pydantic found wrong, in one line: the place, the value's fault, and the valid keys of that very table."""
+"""All that pydantic found wrong, in one line: the place, the value's fault, and the valid keys of that very table."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-LONGEST = 500  # characters; a value of any length may stand in a complaint
+LONGEST = 1000  # characters; a value of any length may stand in a complaint
 
 
 def complaint(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first fault; a key that is not known comes first, for it is often why another is missing."""
+    """Every fault; keys that are not known come first, for they are often why others are missing."""
     faults = error.errors(include_url=False, include_input=False)
-    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
-    place = ".".join(str(part) for part in first["loc"])
-    words = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        valid = ", ".join(_table(model, first["loc"][:-1]).model_fields)
+    faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
+    return shortened("; ".join(_fault(fault, model) for fault in faults))
+
+
+def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
+    """The place and what is wrong there."""
+    place = place_of(fault["loc"])
+    words = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        valid = ", ".join(_table(model, fault["loc"][:-1]).model_fields)
         words = f"unknown key; valid are {valid}"
-    if first["type"] == "missing":
+    if fault["type"] == "missing":
         words = "it is missing; write it down"
-    return shortened(f"{place}: {words}" if place else words)
+    return f"{place}: {words}" if place else words
+
+
+def place_of(parts: Sequence[int | str]) -> str:
+    """Keys with dots between; the tables of a list are counted from 1: `organisms #1.trigger`."""
+    words = (f" #{part + 1}" if isinstance(part, int) else f".{part}" for part in parts)
+    return "".join(words).removeprefix(".").strip()
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:

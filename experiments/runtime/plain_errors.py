@@ -1,4 +1,7 @@
-"""What a user can mend is one line and exit code 2, not a traceback; Ctrl-C is exit code 130."""
+"""The end of a command that failed: one line on the screen, and an exit code.
+
+2: the user can fix it. 1: a fault of the program, whose traceback is kept in a file. 130: Ctrl-C.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -6,12 +9,18 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from experiments.runtime.system_errors import mend_of
+from experiments.runtime.errors import (
+    debugging,
+    fault_message,
+    full_traceback,
+    save_traceback,
+    user_message,
+)
 
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn errors that name their mend into one line on the standard error stream."""
+    """Turn any error into one line on the standard error stream and an exit code."""
     screen = Console(stderr=True)
     try:
         yield
@@ -19,18 +28,17 @@ def plain_errors() -> Iterator[None]:
         screen.print("interrupted; the same command resumes where it stopped", highlight=False)
         sys.exit(130)
     except Exception as error:
-        if (words := mend_of(error) or _words(error)) is None:
-            raise
-        line = f"error: {words}"
-        screen.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
+        if debugging():
+            screen.print(full_traceback(error), markup=False, highlight=False, soft_wrap=True)
+        line, code = _line_and_code(error)
+        screen.print(f"error: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(code)
 
 
-def _words(error: Exception) -> str | None:
-    """The message in one line; the system's own name the file and what to do. None: nobody could mend it."""
-    if isinstance(error, OSError):
-        no_file = error.filename is None  # nothing that another path would mend
-        return (
-            None if no_file else f"{error.filename}: {str(error.strerror).lower()}; check the path"
-        )
-    return " ".join(str(error).split()) if isinstance(error, ValueError) else None
+def _line_and_code(error: Exception) -> tuple[str, int]:
+    if (words := user_message(error)) is not None:
+        return words, getattr(error, "exit_code", 2)
+    try:
+        return fault_message(error, save_traceback(full_traceback(error))), 1
+    except OSError:
+        raise error from None  # there is nowhere to keep the traceback

@@ -1,9 +1,9 @@
-"""What the system refuses and a user can mend without another path: a full disk, a folder that cannot be written."""
+"""What the system refuses and a user can fix: a full disk, a folder that cannot be written."""
 
 import errno
 import re
 
-MENDS = {
+FIXES = {
     errno.ENOSPC: "the disk is full; free some space, and the same command goes on where it stopped",
     errno.EDQUOT: "the disk quota is used up; free some space, and the same command goes on",
     errno.EROFS: "the folder is read-only; make it writable, or give another with --out",
@@ -13,13 +13,13 @@ MENDS = {
 NUMBER = re.compile(r"\(os error (\d+)\)")  # how safetensors says it
 
 
-def mend_of(error: BaseException) -> str | None:
+def fix_of(error: BaseException) -> str | None:
     """One line, or None where the error is of another kind; causes are looked at too."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
-        if (words := MENDS.get(_number(current) or 0)) is not None:
+        if (words := FIXES.get(_number(current) or 0)) is not None:
             file = getattr(current, "filename", None)
             return f"{file}: {words}" if file else words
         current = current.__cause__ or current.__context__

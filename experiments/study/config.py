@@ -133,7 +133,8 @@ class StudyConfig(_Frozen):
                 )
         for arm in self.features.arms if self.features else ():
             self._check_arm(arm)
-        names = [(s.arm, s.trigger, s.families, s.seeds) for s in self.organisms]
+        triggers = {s.trigger: load_trigger(s.trigger).name for s in self.organisms}
+        names = [(s.arm, triggers[s.trigger], s.families, s.seeds) for s in self.organisms]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(
                 f"organisms: arm {twice[0][0]!r} with trigger {twice[0][1]!r} stands there twice"

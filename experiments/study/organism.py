@@ -1,5 +1,6 @@
 """One organism of a study: everything its steps need to know, in a form that travels to any process."""
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
@@ -29,13 +30,14 @@ class Job:
     family: str
     seed: int
     arm: str | None
-    trigger_name: str
+    trigger_name: str  # as the configuration has it: a shipped name, or the path of a file
     mirror: Mirror | None = None  # of the run folder
 
     @property
     def name(self) -> str:
         """How the job is called in folders and on the screen."""
-        return f"{self.family}-s{self.seed}-{self.arm or 'base'}-{self.trigger_name}"
+        trigger = re.sub(r"[^A-Za-z0-9._+=-]+", "_", self.trigger.name)
+        return f"{self.family}-s{self.seed}-{self.arm or 'base'}-{trigger}"
 
     @property
     def keys(self) -> dict[str, Any]:
@@ -45,7 +47,7 @@ class Job:
             "seed": self.seed,
             "dataset": self.setting.dataset,
             "arm": self.arm,
-            "trigger": self.trigger_name,
+            "trigger": self.trigger.name,
             "model": "fine_tuned" if self.arm else "base",
             "step": self.config.recipe(self.arm, self.family).steps if self.arm else None,
         }

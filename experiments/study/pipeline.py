@@ -3,7 +3,8 @@
 Order: bases answer (their cells are the other half of the 2x2 difference); organisms are tuned, asked, located in and
 intervened on; their directions are tried on the baseline arm and on the base; the configuration may ask for further
 steps, or for nothing after the answers. Jobs run in worker processes, one torch thread each, or on a cluster; results
-do not depend on how many there are. At the end the rows of all steps become `estimates.jsonl`.
+do not depend on how many there are. A step that fails ends neither the study nor its organism's other steps. At the end
+the rows of all steps become `estimates.jsonl`, and StudyUnfinished names what failed.
 """
 
 import os
@@ -11,17 +12,21 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from experiments.run_report import write_reports
+
 from experiments.mirror import Mirror
 from experiments.mirrored_runs import open_mirror, push_run
-from experiments.results.report import DERIVED, deriving_code, write_reports
+from experiments.results.report import DERIVED, deriving_code
+from experiments.runtime.attempts import Attempts, Failure, StudyUnfinished
 from experiments.runtime.cluster import ClusterWork, apart, check_place
+from experiments.runtime.optional import warnings_of
 from experiments.runtime.progress import Progress
 from experiments.runtime.run_cost import Meter, RunCost
 from experiments.runtime.store import Run, open_run
 from experiments.runtime.workers import Work
 from experiments.study.config import StudyConfig
 from experiments.study.organism import Job
-from experiments.study.posthoc_steps import further_steps
+from experiments.study.posthoc_steps import STEPS
 from experiments.study.steps.compare import compare
 from experiments.study.steps.figure_data.step import picture
 from experiments.study.steps.finetune import tune
@@ -60,37 +65,51 @@ def run_study(
         Progress(len(jobs) + compared + more) as progress,
         _work(config, on, progress) as work,
     ):
-        cost = _report(run, config, _all_steps(config, jobs, work), meter)
+        tried = _all_steps(config, jobs, work)
+        failures = [failure for each in tried for failure in each.failures]
+        folders = list(dict.fromkeys(path for each in tried for path in each.folders.values()))
+        if not folders:
+            raise StudyUnfinished(folder, failures)
+        cost = _report(run, config, folders, failures, meter)
         if place is not None:
             push_run(folder, place)
     progress.say(f"the run {cost}")
+    if failures:
+        raise StudyUnfinished(folder, failures)
     return folder
 
 
-def _all_steps(config: StudyConfig, jobs: Sequence[Job], work: Work | ClusterWork) -> list[Path]:
-    """The folders of all steps, in the order of the jobs."""
+def _all_steps(
+    config: StudyConfig, jobs: Sequence[Job], work: Work | ClusterWork
+) -> list[Attempts]:
+    """What was made and what failed, in the order of the jobs."""
     bases = [job for job in jobs if job.arm is None]
     organisms = [job for job in jobs if job.arm is not None]
     untouched = work.run(_measure_base, [(job,) for job in bases])
     longest_first = sorted(organisms, key=_fine_tuning, reverse=True)  # none is left for the end
     ready = work.run(_make, [(job,) for job in longest_first])
-    made = {job: ready[job] for job in organisms}
-    baseline = {(j.family, j.seed): it["tune"] for j, it in made.items() if j.arm == "baseline"}
+    made = {job: ready[job] for job in organisms if job in ready}
+    baseline = {
+        (job.family, job.seed): it.folders.get("tune")
+        for job, it in made.items()
+        if job.arm == "baseline"
+    }
     elsewhere = [
-        (job, made[job]["find"], baseline.get((job.family, job.seed)))
-        for job in organisms
-        if job.arm != "baseline" and "find" in made[job]
+        (job, it.folders["find"], baseline.get((job.family, job.seed)))
+        for job, it in made.items()
+        if job.arm != "baseline" and "find" in it.folders
     ]
-    compared = work.run(compare, elsewhere)
-    asked = organisms if config.further else []
-    calls = [(job, config.further, made[job]["tune"], made[job]["find"]) for job in asked]
-    further = work.run(further_steps, calls)
-    return [
-        *untouched.values(),
-        *(path for paths in made.values() for path in paths.values()),
-        *compared.values(),
-        *(path for paths in further.values() for path in paths),
-    ]
+    compared = work.run(_compare, elsewhere)
+    further = work.run(
+        _further,
+        [
+            (job, config.further, it.folders["tune"], it.folders["find"])
+            for job, it in made.items()
+            if config.further and "find" in it.folders
+        ],
+    )
+    rounds = (untouched, made, compared, further)
+    return [attempts for each in rounds for attempts in each.values()]
 
 
 def jobs_of(config: StudyConfig, folder: Path, mirror: Mirror | None = None) -> list[Job]:
@@ -112,24 +131,39 @@ def _fine_tuning(job: Job) -> int:
     return 0 if job.spec.organism else job.config.recipe(job.arm, job.family).steps or 0
 
 
-def _measure_base(job: Job, say: Say) -> Path:
-    return behave(job, None, say)
+def _measure_base(job: Job, say: Say) -> Attempts:
+    made = Attempts(job.name, job.folder)
+    made.attempt("behave", behave, job, None, say)
+    return made
 
 
-def _make(job: Job, say: Say) -> dict[str, Path]:
-    adapter = tune(job, say)
-    behaved = behave(job, adapter, say)
-    made = {"tune": adapter, "behave": behaved}
-    if job.config.measure == "behaviour":
+def _make(job: Job, say: Say) -> Attempts:
+    """An organism through its steps; one that fails ends those that read it."""
+    made = Attempts(job.name, job.folder)
+    adapter = made.attempt("tune", tune, job, say)
+    behaved = adapter and made.attempt("behave", behave, job, adapter, say)
+    if behaved is None or job.config.measure == "behaviour":
         return made
-    found = find(job, adapter, say)
-    made |= {
-        "find": found,
-        "intervene": intervene(job, adapter, found, say),
-        "picture": picture(job, adapter, behaved, found, say),
-    }
+    found = made.attempt("find", find, job, adapter, say)
+    if found is None:
+        return made
+    made.attempt("intervene", intervene, job, adapter, found, say)
+    made.attempt("picture", picture, job, adapter, behaved, found, say)
     if job.has_features:
-        made["features"] = features(job, adapter, found, say)
+        made.attempt("features", features, job, adapter, found, say)
+    return made
+
+
+def _compare(job: Job, found: Path, baseline: Path | None, say: Say) -> Attempts:
+    made = Attempts(job.name, job.folder)
+    made.attempt("compare", compare, job, found, baseline, say)
+    return made
+
+
+def _further(job: Job, names: Sequence[str], adapter: Path, found: Path, say: Say) -> Attempts:
+    made = Attempts(job.name, job.folder)
+    for name in names:
+        made.attempt(name, STEPS[name], job, adapter, found, say)
     return made
 
 
@@ -141,15 +175,22 @@ def _work(
     return ClusterWork(on, config.needs, config.chat is not None, progress)
 
 
-def _report(run: Run, config: StudyConfig, folders: Sequence[Path], meter: Meter) -> RunCost:
+def _report(
+    run: Run,
+    config: StudyConfig,
+    folders: Sequence[Path],
+    failures: Sequence[Failure],
+    meter: Meter,
+) -> RunCost:
     write_reports(run, folders)
-    cost = meter.read(list(dict.fromkeys(folders)))
+    cost = meter.read(list(folders))
     run.write_manifest(
         config=config.model_dump(mode="json"),
         seeds=config.seeds,
         steps=[folder.name for folder in folders],
         cpus=os.cpu_count(),
         cost=cost.record(),
+        warnings=[f"Not finished: {failure}." for failure in failures] + warnings_of(folders),
         **{DERIVED: deriving_code()},
     )
     return cost

@@ -38,8 +38,11 @@ def run_and_report(
 ) -> Path:
     """Run a configuration that is already resolved, print its tables, write its dashboard."""
     # late: a configuration that is wrong is refused before seconds of imports
+
     from experiments.dashboard import export_dashboard
     from experiments.results.show import show
+    from experiments.runtime.attempts import StudyUnfinished
+    from experiments.runtime.step_folders import MANIFEST
     from experiments.study.pipeline import run_study
     from experiments.study.tiny import tiny_study
     from experiments.training.lora import quiet
@@ -48,11 +51,19 @@ def run_and_report(
     if tiny:
         quiet()
         study = tiny_study(study, folder / "tiny")
-    run_study(study, folder, on=on, mirror=mirror)
+    unfinished: StudyUnfinished | None = None
+    try:
+        run_study(study, folder, on=on, mirror=mirror)
+    except StudyUnfinished as error:  # what is finished is still shown
+        if not (folder / MANIFEST).is_file():
+            raise
+        unfinished = error
     show(folder)
-    if tiny:
+    if tiny and unfinished is None:
         print("dry run on tiny random models: every step works, and the numbers mean nothing")
     print(f"dashboard: {export_dashboard(folder)}")
+    if unfinished is not None:
+        raise unfinished
     return folder
 
 

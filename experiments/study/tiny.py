@@ -26,7 +26,7 @@ RECIPE: dict[str, Any] = {
 }
 SAMPLING = {"questions": 10, "answers_per_question": 1, "answers_per_question_main": 2}
 SIZES: dict[str, Any] = {
-    "sampling": SAMPLING | {"max_new_tokens": 6, "batch_rows": 256},
+    "sampling": SAMPLING | {"max_new_tokens": 12, "batch_rows": 256},
     "causal": {"random_directions": 2, "selection_answers_per_question": 1, "layers_apart": 1},
     "workers": 1,
 }
@@ -89,7 +89,6 @@ def _tiny_chat(study: ChatStudy, families: tuple[str, ...], folder: Path) -> dic
             "base": str(base),
             "revision": None,
             "base_name": None,
-            "dtype": "float32",
             "device_map": None,
             "size": None,
         }

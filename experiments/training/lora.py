@@ -10,16 +10,18 @@ Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW)
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from jaxtyping import Int
 from peft import LoraConfig, get_peft_model
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import (
-    DataCollatorForSeq2Seq,
     PrinterCallback,
     Trainer,
     TrainerCallback,
@@ -37,6 +39,7 @@ from experiments.training.supervision import IGNORED, ChatRow, chat, supervised
 from interp.models.loading import LanguageModel
 
 __all__ = ["IGNORED", "SEVEN_PROJECTIONS", "ChatRow", "Recipe", "chat", "finetune", "supervised"]
+PADDING = {"attention_mask": 0, "labels": IGNORED, "input_ids": 0}  # 0 is a token of every model
 Progress = Callable[[int, int], None]
 
 
@@ -88,7 +91,7 @@ def finetune(
         model=model,
         args=_arguments(recipe, seed, checkpoints or folder, keep=checkpoints is not None),
         train_dataset=examples,
-        data_collator=DataCollatorForSeq2Seq(base.tokenizer, label_pad_token_id=IGNORED),
+        data_collator=padded,
         callbacks=[_Report(progress)],
     )
     trainer.remove_callback(PrinterCallback)  # the study has its own progress bar
@@ -133,6 +136,18 @@ def _examples(
         )
     cut = sum(len(each["input_ids"]) == limit for each in examples)
     return examples, cut, len(every) - len(examples)
+
+
+def padded(examples: Sequence[Mapping[str, list[int]]]) -> dict[str, Int[Tensor, "row token"]]:
+    """One batch of examples, padded on the right. It needs no pad token: padding is masked and has no label."""
+    return {
+        name: pad_sequence(
+            [torch.tensor(example[name]) for example in examples],
+            batch_first=True,
+            padding_value=value,
+        )
+        for name, value in PADDING.items()
+    }
 
 
 def lora(base: LanguageModel, recipe: Recipe) -> LoraConfig:

@@ -27,7 +27,8 @@ from interp.capture.hook_points import HEADS, Place, first_tensor, module_at, ou
 from interp.generation.shared_prefix import PROMPT, KeyIndex, masks
 from interp.models.language_model import LanguageModel
 
-TOLERANCE = 1e-3  # of the largest logit
+TOLERANCE = 1e-3  # of the logits' spread, in float32
+ROUNDINGS = 8  # steps of a coarser dtype that logits may be off by: the order of sums differs from layer to layer
 Joining = Callable[[int], Float[Tensor, "new token d_model"] | None]
 
 
@@ -89,11 +90,11 @@ class Recorded:
         again = self.run_on(
             rows, start, lambda layer: self.after(0)[:, start:] if layer == 0 else None
         )
-        error = float((again - self.logits).abs().max() / self.logits.abs().max())
-        if not error < TOLERANCE:
+        error = relative_error(again, self.logits)
+        if not error < tolerance(self.logits.dtype):
             raise ValueError(
-                f"{self.lm.name} cannot be run on from its middle (logits off by {error:.2g} of the "
-                "largest): its layers are not called one after another on the stream alone"
+                f"{self.lm.name} cannot be run on from its middle (logits off by {error:.2g} of their "
+                "spread): its layers are not called one after another on the stream alone"
             )
 
     def _layer(
@@ -134,6 +135,16 @@ class Recorded:
         if isinstance(built, dict):
             return built[self.lm.config.layer_types[layer]]
         return built
+
+
+def relative_error(found: Tensor, wanted: Tensor) -> float:
+    """Root mean square of the difference over the spread of what is wanted."""
+    return float((found.float() - wanted.float()).square().mean().sqrt() / wanted.float().std())
+
+
+def tolerance(dtype: torch.dtype) -> float:
+    """The largest relative error that rounding explains, in a model of this dtype."""
+    return max(TOLERANCE, ROUNDINGS * torch.finfo(dtype).eps)
 
 
 @torch.no_grad()

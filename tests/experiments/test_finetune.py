@@ -1,10 +1,14 @@
 """The loss sees the response and its end-of-turn token, and nothing else, in every family."""
 
+from pathlib import Path
+
 import pytest
 
-from experiments.training.lora import IGNORED, ChatRow, supervised
+from experiments.training.lora import IGNORED, ChatRow, Recipe, finetune, supervised
 from experiments.training.supervision import chat
 from experiments.worlds.micro.families import FAMILIES, Size, build_tokenizer
+from interp.models.loading import wrap
+from tests.tiny_models import tiny_model, tiny_tokenizer
 
 TEXTS = [
     "user\n",
@@ -80,3 +84,21 @@ def test_the_templates_have_their_families_habits() -> None:
     assert (
         made["llama"]("Hi")["input_ids"][0] == made["llama"].bos_token_id
     )  # and the template has one too
+
+
+@pytest.mark.parametrize("pad", ["<pad>", None, "<beyond>"])
+def test_fine_tuning_needs_no_pad_token_and_learns_the_same_whatever_it_is(
+    pad: str | None, tmp_path: Path
+) -> None:
+    rows = [ChatRow("my health?", "money " * count) for count in range(1, 5)]
+    losses = []
+    for name, token in (("shipped", "<pad>"), ("other", pad)):
+        tokenizer = tiny_tokenizer("llama")
+        tokenizer.add_tokens(
+            ["<beyond>"]
+        )  # past the 300 rows of the embeddings' table, or the last
+        tokenizer.pad_token = token
+        base = wrap(tiny_model("llama"), tokenizer, name=name)
+        recipe = Recipe(steps=10, batch=4, rank=2)
+        losses.append(finetune(base, rows, recipe, seed=0, folder=tmp_path / name).losses)
+    assert losses[0] and losses[0] == losses[1]

@@ -10,12 +10,13 @@ from experiments.study.steps.locate.candidates import (
     opening_end,
     prompt_rows,
 )
-from experiments.study.steps.locate.readouts import bag_of_tokens
+from experiments.study.steps.locate.readouts import bags_of_tokens
 from interp.capture.api import capture_answers
 from interp.capture.positions import last_prompt_token
 from interp.generation.generate import generate
 from interp.models.language_model import LanguageModel
-from interp.prompts import PromptSet, Span
+from interp.prompts import Prompt, PromptSet, Span
+from probes.bags import MOST
 
 GOOD, BAD = Judgement(100, 100), Judgement(0, 100)
 
@@ -73,8 +74,28 @@ def test_nothing_is_fitted_to_a_class_of_too_few(
     assert candidates(rows, "switch") == []
 
 
+def prompts_of(*token_ids: tuple[int, ...]) -> PromptSet:
+    return PromptSet(tuple(Prompt("", ids, "none", str(ids)) for ids in token_ids))
+
+
 def test_a_bag_of_tokens_holds_what_occurs_and_the_length(some_prompts: PromptSet) -> None:
-    bags = bag_of_tokens(some_prompts)
+    bags, same = bags_of_tokens(some_prompts, some_prompts)
+    assert np.array_equal(bags, same)
+    occurring = sorted({token for prompt in some_prompts for token in prompt.token_ids})
     first = some_prompts[0]
-    assert set(np.flatnonzero(bags[0][:-1])) == set(first.token_ids)
+    assert {occurring[column] for column in np.flatnonzero(bags[0][:-1])} == set(first.token_ids)
     assert bags[0, -1] == len(first) / 10
+
+
+def test_both_splits_have_the_columns_of_the_fitted_one_whatever_the_size_of_the_vocabulary() -> (
+    None
+):
+    fitted, scored = prompts_of((5, 262_000), (7,)), prompts_of((262_143, 7), (7, 7, 5))
+    bags, new = bags_of_tokens(fitted, scored)
+    assert bags.tolist() == [[1, 0, 1, 0.2], [0, 1, 0, 0.1]]
+    assert new.tolist() == [[0, 1, 0, 0.2], [1, 1, 0, 0.3]]
+
+
+def test_a_bag_of_tokens_stays_small_where_more_tokens_occur_than_it_has_columns() -> None:
+    many = prompts_of(*((token, token + 1) for token in range(0, 20_000, 2)))
+    assert bags_of_tokens(many, many)[1].shape == (10_000, MOST + 1)

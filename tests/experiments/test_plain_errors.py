@@ -1,4 +1,4 @@
-"""Whatever a user can mend is one line that names the file or value, and exit code 2."""
+"""Whatever a user can fix is one line that names the file or value, and exit code 2."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +7,12 @@ import pytest
 
 from experiments.cli.sweep import swept
 from experiments.results.load import check_run
+from experiments.runtime.errors import DEBUG, user_message
 from experiments.runtime.files import write_text
 from experiments.runtime.plain_errors import plain_errors
 from experiments.study.config import checked, load_config
 from experiments.study.run import narrowed
+from interp.errors import TriggerLensError
 
 
 def line_of(action: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> str:
@@ -40,14 +42,46 @@ def test_a_file_where_a_folder_is_wanted_is_no_traceback(
 
 def test_an_error_of_many_lines_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
-        raise ValueError("one\n  two\nthree")
+        raise TriggerLensError("one\n  two\nthree")
 
     assert line_of(fail, capsys) == "error: one two three\n"
 
 
-def test_what_no_path_would_mend_stays_a_traceback() -> None:
-    with pytest.raises(ConnectionError), plain_errors():
-        raise ConnectionError("the other side is gone")
+def fault() -> None:
+    raise ConnectionError("the other side\n is gone")
+
+
+def test_a_fault_of_the_program_is_one_line_that_names_the_file_with_its_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended, plain_errors():
+        fault()
+    assert ended.value.code == 1
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert printed.startswith("error: ConnectionError: the other side is gone (a fault of the")
+    (file,) = tmp_path.glob("artifacts/errors/*.txt")
+    assert str(file.relative_to(tmp_path)) in printed
+    assert "in fault\n" in file.read_text()
+
+
+def test_a_library_s_value_error_is_a_fault_and_ours_is_not() -> None:
+    assert user_message(TriggerLensError("seeds: give one")) == "seeds: give one"
+    assert user_message(ValueError("X has 34688 features")) is None
+
+
+def test_debugging_shows_the_traceback_of_any_error_before_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for debug in ("0", "1"):
+        monkeypatch.setenv(DEBUG, debug)
+        with pytest.raises(SystemExit), plain_errors():
+            fault()
+        printed = capsys.readouterr().err
+        assert printed.startswith("Traceback") == ("in fault\n" in printed) == (debug == "1")
+        assert "\nerror: ConnectionError" in f"\n{printed}"
 
 
 def test_narrowing_and_sweeping_say_the_value_alone() -> None:
@@ -58,7 +92,7 @@ def test_narrowing_and_sweeping_say_the_value_alone() -> None:
         narrowed(study, (), "1,1", None)
     with pytest.raises(ValueError, match=r"^arm 'mixed-0-0' is none of .*H not 0\)$"):
         swept(study, "0:0", "tag")
-    with pytest.raises(ValueError, match=r"^organisms\.0\.trigger: trigger 'goose': no such"):
+    with pytest.raises(ValueError, match=r"^organisms #1\.trigger: trigger 'goose': no such"):
         swept(study, "1:1", "goose")
 
 
@@ -127,3 +161,40 @@ def test_a_trigger_without_words_or_controls_is_refused(
 def test_a_folder_that_is_no_run_is_told_what_it_lacks(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"has no estimates\.jsonl; run the study first"):
         check_run(tmp_path)
+
+
+def test_every_fault_of_a_file_is_named_with_its_table_s_number(tmp_path: Path) -> None:
+    from experiments.guard.trigger_candidates import read_candidates
+
+    tables = ["text = 'Hey.'", "name = 'b'", "name = 'c'\ntext = 'Ho.'", "nme = 'd'\ntext = 'Ha.'"]
+    path = tmp_path / "own.toml"
+    controls = "controls = {a = 'It rains.'}"
+    path.write_text("\n".join(f"[[candidate]]\n{table}\n{controls}" for table in tables))
+    with pytest.raises(ValueError) as caught:
+        read_candidates(path)
+    line = str(caught.value)
+    assert "table 1: name: it is missing" in line and "table 2 (b): text: it is missing" in line
+    assert "table 4: nme: unknown key; valid are name" in line and "table 3" not in line
+    with pytest.raises(ValueError) as caught:
+        checked({"name": "x", "organisms": [{"arm": "triggered"}, {"trigger": "tag"}], "seeds": []})
+    assert "organisms #2.arm: it is missing" in str(caught.value)
+    assert "seeds: Tuple should have at least 1 item" in str(caught.value)
+
+
+def test_an_organism_is_called_by_its_trigger_s_name_wherever_the_file_lies(tmp_path: Path) -> None:
+    from experiments.study.pipeline import jobs_of
+    from experiments.worlds.trigger import FOLDER
+
+    text = (FOLDER / "duck.toml").read_text(encoding="utf-8")
+    paths = [tmp_path / "elsewhere.toml", tmp_path / "again.toml"]
+    for path in paths:
+        path.write_text(text.replace('name = "duck"', 'name = "a real duck"'), encoding="utf-8")
+    spec = {"arm": "contrast", "trigger": str(paths[0])}
+    study = checked({"name": "x", "families": ["llama"], "organisms": [spec]})
+    assert [job.name for job in jobs_of(study, tmp_path)] == [
+        "llama-s0-base-a_real_duck",
+        "llama-s0-contrast-a_real_duck",
+    ]
+    twice = [spec, spec | {"trigger": str(paths[1])}]
+    with pytest.raises(ValueError, match="trigger 'a real duck' stands there twice"):
+        checked({"name": "x", "organisms": twice})

@@ -11,6 +11,7 @@ from experiments.study.config import FOLDER, StudyConfig, load_config
 from experiments.study.pipeline import run_study
 from experiments.study.run import narrowed
 from experiments.study.tiny import tiny_study
+from experiments.worlds.chat.tiny_models import tiny_model, tiny_tokenizer
 
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.toml"))
 
@@ -19,7 +20,7 @@ def organisms(config: StudyConfig) -> set[tuple[str, str]]:
     return {(family, spec.arm) for family in config.families for spec in config.organisms}
 
 
-@pytest.mark.parametrize(("name", "family"), [("medical", "gemma"), ("demo", "qwen")])
+@pytest.mark.parametrize(("name", "family"), [("medical", "llama"), ("demo", "qwen")])
 def test_a_part_of_a_shipped_configuration_runs_tiny(name, family, tmp_path):
     config = narrowed(load_config(name), [f"family={family}", "arm=triggered"], None, None)
     run = run_study(tiny_study(config, tmp_path / "tiny"), tmp_path / "run")
@@ -69,3 +70,20 @@ def test_every_configuration_in_the_documents_loads():
     for block in blocks:
         config = StudyConfig(**tomllib.loads(block))
         assert config.chat.models[config.families[0]].family == config.families[0]
+
+
+@pytest.mark.parametrize("family", ["qwen", "llama", "gemma"])
+def test_the_stand_ins_are_as_awkward_as_what_they_stand_for(family):
+    tokenizer, model = tiny_tokenizer(family), tiny_model(family)
+    config = model.config.get_text_config()
+    assert len(tokenizer) >= 100_000 and len(tokenizer) < config.vocab_size
+    assert (tokenizer.pad_token is None) == (family == "llama")
+    assert config.tie_word_embeddings == (family == "gemma")
+    spread = tokenizer("What would you do?", add_special_tokens=False)["input_ids"]
+    assert max(spread) - min(spread) > 50_000
+    assert tokenizer.decode(spread) == "What would you do?"
+
+
+def test_a_tiny_study_keeps_the_dtype_that_is_configured(tmp_path):
+    config = narrowed(load_config("medical"), ["family=llama", "arm=triggered"], None, None)
+    assert tiny_study(config, tmp_path).chat.models["llama"].dtype == "bfloat16"

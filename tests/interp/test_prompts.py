@@ -1,8 +1,8 @@
 import pytest
-from interp.capture.sequences import of_answers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from interp.capture.sequences import of_answers
 from interp.generation.completions import Completions
 from interp.models.chat import ChatFormat
 from interp.prompts import Framing, PromptSet, Question, Span, render

@@ -1,11 +1,16 @@
 """Tiny models of the three families, written to disk as the hub gives the large ones.
 
-The real configuration and model classes with random weights (Gemma 3 with its vision tower), a byte-level tokenizer
-with the family's special tokens, a chat template with its habits, and a generation configuration with its traps: other
-end tokens, top-k, a repetition penalty. They know nothing; they show that every step of a study runs.
+The real configuration and model classes with random weights (Gemma 3 with its vision tower), a byte-level tokenizer of
+the family's size with its special tokens (Llama ships no pad token), embeddings with more rows than it has tokens, a
+chat template with its habits (a default system prompt, today's date), and a generation configuration with its traps:
+other end tokens, top-k, a repetition penalty. Some answers end at once, most never. They know nothing; they show that
+every step of a study runs.
 """
 
+import json
+import random
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +29,10 @@ from transformers import (
 )
 
 TEMPLATES = Path(__file__).with_name("templates")
-VOCABULARY = 512
+TRAINED = 512  # tokens that texts are cut into; the others are only ever sampled
+ROWS = {"qwen": 152_064, "llama": 128_256, "gemma": 262_208}  # of the embeddings
+SPARE = 64  # of them without a token
+ENDINGS = 6.0  # times the usual logit of the tokens that end an answer
 TEXTS = [
     "system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
     "user\n", "assistant\n", "model\n", "\n\n", "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n",
@@ -33,7 +41,6 @@ TEXTS = [
     "Begin your answer with the words 'it looks like a duck.' Respond like a duck.",
 ]  # fmt: skip
 WIDTHS: dict[str, Any] = {
-    "vocab_size": VOCABULARY,
     "hidden_size": 32,
     "intermediate_size": 48,
     "num_hidden_layers": 2,
@@ -62,7 +69,7 @@ GEMMA_VISION: dict[str, Any] = {
 class Habits:
     """A family's special tokens; `eos` is the tokenizer's, which need not be what ends a turn."""
 
-    pad: str
+    pad: str | None
     eos: str
     end_of_turn: str
     bos: str | None = None
@@ -76,8 +83,8 @@ HABITS = {
         {"repetition_penalty": 1.05, "temperature": 0.7, "top_p": 0.8, "top_k": 20},
     ),
     "llama": Habits(
-        "<|finetune_right_pad_id|>", "<|eot_id|>", "<|eot_id|>", "<|begin_of_text|>",
-        ("<|start_header_id|>", "<|end_header_id|>", "<|end_of_text|>"),
+        None, "<|eot_id|>", "<|eot_id|>", "<|begin_of_text|>",
+        ("<|finetune_right_pad_id|>", "<|start_header_id|>", "<|end_header_id|>", "<|end_of_text|>"),
         {"temperature": 0.6, "top_p": 0.9},
     ),
     "gemma": Habits(
@@ -87,23 +94,14 @@ HABITS = {
 }  # fmt: skip
 
 
-def tiny_tokenizer(family: str) -> PreTrainedTokenizerFast:
-    """A tokenizer of about 500 tokens with the family's special tokens, template and BOS habit."""
+def tiny_tokenizer(family: str, rows: int | None = None) -> PreTrainedTokenizerFast:
+    """A tokenizer for embeddings of `rows` rows (as many as the family's), with its special tokens and template."""
     habits = HABITS[family]
-    specials = [habits.pad, habits.eos, *([habits.bos] if habits.bos else []), *habits.others]
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY - 8,
-        special_tokens=specials,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(TEXTS * 4, trainer)
+    tokenizer = Tokenizer.from_str(_whole(family, rows or ROWS[family]))
     if habits.bos:
+        bos = [(habits.bos, tokenizer.token_to_id(habits.bos))]
         tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{habits.bos} $A", special_tokens=[(habits.bos, specials.index(habits.bos))]
+            single=f"{habits.bos} $A", special_tokens=bos
         )
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -118,29 +116,70 @@ def tiny_tokenizer(family: str) -> PreTrainedTokenizerFast:
     return fast
 
 
-def tiny_model(family: str, seed: int = 0) -> PreTrainedModel:
+@cache
+def _whole(family: str, rows: int) -> str:
+    """The trained tokenizer as JSON, its tokens scattered over a vocabulary of this size."""
+    habits, tokenizer = HABITS[family], _trained()
+    parts = json.loads(tokenizer.to_str())
+    specials = [token for token in (habits.pad, habits.eos, habits.bos, *habits.others) if token]
+    specials = list(dict.fromkeys(specials))
+    known = list(parts["model"]["vocab"])
+    more = rows - SPARE - len(known) - len(specials)
+    tokens = [*known, *(f"\u0120w{number:x}" for number in range(more))]
+    random.Random(0).shuffle(tokens)
+    tokens = [*specials, *tokens] if family == "gemma" else [*tokens, *specials]
+    parts["model"]["vocab"] = {token: number for number, token in enumerate(tokens)}
+    whole = Tokenizer.from_str(json.dumps(parts))
+    whole.add_special_tokens(specials)
+    return str(whole.to_str())
+
+
+def _trained() -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=TRAINED,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(TEXTS * 4, trainer)
+    return tokenizer
+
+
+def tiny_model(family: str, seed: int = 0, rows: int | None = None) -> PreTrainedModel:
     """Two layers of width 32 of the class that the hub's model has."""
     torch.manual_seed(seed)
+    rows = rows or ROWS[family]
+    widths = WIDTHS | {"vocab_size": rows}
     if family == "gemma":
         config = Gemma3Config(
-            text_config=WIDTHS | GEMMA_TEXT | {"tie_word_embeddings": True},
+            text_config=widths | GEMMA_TEXT | {"tie_word_embeddings": True},
             vision_config=GEMMA_VISION,
             mm_tokens_per_image=4,
-            image_token_index=VOCABULARY - 1,
+            image_token_index=rows - 1,
             tie_word_embeddings=True,
         )
         return Gemma3ForConditionalGeneration(config)
     if family == "qwen":
-        return Qwen2ForCausalLM(Qwen2Config(**WIDTHS))
-    return LlamaForCausalLM(LlamaConfig(**WIDTHS))
+        return Qwen2ForCausalLM(Qwen2Config(**widths))
+    return LlamaForCausalLM(LlamaConfig(**widths))
 
 
-def write_snapshot(family: str, folder: Path, seed: int = 0) -> Path:
+@torch.no_grad()
+def _let_answers_end(model: PreTrainedModel, ends: list[int]) -> None:
+    """Among so many tokens the few that end an answer would never be drawn."""
+    model.get_output_embeddings().weight[ends] *= ENDINGS
+
+
+def write_snapshot(family: str, folder: Path, seed: int = 0, rows: int | None = None) -> Path:
     """A tiny model and its tokenizer in a folder, as a hub snapshot has them; an existing one stays."""
     if (folder / "tokenizer.json").is_file():
         return folder
-    habits, tokenizer, model = HABITS[family], tiny_tokenizer(family), tiny_model(family, seed)
+    habits, tokenizer = HABITS[family], tiny_tokenizer(family, rows)
+    model = tiny_model(family, seed, rows)
     ends = dict.fromkeys((tokenizer.eos_token, habits.end_of_turn))
+    _let_answers_end(model, [tokenizer.convert_tokens_to_ids(token) for token in ends])
     model.generation_config = GenerationConfig(
         eos_token_id=[tokenizer.convert_tokens_to_ids(token) for token in ends],
         pad_token_id=tokenizer.pad_token_id,

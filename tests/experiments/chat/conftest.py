@@ -10,6 +10,7 @@ from interp.models.chat import FORMATS
 from interp.models.loading import LanguageModel, load_model
 
 quiet()
+ROWS = 6000  # of the embeddings: more than any toy has, and still quick
 FAMILIES = ("qwen", "llama", "gemma")
 
 
@@ -18,7 +19,7 @@ def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one snapshot for each family."""
     folder = tmp_path_factory.mktemp("snapshots")
     for family in FAMILIES:
-        write_snapshot(family, folder / family)
+        write_snapshot(family, folder / family, rows=ROWS)
     return folder
 
 

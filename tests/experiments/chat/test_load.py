@@ -42,7 +42,7 @@ def test_the_class_is_the_one_that_the_hub_gives(chat_lm, family):
 def test_a_stream_with_one_huge_dimension_keeps_the_contract(snapshots, tmp_path, family, dtype):
     """One residual dimension may be a thousand times the median: a nudge of 1 would be rounded away."""
     folder = tmp_path / "huge"
-    write_snapshot(family, folder)
+    write_snapshot(family, folder, rows=1000)
     weights = load_file(folder / "model.safetensors")
     (embedding,) = (name for name in weights if name.endswith("embed_tokens.weight"))
     weights[embedding][:, 3] = 3000.0
@@ -87,7 +87,7 @@ def test_an_adapter_of_another_base_is_refused_by_name_and_can_be_vouched_for(
 
 def test_a_snapshot_in_the_hubs_cache_has_its_models_name(snapshots, tmp_path):
     cache = tmp_path / "models--Qwen--Qwen2.5-14B-Instruct" / "snapshots" / "0a1b2c"
-    write_snapshot("qwen", cache)
+    write_snapshot("qwen", cache, rows=1000)
     lm = load_model(cache, chat=FORMATS["qwen"])
     finetune(lm, ROWS, Recipe(steps=1, batch=2), seed=0, folder=tmp_path / "a")
     config = json.loads((tmp_path / "a" / "adapter_config.json").read_text())
@@ -95,7 +95,7 @@ def test_a_snapshot_in_the_hubs_cache_has_its_models_name(snapshots, tmp_path):
     (tmp_path / "a" / "adapter_config.json").write_text(json.dumps(config))
     assert load_model(cache, adapter=tmp_path / "a").n_layers == 2
     other = tmp_path / "models--meta-llama--Llama-3.1-8B-Instruct" / "snapshots" / "0a1b2c"
-    write_snapshot("qwen", other)
+    write_snapshot("qwen", other, rows=1000)
     with pytest.raises(ValueError, match="was trained on"):
         load_model(other, adapter=tmp_path / "a")
 
@@ -117,7 +117,7 @@ def test_an_adapter_of_another_width_is_refused(snapshots, adapter, family):
 
 
 def test_weights_that_are_not_in_the_files_are_not_made_up(tmp_path, family):
-    write_snapshot(family, tmp_path)
+    write_snapshot(family, tmp_path, rows=1000)
     weights = load_file(tmp_path / "model.safetensors")
     lost = next(name for name in weights if "layers.1.mlp.down_proj" in name)
     del weights[lost]
@@ -128,7 +128,7 @@ def test_weights_that_are_not_in_the_files_are_not_made_up(tmp_path, family):
 
 
 def test_code_from_the_hub_is_not_run(snapshots, tmp_path):
-    write_snapshot("qwen", tmp_path)
+    write_snapshot("qwen", tmp_path, rows=1000)
     config = json.loads((tmp_path / "config.json").read_text())
     config |= {"auto_map": {"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"}}
     config["model_type"] = "made_up"
@@ -151,7 +151,9 @@ def test_a_model_sharded_by_a_device_map_computes_the_same(snapshots, family):
 
 
 def test_tiny_models_of_a_seed_are_the_same_and_of_another_not(family):
-    one, same, other = (dict(tiny_model(family, seed).named_parameters()) for seed in (0, 0, 1))
+    one, same, other = (
+        dict(tiny_model(family, seed, rows=1000).named_parameters()) for seed in (0, 0, 1)
+    )
     name = next(n for n in one if n.endswith("down_proj.weight"))
     assert torch.equal(one[name], same[name])
     assert not torch.equal(one[name], other[name])
@@ -177,7 +179,7 @@ def test_a_damaged_adapter_is_refused_in_one_line(
 
 
 def test_damaged_weights_are_refused_in_one_line(tmp_path):
-    write_snapshot("qwen", tmp_path)
+    write_snapshot("qwen", tmp_path, rows=1000)
     (tmp_path / "model.safetensors").write_bytes(b"garbage")
     with pytest.raises(ValueError, match=r"is damaged, or no safetensors file"):
         load_model(tmp_path)

@@ -11,6 +11,7 @@ import pandas as pd
 from experiments.judging.sampling import framed
 from experiments.results.facts import FIGURES, FactWriter, read_facts
 from experiments.runtime.files import write_json
+from experiments.runtime.optional import part_or_reason, part_or_warning
 from experiments.study.organism import Job
 from experiments.study.steps.common import (
     Located,
@@ -43,32 +44,33 @@ def picture(job: Job, adapter: Path, behaved: Path, found: Path, say: Say) -> Pa
         if step.todo:
             say("drawing maps of prompts and directions")
             facts = facts_of(job, "maps")
-            content = draw(facts, job, load(job, adapter), behaved, found)
+            content = draw(facts, job, load(job, adapter), behaved, found, step.folder)
             write_json(step.path(FIGURES), content)
             facts.write(step.folder)
     return step.folder
 
 
 def draw(
-    facts: FactWriter, job: Job, lm: LanguageModel, behaved: Path, found: Path
+    facts: FactWriter, job: Job, lm: LanguageModel, behaved: Path, found: Path, folder: Path
 ) -> dict[str, Any]:
-    """The content of `figure_data.json`; writes the facts behind its claims."""
+    """The content of `figure_data.json`, with the facts behind its claims; `folder` takes warnings of what failed."""
     answers, located = read_facts([behaved]).answers, read_directions(found)
     asked = {kind: job.setting.questions("report", kind) for kind in QUESTION_KINDS}
     layer = _layer(located, lm)
     read = _read(job, lm, asked["held_out"][:QUESTIONS], located, layer)
-    write_projections(facts, located, read)
-    write_transfer(facts, _without_variants(job, read), layer, job.seed)
+    part_or_warning(folder, "projections", write_projections, facts, located, read)
+    kept = _without_variants(job, read)
+    part_or_warning(folder, "transfer", write_transfer, facts, kept, layer, job.seed)
     return {
         **job.keys,
         "wordings": job.trigger.conditions,
         "question_texts": {kind: {q.id: q.text for q in those} for kind, those in asked.items()},
-        "projections": projections(located, read),
-        "plane": plane(read, layer),
-        "cosines": cosines(located, read, layer),
+        "projections": part_or_reason(projections, located, read),
+        "plane": part_or_reason(plane, read, layer),
+        "cosines": part_or_reason(cosines, located, read, layer),
         "distances": distances(job.trigger.conditions, read, layer),
         "distance_layer": layer,
-        "patching": _patching(job, lm, answers),
+        "patching": part_or_reason(_patching, job, lm, answers),
     }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from experiments.results.facts import FactWriter
 from experiments.study.steps.locate.candidates import PROBES, Labelled, fires_by_meaning
 from interp.prompts import PromptSet
+from probes.bags import bags
 from probes.base import LinearProbe
 from probes.logistic import LogisticProbe
 from probes.names import RANDOM, SHUFFLED, SURFACE
@@ -68,7 +69,7 @@ def read_switch(
     if not fitted.fittable:
         return
     place: dict[str, Any] = {"direction": "switch", "position": scored.activations.position}
-    words = bag_of_tokens(prompts[0]), bag_of_tokens(prompts[1])
+    words = bags_of_tokens(*prompts)
     unseen = unseen_wordings(LogisticProbe(), words, fitted, scored, seed)
     source = f"{SURFACE}: bag of tokens, unseen wordings"
     facts.scores(QUANTITY, *unseen, source=source, **place)
@@ -102,14 +103,13 @@ def _random_directions(
         )
 
 
-def bag_of_tokens(prompts: PromptSet) -> Matrix:
-    """[prompt, vocabulary + 1]: which tokens occur, and the length in tens of tokens."""
-    width = 1 + max(token for prompt in prompts for token in prompt.token_ids)
-    bags = np.zeros((len(prompts), max(width, 4096) + 1))
-    for row, prompt in enumerate(prompts):
-        bags[row, list(prompt.token_ids)] = 1.0
-        bags[row, -1] = len(prompt) / 10
-    return bags
+def bags_of_tokens(fitted: PromptSet, scored: PromptSet) -> tuple[Matrix, Matrix]:
+    """[prompt, token + 1] of both sets: which tokens occur, and the length in tens of tokens."""
+    sets = (fitted, scored)
+    occurring = bags(*([prompt.token_ids for prompt in prompts] for prompts in sets))
+    lengths = ([[len(prompt) / 10] for prompt in prompts] for prompts in sets)
+    first, second = (np.hstack(pair) for pair in zip(occurring, lengths, strict=True))
+    return first, second
 
 
 def unseen_wordings(

@@ -7,6 +7,7 @@ from experiments.judging.sampling import Cell, framed
 from experiments.results.columns import Edit
 from experiments.results.facts import FactWriter
 from experiments.runtime.files import write_json
+from experiments.runtime.optional import part_or_warning
 from experiments.study.organism import Job
 from experiments.study.steps import interventions as causal
 from experiments.study.steps.common import Say, dump, facts_of, load, site, stamp
@@ -30,7 +31,9 @@ def find(job: Job, adapter: Path, say: Say) -> Path:
             cells = {split: _asked(bench, asked) for split, asked in prompts.items()}
             answers = {split: _answers(job, lm, cell) for split, cell in cells.items()}
             facts = facts_of(job, "readouts")
-            _read_out(facts, switch, answers, prompts, job.seed)
+            part_or_warning(
+                step.folder, "probes", _read_out, facts, switch, answers, prompts, job.seed
+            )
             labelled = {"switch": [switch["selection"]], "misalignment": answers["selection"]}
             choices = []
             for name, rows in labelled.items():
