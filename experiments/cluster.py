@@ -19,14 +19,12 @@ from types import TracebackType
 from typing import Any
 
 from experiments.config import Needs, StudyConfig
+from experiments.extras import require
 from experiments.finetune import quiet
 from experiments.job import Job
 from experiments.progress import Progress
 
 TRIES = 5  # of a task whose machine or process died
-INSTALL = (
-    "--on ray needs Ray: pip install 'triggerlens[ray]', here and on every machine of the cluster"
-)
 GIB = 2**30
 
 
@@ -36,10 +34,7 @@ def check_place(on: str) -> str | None:
         raise ValueError(f"--on {on!r}: no address; give ray, or ray://HOST:10001")
     if on != "ray" and not on.startswith("ray://"):
         raise ValueError(f"--on {on!r}: give ray, or ray://HOST:10001")
-    try:
-        import ray  # noqa: F401
-    except ImportError as error:
-        raise ValueError(INSTALL) from error
+    require("ray", "--on ray, on this and every machine of the cluster,")
     return None if on == "ray" else on
 
 

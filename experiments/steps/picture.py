@@ -9,13 +9,14 @@ from typing import Any
 from experiments import maps
 from experiments.behaviour import DOMAINS, judged_cells
 from experiments.estimates import EstimateRow, write_estimates
+from experiments.extras import has
 from experiments.files import read_jsonl, write_json
 from experiments.job import Job
 from experiments.maps.by_question import domain_rows, question_counts
 from experiments.maps.cosines import cosines
 from experiments.maps.patching import both_answers, patching
 from experiments.maps.projections import plane, projection_rows, projections
-from experiments.maps.reach import distances, has_sentence_model, reach_rows
+from experiments.maps.reach import distances, reach_rows
 from experiments.maps.transfer import transfer_rows
 from experiments.sampling import framed
 from experiments.steps.common import Located, Say, answers_and, dump, load, read_directions, stamp
@@ -31,7 +32,7 @@ ORGANISM = ("family", "seed", "dataset", "arm", "trigger")
 def picture(job: Job, adapter: Path, behaved: Path, found: Path, say: Say) -> Path:
     """The maps of one organism."""
     inputs = {**job.identity, "behaved": stamp(behaved), "found": stamp(found)}
-    inputs |= {"causal": dump(job.config.causal), "sentence_model": has_sentence_model()}
+    inputs |= {"causal": dump(job.config.causal), "sentence_model": has("distance")}
     with job.run.step(
         f"picture-{job.name}", inputs, answers_and(job, maps, Path(__file__))
     ) as step:
