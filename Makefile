@@ -1,4 +1,4 @@
-# Two commands matter: `make demo` and `make test`. Everything installs into .venv and nowhere else (`make smoke`: build/smoke).
+# Two commands matter: `make demo` and `make test`. Everything installs into .venv and nowhere else (`make smoke`: .venv-smoke).
 #
 #   make PYTHON=python3.12 demo      another interpreter (3.11 or newer)
 #   make TORCH_INDEX=https://download.pytorch.org/whl/cpu demo      another source for torch alone
@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 # Tests run on tiny models: one thread is faster than many, and the network is not asked.
 TEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 
-.PHONY: demo test test-long faults fuzz check format bench install install-dev browser clean help
+.PHONY: demo smoke test test-long faults fuzz check format bench install install-dev browser clean help
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -30,6 +30,11 @@ demo: install ## the whole study on three micro organisms; prints where the dash
 
 test: install-dev ## every test that takes seconds; no network, no GPU
 	$(TEST) -n $(PROCESSES) --dist loadfile -m "not long" $(PYTEST_ARGS)
+
+smoke: ## what a new user gets: a fresh environment, the commands of README, the demo's steps on tiny sizes
+	rm -rf .venv-smoke
+	$(MAKE) --no-print-directory VENV=.venv-smoke install
+	.venv-smoke/bin/python tests/smoke.py
 
 test-long: install-dev ## the tests that take minutes
 	$(TEST) -m long $(PYTEST_ARGS) || { test $$? -eq 5 && echo "no test is marked long"; }
@@ -61,7 +66,7 @@ browser: ## chromium and its driver, for the tests of the page (Debian, as root)
 	apt-get update && apt-get install -y chromium chromium-driver
 
 clean: ## remove what was built; runs under artifacts/runs/ stay
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-smoke build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find interp probes experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up: a stamp file is written only after everything before it succeeded

@@ -29,7 +29,9 @@ from experiments.commands import (
     scan,
     sweep,
 )
+from experiments.extras import require
 from experiments.plain_errors import plain_errors
+from experiments.terminal import accept_every_character
 
 os.environ.setdefault(
     "HF_HUB_OFFLINE", "1"
@@ -105,11 +107,16 @@ def run(
 
 
 @app.command(epilog="Example: triggerlens show artifacts/runs/demo")
-def show(run_folder: RunFolder) -> None:
-    """Print the tables of a finished run."""
+def show(
+    run_folder: RunFolder,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Every condition, edit and feature, however wide")
+    ] = False,
+) -> None:
+    """Print what a finished run found: the answer and a line for each organism."""
     from experiments.show import show as show_run
 
-    show_run(run_folder)
+    show_run(run_folder, wide=wide)
 
 
 @app.command(epilog="Example: triggerlens targets artifacts/runs/micro_full")
@@ -145,6 +152,8 @@ def dashboard(
     """Write one self-contained HTML page about one or more runs."""
     from experiments.dashboard import export_dashboard, save_figures
 
+    if figures is not None:
+        require("figures", "--figures")
     print(export_dashboard(run_folders, output))
     for run in run_folders if figures else ():
         for path in save_figures(run, Path(figures or "") / run.name, form=form):
@@ -230,6 +239,7 @@ app.command(epilog=features.EXAMPLE)(features.features)
 
 def main() -> None:
     """Run the command; what a user can mend is one line, not a traceback."""
+    accept_every_character()
     with plain_errors():
         app()
 

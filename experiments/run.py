@@ -4,9 +4,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.markdown import Markdown
-
 from experiments.config import StudyConfig, checked, load_config
 from experiments.plain_errors import plain_errors
 
@@ -22,7 +19,7 @@ def run_configuration(
     on: str | None = None,
     mirror: str | None = None,
 ) -> Path:
-    """Run a study, print its tables, write its dashboard; the dashboard's path is printed last.
+    """Run a study, write its dashboard; print the answer in a few lines, where the page is, and what to try next.
 
     `tiny` runs the same configuration on tiny random models, in seconds; `on` is a Ray cluster; `mirror` an address
     to which finished steps are copied, and where they are looked for.
@@ -39,14 +36,12 @@ def run_and_report(
     on: str | None = None,
     mirror: str | None = None,
 ) -> Path:
-    """Run a configuration that is already resolved, print its tables, write its dashboard."""
+    """Run a configuration that is already resolved, write its dashboard, print the answer and where to look."""
     # late: a configuration that is wrong is refused before seconds of imports
     from experiments.dashboard import export_dashboard
-    from experiments.estimates import read_estimates
     from experiments.finetune import quiet
     from experiments.show import show
     from experiments.study import run_study
-    from experiments.targets import markdown, measure
     from experiments.tiny import tiny_study
 
     folder = out or Path("artifacts/runs") / (f"{study.name}-tiny" if tiny else study.name)
@@ -54,13 +49,13 @@ def run_and_report(
         quiet()
         study = tiny_study(study, folder / "tiny")
     run_study(study, folder, on=on, mirror=mirror)
+    page = export_dashboard(folder)
     show(folder)
-    if study.chat is None:  # the aims are those of the micro study
-        rows = read_estimates(folder / "estimates.jsonl")
-        Console().print(Markdown(markdown(measure(rows))))
     if tiny:
         print("dry run on tiny random models: every step works, and the numbers mean nothing")
-    print(f"dashboard: {export_dashboard(folder)}")
+    print(f"dashboard: {page}")
+    print(f"all tables: triggerlens show --wide {folder}")
+    print(f"add what else a removal breaks: triggerlens further {folder}")
     return folder
 
 
