@@ -60,7 +60,7 @@ def run(
     config: Annotated[
         str,
         typer.Argument(
-            help="Shipped (demo, micro_full, features, nulls, mixing_map, mixing_control, medical, finance, sports),"
+            help="Shipped (demo, smoke, micro_full, features, nulls, mixing_map, mixing_control, medical, finance, sports),"
             " or a .toml file"
         ),
     ],
@@ -90,7 +90,7 @@ def run(
         typer.Option(help="Copy finished steps there and take them from there: s3://BUCKET/RUN"),
     ] = None,
 ) -> None:
-    """Run a study, or resume one that was interrupted, and print its tables."""
+    """Run a study, or resume one that was interrupted, and print what it found and where its page is."""
     from experiments.run import run_configuration
 
     with plain_errors():
