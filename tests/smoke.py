@@ -1,6 +1,6 @@
 """What a new user gets: `make smoke` runs this in a fresh environment of `make install` alone, without pytest.
 
-1. The command is on the path, and every command that README shows answers `--help`.
+1. Every module can be imported; the command is on the path, and every command that README shows answers `--help`.
 2. The Python example of README runs.
 3. The configuration `smoke` runs whole and resumes; it takes every step that the demo takes, LEACE included.
 4. What it leaves is shown, drawn and scanned by the commands of README.
@@ -15,10 +15,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from house import ROOT
+from house import ROOT, sources
 from shell_lines import SHELLS, commands_of
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -47,6 +48,13 @@ def shown_commands() -> list[tuple[str, ...]]:
     found = [line.split()[1:] for line in lines if line.strip().startswith("triggerlens ")]
     groups = ("micro", "monitor", "mirror")
     return list(dict.fromkeys(tuple(w[: 2 if w[0] in groups else 1]) for w in found))
+
+
+def import_of_every_module() -> None:
+    """A missing dependency is named within seconds, also where the code imports it late."""
+    for path in sources():
+        if not path.endswith("__main__.py"):
+            import_module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
 
 
 def help_of_every_command() -> None:
@@ -108,6 +116,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         checks: dict[str, Callable[[], None]] = {
+            "every module can be imported": import_of_every_module,
             "every command of README answers --help": help_of_every_command,
             "the Python of README": python_of_readme,
             "a study that takes the demo's steps": lambda: study(run),
