@@ -133,4 +133,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     os.chdir(ROOT)
+    sys.path[0] = str(ROOT)  # was tests/, whose folders are called like the packages
     main()
