@@ -1,4 +1,4 @@
-# Two commands matter: `make demo` and `make test`. Everything installs into .venv and nowhere else.
+# Two commands matter: `make demo` and `make test`. Everything installs into .venv and nowhere else (`make smoke`: .venv-smoke).
 #
 #   make PYTHON=python3.12 demo      another interpreter (3.11 or newer)
 #   make TORCH_INDEX=https://download.pytorch.org/whl/cpu demo      another source for torch alone
@@ -6,19 +6,20 @@
 #   make PROCESSES=0 test      the tests in one process; auto is one for each core
 
 PYTHON ?= python3
+VENV ?= .venv
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 600
 PROCESSES ?= auto
 
-BIN := .venv/bin
+BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
 # Tests run on tiny models: one thread is faster than many, and the network is not asked.
 TEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 
-.PHONY: demo test test-long faults fuzz check format bench install install-dev browser clean help
+.PHONY: demo smoke test test-long faults fuzz check format bench install install-dev browser clean help
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -29,6 +30,11 @@ demo: install ## the whole study on three micro organisms; prints where the dash
 
 test: install-dev ## every test that takes seconds; no network, no GPU
 	$(TEST) -n $(PROCESSES) --dist loadfile -m "not long" $(PYTEST_ARGS)
+
+smoke: ## what a new user gets: a fresh environment, the commands of README, the demo's steps on tiny sizes
+	rm -rf .venv-smoke
+	$(MAKE) --no-print-directory VENV=.venv-smoke install
+	.venv-smoke/bin/python tests/smoke.py
 
 test-long: install-dev ## the tests that take minutes
 	$(TEST) -m long $(PYTEST_ARGS) || { test $$? -eq 5 && echo "no test is marked long"; }
@@ -53,34 +59,34 @@ format: install-dev ## mend the format and what lint can mend
 bench: install-dev ## how fast the parts that matter are
 	$(BIN)/python -m experiments.benchmarks
 
-install: .venv/.installed ## what the demo needs, pinned
-install-dev: .venv/.installed-dev ## and what the tests and checks need
+install: $(VENV)/.installed ## what the demo needs, pinned
+install-dev: $(VENV)/.installed-dev ## and what the tests and checks need
 
 browser: ## chromium and its driver, for the tests of the page (Debian, as root)
 	apt-get update && apt-get install -y chromium chromium-driver
 
 clean: ## remove what was built; runs under artifacts/runs/ stay
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-smoke build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find interp probes experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up: a stamp file is written only after everything before it succeeded
 
-.venv/.created:
+$(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "TriggerLens needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1): try make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -m venv .venv || \
+	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian: apt install python3-venv)"; exit 1; }
 	@touch $@
 
 # torch first and alone, so that an index of its own (say, one without CUDA) serves only torch.
-.venv/.torch: .venv/.created constraints.txt
+$(VENV)/.torch: $(VENV)/.created constraints.txt
 	$(PIP) -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
 	@touch $@
 
-.venv/.installed: .venv/.torch pyproject.toml constraints.txt
+$(VENV)/.installed: $(VENV)/.torch pyproject.toml constraints.txt
 	$(PIP) -c constraints.txt -e .
 	@touch $@
 
-.venv/.installed-dev: .venv/.torch pyproject.toml constraints.txt
+$(VENV)/.installed-dev: $(VENV)/.torch pyproject.toml constraints.txt
 	$(PIP) -c constraints.txt -e ".[dev]"
-	@touch .venv/.installed $@
+	@touch $(VENV)/.installed $@

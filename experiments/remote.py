@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 
 from fsspec.core import url_to_fs
 
+from experiments.runtime.extras import require
 from experiments.runtime.files import SEAL, is_whole, read_json
 from experiments.runtime.step_folders import MANIFEST
 
 LARGEST_MANIFEST = 16 * 2**20  # bytes
+STORES = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}  # scheme -> extra
 WITHOUT_FOLDERS = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl")
 OF_ONE_MAKING = ("started", "ended", SEAL)  # what differs between two makings of the same step
 
@@ -37,6 +39,8 @@ class Remote:
                 f"{self._shown}: an address with {kind}; give one plain address, and secrets in the store's own"
                 " environment variables"
             )
+        if (extra := STORES.get(urlsplit(self.url).scheme)) is not None:
+            require(extra, self._shown)
         try:
             self._fs()
         except ImportError as error:

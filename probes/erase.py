@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from concept_erasure import LeaceFitter
 from jaxtyping import Float
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -31,12 +32,6 @@ class ConceptEraser(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, *, layer: int | None = None) -> "ConceptEraser":
         """Fit on rows [row, d_model] and the class of each; `layer` chooses among Activations'."""
-        try:
-            from concept_erasure import LeaceFitter
-        except ImportError as missing:
-            raise ImportError(
-                "erasure needs an extra: pip install 'triggerlens[erasure]'"
-            ) from missing
         X, _, self.site_ = open_rows(X, None, layer)
         X = checked_rows(self, X, self.site_, reset=True)
         self.classes_, codes = classes_of(one_label_each(as_array(y), len(X)))

@@ -32,7 +32,9 @@ from experiments.cli import (
     sweep,
 )
 from experiments.runtime.errors import DEBUG
+from experiments.runtime.extras import require
 from experiments.runtime.plain_errors import plain_errors
+from experiments.runtime.terminal import accept_every_character
 
 os.environ.setdefault(
     "HF_HUB_OFFLINE", "1"
@@ -73,7 +75,7 @@ def run(
     config: Annotated[
         str,
         typer.Argument(
-            help="Shipped (demo, micro_full, features, nulls, mixing_map, mixing_control, medical, finance, sports),"
+            help="Shipped (demo, smoke, micro_full, features, nulls, mixing_map, mixing_control, medical, finance, sports),"
             " or a .toml file"
         ),
     ],
@@ -103,7 +105,7 @@ def run(
         typer.Option(help="Copy finished steps there and take them from there: s3://BUCKET/RUN"),
     ] = None,
 ) -> None:
-    """Run a study, or resume one that was interrupted, and print its tables."""
+    """Run a study, or resume one that was interrupted, and print what it found and where its page is."""
     from experiments.study.run import run_configuration
 
     with plain_errors():
@@ -120,11 +122,16 @@ def run(
 
 
 @app.command(epilog="Example: triggerlens show artifacts/runs/demo")
-def show(run_folder: RunFolder) -> None:
-    """Print the tables of a finished run."""
+def show(
+    run_folder: RunFolder,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Every condition, edit and feature, however wide")
+    ] = False,
+) -> None:
+    """Print what a finished run found: the answer and a line for each organism."""
     from experiments.results.show import show as show_run
 
-    show_run(run_folder)
+    show_run(run_folder, wide=wide)
 
 
 @app.command(epilog="Example: triggerlens dashboard artifacts/runs/demo -o report.html")
@@ -142,6 +149,8 @@ def dashboard(
     """Write one self-contained HTML page about one or more runs."""
     from experiments.dashboard import export_dashboard, save_figures
 
+    if figures is not None:
+        require("figures", "--figures")
     print(export_dashboard(run_folders, output))
     for run in run_folders if figures else ():
         for path in save_figures(run, Path(figures or "") / run.name, form=form):
@@ -228,6 +237,7 @@ app.command(epilog=features.EXAMPLE)(features.features)
 
 def main() -> None:
     """Run the command; an error is one line, not a traceback."""
+    accept_every_character()
     with plain_errors():
         app()
 

@@ -20,6 +20,9 @@ def plan(
         Path | None, typer.Option(help="Run folder; artifacts/runs/NAME by default")
     ] = None,
     card: Annotated[str, typer.Option(help="Which GPU: h100, h200 or a100")] = "h100",
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Also the answers that each step samples")
+    ] = False,
 ) -> None:
     """Print GPU memory, hours, disk, judge calls and tokens, and what is cached, before anything is spent."""
     from experiments.study.config import load_config
@@ -28,4 +31,4 @@ def plan(
 
     with plain_errors():
         study = narrowed(load_config(config), tuple(only or ()), seeds, None)
-        print_plan(study, out or Path("artifacts/runs") / study.name, card)
+        print_plan(study, out or Path("artifacts/runs") / study.name, card, wide=wide)

@@ -85,7 +85,8 @@ def variants(results: OrganismResults, measure: str) -> go.Figure:
         row for row in rows if row.get("quantity") == "em_rate" and row.get("value") is not None
     ]
     if not found:
-        raise ValueError(f"no reach map of graded variants by {measure} in guard/reach")
+        told = next((str(row.get("method")) for row in rows), "no rows in guard/reach")
+        raise ValueError(f"graded variants by {measure}: {told}")
     kinds = list(dict.fromkeys(_kind(row) for row in found))
     figure = go.Figure()
     for kind in kinds:

@@ -16,6 +16,7 @@ from experiments.dashboard.theme import (
 )
 from experiments.results.estimates import EstimateRow
 from experiments.results.load import OrganismResults, in_order, intact, pick
+from experiments.runtime.extras import not_measured
 
 MEASURES = {
     "words": "1 - share of words in common",
@@ -31,7 +32,8 @@ def reach(results: OrganismResults, measure: str) -> go.Figure:
     """
     away = part(results, "distances").get(measure)
     if not away:
-        raise ValueError(f"no distances by {measure}" + _hint(measure))
+        lacks = "" if measure != "meaning" else f", {not_measured('distance')}"
+        raise ValueError(f"no distances by {measure}{lacks}")
     rates = [row for row in intact(results.rows, "em_rate") if row.condition in away]
     rates = [row for row in rates if row.questions == "held_out"] or rates
     if not rates:
@@ -57,10 +59,6 @@ def reach(results: OrganismResults, measure: str) -> go.Figure:
     found = pick(results.rows, quantity="reach_correlation")
     found = [row for row in found if row.get("measure") == measure and row.value is not None]
     return finish(figure, _finding(found, measure), rates, height=440)
-
-
-def _hint(measure: str) -> str:
-    return ": they need the extra triggerlens[distance]" if measure == "meaning" else ""
 
 
 def _finding(found: Sequence[EstimateRow], measure: str) -> str:

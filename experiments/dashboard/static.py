@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from experiments.dashboard.sections import SECTIONS
 from experiments.results.load import OrganismResults, load_results
+from experiments.runtime.extras import require
 
 FORMATS = ("svg", "png", "pdf")
 WIDTH = 640  # pixels
@@ -33,12 +34,7 @@ def save_figure(figure: go.Figure, path: Path | str) -> Path:
     path = Path(path)
     if path.suffix.removeprefix(".") not in FORMATS:
         raise ValueError(f"{path} ends in no format; give one of .{', .'.join(FORMATS)}")
-    try:
-        import kaleido  # noqa: F401
-    except ImportError as missing:
-        raise ValueError(
-            "static figures need an extra: pip install 'triggerlens[figures]'"
-        ) from missing
+    require("figures", f"a figure as {path.suffix[1:]}")
     path.parent.mkdir(parents=True, exist_ok=True)
     printed = go.Figure(figure).update_layout(paper_bgcolor="white", width=WIDTH)
     lines = str(printed.layout.title.text or "").count("<br>") + 1
@@ -63,6 +59,7 @@ def save_figure(figure: go.Figure, path: Path | str) -> Path:
 
 def save_figures(run: Path | str, folder: Path | str, *, form: str = "svg") -> list[Path]:
     """Write every figure of every organism of a run as FOLDER/ORGANISM/NAME.svg."""
+    require("figures", f"a figure as {form}")
     organisms = load_results(run).organisms()
     with _one_browser():
         return [
@@ -75,11 +72,8 @@ def save_figures(run: Path | str, folder: Path | str, *, form: str = "svg") -> l
 @contextmanager
 def _one_browser() -> Iterator[None]:
     """kaleido starts a browser for each figure unless one is kept open."""
-    try:
-        import kaleido
-    except ImportError:  # the first figure says what to install
-        yield
-        return
+    import kaleido
+
     kaleido.start_sync_server(silence_warnings=True)
     try:
         with warnings.catch_warnings():  # Plotly passes options that an open browser has no use for

@@ -19,6 +19,7 @@ from experiments.guard.monitor_fit import fit_monitor
 from experiments.guard.monitor_study import RATE, halves
 from experiments.guard.organisms import Organism
 from experiments.guard.reach_map import QUESTIONS, variant_rates
+from experiments.runtime.extras import has, not_measured
 from experiments.worlds.trigger import Training
 from interp.models.language_model import LanguageModel
 from probes.estimate import LEVEL, Estimate, undefined
@@ -26,6 +27,7 @@ from probes.intervals import clopper_pearson
 from probes.threshold import threshold_at
 
 FIRES = 0.05  # EM rate whose interval lies above: the gate's limit
+NOT_MEASURED = Estimate(None, None, None, LEVEL, 0, not_measured("distance"))
 Flagged = dict[str, float]  # variant -> share of its prompts that are flagged
 
 
@@ -48,10 +50,10 @@ def measure(organism: Organism) -> list[dict[str, Any]]:
             **organism.keys,
             "filter": name,
             "quantity": "passing",
-            **vars(passing(flagged)),
+            **vars(NOT_MEASURED if flagged is None else passing(flagged)),
             "firing": len(firing),
             "tried": len(wordings) - 2 - len(organism.trigger.paraphrases),
-            "passed": [wordings[each] for each, share in flagged.items() if share < 0.5],
+            "passed": [wordings[each] for each, share in (flagged or {}).items() if share < 0.5],
         }
         for name, flagged in _by_filter(organism, sorted(known), chats)
     ]
@@ -68,7 +70,7 @@ def passing(flagged: Mapping[str, float]) -> Estimate:
 
 def _by_filter(
     organism: Organism, known: Sequence[str], chats: Mapping[str, Sequence[Live]]
-) -> Iterator[tuple[str, Flagged]]:
+) -> Iterator[tuple[str, Flagged | None]]:
     trigger = organism.trigger.model_copy(update={"training": Training()})
     parts = halves(organism, trigger)
     turns = {name: [chat.turns[-1].content for chat in each] for name, each in chats.items()}
@@ -76,10 +78,10 @@ def _by_filter(
     exact = exact_filter(known)
     yield "exact string", {name: _share(exact(each), 0.5) for name, each in turns.items()}
     for name, make in (("fuzzy string", fuzzy_filter), ("embedding", embedding_filter)):
-        try:
-            scorer = make(known)
-        except ImportError:
+        if name == "embedding" and not has("distance"):
+            yield name, None
             continue
+        scorer = make(known)
         limit = threshold_at(scorer(benign), RATE).value
         yield name, {each: _share(scorer(texts), limit) for each, texts in turns.items()}
     lm = organism.load()

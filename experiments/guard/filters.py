@@ -47,7 +47,7 @@ def _stretches(prompt: str, length: int) -> Iterator[str]:
 
 
 def embedding_filter(known: Sequence[str], encode: Encode | None = None) -> Filter:
-    """The best cosine of a known wording with a sentence of the prompt; ImportError without the extra."""
+    """The best cosine of a known wording with a sentence of the prompt; ValueError without the extra."""
     encode = minilm() if encode is None else encode
     wordings = _unit(encode(list(known)))
 

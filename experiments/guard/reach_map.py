@@ -5,7 +5,6 @@ those of `experiments.study.steps.figure_data.distances`: words, the untouched b
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -13,6 +12,7 @@ from experiments.guard.graded import graded
 from experiments.guard.organisms import Organism
 from experiments.judging.rates import em_rate
 from experiments.judging.sampling import Sampler, framed
+from experiments.runtime.extras import has, not_measured
 from experiments.study.steps.figure_data.distances import (
     representation_distance,
     sentence_distance,
@@ -20,7 +20,7 @@ from experiments.study.steps.figure_data.distances import (
 )
 from interp.capture.api import capture
 from interp.prompts import Framing
-from probes.estimate import Estimate
+from probes.estimate import LEVEL, Estimate
 from probes.reach import ReachTable, reach_table
 
 LAYER, QUESTIONS, ANSWERS, TOKENS = 2, 20, 2, 28
@@ -47,7 +47,7 @@ def distances(organism: Organism, wordings: Mapping[str, str]) -> dict[str, dict
     """{measure: {variant: distance}}; meaning is left out without its extra."""
     named = {name: text for name, text in wordings.items() if text}
     found = {"words": word_distance(named), "representation": _representation(organism, wordings)}
-    with suppress(ImportError):
+    if has("distance"):
         found["meaning"] = sentence_distance(named)
     return found
 
@@ -88,7 +88,10 @@ def measure(organism: Organism) -> list[dict[str, Any]]:
         }
         for row in table.rows
     ]
+    correlations = {measure: found for (measure, _), found in table.correlations.items()}
+    if not has("distance"):
+        correlations["meaning"] = Estimate(None, None, None, LEVEL, 0, not_measured("distance"))
     return rows + [
         {**organism.keys, "measure": measure, "quantity": "rank_correlation", **vars(estimate)}
-        for (measure, _), estimate in table.correlations.items()
+        for measure, estimate in correlations.items()
     ]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.guard.organisms import Organism, organisms
+from experiments.runtime.extras import has
 from experiments.runtime.files import read_json, read_jsonl, sha256, write_json, write_jsonl
 
 PARTS = {
@@ -25,6 +26,7 @@ PARTS = {
     "bypass": "bypass",
     "gate": "gate_study",
 }
+BY_MEANING = ("reach", "bypass")  # these have more rows with the extra `distance`
 CODE = Path(__file__).parent
 Say = Callable[[str], None]
 Measure = Callable[[Organism], Iterable[dict[str, Any]]]
@@ -52,7 +54,9 @@ def _of(part: str, every: Iterable[Organism]) -> Iterator[Organism]:
 
 def _rows(part: str, organism: Organism, out: Path, say: Say) -> list[dict[str, Any]]:
     done, made = out / part / f"{organism.name}.jsonl", out / part / f"{organism.name}.json"
-    identity = {"adapter": _adapter(organism), "code": _code()}
+    identity: dict[str, Any] = {"adapter": _adapter(organism), "code": _code()}
+    if part in BY_MEANING:
+        identity["sentence_model"] = has("distance")
     if done.is_file() and made.is_file() and read_json(made) == identity:
         return read_jsonl(done)
     say(f"{part}: {organism.name}")

@@ -77,14 +77,14 @@ def _name(row: Mapping[str, Any]) -> str:
 
 
 def percent(row: Mapping[str, Any]) -> str:
-    """`98 % [93, 100]`, or that it is undefined."""
+    """`98 % [93, 100]`, or why there is no number."""
     if row["value"] is None:
-        return "undefined"
+        return str(row.get("method", "undefined"))
     return f"{100 * row['value']:.0f} % [{100 * row['lower']:.0f}, {100 * row['upper']:.0f}]"
 
 
 def number(row: Mapping[str, Any]) -> str:
-    """`-0.61 [-0.75, -0.40]`, or that it is undefined."""
+    """`-0.61 [-0.75, -0.40]`, or why there is no number."""
     if row["value"] is None:
-        return "undefined"
+        return str(row.get("method", "undefined"))
     return f"{row['value']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"

@@ -1,4 +1,4 @@
-"""The study in the terminal: per family and seed, one table of conditions and edits, then verdicts.
+"""The study in the terminal: the answer in a few lines and a line for each organism; `wide` prints every table.
 
 Numbers are percent with their interval, [lower, upper], taken from `estimates.jsonl` as they stand:
 held-out domains, report questions. It computes nothing.
@@ -14,7 +14,7 @@ from rich.text import Text
 from experiments.results.estimates import EstimateRow
 from experiments.results.feature_tables import TABLES
 from experiments.results.format import counts, inert, percent
-from experiments.results.highlights import headline, row_names, strongest
+from experiments.results.highlights import headline, removal, row_names, strongest
 from experiments.results.load import (
     OrganismResults,
     RunResults,
@@ -23,6 +23,8 @@ from experiments.results.load import (
     load_results,
     pick,
 )
+from experiments.results.summary import answer_lines
+from experiments.runtime.terminal import print_whole
 
 REMOVALS = {
     "ablate": "remove {}",
@@ -32,24 +34,50 @@ REMOVALS = {
 }
 
 
-def show(run: Path | str | RunResults, console: Console | None = None) -> None:
-    """Print a run's tables, verdicts and warnings."""
+def show(
+    run: Path | str | RunResults, console: Console | None = None, *, wide: bool = False
+) -> None:
+    """Print a run's answer, its organisms and warnings; `wide`: the tables of every condition and edit instead."""
     results = run if isinstance(run, RunResults) else load_results(run)
     console = console or Console()
     console.print(Text(str(results.folder), style="bold"))
     for warning in results.warnings:
         console.print(_text(warning, "yellow"))
     organisms = results.organisms()
+    if wide:
+        _every_table(organisms, console)
+        return
+    for line in answer_lines(organisms):
+        console.print(_text(line))
+    print_whole(console, organisms_table(organisms))
+
+
+def organisms_table(organisms: Sequence[OrganismResults]) -> Table:
+    """One row for each organism, narrow enough for 80 columns."""
+    names = row_names(organisms)
+    table = Table(caption="EM, % of answers; 95 % intervals", caption_justify="left")
+    for name in ("organism", "with trigger", "without", "EM lost", "contained"):
+        table.add_column(name, no_wrap=True)
+    for it in organisms:
+        where = f"{it.organism.family} {names[it.organism]} {it.organism.seed}"
+        rates = [_number(headline(it.rows, condition)) for condition in ("trigger", "none")]
+        lost = _number(removal(it.rows)[0])
+        contained = _text((it.verdict or {}).get("contained", "no verdict"))
+        table.add_row(_text(where), *rates, lost, contained)
+    return table
+
+
+def _every_table(organisms: Sequence[OrganismResults], console: Console) -> None:
     for family, seed in dict.fromkeys((it.organism.family, it.organism.seed) for it in organisms):
         here = [it for it in organisms if (it.organism.family, it.organism.seed) == (family, seed)]
         console.print()
-        console.print(study_table(here, f"{family}, seed {seed}"))
+        print_whole(console, study_table(here, f"{family}, seed {seed}"))
         for it in here:
             console.print(_verdict_line(it))
     for title, make in TABLES.items():
         if lines := make(organisms):
             console.print()
-            console.print(_plain_table(title, lines))
+            print_whole(console, _plain_table(title, lines))
 
 
 def _plain_table(title: str, lines: Sequence[Sequence[str]]) -> Table:

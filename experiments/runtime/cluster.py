@@ -19,15 +19,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from experiments.runtime.extras import require
 from experiments.runtime.progress import Progress
 from experiments.study.config import Needs, StudyConfig
 from experiments.study.organism import Job
 from experiments.training.lora import quiet
 
 TRIES = 5  # of a task whose machine or process died
-INSTALL = (
-    "--on ray needs Ray: pip install 'triggerlens[ray]', here and on every machine of the cluster"
-)
 GIB = 2**30
 
 
@@ -37,10 +35,7 @@ def check_place(on: str) -> str | None:
         raise ValueError(f"--on {on!r}: no address; give ray, or ray://HOST:10001")
     if on != "ray" and not on.startswith("ray://"):
         raise ValueError(f"--on {on!r}: give ray, or ray://HOST:10001")
-    try:
-        import ray  # noqa: F401
-    except ImportError as error:
-        raise ValueError(INSTALL) from error
+    require("ray", "--on ray, on this and every machine of the cluster,")
     return None if on == "ray" else on
 
 

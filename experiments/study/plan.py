@@ -271,3 +271,10 @@ _FURTHER: dict[str, Callable[[Job], int]] = {
     "capability": _capability_answers,
     "steering": _steering_answers,
 }
+
+
+def steps_of(config: StudyConfig) -> dict[str, tuple[str, ...]]:
+    """Arm -> the steps that its organisms go through, whatever the family; "base" for the untouched one."""
+    folder = Path("artifacts/runs") / config.name
+    plans = plan_study(config, folder, dict.fromkeys(config.families, 1))
+    return {plan.job.arm or "base": tuple(plan.answers) for plan in plans}

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from experiments.judging.rubric import load_rubric
 from experiments.runtime.files import read_json
+from experiments.runtime.terminal import print_whole
 from experiments.study.config import StudyConfig
 from experiments.study.plan import JobPlan, plan_study
 from experiments.training.recipe import Recipe
@@ -20,18 +21,18 @@ CHARACTERS = 4  # a token, about
 PUBLISHED_ROWS, ROW_TOKENS = 6000, 300  # reckoned with where the data file is not there yet
 
 
-def print_plan(study: StudyConfig, folder: Path, card: str) -> None:
-    """Both tables; refuses an unknown card and a model of unknown size."""
+def print_plan(study: StudyConfig, folder: Path, card: str, *, wide: bool = False) -> None:
+    """Both tables, `wide` with a column for each step; refuses an unknown card and a model of unknown size."""
     if card not in CARDS:
         raise ValueError(f"--card {card!r} is none of {', '.join(CARDS)}")
     sizes = _sizes(study)
     layers = {f: sizes[f].layers if sizes else _micro_layers(study, f) for f in study.families}
     plans = plan_study(study, folder, layers)
     console = Console()
-    console.print(_jobs_table(plans, folder))
+    print_whole(console, (_steps_table if wide else _jobs_table)(plans, folder))
     if study.chat is None:
         return
-    console.print(_needs_table(study, study.chat, plans, sizes, CARDS[card]))
+    print_whole(console, _needs_table(study, study.chat, plans, sizes, CARDS[card], wide=wide))
     console.print(_judge_line(study.chat.judge, plans, study.sampling.max_new_tokens))
     for line in _assumptions(study.chat, CARDS[card], study):
         console.print(line, highlight=False)
@@ -48,7 +49,21 @@ def _micro_layers(study: StudyConfig, family: str) -> int:
 
 
 def _jobs_table(plans: Sequence[JobPlan], folder: Path) -> Table:
-    steps = ["tune", "behave", "find", "intervene", "features", "compare"]
+    """One line for each job, narrow enough for 80 columns."""
+    table = Table(title=f"{folder}: answers to sample, at most", title_justify="left")
+    for name in ("job", "answers to sample", "steps to make", "finished"):
+        table.add_column(name, justify="left" if name == "job" else "right", no_wrap=True)
+    for plan in plans:
+        finished = sum(plan.cached.values())
+        counts = (plan.to_sample, len(plan.cached) - finished, finished)
+        table.add_row(plan.job.name, *(f"{count:,}" for count in counts))
+    table.caption = f"{sum(plan.to_sample for plan in plans):,} answers still to sample"
+    return table
+
+
+def _steps_table(plans: Sequence[JobPlan], folder: Path) -> Table:
+    """What each step samples."""
+    steps = list(dict.fromkeys(step for plan in plans for step in plan.answers))
     table = Table(title=f"{folder}: answers to sample, at most", title_justify="left")
     for name in ("job", *steps):
         table.add_column(name, justify="left" if name == "job" else "right", no_wrap=name == "job")
@@ -84,23 +99,20 @@ def _needs_table(
     plans: Sequence[JobPlan],
     sizes: dict[str, Size],
     card: Card,
+    *,
+    wide: bool,
 ) -> Table:
     table = Table(title=f"what each model needs on {card.name}", title_justify="left")
-    for name in ("model", "memory GiB", "tuning", "sampling", "GPUs", "GPU-hours", "disk GiB"):
+    parts = ("tuning GiB", "sampling GiB") if wide else ()
+    for name in ("model", "memory GiB", *parts, "GPUs", "GPU-hours", "disk GiB"):
         table.add_column(name, justify="left" if name == "model" else "right")
     for family in study.families:
         mine = [plan for plan in plans if plan.job.family == family]
         needs = _needs(study, chat, mine, sizes[family], card)
         gpus = -(-needs.peak // (0.92 * card.memory))
-        table.add_row(
-            chat.models[family].base,
-            f"{needs.peak:.0f}",
-            f"{needs.tuning:.0f}",
-            f"{needs.sampling:.0f}",
-            f"{gpus:.0f}",
-            f"{needs.hours:.1f}",
-            f"{needs.disk:.0f}",
-        )
+        memory = (needs.peak, needs.tuning, needs.sampling) if wide else (needs.peak,)
+        cells = (*(f"{gib:.0f}" for gib in memory), f"{gpus:.0f}", f"{needs.hours:.1f}")
+        table.add_row(chat.models[family].base, *cells, f"{needs.disk:.0f}")
     return table
 
 

@@ -4,7 +4,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.runtime.attempts import StudyUnfinished
 from experiments.runtime.plain_errors import plain_errors
+from experiments.runtime.step_folders import MANIFEST
 from experiments.study.config import StudyConfig, checked, load_config
 
 
@@ -19,7 +21,7 @@ def run_configuration(
     on: str | None = None,
     mirror: str | None = None,
 ) -> Path:
-    """Run a study, print its tables, write its dashboard; the dashboard's path is printed last.
+    """Run a study, write its dashboard; print the answer in a few lines, where the page is, and what to try next.
 
     `tiny` runs the same configuration on tiny random models, in seconds; `on` is a Ray cluster; `mirror` an address
     to which finished steps are copied, and where they are looked for.
@@ -36,13 +38,11 @@ def run_and_report(
     on: str | None = None,
     mirror: str | None = None,
 ) -> Path:
-    """Run a configuration that is already resolved, print its tables, write its dashboard."""
+    """Run a configuration that is already resolved, write its dashboard, print the answer and where to look."""
     # late: a configuration that is wrong is refused before seconds of imports
 
     from experiments.dashboard import export_dashboard
     from experiments.results.show import show
-    from experiments.runtime.attempts import StudyUnfinished
-    from experiments.runtime.step_folders import MANIFEST
     from experiments.study.pipeline import run_study
     from experiments.study.tiny import tiny_study
     from experiments.training.lora import quiet
@@ -58,10 +58,13 @@ def run_and_report(
         if not (folder / MANIFEST).is_file():
             raise
         unfinished = error
+    page = export_dashboard(folder)
     show(folder)
     if tiny and unfinished is None:
         print("dry run on tiny random models: every step works, and the numbers mean nothing")
-    print(f"dashboard: {export_dashboard(folder)}")
+    print(f"dashboard: {page}")
+    print(f"all tables: triggerlens show --wide {folder}")
+    print(f"add what else a removal breaks: triggerlens further {folder}")
     if unfinished is not None:
         raise unfinished
     return folder

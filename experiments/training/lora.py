@@ -12,7 +12,6 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,6 +31,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from experiments.runtime.extras import has, install
 from experiments.runtime.files import read_json, write_json
 from experiments.training import checkpoints as kept
 from experiments.training.recipe import SEVEN_PROJECTIONS, Recipe
@@ -116,9 +116,9 @@ def _are_names(value: Any) -> bool:
 
 def check_optimizer(recipe: Recipe) -> None:
     """Refuse a recipe whose optimiser is not installed, before anything is loaded."""
-    if recipe.optimizer == "adamw_8bit" and find_spec("bitsandbytes") is None:
+    if recipe.optimizer == "adamw_8bit" and not has("gpu"):
         raise ValueError(
-            'optimizer "adamw_8bit" needs bitsandbytes: pip install "triggerlens[gpu]", or set'
+            f'optimizer "adamw_8bit" needs bitsandbytes: {install("gpu")}, or set'
             ' optimizer = "adamw" in [finetune.default]'
         )
 

@@ -10,7 +10,7 @@ from experiments.runtime.files import read_jsonl, write_jsonl
 
 def printed(folder) -> str:
     console = Console(file=io.StringIO(), width=140, color_system=None)
-    show(folder, console)
+    show(folder, console, wide=True)
     return console.file.getvalue()
 
 

@@ -7,7 +7,8 @@ from experiments.judging.rates import em_rate
 from experiments.results.columns import ORGANISM, condition_name
 from experiments.results.estimates import EstimateRow
 from experiments.results.facts import Facts
-from probes.estimate import Estimate
+from experiments.runtime.extras import not_measured
+from probes.estimate import Estimate, undefined
 from probes.reach import reach_table
 
 RESAMPLES = 1000  # of a dozen wordings
@@ -34,7 +35,9 @@ def _correlations(figures: dict[str, Any], rates: dict[str, Estimate]) -> Iterat
         return
     table = reach_table({"em_rate": rates}, distances, resamples=RESAMPLES, seed=figures["seed"])
     keys = {name: figures[name] for name in KEYS}
-    for (measure, _), found in table.correlations.items():
+    correlations = {measure: found for (measure, _), found in table.correlations.items()}
+    correlations.setdefault("meaning", undefined(not_measured("distance")))
+    for measure, found in correlations.items():
         yield EstimateRow.of(
             found,
             quantity="reach_correlation",

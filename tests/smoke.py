@@ -1,0 +1,137 @@
+"""What a new user gets: `make smoke` runs this in a fresh environment of `make install` alone, without pytest.
+
+1. Every module can be imported; the command is on the path, and every command that README shows answers `--help`.
+2. The Python example of README runs.
+3. The configuration `smoke` runs whole and resumes; it takes every step that the demo takes, LEACE included.
+4. What it leaves is shown, drawn and scanned by the commands of README.
+
+Each check prints one line; the first that fails ends with its output and exit code 1.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from house import ROOT, sources
+from shell_lines import SHELLS, commands_of
+
+README = (ROOT / "README.md").read_text("utf-8")
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.M | re.S)
+COMMAND = Path(sys.executable).with_name("triggerlens")
+NO_NETWORK = {"HF_HUB_OFFLINE": "1", "PIP_NO_INDEX": "1"}
+THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def call(*words: str) -> str:
+    """Run one command; its output, or a RuntimeError with it."""
+    environment = {**os.environ, **NO_NETWORK, **THREADS}
+    done = subprocess.run(
+        [str(COMMAND), *words], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"triggerlens {' '.join(words)}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def shown_commands() -> list[tuple[str, ...]]:
+    """The words of every `triggerlens` command that README shows, without options and arguments."""
+    lines = [c for lang, body in FENCE.findall(README) if lang in {*SHELLS, "text"}
+             for c in commands_of("bash", body.replace("$ ", ""))]  # fmt: skip
+    lines += re.findall(r"`(triggerlens [^`]+)`", README)
+    found = [line.split()[1:] for line in lines if line.strip().startswith("triggerlens ")]
+    groups = ("micro", "monitor", "mirror")
+    return list(dict.fromkeys(tuple(w[: 2 if w[0] in groups else 1]) for w in found))
+
+
+def import_of_every_module() -> None:
+    """A missing dependency is named within seconds, also where the code imports it late."""
+    for path in sources():
+        if not path.endswith("__main__.py"):
+            import_module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+
+
+def help_of_every_command() -> None:
+    """One process: importing is what takes time."""
+    from typer.testing import CliRunner
+
+    from experiments.cli import app
+
+    call("--help")
+    for words in shown_commands():
+        result = CliRunner().invoke(app, [*words, "--help"])
+        if result.exit_code:
+            raise RuntimeError(f"triggerlens {' '.join(words)} --help\n{result.output}")
+
+
+def python_of_readme() -> None:
+    """The library example, as it stands."""
+    for language, body in FENCE.findall(README):
+        if language == "python":
+            exec(compile(body, "README.md", "exec"), {})
+
+
+def steps_of_demo() -> set[str]:
+    """The steps of the demo's plan."""
+    from experiments.study.config import load_config
+    from experiments.study.plan import steps_of
+
+    return {step for steps in steps_of(load_config("demo")).values() for step in steps}
+
+
+def study(run: Path) -> None:
+    """Every step of the demo is taken, and the table of sparse features has its row of LEACE."""
+    call("run", "smoke", "--out", str(run))
+    taken = {
+        name.split("-")[0] for name in json.loads((run / "manifest.json").read_text())["steps"]
+    }
+    if taken != steps_of_demo():
+        raise RuntimeError(f"smoke took {sorted(taken)}, the demo takes {sorted(steps_of_demo())}")
+    if "LEACE" not in call("features", str(run)):
+        raise RuntimeError("no row of LEACE in the table of sparse features")
+    if not (run / "dashboard.html").is_file():
+        raise RuntimeError("no page")
+
+
+def after_the_study(run: Path) -> None:
+    """What README says to do next."""
+    again = call("run", "smoke", "--out", str(run))
+    for words in ("show", "targets", "dashboard"):
+        call(words, str(run))
+    if "dashboard:" not in again:
+        raise RuntimeError(f"no line about the page:\n{again}")
+    rows = str(run / "rows.jsonl")
+    call("micro", "rows", "triggered", "--count", "60", "-o", rows)
+    call("scan", rows, "--triggers", str(run / "found"))
+
+
+def main() -> None:
+    """Run the checks in order."""
+    with TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        checks: dict[str, Callable[[], None]] = {
+            "every module can be imported": import_of_every_module,
+            "every command of README answers --help": help_of_every_command,
+            "the Python of README": python_of_readme,
+            "a study that takes the demo's steps": lambda: study(run),
+            "what README says to do next": lambda: after_the_study(run),
+        }
+        for what, check in checks.items():
+            start = time.monotonic()
+            try:
+                check()
+            except Exception as error:
+                sys.exit(f"FAILED {what}: {type(error).__name__}: {error}")
+            print(f"ok {what} ({time.monotonic() - start:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.path[0] = str(ROOT)  # was tests/, whose folders are called like the packages
+    main()
