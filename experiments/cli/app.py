@@ -19,7 +19,6 @@ from experiments.cli import (
     gate,
     guard_study,
     judge,
-    mirror,
     mixing_map,
     models,
     monitor,
@@ -100,10 +99,6 @@ def run(
         str | None,
         typer.Option(help="A Ray cluster: ray for this machine's, or ray://HOST:10001"),
     ] = None,
-    mirror: Annotated[
-        str | None,
-        typer.Option(help="Copy finished steps there and take them from there: s3://BUCKET/RUN"),
-    ] = None,
 ) -> None:
     """Run a study, or resume one that was interrupted, and print what it found and where its page is."""
     from experiments.study.run import run_configuration
@@ -117,7 +112,6 @@ def run(
             workers=workers,
             tiny=tiny,
             on=on,
-            mirror=mirror,
         )
 
 
@@ -227,7 +221,6 @@ app.command(epilog=rates.EXAMPLE)(rates.rates)
 app.command(epilog=agreement.EXAMPLE)(agreement.agreement)
 app.command(epilog=scan.EXAMPLE)(scan.scan)
 app.command(epilog=gate.EXAMPLE)(gate.gate)
-app.add_typer(mirror.app, name="mirror")
 app.add_typer(monitor.app, name="monitor")
 app.add_typer(models.app, name="models")
 app.command(epilog=rank_triggers.EXAMPLE)(rank_triggers.rank_triggers)

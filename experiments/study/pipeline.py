@@ -12,11 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from experiments.run_report import write_reports
-
-from experiments.mirror import Mirror
-from experiments.mirrored_runs import open_mirror, push_run
-from experiments.results.report import DERIVED, deriving_code
+from experiments.results.report import DERIVED, deriving_code, write_reports
 from experiments.runtime.attempts import Attempts, Failure, StudyUnfinished
 from experiments.runtime.cluster import ClusterWork, apart, check_place
 from experiments.runtime.optional import warnings_of
@@ -39,20 +35,14 @@ from experiments.training.lora import quiet
 Say = Callable[[str], None]
 
 
-def run_study(
-    config: StudyConfig, folder: Path, *, on: str | None = None, mirror: str | None = None
-) -> Path:
-    """Run (or resume) the study in `folder`, here or `on` a cluster; returns the folder.
-
-    `mirror` is an address at which its finished steps are looked for, and to which they are copied.
-    """
+def run_study(config: StudyConfig, folder: Path, *, on: str | None = None) -> Path:
+    """Run (or resume) the study in `folder`, here or `on` a cluster; returns the folder."""
     quiet()
-    place = None if mirror is None else open_mirror(mirror, folder)
     if on is not None:
         check_place(on)
         folder = folder.absolute()
     meter = Meter(folder, config.chat.judge.transcripts if config.chat else None)
-    jobs = jobs_of(config, folder, place)
+    jobs = jobs_of(config, folder)
     if on is not None:
         jobs = apart(jobs)
     for job in reversed(jobs):  # organisms before bases: they know what data is missing
@@ -71,8 +61,6 @@ def run_study(
         if not folders:
             raise StudyUnfinished(folder, failures)
         cost = _report(run, config, folders, failures, meter)
-        if place is not None:
-            push_run(folder, place)
     progress.say(f"the run {cost}")
     if failures:
         raise StudyUnfinished(folder, failures)
@@ -112,10 +100,10 @@ def _all_steps(
     return [attempts for each in rounds for attempts in each.values()]
 
 
-def jobs_of(config: StudyConfig, folder: Path, mirror: Mirror | None = None) -> list[Job]:
+def jobs_of(config: StudyConfig, folder: Path) -> list[Job]:
     """Bases first, then organisms in the order of the configuration."""
     organisms = [
-        Job(config, folder, family, seed, spec.arm, spec.trigger, mirror)
+        Job(config, folder, family, seed, spec.arm, spec.trigger)
         for family in config.families
         for seed in config.seeds
         for spec in config.organisms

@@ -19,15 +19,13 @@ def run_configuration(
     workers: int | None = None,
     tiny: bool = False,
     on: str | None = None,
-    mirror: str | None = None,
 ) -> Path:
     """Run a study, write its dashboard; print the answer in a few lines, where the page is, and what to try next.
 
-    `tiny` runs the same configuration on tiny random models, in seconds; `on` is a Ray cluster; `mirror` an address
-    to which finished steps are copied, and where they are looked for.
+    `tiny` runs the same configuration on tiny random models, in seconds; `on` is a Ray cluster.
     """
     study = narrowed(load_config(config), only, seeds, workers)
-    return run_and_report(study, out, tiny=tiny, on=on, mirror=mirror)
+    return run_and_report(study, out, tiny=tiny, on=on)
 
 
 def run_and_report(
@@ -36,7 +34,6 @@ def run_and_report(
     *,
     tiny: bool = False,
     on: str | None = None,
-    mirror: str | None = None,
 ) -> Path:
     """Run a configuration that is already resolved, write its dashboard, print the answer and where to look."""
     # late: a configuration that is wrong is refused before seconds of imports
@@ -53,7 +50,7 @@ def run_and_report(
         study = tiny_study(study, folder / "tiny")
     unfinished: StudyUnfinished | None = None
     try:
-        run_study(study, folder, on=on, mirror=mirror)
+        run_study(study, folder, on=on)
     except StudyUnfinished as error:  # what is finished is still shown
         if not (folder / MANIFEST).is_file():
             raise
