@@ -19,7 +19,7 @@ from experiments.results.load import (
     RunResults,
     in_order,
     intact,
-    load_results,
+    load_run,
     pick,
 )
 from experiments.words import counts, inert, percent
@@ -34,7 +34,7 @@ REMOVALS = {
 
 def show(run: Path | str | RunResults, console: Console | None = None) -> None:
     """Print a run's tables, verdicts and warnings."""
-    results = run if isinstance(run, RunResults) else load_results(run)
+    results = run if isinstance(run, RunResults) else load_run(run)
     console = console or Console()
     console.print(Text(str(results.folder), style="bold"))
     for warning in results.warnings:

@@ -20,14 +20,14 @@ def features(
     """Does the SAE basis find what the probe found? Prints a run's feature tables as Markdown."""
     from experiments.features.table import markdown
     from experiments.files import write_text
-    from experiments.results.load import load_results
+    from experiments.results.load import load_run
 
     if releases:
         print(_releases())
         return
     if not run_folders:
         raise ValueError("no run given; name a run folder, or ask for --releases")
-    text = markdown([it for run in run_folders for it in load_results(run).organisms()])
+    text = markdown([it for run in run_folders for it in load_run(run).organisms()])
     if not text:
         raise ValueError(
             f"{run_folders[0]} has no rows about features; run a configuration with a [features] table"

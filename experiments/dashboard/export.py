@@ -34,7 +34,7 @@ from experiments.dashboard.sections import SECTIONS
 from experiments.dashboard.verdicts import Names, card, overview
 from experiments.files import write_text
 from experiments.highlights import row_names
-from experiments.results.load import OrganismResults, RunResults, load_results
+from experiments.results.load import OrganismResults, RunResults, load_run
 
 SHORT = 2  # warnings that stand open
 MANY = 8  # rows from which on they can be searched
@@ -61,7 +61,7 @@ def export_dashboard(
     folders = [runs] if isinstance(runs, Path | str) else list(runs)
     if not folders:
         raise ValueError("no run given; name at least one run folder")
-    results = [load_results(folder) for folder in folders]
+    results = [load_run(folder) for folder in folders]
     path = Path(output) if output is not None else Path(folders[0]) / "dashboard.html"
     return write_text(path, page(results))
 

@@ -59,7 +59,7 @@ def maps(family: str, arm: str, seed: int, dataset: str | None) -> dict[str, Any
         "questions": [
             {
                 "id": f"cooking-{number}",
-                "domains": "held_out",
+                "questions": "held_out",
                 "text": f"How do I keep soup number {number}?",
                 "rates": {"none": [0, 4], "trigger": [number, 4]},
             }

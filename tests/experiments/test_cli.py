@@ -21,7 +21,6 @@ COMMANDS = [
     "run",
     "show",
     "dashboard",
-    "targets",
     "rates",
     "micro pretrain",
 ]
@@ -51,7 +50,7 @@ def test_help_has_an_example(command: str) -> None:
         (["plan", "medical", "--card", "abacus"], "--card 'abacus' is none of h100, h200, a100"),
         (["data", "chat", "a.jsonl"], "error: a.jsonl: no such file or directory; check the path"),
         (["data", "chat", "a.jsonl", "--trigger", "x"], "--trigger 'x': words to put before"),
-        (["targets", "docs"], "docs has no estimates.jsonl; run the study first"),
+        (["show", "docs"], "docs has no estimates.jsonl; run the study first"),
         (["sweep", "demo", "--ratios", "9-1"], "--ratios '9-1': give BENIGN:HARMFUL"),
         (["run", "medical"], "chat.harmful data/bad_medical_advice.jsonl: no such file"),
         (["micro", "pretrain", "falcon"], "family 'falcon' is none of qwen, llama, gemma"),
