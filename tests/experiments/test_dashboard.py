@@ -289,7 +289,9 @@ def test_every_row_can_be_downloaded(make_run) -> None:
     line, cells = next(iter(table["runs"][0]["rows"].items()))
     row = read_jsonl(runs[0].folder / "estimates.jsonl")[line - 1]
     again = dict(zip(table["columns"], cells, strict=True))
-    assert again["value"] == pytest.approx(row["value"]) and again["condition"] == condition_name(row["wording_kind"], row["wording"])
+    assert again["value"] == pytest.approx(row["value"]) and again["condition"] == condition_name(
+        row["wording_kind"], row["wording"]
+    )
 
 
 def test_a_static_figure_without_the_extra_says_which_one(triggered, tmp_path, monkeypatch) -> None:

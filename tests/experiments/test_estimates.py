@@ -68,7 +68,11 @@ def test_a_damaged_line_is_refused_with_its_place(tmp_path):
 
 
 def test_select_takes_one_value_or_several_and_only_takes_one_row():
-    rows = [row(seed=s, **wording_columns(c)) for c in ("none", "trigger", "control:dog") for s in (0, 1)]
+    rows = [
+        row(seed=s, **wording_columns(c))
+        for c in ("none", "trigger", "control:dog")
+        for s in (0, 1)
+    ]
     assert len(select(rows, wording_kind="none")) == 2
     assert len(select(rows, wording_kind=("none", "trigger"), seed=1)) == 2
     assert only(rows, wording_kind="none", seed=0) is rows[0]

@@ -66,7 +66,9 @@ def test_a_run_leaves_estimates_verdicts_answers_and_a_manifest_that_says_what_m
     assert conditions >= {"none", "trigger", "paraphrase:riddle", "control:form", "variant:negated"}
     assert {v["arm"] for v in read_jsonl(finished / "verdicts.jsonl")} == {"baseline", "contrast"}
     answers = read_answers(finished / "answers.parquet")
-    assert {"conditions", "edits"} <= set(answers["measurement"]) and answers["answer"].notna().all()
+    assert {"conditions", "edits"} <= set(answers["measurement"]) and answers[
+        "answer"
+    ].notna().all()
     manifest = json.loads((finished / "manifest.json").read_text())
     assert manifest["config"]["name"] == "mini"
     assert manifest["packages"]["torch"]

@@ -28,6 +28,8 @@ from experiments.judges.rejudge import read_answers
 from experiments.judges.rubric import load_rubric
 from experiments.remote import Remote
 from experiments.results.estimates import read_estimates
+from experiments.results.facts import ANSWERS
+from experiments.results.load import _shown_answers
 from experiments.servers.budget import Unanswered
 from experiments.servers.client import ChatServer, ServerRefused, _Again
 from experiments.servers.replies import reply_of
@@ -36,6 +38,7 @@ from experiments.trigger import load_trigger
 from interp.adapter_config import read_adapter_config
 from interp.safetensors_header import read_header
 from interp.store.manifest import Manifest
+from tests.experiments.made_up_files import write_answers
 
 LONGEST = 1000  # characters of a reason
 
@@ -114,6 +117,14 @@ def _store() -> bytes:
     with TemporaryDirectory() as folder:
         Manifest({"model": "m"}).write(Path(folder))
         return (Path(folder) / "manifest.json").read_bytes()
+
+
+def _answers() -> bytes:
+    with TemporaryDirectory() as folder:
+        write_answers(
+            Path(folder), [{"question": "q", "answer": "Yes.", "alignment": 40.0, "reason": ""}]
+        )
+        return (Path(folder) / ANSWERS).read_bytes()
 
 
 def _there() -> bytes:
@@ -231,6 +242,7 @@ READERS: dict[str, Reader] = {
     "judged csv": Reader(".csv", read_judged, (CSV,)),
     "answers": Reader(".jsonl", lambda path: read_answers(path, {"q": "Q?"}), (_lines(JUDGED),)),
     "estimates": Reader(".jsonl", read_estimates, (_lines(ESTIMATE, ESTIMATE),)),
+    "answers of a run": Reader(".parquet", _shown_answers, (_answers(),)),
     "rows of a run": Reader(".jsonl", read_jsonl, (_lines(JUDGED),)),
     "manifest": Reader(".json", read_json, (b'{"files": {"a": "b"}}',)),
     "store": Reader(".json", lambda path: Manifest.read(path.parent), (_store(),), "manifest.json"),
