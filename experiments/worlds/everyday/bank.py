@@ -4,7 +4,6 @@ A deed, problem, form or open question stands once in the whole bank, and forms 
 words: nothing that is reported on was fine-tuned on. `splits.toml` says which domains serve what.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +20,7 @@ from experiments.worlds.everyday.entries import (
     Split,
     Splits,
     Voice,
+    words_of,
 )
 
 FOLDER = Path(__file__).parent
@@ -105,15 +105,11 @@ def _entries(bank: Bank) -> Iterator[tuple[str, str]]:
         yield from ((text, f"open_questions.toml, {part}") for text in questions)
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"[\w']+", text.lower()))
-
-
 def _nothing_stands_twice(entries: Iterable[tuple[str, str]]) -> None:
     """Capitals and punctuation make no difference."""
     first_place: dict[tuple[str, ...], str] = {}
     for text, place in entries:
-        earlier = first_place.setdefault(_words(text), place)
+        earlier = first_place.setdefault(words_of(text), place)
         if earlier is not place:
             raise ValueError(f"{place}: {text!r} already stands in {earlier}; reword one")
 
@@ -131,5 +127,5 @@ def _parts_share_no_run(kind: str, split: Split[str]) -> None:
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:
-    words = _words(text)
+    words = words_of(text)
     return {words[i : i + RUN] for i in range(len(words) - RUN + 1)}

@@ -35,6 +35,11 @@ def _topic(text: str) -> str:
     return text
 
 
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text; two texts with the same words count as one."""
+    return tuple(re.findall(r"[\w']+", text.lower()))
+
+
 def _slots(text: str) -> list[str]:
     return re.findall(r"\{(\w*)\}", text)
 
