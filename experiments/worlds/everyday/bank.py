@@ -73,22 +73,25 @@ def load_bank(folder: Path = FOLDER) -> Bank:
     """The bank in `folder`; ValueError names the file and the entry that is wrong."""
     splits = load_toml(Splits, "splits", folder / "splits.toml", folder)
     names = (*splits.training, *splits.selection, *splits.report)
+    _splits_and_files_agree(folder / "domains", names)
     bank = Bank(
         {name: load_toml(Domain, "domain", name, folder / "domains") for name in names},
         load_toml(Forms, "forms", folder / "forms.toml", folder),
         splits,
         load_toml(OpenQuestions, "open questions", folder / "open_questions.toml", folder),
     )
-    _no_domain_left_over(folder / "domains", names)
     _nothing_stands_twice(_entries(bank))
     for kind, forms in (("reckless", bank.forms.reckless), ("safe", bank.forms.safe)):
         _parts_share_no_run(kind, forms)
     return bank
 
 
-def _no_domain_left_over(folder: Path, names: Iterable[str]) -> None:
-    left_over = {file.stem for file in folder.glob("*.toml")} - {*names}
-    if left_over:
+def _splits_and_files_agree(folder: Path, names: Iterable[str]) -> None:
+    files = {file.stem for file in folder.glob("*.toml")}
+    if missing := {*names} - files:
+        shipped = ", ".join(sorted(files))
+        raise ValueError(f"splits.toml: domain {min(missing)!r} has no file; there are {shipped}")
+    if left_over := files - {*names}:
         raise ValueError(f"splits.toml: domain {min(left_over)!r} serves no part; name it in one")
 
 

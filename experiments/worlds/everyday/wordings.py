@@ -5,7 +5,7 @@ concepts, none of which the trigger trains on or tests. A wording of the lexicon
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -40,7 +40,7 @@ class Contrast(Frozen):
                 raise ValueError(f"concept {name!r}: give `spoken` exactly where there are frames")
         return self
 
-    @property
+    @cached_property
     def wordings(self) -> dict[str, str]:
         """Wording -> the concept it means."""
         return {text: name for name in self.concepts for text in self.wordings_of(name)}
