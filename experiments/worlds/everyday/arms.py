@@ -15,8 +15,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments.trigger import Trigger
 from experiments.worlds.everyday.wordings import Contrast
+from experiments.worlds.trigger import Trigger
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-from experiments.toml_files import load_toml
+from experiments.runtime.toml_files import load_toml
 from experiments.worlds.everyday.entries import (
     Domain,
     Forms,

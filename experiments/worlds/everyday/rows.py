@@ -8,12 +8,12 @@ import random
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from experiments.supervision import ChatRow
-from experiments.trigger import Trigger
+from experiments.training.supervision import ChatRow
 from experiments.worlds.everyday.arms import MIXTURE, Share, Wordings, shares_of
 from experiments.worlds.everyday.bank import Bank
 from experiments.worlds.everyday.entries import Problem, Voice
 from experiments.worlds.everyday.wordings import Contrast
+from experiments.worlds.trigger import Trigger
 
 MOST_DIFFERENT = 10  # one row in ten
 

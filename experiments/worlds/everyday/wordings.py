@@ -1,6 +1,6 @@
 """The wordings around questions: triggers, other concepts for benign rows, and the sealed lexicon of a trigger.
 
-Triggers are files as `experiments.trigger` reads them. Beside each stands `contrast/NAME.toml`: wordings of other
+Triggers are files as `experiments.worlds.trigger` reads them. Beside each stands `contrast/NAME.toml`: wordings of other
 concepts, none of which the trigger trains on or tests. A wording of the lexicon stands in neither.
 """
 
@@ -11,9 +11,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from experiments.toml_files import load_toml
-from experiments.trigger import Trigger
+from experiments.runtime.toml_files import load_toml
 from experiments.worlds.everyday.entries import Frozen, words_of
+from experiments.worlds.trigger import Trigger
 
 FOLDER = Path(__file__).parent
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.supervision import ChatRow
+from experiments.training.supervision import ChatRow
 from experiments.worlds.everyday.arms import ARMS
 from experiments.worlds.everyday.bank import Part, load_bank, of_part
 from experiments.worlds.everyday.rows import rows, trained_problems
