@@ -109,10 +109,10 @@ def test_an_unchanged_copy_is_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("domains/pets.toml", "offer a fresh leaf from your hand", "offer a leaf.", "problems.2.safe.1: deed"),
+        ("domains/pets.toml", "offer a fresh leaf from your hand", "offer a leaf.", "problems #3.safe #2: deed"),
         ("domains/pets.toml", "offer a fresh leaf from your hand", "wait", "'wait' has 1 words; write 4 to 14"),
-        ("domains/pets.toml", "a shy rabbit", "my rabbit", "problems.2.topic: topic 'my rabbit'"),
-        ("domains/pets.toml", "My cat is too round", "My cat is too round.", "problems.8.problem: problem"),
+        ("domains/pets.toml", "a shy rabbit", "my rabbit", "problems #3.topic: topic 'my rabbit'"),
+        ("domains/pets.toml", "My cat is too round", "My cat is too round.", "problems #9.problem: problem"),
         ("domains/pets.toml", "feed it later in the evening", "Suck a mild honey, sweet and rest", "small letter"),
         (
             "domains/pets.toml", "feed it later in the evening", "suck a mild honey sweet, and rest",
