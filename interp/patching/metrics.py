@@ -58,7 +58,13 @@ class AtLastToken(SingleTerm):
     def __call__(
         self, logits: Logits, clean: Float[Tensor, "step vocabulary"]
     ) -> Float[Tensor, " row"]:
-        return self.function(logits[:, -1])
+        values = self.function(logits[:, -1])
+        if not isinstance(values, Tensor) or values.shape != (len(logits),):
+            shape = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
+            raise ValueError(
+                f"the metric returned {shape} for {len(logits)} rows of logits; return one number for each, [row]"
+            )
+        return values
 
 
 @dataclass(frozen=True)
