@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from probes.estimate import Estimate
 from probes.names import IDENTITY, RANDOM, SHUFFLED, SURFACE
-from probes.sweep_rows import SweepRow
+from probes.sweep_rows import ANY, SweepRow
 
 if TYPE_CHECKING:
     from probes.concept import Concept
@@ -120,20 +120,18 @@ def _series(
     lines: dict[str, list[SweepRow]] = {}
     for row in rows:
         drawn = row.kind == "probe" or (row.kind == "control" and _drawn_control(row.read_out))
-        somewhere = row.layer is not None or row.position is not None or row.kind == "probe"
-        if row.metric != "auroc" or not drawn or not somewhere or row.estimate.value is None:
+        if row.metric != "auroc" or not drawn or row.estimate.value is None:
             continue
         place = f", {row.position}" if len(positions) > 1 else ""
         lines.setdefault(f"{row.read_out}{place}", []).append(row)
     for name, line in lines.items():
-        by_layer = {
-            row.layer: row for row in line
-        }  # a choice's control comes after its layer's own
-        yield name, sorted(by_layer.values(), key=lambda row: row.layer or 0)
+        # the control of a choice comes after its layer's own, which is the one to draw
+        first = {row.layer: row for row in reversed(line)}
+        yield name, sorted(first.values(), key=lambda row: row.layer or 0)
 
 
 def _drawn_control(read_out: str) -> bool:
-    return read_out == RANDOM or read_out.endswith(SHUFFLED)
+    return read_out == RANDOM or (read_out.endswith(SHUFFLED) and not read_out.startswith(ANY))
 
 
 def concept(found: "Concept") -> go.Figure:
