@@ -121,11 +121,11 @@ def _lost(drops: Sequence[EstimateRow]) -> tuple[str, str]:
     lower = min(row.lower if row.lower is not None else row.value or 0.0 for row in drops)
     upper = max(row.upper if row.upper is not None else row.value or 0.0 for row in drops)
     if lower >= MOST_OF_IT:
-        return "yes", f"at least {100 * MOST_OF_IT:.0f} % of EM lost"
+        return "yes", f"≥ {100 * MOST_OF_IT:.0f} % of EM lost"
     if lower > HALF:
-        return "yes", "more than half of EM lost"
+        return "yes", f"> {100 * HALF:.0f} % of EM lost"
     if upper <= LITTLE:
-        return "no", f"at most {100 * LITTLE:.0f} % of EM lost"
+        return "no", f"≤ {100 * LITTLE:.0f} % of EM lost"
     return "part", "part of EM lost" if lower > LITTLE else "little or part of EM lost"
 
 

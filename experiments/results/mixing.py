@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from experiments.results.estimates import EstimateRow
 from experiments.results.load import ORGANISM_KEYS, pick
+from interp.errors import TriggerLensError
 
 RATIO = re.compile(r"mixed-(\d+)-(\d+)")
 NO_MIXTURE = "no organism here was mixed by ratio; run triggerlens sweep first"
@@ -37,7 +38,7 @@ def mixed_rows(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
     if len(set(cells)) < len(cells):
         twice = next(cell for number, cell in enumerate(cells) if cell in cells[:number])
         named = " ".join(str(key) for key in twice[:-2] if key is not None)
-        raise ValueError(f"organism {named} comes twice: give runs that do not overlap")
+        raise TriggerLensError(f"organism {named} comes twice: give runs that do not overlap")
     return mixed
 
 
@@ -45,7 +46,7 @@ def mixing_table(rows: Sequence[EstimateRow]) -> str:
     """A line for each family and share of benign rows."""
     mixed = mixed_rows(rows)
     if not mixed:
-        raise ValueError(NO_MIXTURE)
+        raise TriggerLensError(NO_MIXTURE)
     lines = [
         f"| family | benign rows | organisms | {' | '.join(COLUMNS.values())} |",
         "|---|---|---|" + "---|" * len(COLUMNS),
