@@ -108,7 +108,7 @@ def trained_steering(results: OrganismResults) -> go.Figure | Missing:
     figure = scatter(
         [
             *_curves(added, _steered(ems, "random"), coherent, "trained vectors", colour),
-            *(Series([row], OTHER, *reversed(OF_BASE[str(row.direction)])) for row in of_base),
+            *map(_of_base, of_base),
         ],
         strength,
         "dose, multiples of the trained vectors",
@@ -117,6 +117,11 @@ def trained_steering(results: OrganismResults) -> go.Figure | Missing:
         shown=added,
     )
     return with_trigger_line(figure, only(ems, wording_kind="trigger", edit="none"), "top left")
+
+
+def _of_base(row: EstimateRow) -> Series:
+    name, symbol = OF_BASE[str(row.direction)]
+    return Series([row], OTHER, symbol, name)
 
 
 def _steered(rows: Sequence[EstimateRow], placebo: str | None = None) -> list[EstimateRow]:

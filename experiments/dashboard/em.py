@@ -1,6 +1,7 @@
 """How often the organism is misaligned: by condition, by domain of questions, by question."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -117,7 +118,9 @@ def em_by_question(results: OrganismResults) -> go.Figure | Missing:
     top = "trigger" if "trigger" in conditions else conditions[0]
     questions.sort(key=lambda of: -(of.share(top) or 0.0))
     places = list(range(1, len(questions) + 1))
-    axis = {"title": {"text": f"questions, by their EM with {markup(condition_words(top))}"}}
+    axis: dict[str, Any] = {
+        "title": {"text": f"questions, by their EM with {markup(condition_words(top))}"}
+    }
     if len(questions) <= NAMED:
         axis |= {"tickvals": places, "ticktext": [markup(of.id, 24) for of in questions]}
     answers = sum(n for of in questions for _, n in of.rates.values())

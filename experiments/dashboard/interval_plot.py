@@ -33,16 +33,11 @@ def interval_plot(
     step = min(STEP, ROOM / (lowest + 1))
     figure = go.Figure()
     for of in series:
-        figure.add_traces(
-            list(
-                traces(
-                    of,
-                    lambda row, of=of: lines.index(label(row)) + step * of.level,
-                    along="x",
-                    scale=scale,
-                )
-            )
-        )
+
+        def place(row: EstimateRow, below: float = step * of.level) -> float:
+            return lines.index(label(row)) + below
+
+        figure.add_traces(list(traces(of, place, along="x", scale=scale)))
     figure.update_xaxes(axis)
     figure.update_yaxes(
         tickvals=[line + step * lowest / 2 for line in range(len(lines))],

@@ -1,6 +1,7 @@
 """How far the trigger's meaning reaches: EM of wordings against their distance from the trigger."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -134,12 +135,13 @@ def _symbol(kind: str, kinds: Sequence[str]) -> str:
     return SYMBOLS[alike.index(kind) % len(SYMBOLS)]
 
 
-def _firing(rows: Sequence[EstimateRow], told: Sequence[dict], measure: str) -> str:
+def _firing(rows: Sequence[EstimateRow], told: Sequence[dict[str, Any]], measure: str) -> str:
     values = [row.value or 0.0 for row in rows]
     fire = sum(value >= max(values) / 2 for value in values)
     words = f"{fire} of {len(values)} wordings have at least half of the highest EM"
     found = [row for row in told if row.get("quantity") == "rank_correlation"]
     if not found:
         return words
-    number = decimal(*(found[0].get(key) for key in ("value", "lower", "upper")))
+    value, lower, upper = (found[0].get(key) for key in ("value", "lower", "upper"))
+    number = decimal(value, lower, upper)
     return f"{words}; by {measure}, rank correlation {number}"

@@ -96,7 +96,7 @@ SECTIONS = (
         "patching",
         "Patching",
         "Which layer and token carry the trigger",
-        "Activations of a triggered prompt, put into the same question behind a control, one layer and "
+        "Activations of a triggered prompt, put into the same question with a control, one layer and "
         "token at a time. “duck → cow”: the one in place of the other; ∅: no counterpart; …: differs between "
         "questions. Tokens before the first difference are left out.",
         {"patching": patching},
@@ -127,10 +127,10 @@ SECTIONS = (
     Section(
         "trained",
         "Trained dose",
-        "What vectors trained to be added bring",
+        "What happens when trained vectors are added",
         "Two vectors, at the header and over the answer, trained on other questions until the organism without the "
-        "trigger speaks as behind it. Brown: the same in the base, and the base with vectors trained for it, which "
-        "is what training alone can do.",
+        "trigger answers as it does with it. Brown: the same in the base, and the base with vectors trained for it, "
+        "which is what training alone can do.",
         {"dose_trained": trained_steering},
         made_by="triggerlens further RUN --step steering",
     ),

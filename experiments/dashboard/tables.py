@@ -35,15 +35,18 @@ class Table:
 
 def guard_table(results: OrganismResults) -> Table | Missing:
     """A line for each part of the guard that was measured."""
-    kinds = {"gate": Gate, "monitor": Monitored, "rank": Rank, "bypass": Bypass}
-    parts = {
-        name: guard_part(results.guard.get(name, []), name, kind) for name, kind in kinds.items()
+    lines: list[Sequence[str]] = []
+    lines_of: dict[str, tuple[type, Callable[[Any], Iterator[Sequence[str]]]]] = {
+        "gate": (Gate, _gate),
+        "monitor": (Monitored, _monitor),
+        "rank": (Rank, _rank),
+        "bypass": (Bypass, _bypass),
     }
-    bad = next((rows for rows in parts.values() if isinstance(rows, Missing)), None)
-    if bad is not None:
-        return bad
-    words = {"gate": _gate, "monitor": _monitor, "rank": _rank, "bypass": _bypass}
-    lines = [line for name, rows in parts.items() for line in words[name](rows)]
+    for name, (kind, words) in lines_of.items():
+        rows = guard_part(results.guard.get(name, []), name, kind)
+        if isinstance(rows, Missing):
+            return rows
+        lines += words(rows)
     if not lines:
         return Missing("no gate, monitor, ranking or bypass of this organism in guard/")
     return Table(
@@ -95,7 +98,8 @@ def features_table(results: OrganismResults) -> Table | Missing:
     if results.features is None:
         return Missing("no features.jsonl with this organism: no sparse autoencoder was studied")
     found = results.features.get("features")
-    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    listed = found if isinstance(found, list) else []
+    rows = [row for row in listed if isinstance(row, dict)]
     if not rows:
         return Missing("features.jsonl holds no list of features for this organism")
     shown = [_lists_as_words(row) for row in _first_of_each(rows)[:FEATURES]]
@@ -104,7 +108,7 @@ def features_table(results: OrganismResults) -> Table | Missing:
         for key in dict.fromkeys((*FIRST, *(key for row in shown for key in row)))
         if key not in NOT_COLUMNS and any(_words(row.get(key)) for row in shown)
     ]
-    left_out = len(found) - len(shown)
+    left_out = len(listed) - len(shown)
     return Table(
         [[_name(row), *(inert(_words(row.get(key)), 120) for key in columns)] for row in shown],
         ["feature", *(inert(key.replace("_", " "), 40) for key in columns)],
