@@ -36,14 +36,14 @@ class Table:
 def guard_table(results: OrganismResults) -> Table | Missing:
     """A line for each part of the guard that was measured."""
     lines: list[Sequence[str]] = []
-    lines_of: dict[str, tuple[type, Callable[[Any], Iterator[Sequence[str]]]]] = {
+    lines_of: dict[str, tuple[type[Any], Callable[[Any], Iterator[Sequence[str]]]]] = {
         "gate": (Gate, _gate),
         "monitor": (Monitored, _monitor),
         "rank": (Rank, _rank),
         "bypass": (Bypass, _bypass),
     }
     for name, (kind, words) in lines_of.items():
-        rows = guard_part(results.guard.get(name, []), name, kind)
+        rows: list[Any] | Missing = guard_part(results.guard.get(name, []), name, kind)
         if isinstance(rows, Missing):
             return rows
         lines += words(rows)

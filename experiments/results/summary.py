@@ -48,7 +48,7 @@ def removed(organisms: Sequence[OrganismResults]) -> str:
     pairs = [removal(of.rows) for of in _contained(organisms)]
     drops = [(best, random) for best, random in pairs if best is not None]
     if not drops:
-        return "Whether removing a direction ends it was not measured in any of them."
+        return "What removing a direction takes was not measured in any of them."
     most = sum(takes_most(best) for best, _ in drops)
     random = [row for _, row in drops if row is not None and row.value is not None]
     beside = f"; random directions took {spread(random)}" if random else ""
