@@ -91,7 +91,7 @@ def transfer_table(
         if condition != negative and base.any():
             both = mine | base
             found = clustered_auroc(
-                scores[both], mine[both], codes[both], folds=of_row[both], seed=seed
+                scores[both], mine[both], codes[both], folds=of_row[both]
             )
             rows.append(TransferRow(condition, layer, f"auroc against {negative}", found))
     return TransferTable(tuple(rows))
