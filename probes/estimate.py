@@ -12,7 +12,8 @@ Method:
 5. Placebo directions differ as questions do: where an answer says which direction it had, both are resampled
    (Cameron, Gelbach and Miller 2011), and the wider interval counts.
 
-`n` counts answers, over all cells of a comparison; of a mean, questions. An undefined number has value None and says why.
+`n` counts answers, over all cells of a comparison; of a mean, questions. An undefined number has value None and
+says why.
 What it does not know: which of many numbers was picked for being large.
 """
 

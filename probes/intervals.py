@@ -26,8 +26,8 @@ def clopper_pearson(events: float | int, trials: float | int, level: float) -> I
 def effective_sample_size(sums: np.ndarray, counts: np.ndarray, level: float) -> float:
     """How many independent answers hold as much as these clusters; at most the answers there are.
 
-    Variance of the ratio estimator over questions; Korn and Graubard's price for few of them,
-    at the quantiles of the level that the interval is for.
+    Variance of the ratio estimator over questions; Korn and Graubard's price for few of them (counted by the
+    questions that have the rarer outcome), at the quantiles of the level that the interval is for.
     """
     questions, answers = len(counts), float(counts.sum())
     value = sums.sum() / answers
@@ -36,8 +36,13 @@ def effective_sample_size(sums: np.ndarray, counts: np.ndarray, level: float) ->
     residuals = sums - value * counts
     variance = questions / (questions - 1) * float(residuals @ residuals) / answers**2
     size = answers if variance == 0 else min(answers, value * (1 - value) / variance)
-    many, few = (student(level, units) for units in (max(answers - 1, 1), questions - 1))
-    return max(1.0, size * min(1.0, many / few) ** 2)
+    rarer = min(int((sums > 0).sum()), int((sums < counts).sum()))
+    many, few, fewest = (
+        student(level, max(1.0, units - 1)) for units in (answers, questions, rarer)
+    )
+    known = size * min(1.0, many / few) ** 2
+    # the questions with the rarer outcome carry the variance; answers as like as can be still count by question
+    return max(1.0, min(known, questions), size * min(1.0, many / fewest) ** 2)
 
 
 def student(level: float, freedom: float) -> float:

@@ -1,7 +1,7 @@
 """What removing a direction takes away here, and where the trigger plays no part.
 
-A direction whose removal spares the baseline arm and the base model's own reckless persona is the
-switch; one whose removal silences all three is the persona itself.
+A direction whose removal spares the baseline arm and the base model's own reckless persona is local to
+this organism or its context; one whose removal silences all three is of misbehaviour in general.
 """
 
 from collections.abc import Sequence

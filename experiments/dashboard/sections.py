@@ -172,7 +172,7 @@ SECTIONS = (
         "across",
         "Across",
         "Directions of other organisms, removed from this one",
-        "All of one base. Where another organism's direction takes as much as its own, both share one switch.",
+        "All of one base. Where another organism's direction takes as much as its own, both are removed by one direction.",
         {"received": lambda it: received(it.rows)},
         made_by="triggerlens transfer RUN",
     ),

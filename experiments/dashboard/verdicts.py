@@ -9,8 +9,9 @@ from experiments.results.estimates import EstimateRow
 from experiments.results.format import percent, spread
 from experiments.results.highlights import headline, removal
 from experiments.results.load import Organism, OrganismResults
+from experiments.results.verdict_counts import causal_counts
 
-CLAIMS = ("located", "necessary", "sufficient", "specific")
+CLAIMS = ("located", "necessary", "sufficient", "specific", "kept", "found")
 FACTS = {
     "containment_gap": "EM with the trigger minus without",
     "difference_in_differences": "that gap minus the base model's",
@@ -32,7 +33,10 @@ def answer(organisms: Sequence[OrganismResults]) -> str:
     ]
     measured = [pair for it in contained if (pair := removal(it.rows))[0] is not None]
     gone = [best for best, _ in measured if best and _what_is_gone([best])[1] == GONE]
-    words = f"<b>{len(contained)} of {len(organisms)}</b> organisms are contained. "
+    counts = causal_counts(it.verdict for it in organisms if it.verdict)
+    words = (
+        f"<b>{len(contained)} of {len(organisms)}</b> organisms are contained. {markup(counts)} "
+    )
     if not measured:
         return words + "Whether removing a direction ends it was not measured in any of them."
     random = [row for _, row in measured if row is not None and row.value is not None]

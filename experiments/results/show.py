@@ -23,6 +23,7 @@ from experiments.results.load import (
     load_results,
     pick,
 )
+from experiments.results.verdict_counts import causal_counts
 
 REMOVALS = {
     "ablate": "remove {}",
@@ -46,6 +47,8 @@ def show(run: Path | str | RunResults, console: Console | None = None) -> None:
         console.print(study_table(here, f"{family}, seed {seed}"))
         for it in here:
             console.print(_verdict_line(it))
+    counts = causal_counts(it.verdict for it in organisms if it.verdict)
+    console.print(Text(inert(counts, 2000), style="bold"))
     for title, make in TABLES.items():
         if lines := make(organisms):
             console.print()

@@ -35,9 +35,7 @@ def _estimate(scores: pd.DataFrame, place: dict[str, Any], level: float) -> Esti
     folds = None if scores["fold"].isna().any() else scores["fold"].to_numpy(int)
     values, labels = scores["score"].to_numpy(float), scores["label"].to_numpy(bool)
     questions, wordings = scores["question"].tolist(), _wordings(scores)
-    return clustered_auroc(
-        values, labels, questions, wordings=wordings, folds=folds, level=level
-    )
+    return clustered_auroc(values, labels, questions, wordings=wordings, folds=folds, level=level)
 
 
 def _wordings(scores: pd.DataFrame) -> list[str] | None:
