@@ -61,7 +61,7 @@ def necessary(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
 
 
 def excess(evidence: Evidence, direction: str, limit: float) -> Claim:
-    """Whether the direction takes so much more EM than random ones: the difference of drops, by its interval (MOVER)."""
+    """Whether the direction takes so much more EM than random ones: by the interval of the difference (MOVER)."""
     drop, placebo = (evidence.drop(direction, "ablate", of) for of in (None, "random"))
     if drop is None or placebo is None:
         return Claim("undecided")  # `necessary` says what is missing
