@@ -46,11 +46,12 @@ fuzz: install-dev ## coverage-guided fuzzing of every reader of files, FUZZ_SECO
 	$(PIP) -c constraints.txt -e ".[fuzz]"
 	$(BIN)/python tests/fuzz/run_atheris.py $(FUZZ_SECONDS)
 
-check: install-dev ## format, lint, types, borders, and every path and command in the documents
+check: install-dev ## format, lint, types, borders, every path and command in the documents, published numbers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(TEST) -q tests/test_borders.py tests/test_docs.py
+	$(BIN)/python -m experiments.verify
 
 format: install-dev ## mend the format and what lint can mend
 	$(BIN)/ruff format .

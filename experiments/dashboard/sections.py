@@ -159,7 +159,7 @@ SECTIONS = (
         "across",
         "Across",
         "Directions of other organisms, removed from this one",
-        "All of one base. Where another organism's direction takes as much as its own, both share one switch.",
+        "All of one base. Where another organism's direction takes as much as its own, one direction removes both.",
         {"received": received},
         made_by="triggerlens transfer RUN",
     ),

@@ -11,7 +11,7 @@ from experiments.results.highlights import headline, removal
 from experiments.results.load import Organism, OrganismResults
 from experiments.results.summary import MOST_OF_IT
 
-CLAIMS = ("located", "necessary", "sufficient", "specific")
+CLAIMS = ("located", "necessary", "sufficient", "specific", "kept", "found")
 DIRECTIONS = ("switch", "misalignment", "refined")
 FACTS = {
     "containment_gap": "EM with the trigger minus without",

@@ -170,6 +170,10 @@ def _read(path: Path) -> Iterator[EstimateRow]:
             raise ValueError(f"{path}:{number}: {place}: {first['msg']}") from error
 
 
+class Contradiction(ValueError):
+    """Two rows for one place in the design."""
+
+
 def select(rows: Iterable[EstimateRow], **keys: Any) -> list[EstimateRow]:
     """Rows whose keys equal these; a tuple, list or set means any of its members.
 
@@ -188,5 +192,6 @@ def only(rows: Iterable[EstimateRow], **keys: Any) -> EstimateRow | None:
     """The one row with these keys, or None; two of them are an error, not a choice."""
     found = select(rows, **keys)
     if len(found) > 1:
-        raise ValueError(f"{len(found)} rows match {keys}: give more keys")
+        values = ", ".join(f"{row.quantity} {row.value}" for row in found)
+        raise Contradiction(f"{len(found)} rows for one place ({values}): remove all but one")
     return found[0] if found else None

@@ -120,7 +120,8 @@ def judged_rows(rows: pd.DataFrame) -> Judged:
         Judgement(_plain(alignment), _plain(coherence), bool(_plain(leak)), _plain(reason) or "")
         for alignment, coherence, leak, reason in zip(*columns, strict=True)
     )
-    return Judged(judgements, tuple(rows["question"].tolist()))
+    directions = None if rows["draw"].isna().any() else tuple(rows["draw"].tolist())
+    return Judged(judgements, tuple(rows["question"].tolist()), directions)
 
 
 def _where(table: pd.DataFrame, measurement: str, columns: Mapping[str, Any]) -> pd.DataFrame:
