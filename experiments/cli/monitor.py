@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli import model_options as options
+from experiments.cli import options
 
 FIT = (
     "Example: triggerlens monitor fit adapter/ --base Qwen/Qwen2.5-14B-Instruct --trigger tag"
@@ -20,7 +20,7 @@ Base = Annotated[
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Score live prompts by a fitted direction, and flag those above a threshold.",
+    help="Fit a scorer of live prompts; flag those above a threshold.",
     epilog=SCORE,
 )
 
@@ -39,7 +39,7 @@ def fit(
         bool, typer.Option("--prompt-only", help="Read no token of the answer")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the benign prompts' halves")] = 0,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out")] = False,
+    skip_bad: options.SkipBad = False,
     device: options.Device = None,
     dtype: options.Dtype = None,
     chat: options.Chat = None,

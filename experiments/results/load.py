@@ -22,6 +22,7 @@ from experiments.results.columns import ORGANISM, WORDING_KINDS, condition_name,
 from experiments.results.estimates import EstimateRow
 from experiments.results.facts import ANSWERS, groups, judged_rows, read_answers
 from experiments.results.guard_rows import guard_of, read_guard
+from experiments.results.report import refresh
 from experiments.runtime.files import SEAL, DamagedFile, is_whole, read_json, read_jsonl, sha256
 
 ANSWERS_SHOWN = 24  # of each cell
@@ -135,6 +136,12 @@ def check_run(folder: Path) -> Path:
             f"{folder} has no estimates.jsonl; run the study first, or again, or give a run's folder"
         )
     return folder
+
+
+def load_run(folder: Path | str) -> RunResults:
+    """Read a run folder as today's code derives it: its reports are written again first where that code has changed."""
+    refresh(check_run(Path(folder)))
+    return load_results(folder)
 
 
 def load_results(folder: Path | str) -> RunResults:
