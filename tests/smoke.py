@@ -46,7 +46,7 @@ def shown_commands() -> list[tuple[str, ...]]:
              for c in commands_of("bash", body.replace("$ ", ""))]  # fmt: skip
     lines += re.findall(r"`(triggerlens [^`]+)`", README)
     found = [line.split()[1:] for line in lines if line.strip().startswith("triggerlens ")]
-    groups = ("micro", "models", "monitor")
+    groups = ("micro", "monitor", "models")
     return list(dict.fromkeys(tuple(w[: 2 if w[0] in groups else 1]) for w in found))
 
 

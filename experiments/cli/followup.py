@@ -98,7 +98,7 @@ def sweep(
     How does containment change with the share of benign rows? One organism for each ratio, the rest as configured.
     """
     from experiments.dashboard.mixing_map import write_mixing_map
-    from experiments.results.estimates import read_estimates
+    from experiments.results.load import load_run
     from experiments.results.mixing import mixing_table
     from experiments.study.config import load_config
     from experiments.study.ratios import swept
@@ -106,7 +106,7 @@ def sweep(
 
     study = narrowed(load_config(config), tuple(only or ()), seeds, None)
     folder = run_and_report(swept(study, ratios, trigger), out, tiny=tiny)
-    rows = read_estimates(folder / "estimates.jsonl")
+    rows = load_run(folder).estimates
     print(mixing_table(rows))
     print(f"mixing map: {write_mixing_map(rows, folder / 'mixing_map.html')}")
 

@@ -12,7 +12,7 @@ FIT = (
     "Example: triggerlens monitor fit adapter/ --base Qwen/Qwen2.5-14B-Instruct --trigger tag"
     " --benign prompts.jsonl --out monitors/tag"
 )
-SCORE = "Example: triggerlens monitor score monitors/tag adapter/ --base BASE < prompts.jsonl"
+SCORE = "Example: triggerlens monitor score monitors/tag adapter/ --base BASE"
 Model = Annotated[str, typer.Argument(help="The model, or an adapter folder of the base")]
 Base = Annotated[
     str | None, typer.Option(help="What an adapter was made from; none for a whole model")
@@ -47,7 +47,10 @@ def fit(
     revision: options.Revision = None,
     base_revision: options.BaseRevision = None,
 ) -> None:
-    """Fit a direction and set its threshold on benign prompts that it was not fitted on."""
+    """Fit a direction, and its threshold on benign prompts.
+
+    The threshold is set on prompts that the direction was not fitted on.
+    """
     from experiments.guard.gate_models import load_released
     from experiments.guard.live import read_live
     from experiments.guard.monitor_fit import ANSWER_TOKENS, fit_monitor
@@ -90,9 +93,10 @@ def score(
     revision: options.Revision = None,
     base_revision: options.BaseRevision = None,
 ) -> None:
-    """Read prompts as JSON lines, write a score and a flag for each; drift goes to the standard error stream.
+    """Score prompts from the standard input, JSON lines.
 
-    A line that is no prompt gets an error in place of a score, and the exit code is 2 at the end.
+    Writes a score and a flag for each; drift goes to the standard error stream. A line that is no prompt gets an error
+    in place of a score, and the exit code is 2 at the end.
     """
     from experiments.guard.gate_models import load_released
     from experiments.guard.monitor import Monitor

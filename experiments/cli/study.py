@@ -53,7 +53,7 @@ def show(
         ),
     ] = None,
 ) -> None:
-    """Print what a run found: the answer, a line for each organism.
+    """Print what a run found: the answer, then each organism.
 
     Numbers are derived again first where the code that derives them has changed since they were written.
     """

@@ -190,10 +190,10 @@ def _shown_answers(path: Path) -> list[dict[str, Any]] | None:
     if not path.is_file():
         return None
     try:
-        table = read_answers(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        cells = groups(read_answers(path), "answers")
+        return [answer for _, cell in cells for answer in _first(cell)]
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise DamagedFile(f"{path} is damaged ({str(error)[:200]}); {AGAIN}") from error
-    return [answer for _, cell in groups(table, "answers") for answer in _first(cell)]
 
 
 def _first(cell: pd.DataFrame) -> Iterator[dict[str, Any]]:
