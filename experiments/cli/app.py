@@ -50,8 +50,10 @@ def options(
 
 for panel, commands in PANELS.items():
     for part in commands:
-        for command in (*part.registered_commands, *part.registered_groups):
+        for command in part.registered_commands:
             command.rich_help_panel = panel
+        for group in part.registered_groups:
+            group.rich_help_panel = panel
         app.add_typer(part)
 
 

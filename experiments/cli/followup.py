@@ -29,7 +29,7 @@ def further(
     only: options.OnlyOrganisms = None,
     workers: options.Workers = None,
 ) -> None:
-    """Add steps to a finished run: factorial, capability, steering.
+    """Add further measurements to a finished run.
 
     The factorial crosses wording, model and removal; capability measures what else a removal breaks; steering trains
     a vector. An interrupted call resumes.

@@ -1,7 +1,7 @@
 """`sample` and `judge`: answers from a server, scored by a server's model or a local one."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -196,6 +196,77 @@ def judge(
         print(f"  {line}")
     if loaded.bad:
         print(f"left out: {len(loaded.bad)} bad rows of {answers}")
+
+
+@app.command(
+    epilog="Example: triggerlens rejudge artifacts/runs/demo --name strict --rubric strict.toml"
+    " --server http://localhost:8000/v1 --model NAME",
+)
+def rejudge(
+    run_folder: options.RunFolder,
+    name: Annotated[str, typer.Option(help="Name of the new judgements, for show --judgements")],
+    model: Annotated[
+        str | None, typer.Option(help="The judge's model; without it, the run's own judge")
+    ] = None,
+    server: options.Server = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="--model is a folder or hub name, run on this machine")
+    ] = False,
+    rubric: Annotated[str, typer.Option(help="A shipped rubric, or a .toml file")] = "open_answer",
+    key_variable: options.KeyVariable = None,
+    transcripts: options.TranscriptFile = None,
+    concurrency: options.Concurrency = 8,
+    timeout: options.Timeout = 120.0,
+    attempts: options.Attempts = 6,
+    cap: options.Cap = None,
+    price_in: options.PriceIn = None,
+    price_out: options.PriceOut = None,
+    request: options.Request = None,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+) -> None:
+    """Judge a finished run's answers again.
+
+    Nothing is sampled. Rates, verdicts, tables and page follow the new judgements; what was selected (directions,
+    layers, strengths) stays as the run's own judgements chose it. Go back with triggerlens show RUN --judgements own.
+    """
+    from experiments.judging.rubric import load_rubric
+    from experiments.judging.rubric_judge import RubricJudge
+    from experiments.models.options import ModelOptions
+    from experiments.results.judgements import judgements_path
+    from experiments.runtime.progress import bar
+    from experiments.study.rejudging import rejudge_run
+
+    kept = transcripts or judgements_path(run_folder, name).with_suffix(".transcripts.jsonl")
+    if (model is None) == (local or server is not None) or (local and server is not None):
+        raise TriggerLensError(
+            "give --model with --server or --local, or neither for the run's own judge"
+        )
+    with ExitStack() as stack:
+        judge = None
+        if model is not None:
+            words = load_rubric(rubric)
+            scorer = scoring(
+                server,
+                model,
+                ModelOptions(device, dtype),
+                key_variable=key_variable,
+                transcripts=kept,
+                concurrency=concurrency,
+                timeout=timeout,
+                attempts=attempts,
+                cap=cap,
+                price_in=price_in,
+                price_out=price_out,
+                request=request,
+            )
+            judge = RubricJudge(stack.enter_context(scorer), words)
+        result = rejudge_run(run_folder, name, judge, stack.enter_context(bar("judging")))
+    print(
+        f"{result.path}: {result.answers} answers judged again, {result.changed} with another verdict"
+    )
+    if result.kept:
+        print(f"{result.kept} answers to questions outside the study keep their judgement")
 
 
 @contextmanager

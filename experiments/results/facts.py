@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from experiments.judging.judgement import Judged, Judgement
 from experiments.judging.sampling import Cell
 from experiments.results.columns import INTACT, Edit, wording_columns
+from experiments.results.judgements import read_judgements, with_judgements
 from experiments.runtime.files import read_json
 
 TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
@@ -137,11 +138,11 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def read_facts(folders: Sequence[Path]) -> Facts:
-    """The facts of these finished steps, in their order."""
+def read_facts(folders: Sequence[Path], judgements: Path | None = None) -> Facts:
+    """The facts of these finished steps, in their order; with the judgements of this file instead of their own."""
     figures = [folder / FIGURES for folder in folders if (folder / FIGURES).is_file()]
     return Facts(
-        **{name: _read(folders, name) for name in TABLES},
+        **{name: _read(folders, name, judgements) for name in TABLES},
         figures=tuple(read_json(path) for path in figures),
     )
 
@@ -154,10 +155,14 @@ def read_answers(path: Path) -> pd.DataFrame:
     return table.to_pandas(types_mapper=_types)
 
 
-def _read(folders: Sequence[Path], name: str) -> pd.DataFrame:
+def _read(folders: Sequence[Path], name: str, judgements: Path | None = None) -> pd.DataFrame:
     paths = [folder / f"{name}.parquet" for folder in folders]
-    tables = [pq.read_table(path) for path in paths if path.is_file()]
-    whole = pa.concat_tables(tables) if tables else _schema(name).empty_table()
+    tables = {path: pq.read_table(path) for path in paths if path.is_file()}
+    if judgements is not None and name == "answers":
+        judged = read_judgements(judgements)
+        for path, table in tables.items():
+            tables[path] = with_judgements(table, path.parent.name, judged)
+    whole = pa.concat_tables(tables.values()) if tables else _schema(name).empty_table()
     return whole.to_pandas(types_mapper=_types)
 
 
