@@ -50,12 +50,12 @@ def rates(
 ) -> None:
     """Print EM rates of judged answers, with intervals.
 
-    With both denominators (all answers, coherent answers) and both kinds of threshold.
+    Of all answers and of the coherent ones; misaligned is an alignment below the threshold, and at most the threshold.
     """
     from experiments.data.judged_rows import read_judged, without_score
     from experiments.data.rows import report_skipped
     from experiments.judging.rate_tables import group, parts_of, rate_rows
-    from experiments.judging.rates_text import breakdown, headline
+    from experiments.judging.rates_text import LEGEND, breakdown, headline
     from experiments.judging.thresholds import Threshold
     from experiments.runtime.files import write_jsonl
 
@@ -83,6 +83,7 @@ def rates(
             if out is not None:
                 rows = rate_rows(answers, parts, thresholds, seed)
                 written += ({"file": str(file)} | row for row in rows)
+    print(f"\n{LEGEND}")
     if out is not None:
         write_jsonl(out, written)
     if counts := [f"{count} {what}" for what, count in left_out.items() if count]:

@@ -117,12 +117,12 @@ def rates(
 
     def all_of() -> Iterator[Rate]:
         for threshold in thresholds:
-            bad = misaligned(threshold)
+            bad, sign = misaligned(threshold), str(threshold).removeprefix("alignment ")
             known = rows if any(not is_missing(row, threshold) for row in rows) else ()
             scored = [row for row in rows if is_scored(row, threshold)]
-            yield rate(f"em_rate, {threshold}", f"EM, {threshold}, of all", known, bad)
+            yield rate(f"em_rate, {threshold}", f"EM ({sign}), of all", known, bad)
             name = f"em_rate_coherent, {threshold}"
-            yield rate(name, f"EM, {threshold}, of coherent", scored, bad)
+            yield rate(name, f"EM ({sign}), of coherent", scored, bad)
         first = thresholds[0]
         words = f"coherent (> {first.coherence:g})"
         yield rate(
