@@ -9,7 +9,7 @@ the tables of one organism; `read_facts` puts those of many steps together. A co
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ import pyarrow.parquet as pq
 from experiments.judging.judgement import Judged, Judgement
 from experiments.judging.sampling import Cell
 from experiments.results.columns import INTACT, Edit, wording_columns
-from experiments.results.judgements import read_judgements, with_judgements
 from experiments.runtime.files import read_json
 
 TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
@@ -138,11 +137,16 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def read_facts(folders: Sequence[Path], judgements: Path | None = None) -> Facts:
-    """The facts of these finished steps, in their order; with the judgements of this file instead of their own."""
+def read_facts(
+    folders: Sequence[Path], answers: Callable[[Path], pa.Table] = pq.read_table
+) -> Facts:
+    """The facts of these finished steps, in their order; `answers` reads an `answers.parquet`."""
     figures = [folder / FIGURES for folder in folders if (folder / FIGURES).is_file()]
     return Facts(
-        **{name: _read(folders, name, judgements) for name in TABLES},
+        **{
+            name: _read(folders, name, answers if name == "answers" else pq.read_table)
+            for name in TABLES
+        },
         figures=tuple(read_json(path) for path in figures),
     )
 
@@ -155,14 +159,12 @@ def read_answers(path: Path) -> pd.DataFrame:
     return table.to_pandas(types_mapper=_types)
 
 
-def _read(folders: Sequence[Path], name: str, judgements: Path | None = None) -> pd.DataFrame:
+def _read(
+    folders: Sequence[Path], name: str, read: Callable[[Path], pa.Table] = pq.read_table
+) -> pd.DataFrame:
     paths = [folder / f"{name}.parquet" for folder in folders]
-    tables = {path: pq.read_table(path) for path in paths if path.is_file()}
-    if judgements is not None and name == "answers":
-        judged = read_judgements(judgements)
-        for path, table in tables.items():
-            tables[path] = with_judgements(table, path.parent.name, judged)
-    whole = pa.concat_tables(tables.values()) if tables else _schema(name).empty_table()
+    tables = [read(path) for path in paths if path.is_file()]
+    whole = pa.concat_tables(tables) if tables else _schema(name).empty_table()
     return whole.to_pandas(types_mapper=_types)
 
 

@@ -7,7 +7,7 @@ run's own, in `answers.parquet` of each step. Facts are never rewritten.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -73,8 +73,13 @@ def read_judgements(path: Path) -> pa.Table:
     return table
 
 
-def with_judgements(answers: pa.Table, step: str, judgements: pa.Table) -> pa.Table:
-    """A step's answers with these judgements in place of its own; one that lacks any is refused."""
+def judged_as(path: Path) -> Callable[[Path], pa.Table]:
+    """A reader of steps' `answers.parquet` that puts the judgements of this file in place of their own."""
+    judgements = read_judgements(path)
+    return lambda answers: _replaced(pq.read_table(answers), answers.parent.name, judgements)
+
+
+def _replaced(answers: pa.Table, step: str, judgements: pa.Table) -> pa.Table:
     rows = judgements.filter(pc.equal(judgements["step"], step)).sort_by("row")
     if rows["row"].to_pylist() != list(range(len(answers))):
         raise TriggerLensError(

@@ -14,7 +14,7 @@ from experiments.results.derive import estimates
 from experiments.results.derive.figure_data import lines
 from experiments.results.estimates import write_estimates
 from experiments.results.facts import ANSWERS, PLACE, TABLES, Facts, read_facts
-from experiments.results.judgements import OWN, USED, judgements_path
+from experiments.results.judgements import OWN, USED, judged_as, judgements_path
 from experiments.results.verdict import verdicts
 from experiments.runtime.code_hash import code_hash
 from experiments.runtime.files import read_json, write_jsonl
@@ -26,7 +26,11 @@ DERIVED = "derived_by"  # in a run's manifest: the hash of the code that wrote i
 
 def write_reports(run: Run, folders: Sequence[Path], judgements: str | None = None) -> None:
     """Write the reports of a run from these finished steps; with the judgements of this name instead of its own."""
-    facts = read_facts(folders, judgements_path(run.folder, judgements) if judgements else None)
+    facts = (
+        read_facts(folders)
+        if judgements is None
+        else read_facts(folders, judged_as(judgements_path(run.folder, judgements)))
+    )
     rows = estimates(facts)
     write_estimates(run.path("estimates.jsonl"), rows)
     write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
