@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from experiments.results.columns import (
@@ -147,6 +148,12 @@ def write_estimates(path: Path, rows: Iterable[EstimateRow]) -> Path:
     """Write rows as JSON lines, replacing the file in one move."""
     lines = (json.dumps(row.model_dump(), allow_nan=False) + "\n" for row in rows)
     return write_text(path, "".join(lines))
+
+
+def write_csv(path: Path, rows: Iterable[EstimateRow]) -> Path:
+    """Write rows as CSV with a header, columns that only some rows have at the end; null is an empty cell."""
+    table = pd.DataFrame([row.model_dump(exclude={"line"}) for row in rows])
+    return write_text(path, table.convert_dtypes().to_csv(index=False))
 
 
 def read_estimates(path: Path) -> list[EstimateRow]:

@@ -66,5 +66,6 @@ def test_a_run_without_mixtures_is_said_to_have_none(make_run: MakeRun) -> None:
 def test_one_organism_in_two_runs_is_not_averaged(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(families=("qwen",), arms=("mixed-0-1",))
     result = CliRunner().invoke(app, ["mixing-map", str(run), str(run)])
-    assert result.exit_code == 2
-    assert "organism qwen 0 poultry mixed-0-1" in result.output and "comes twice" in result.output
+    assert isinstance(result.exception, ValueError)
+    message = str(result.exception)
+    assert "organism qwen 0 poultry mixed-0-1" in message and "comes twice" in message
