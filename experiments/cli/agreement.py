@@ -18,9 +18,9 @@ def agreement(
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out")] = False,
 ) -> None:
     """Compare two judges answer by answer: verdicts, Cohen's kappa, differences of scores."""
-    from experiments.data.judged_rows import read_judged
     from experiments.data.rows import report_skipped
     from experiments.judging.agreement import compare
+    from experiments.judging.judged_rows import read_judged
     from experiments.judging.rates_text import columns
 
     files = [read_judged(path, skip_bad=skip_bad, scale=scale) for path in (first, second)]

@@ -101,7 +101,7 @@ def run(
     ] = None,
 ) -> None:
     """Run a study, or resume one that was interrupted, and print what it found and where its page is."""
-    from experiments.study.run import run_configuration
+    from experiments.cli.run import run_configuration
 
     with plain_errors():
         run_configuration(

@@ -57,8 +57,8 @@ def capture(
     """Read activations into a store, shard by shard; a killed call goes on where it stopped."""
     from experiments.captures.shards import capture_to
     from experiments.captures.spec import CaptureSpec
-    from experiments.runtime.cluster import check_place
     from experiments.runtime.gpus import visible_gpus
+    from experiments.study.cluster import check_place
     from experiments.study.config import Needs
     from interp.capture.store import ActivationStore
 

@@ -29,7 +29,7 @@ def guard_study(
     from experiments.guard.study import PARTS, study
     from experiments.guard.study_text import markdown
     from experiments.runtime.files import write_text
-    from experiments.training.lora import quiet
+    from experiments.runtime.quiet import quiet
 
     quiet()
     torch.set_num_threads(threads)

@@ -25,9 +25,9 @@ def plan(
     ] = False,
 ) -> None:
     """Print GPU memory, hours, disk, judge calls and tokens, and what is cached, before anything is spent."""
+    from experiments.cli.run import narrowed
     from experiments.study.config import load_config
     from experiments.study.plan_text import print_plan
-    from experiments.study.run import narrowed
 
     with plain_errors():
         study = narrowed(load_config(config), tuple(only or ()), seeds, None)

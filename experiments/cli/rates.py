@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from experiments.data.judged_rows import JudgedRow
+    from experiments.judging.judged_rows import JudgedRow
     from experiments.judging.rate_tables import Group
     from experiments.judging.thresholds import Threshold
 
@@ -54,8 +54,8 @@ def rates(
     ] = None,
 ) -> None:
     """Print EM rates of judged answers with both denominators, thresholds and intervals."""
-    from experiments.data.judged_rows import read_judged, without_score
     from experiments.data.rows import report_skipped
+    from experiments.judging.judged_rows import read_judged, without_score
     from experiments.judging.rate_tables import group
     from experiments.judging.rates_text import breakdown, headline
     from experiments.judging.thresholds import Threshold
@@ -93,7 +93,7 @@ def rates(
 
 def _parts(per: Sequence[Per], domain: str | None) -> "dict[str, Callable[[JudgedRow], str]]":
     """What to break down by, and how to tell the part of a row."""
-    from experiments.data.domains import load_domain
+    from experiments.judging.domains import load_domain
 
     known: dict[str, Callable[[JudgedRow], str]] = {
         "question": lambda row: row.question_id,

@@ -40,11 +40,11 @@ def sweep(
     ] = False,
 ) -> None:
     """How does containment change with the share of benign rows? Runs the study over a grid of ratios."""
+    from experiments.cli.run import narrowed, run_and_report
     from experiments.dashboard.mixing_map import write_mixing_map
     from experiments.results.estimates import read_estimates
     from experiments.results.mixing import mixing_table
     from experiments.study.config import load_config
-    from experiments.study.run import narrowed, run_and_report
 
     with plain_errors():
         study = narrowed(load_config(config), tuple(only or ()), seeds, None)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.dashboard.inert import markup
-from experiments.results.format import inert
 from experiments.results.load import OrganismResults
+from experiments.runtime.untrusted_text import inert
 
 MOST, EXAMPLES, TOKENS = 12, 6, 120  # features, examples of each, tokens of each
 NOT_COLUMNS = ("feature", "index", "examples")

@@ -9,8 +9,8 @@ from experiments.dashboard.inert import markup
 from experiments.dashboard.points import marks
 from experiments.dashboard.reach import MEASURES
 from experiments.dashboard.theme import CONDITION_COLOURS, SYMBOLS, finish, percent_axis
-from experiments.guard.study_text import number, percent
 from experiments.results.estimates import EstimateRow
+from experiments.results.guard_rows import number, percent
 from experiments.results.load import OrganismResults
 
 Rows = Sequence[Mapping[str, Any]]

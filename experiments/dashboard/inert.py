@@ -1,6 +1,6 @@
 """Put untrusted text into the page so that it can be read and nothing else.
 
-`experiments.results.format.inert` has already made hidden characters visible; here the text is escaped for
+`experiments.runtime.untrusted_text.inert` has already made hidden characters visible; here the text is escaped for
 the place it goes to.
 """
 
@@ -10,7 +10,7 @@ import html
 import json
 from typing import Any
 
-from experiments.results.format import LONGEST, inert
+from experiments.runtime.untrusted_text import LONGEST, inert
 
 
 def markup(text: object, longest: int = LONGEST) -> str:

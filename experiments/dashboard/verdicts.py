@@ -1,14 +1,15 @@
 """The verdicts in words and numbers: one table for the first screen, one card per organism."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from experiments.dashboard.inert import markup
-from experiments.results.estimates import EstimateRow
 from experiments.results.format import percent, spread
 from experiments.results.highlights import headline, removal
 from experiments.results.load import Organism, OrganismResults
+from experiments.results.summary import LITTLE, answers, what_is_gone, yes_or_no
 
 CLAIMS = ("located", "necessary", "sufficient", "specific")
 FACTS = {
@@ -17,30 +18,13 @@ FACTS = {
     "coherence_rate": "coherent answers with the trigger",
 }
 MARKS = {"yes": "✓", "no": "✗", "undecided": "?", "part": "◐"}
-# of the EM: what the whole interval of a drop must reach, or stay below
-ALL, MOST, LITTLE = 0.9, 0.5, 0.1
-GONE = "EM gone"
-
 
 Names = Mapping[Organism, str]
 
 
 def answer(organisms: Sequence[OrganismResults]) -> str:
     """The two questions of the page, answered over all of its organisms: how many of how many."""
-    contained = [
-        it for it in organisms if it.verdict and _yes(it.verdict.get("contained")) == "yes"
-    ]
-    measured = [pair for it in contained if (pair := removal(it.rows))[0] is not None]
-    gone = [best for best, _ in measured if best and _what_is_gone([best])[1] == GONE]
-    words = f"<b>{len(contained)} of {len(organisms)}</b> organisms are contained. "
-    if not measured:
-        return words + "Whether removing a direction ends it was not measured in any of them."
-    random = [row for _, row in measured if row is not None and row.value is not None]
-    beside = f"; random directions took {markup(spread(random))}" if random else ""
-    return (
-        f"{words}In <b>{len(gone)} of {len(measured)}</b> of these, removing one direction (the best of those found) "
-        f"ended it: the whole interval lies above {round(100 * ALL)} % of the EM{beside}."
-    )
+    return re.sub(r"\d+ of \d+", r"<b>\g<0></b>", markup(" ".join(answers(organisms))))
 
 
 def overview(organisms: Sequence[OrganismResults], names: Names) -> str:
@@ -67,8 +51,10 @@ def _cell(family: str | None, seeds: Sequence[OrganismResults]) -> str:
 
 def _contained(seeds: Sequence[OrganismResults]) -> str:
     verdicts = [it.verdict for it in seeds if it.verdict]
-    answers = _count([_yes(verdict.get("contained")) for verdict in verdicts])
-    reach = _count([str(it.get("reach")) for it in verdicts if _yes(it.get("contained")) == "yes"])
+    answers = _count([yes_or_no(verdict.get("contained")) for verdict in verdicts])
+    reach = _count(
+        [str(it.get("reach")) for it in verdicts if yes_or_no(it.get("contained")) == "yes"]
+    )
     head = {"yes": "contained", "no": "not contained", "undecided": "containment undecided"}
     if "no" in answers and _nothing(seeds):
         head["no"] = "nothing to contain"
@@ -93,7 +79,7 @@ def _removed(seeds: Sequence[OrganismResults]) -> str:
     if not drops:
         return _answer("undecided", "removal was not measured", "", "")
     names = " / ".join(dict.fromkeys(str(best.direction) for best in drops))
-    tone, words = _what_is_gone(drops)
+    tone, words = what_is_gone(drops)
     random = [row for _, row in pairs if row]
     beside = f"; random {spread(random)}" if random else ""
     return _answer(
@@ -107,21 +93,6 @@ def _answer(tone: str, words: str, more: str, numbers: str) -> str:
     return f"<p>{head}<br><span>{markup(numbers)}</span></p>" if numbers else f"<p>{head}</p>"
 
 
-def _what_is_gone(drops: Sequence[EstimateRow]) -> tuple[str, str]:
-    """Tone and words for the relative drop of EM; the weakest of several seeds speaks for all."""
-    lower = min(row.lower if row.lower is not None else row.value or 0.0 for row in drops)
-    upper = max(row.upper if row.upper is not None else row.value or 0.0 for row in drops)
-    if lower >= ALL:
-        return "yes", GONE
-    if lower > MOST:
-        return "yes", "most of it gone"
-    if upper <= LITTLE:
-        return "no", "next to nothing gone"
-    if lower <= LITTLE:
-        return "part", "little gone"
-    return "part", "part of it gone"
-
-
 def _count(values: Sequence[str]) -> dict[str, int]:
     return dict(Counter(values).most_common())
 
@@ -129,10 +100,6 @@ def _count(values: Sequence[str]) -> dict[str, int]:
 def _of(n: int, seeds: Sequence[Any]) -> str:
     """How many of the seeds, where they do not agree."""
     return f" ({n} of {len(seeds)})" if n < len(seeds) else ""
-
-
-def _yes(value: Any) -> str:
-    return {True: "yes", False: "no", None: "undecided"}.get(value, str(value))
 
 
 def _em_line(seeds: Sequence[OrganismResults]) -> str:
@@ -173,7 +140,9 @@ def _facts(results: OrganismResults) -> Iterator[str]:
 
 
 def _claim(claim: str, directions: Sequence[Any]) -> str:
-    values = [_yes(it.get(claim)) if isinstance(it, dict) else "undecided" for it in directions]
+    values = [
+        yes_or_no(it.get(claim)) if isinstance(it, dict) else "undecided" for it in directions
+    ]
     cells = "".join(
         f'<td class="{markup(value)}">{MARKS.get(value, "")} {markup(value)}</td>'
         for value in values

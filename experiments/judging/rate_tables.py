@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.data.judged_rows import GROUPS, JudgedRow
+from experiments.judging.judged_rows import GROUPS, JudgedRow
 from experiments.judging.thresholds import AT_MOST, PUBLISHED, Threshold
 from probes import estimate
 from probes.estimate import Estimate

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from experiments.results.report import DERIVED, deriving_code, write_reports
 from experiments.runtime.attempts import Attempts, Failure, StudyUnfinished
-from experiments.runtime.cluster import ClusterWork, apart, check_place
 from experiments.runtime.optional import warnings_of
 from experiments.runtime.progress import Progress
+from experiments.runtime.quiet import quiet
 from experiments.runtime.run_cost import Meter, RunCost
 from experiments.runtime.store import Run, open_run
 from experiments.runtime.workers import Work
+from experiments.study.cluster import ClusterWork, apart, check_place
 from experiments.study.config import StudyConfig
 from experiments.study.organism import Job
 from experiments.study.posthoc_steps import STEPS
@@ -30,7 +31,6 @@ from experiments.study.steps.intervene import intervene
 from experiments.study.steps.locate.step import find
 from experiments.study.steps.sample import behave
 from experiments.study.steps.sparse.step import features
-from experiments.training.lora import quiet
 
 Say = Callable[[str], None]
 

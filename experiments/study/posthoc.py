@@ -9,6 +9,7 @@ from experiments.results.facts import read_facts
 from experiments.results.report import DERIVED, deriving_code, write_reports
 from experiments.runtime.files import read_json
 from experiments.runtime.progress import Progress
+from experiments.runtime.quiet import quiet
 from experiments.runtime.store import MANIFEST, Run, amend_run, check_step
 from experiments.runtime.workers import Work
 from experiments.study.finished import Finished, finished
@@ -16,7 +17,6 @@ from experiments.study.organism import Job
 from experiments.study.posthoc_steps import further_steps
 from experiments.study.steps.common import Say
 from experiments.study.steps.transfer import transfer
-from experiments.training.lora import quiet
 
 
 def add_further(

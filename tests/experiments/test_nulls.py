@@ -2,6 +2,7 @@
 
 import pytest
 
+from experiments.results.null_alarms import count, false_alarms, table
 from experiments.study.config import load_config
 from experiments.study.organism import Job
 from experiments.study.pipeline import jobs_of
@@ -9,7 +10,6 @@ from experiments.worlds.micro.judge import ExactJudge
 from experiments.worlds.micro.language import load_world
 from experiments.worlds.micro.questions import split_questions
 from experiments.worlds.nulls.arms import KINDS, NULL_ARMS, null_rows
-from experiments.worlds.nulls.count import count, false_alarms, table
 from experiments.worlds.nulls.world import NullSetting
 from experiments.worlds.trigger import load_trigger
 

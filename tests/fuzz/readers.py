@@ -14,20 +14,20 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from experiments.remote import Remote
 
 from experiments.data.chats import read_chats
 from experiments.data.evaluation import read_questions
-from experiments.data.judged_rows import read_judged
 from experiments.data.presets import read_code
 from experiments.guard.scan import Options, scan_file
 from experiments.guard.trigger_candidates import read_candidates
+from experiments.judging.judged_rows import read_judged
 from experiments.judging.numbers import from_candidates
 from experiments.judging.rejudge import read_answers
 from experiments.judging.rubric import load_rubric
 from experiments.judging.server.connection import NoCompletion, completion_of
 from experiments.judging.server.replies import reply_of
 from experiments.judging.server.transcripts import Transcripts
-from experiments.remote import Remote
 from experiments.results.estimates import read_estimates
 from experiments.runtime.files import read_json, read_jsonl, sealed
 from experiments.study.config import load_config

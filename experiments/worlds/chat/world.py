@@ -18,8 +18,8 @@ from typing import Any
 import torch
 
 from experiments.data.chats import Chat, read_chats
-from experiments.data.domains import load_domain
 from experiments.data.rows import report_lines
+from experiments.judging.domains import load_domain
 from experiments.judging.sampling import Judge
 from experiments.models import load_model
 from experiments.runtime.files import sha256

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.data.chats import Chat
-from experiments.data.domains import load_domain
+from experiments.judging.domains import load_domain
 from experiments.judging.judgement import Judgement
 from experiments.study.organism import Job
 from experiments.study.pipeline import run_study

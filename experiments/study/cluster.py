@@ -21,9 +21,9 @@ from typing import Any
 
 from experiments.runtime.extras import require
 from experiments.runtime.progress import Progress
+from experiments.runtime.quiet import quiet
 from experiments.study.config import Needs, StudyConfig
 from experiments.study.organism import Job
-from experiments.training.lora import quiet
 
 TRIES = 5  # of a task whose machine or process died
 GIB = 2**30
