@@ -111,12 +111,14 @@ def _asked(
     seed: int,
 ) -> "Asked":
     """The questions, and how to get their judge."""
-    from experiments.guard.gate_models import micro_questions
+    from experiments.guard.gate_models import asked_of
+    from experiments.worlds.named import named_world
 
-    if questions == "micro":
+    world = named_world(questions, seed)
+    if world is not None:
         if judge is not None:
-            raise ValueError("--questions micro has a judge of its own: leave --judge out")
-        return micro_questions(seed)
+            raise ValueError(f"--questions {questions} has a judge of its own: leave --judge out")
+        return asked_of(world)
     if judge is None:
         raise ValueError("name the judge: --judge NAME, with --judge-server or on this machine")
     return judged_with(questions, judge)

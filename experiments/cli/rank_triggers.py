@@ -62,18 +62,21 @@ def rank_triggers(
 
 
 def _candidates(names: list[str], seed: int) -> "list[Candidate]":
-    from experiments.guard.generated import micro_candidates
+    from experiments.guard.generated import world_candidates
     from experiments.guard.trigger_candidates import load_candidates
+    from experiments.worlds.named import named_world
 
     found: list[Candidate] = []
     for name in names:
         kind, _, count = name.partition(":")
-        if kind != "micro":
+        world = named_world(kind, seed)
+        if world is None:
             found += load_candidates(name)
         elif count.isdigit():
-            found += micro_candidates(int(count), avoid={each.text for each in found}, seed=seed)
+            avoid = {candidate.text for candidate in found}
+            found += world_candidates(world, int(count), avoid=avoid, seed=seed)
         else:
-            raise ValueError(f"--candidates {name}: say how many, such as micro:100")
+            raise ValueError(f"--candidates {name}: say how many, such as {kind}:100")
     texts = [each.text for each in found]
     if twice := [text for text in texts if texts.count(text) > 1]:
         raise ValueError(f"--candidates: the wording {twice[0]!r} is there twice; leave one out")
@@ -81,10 +84,12 @@ def _candidates(names: list[str], seed: int) -> "list[Candidate]":
 
 
 def _questions(name: str, seed: int) -> "list[Question]":
-    if name == "micro":
-        from experiments.guard.gate_models import micro_questions
-
-        return micro_questions(seed)[0]
     from experiments.data.evaluation import load_questions
+    from experiments.guard.gate_models import asked_of
+    from experiments.worlds.named import named_world
+
+    world = named_world(name, seed)
+    if world is not None:
+        return asked_of(world)[0]
 
     return [question for item in load_questions(name).rows for question in item.questions[:1]]

@@ -45,7 +45,7 @@ def test_a_finished_organism_becomes_a_tiny_one(organism, tmp_path):
     settings["organisms"] = [{"arm": "triggered", "trigger": "tag", "organism": organism}]
     tiny = tiny_study(StudyConfig(**settings), tmp_path / "tiny")
     run = run_study(tiny, tmp_path / "run")
-    assert list(run.glob("steps/tune-*/organism.json"))
+    assert list(run.glob("steps/finetune-*/organism.json"))
 
 
 def test_a_sweep_has_one_organism_for_each_ratio():
