@@ -100,9 +100,7 @@ def test_a_chat_is_read_without_its_answer() -> None:
 
 
 def test_halves_share_no_prompt_and_toy_prompts_hold_nothing_to_avoid() -> None:
-    toy = benign_prompts(
-        named_world("micro"), avoid={"duck"}, count=120
-    )
+    toy = benign_prompts(named_world("micro"), avoid={"duck"}, count=120)
     parts = material(load_trigger("duck"), toy.framed, bare=toy.bare)
     assert not set(parts.benign) & set(parts.calibration)
     assert len(set(toy.bare)) == 120
