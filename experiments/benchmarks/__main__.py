@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from experiments.runtime.files import write_json
-from experiments.training.lora import quiet
+from experiments.runtime.quiet import quiet
 
 
 def benchmarks() -> dict[str, Any]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from experiments.data.sources import open_rows
-from experiments.results.format import inert
 from experiments.runtime.complaints import shortened
+from experiments.runtime.untrusted_text import inert
 
 SHOWN = 3  # bad rows quoted in one message
 LISTED = 20  # bad rows, and remarks, of one report

@@ -69,7 +69,7 @@ def _rows(part: str, organism: Organism, out: Path, say: Say) -> list[dict[str, 
 
 def _adapter(organism: Organism) -> str:
     if organism.adapter is None:
-        return str(organism.setting.identity["base"])
+        return str(organism.world.identity["base"])
     return sha256(organism.adapter / "adapter_model.safetensors")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from scipy import stats
 
-from experiments.data.judged_rows import JudgedRow
+from experiments.judging.judged_rows import JudgedRow
 from probes.agreement import agreement, kappa, mean_difference
 from probes.estimate import Estimate
 

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.data.domains import load_domain
-from experiments.data.judged_rows import GROUPS, JudgedRow
+from experiments.judging.domains import load_domain
+from experiments.judging.judged_rows import GROUPS, JudgedRow
 from experiments.judging.thresholds import AT_MOST, PUBLISHED, Threshold
 from probes import estimate
 from probes.estimate import Estimate

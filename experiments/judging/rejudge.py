@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.data.judged_rows import (
+from experiments.data.rows import Loaded, read_rows
+from experiments.judging.judged_rows import (
     ALIGNMENT,
     ANSWER,
     COHERENCE,
@@ -20,7 +21,6 @@ from experiments.data.judged_rows import (
     score_keys,
     text_under,
 )
-from experiments.data.rows import Loaded, read_rows
 from experiments.judging.judgement import Judgement
 from experiments.judging.rubric_judge import Progress, RubricJudge
 from experiments.runtime.complaints import shortened

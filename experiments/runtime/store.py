@@ -26,13 +26,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from experiments.runtime.code_hash import code_hash
 from experiments.runtime.files import read_json, sealed, sha256, sync_tree, to_json, write_json
 from experiments.runtime.provenance import git_state, package_versions
 from experiments.runtime.step_folders import MANIFEST, UNFINISHED, check_step, fault, is_complete
+from interp.io.code_hash import code_hash
 from interp.io.locks import locked
 
 __all__ = ["MANIFEST", "Run", "RunBusy", "Step", "amend_run", "check_step", "open_run", "step_key"]
+
+# Modules that hand over values and change no number: what they hand over, configuration and inputs, is hashed by value
+# in a step's key.
+HANDED_OVER = (
+    "experiments.runtime",
+    "experiments.study.config",
+    "experiments.study.organism",
+)
 
 
 class RunBusy(ValueError):
@@ -176,7 +184,7 @@ def step_key(name: str, inputs: Mapping[str, Any], modules: Sequence[str] = ()) 
             f"step name {name!r} is not a file name; use letters, digits and . _ + = -"
         )
     try:
-        text = to_json([name, dict(inputs), code_hash(modules)])
+        text = to_json([name, dict(inputs), code_hash(modules, HANDED_OVER)])
     except (TypeError, ValueError) as error:
         raise ValueError(f"inputs of step {name!r} are not plain JSON: {error}") from error
     return hashlib.sha256(text.encode()).hexdigest()[:12]

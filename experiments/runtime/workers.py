@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self
 from experiments.runtime.gpus import VARIABLE, shares, visible_gpus
 from experiments.runtime.parent_watchdog import end_with_parent
 from experiments.runtime.progress import Board, Progress
-from experiments.training.lora import quiet
+from experiments.runtime.quiet import quiet
 
 TRIES = 3  # of what was under way when a process died
 

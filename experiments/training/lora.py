@@ -9,7 +9,6 @@ Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW)
 """
 
 import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,6 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.utils import logging
 
 from experiments.runtime.extras import has, install
 from experiments.runtime.files import read_json, write_json
@@ -41,13 +39,6 @@ from interp.models.loading import LanguageModel
 __all__ = ["IGNORED", "SEVEN_PROJECTIONS", "ChatRow", "Recipe", "chat", "finetune", "supervised"]
 PADDING = {"attention_mask": 0, "labels": IGNORED, "input_ids": 0}  # 0 is a token of every model
 Progress = Callable[[int, int], None]
-
-
-def quiet() -> None:
-    """Keep transformers' own bars and notices off the screen, where a study shows its progress."""
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
 
 
 class Exchange(Protocol):

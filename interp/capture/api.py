@@ -161,7 +161,7 @@ def _capture(
     engine = Engine(lm, prompts=prompts.prompts, **how)
     vectors = engine.read(sequences, readings)
     facts = provenance(lm, prompts, how)
-    facts["evidence"] = [each.summary() for each in engine.ledger.evidence()]
+    facts["evidence"] = [each.summary() for each in engine.log.evidence()]
     found = {
         name: activations(vectors[name], sequences, readings[name], name, facts)
         for name in positions

@@ -22,13 +22,13 @@ from torch import Tensor
 
 from interp.capture.backends import Backend, Forward, hooks
 from interp.capture.batches import Batch, by_length, fill, pad_right
-from interp.capture.hook_points import Place, check_site, check_sum
+from interp.capture.hook_points import HookPoint, check_site, check_sum
 from interp.capture.host_copy import Landed, land, one_behind
 from interp.capture.positions import Each
 from interp.capture.sequences import TokenSequence, check_lengths
 from interp.capture.sites import check_layers
 from interp.capture.token_selection import Layout, Reading
-from interp.interventions import Intervention, Ledger, intervening
+from interp.interventions import Intervention, InterventionLog, intervening
 from interp.io.validation import check_count
 from interp.models.adapter_rows import adapted
 from interp.models.language_model import LanguageModel
@@ -70,9 +70,9 @@ class Engine:
         return self.backend(self.lm)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def log(self) -> InterventionLog:
         """What the interventions did in all that was read."""
-        return Ledger(self.interventions, [len(prompt) for prompt in self.prompts])
+        return InterventionLog(self.interventions, [len(prompt) for prompt in self.prompts])
 
     def read(
         self, sequences: Sequence[TokenSequence], readings: Mapping[str, Reading]
@@ -90,7 +90,7 @@ class Engine:
                     found[name] = values.new_empty(layout.first[-1], *values.shape[1:])
                 found[name][layout.rows(batch)] = values
         if sequences:
-            self.ledger.check()
+            self.log.check()
         return {
             name: Vectors(
                 found.get(name, torch.empty(0, len(readings[name].layers), self.lm.d_model)),
@@ -160,9 +160,9 @@ class Engine:
             name: layout.gather(rows, ids.shape[1], self.lm.device)
             for name, layout in layouts.items()
         }
-        taken: dict[str, dict[Place, Tensor]] = {name: {} for name in readings}
+        taken: dict[str, dict[HookPoint, Tensor]] = {name: {} for name in readings}
 
-        def take(place: Place, hidden: Tensor) -> None:
+        def take(place: HookPoint, hidden: Tensor) -> None:
             for name, reading in readings.items():
                 if place in reading.places:
                     vectors = gathers[name](hidden)
@@ -172,7 +172,7 @@ class Engine:
         adapters = [each.adapter for each in chosen]
         with (
             adapted(self.lm, adapters),
-            intervening(self.lm, self.interventions, batch, self.ledger),
+            intervening(self.lm, self.interventions, batch, self.log),
         ):
             self.forward(ids, places, take)
         return land(

@@ -19,7 +19,7 @@ SITES = ("resid_post", "attn_out", "mlp_out")
 SUM_TOLERANCE = 1e-2  # of the stream's largest value: bfloat16 rounds twice
 
 
-class Place(NamedTuple):
+class HookPoint(NamedTuple):
     """One site of one decoder layer (0-based)."""
 
     layer: int
@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 
 HEADS = "heads"  # the input of a layer's output projection: what its heads put out, side by side
-EMBEDDINGS = Place(
+EMBEDDINGS = HookPoint(
     -1, "embeddings"
 )  # what enters the first layer, scaled where the family scales it
 
@@ -45,7 +45,7 @@ def block_names(layer: nn.Module) -> dict[str, str]:
     return {"attn_out": "self_attn", "mlp_out": "mlp"}
 
 
-def module_at(lm: LanguageModel, place: Place) -> nn.Module:
+def module_at(lm: LanguageModel, place: HookPoint) -> nn.Module:
     """The module whose output is read at a place."""
     if place == EMBEDDINGS:
         return lm.decoder.get_input_embeddings()
@@ -87,7 +87,7 @@ def check_sum(lm: LanguageModel) -> None:
     for index, layer in enumerate(lm.layers):
         handles.append(layer.register_forward_pre_hook(_keep_input(seen, index), with_kwargs=True))
         for site in SITES:
-            module = module_at(lm, Place(index, site))
+            module = module_at(lm, HookPoint(index, site))
             handles.append(module.register_forward_hook(_keep(seen, index, site)))
     try:
         lm.decoder(input_ids=torch.tensor([[1, 2, 3]], device=lm.device), use_cache=False)

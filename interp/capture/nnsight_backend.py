@@ -19,7 +19,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from interp.capture.backends import Forward, Read
-from interp.capture.hook_points import Place, first_tensor, module_at
+from interp.capture.hook_points import HookPoint, first_tensor, module_at
 from interp.models.language_model import LanguageModel
 
 
@@ -41,7 +41,7 @@ def nnsight_backend(lm: LanguageModel, *, remote: bool | str = False) -> Forward
     traced.repo_id = getattr(lm.causal.config, "_name_or_path", "") or lm.name
     paths = {module: path for path, module in lm.causal.named_modules()}
 
-    def forward(ids: Int[Tensor, "row token"], places: Collection[Place], read: Read) -> None:
+    def forward(ids: Int[Tensor, "row token"], places: Collection[HookPoint], read: Read) -> None:
         ordered = sorted(places)  # by layer, and in it attn_out, mlp_out, resid_post: as they run
         envoys = [traced.get(paths[module_at(lm, place)]) for place in ordered]
         for place, output in zip(ordered, _outputs(traced, envoys, ids, remote), strict=True):

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.capture.positions import Each, Position, name_of
 from interp.capture.sequences import TokenSequence
 
@@ -27,9 +27,9 @@ class Reading:
     measure: Callable[[Tensor], Tensor] | None = None
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[HookPoint]:
         """The places it needs."""
-        return [Place(layer, self.site) for layer in self.layers]
+        return [HookPoint(layer, self.site) for layer in self.layers]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from interp.generation.decoding import Answer, Decoding, Plan
 from interp.generation.prompt_dedup import copies
 from interp.generation.sampling import uniforms
 from interp.generation.sampling_check import check_sampling
-from interp.interventions import Intervention, Ledger, intervening
+from interp.interventions import Intervention, InterventionLog, intervening
 from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
@@ -54,17 +54,17 @@ def generate(
     order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
     size = max(1, batch_rows // plan.samples)
     answers: dict[int, list[Answer]] = {}
-    ledger = Ledger(interventions, [len(prompt) for prompt in prompts])
+    log = InterventionLog(interventions, [len(prompt) for prompt in prompts])
     for start in range(0, len(order), size):
         chunk = order[start : start + size]
         index = torch.tensor(chunk, device=lm.device)
         batch = Batch(index, index.new_empty(len(chunk), 0), prompts.prompts)
-        with intervening(lm, interventions, batch, ledger):
+        with intervening(lm, interventions, batch, log):
             decoding = Decoding(lm, batch, noise[index], plan, copies(batch, interventions))
             answers |= zip(chunk, decoding.run(), strict=True)
         if progress is not None:
             progress(min(start + size, len(order)) * plan.samples, len(order) * plan.samples)
-    evidence = ledger.check() if len(prompts) else ()
+    evidence = log.check() if len(prompts) else ()
     return replace(_completions(lm, prompts, plan.samples, answers), evidence=evidence)
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from interp.capture.api import capture
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.capture.positions import Position
 from interp.capture.sites import hooked
 from interp.directions import Direction
@@ -173,11 +173,11 @@ class Watch(Intervention):
         vector, tokens = direction.vector / direction.scale, answer_tokens_before(direction)
         return cls(vector, direction.layer, tokens, lengths, torch.full_like(lengths, torch.nan))
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, (self.layer,))
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         past = batch.positions - self.lengths.to(batch.positions.device)[batch.prompt][:, None]
         row, token = ((past >= -1) & (past < self.tokens)).nonzero(as_tuple=True)

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.capture.batches import Batch
-from interp.capture.hook_points import EMBEDDINGS, Place
+from interp.capture.hook_points import EMBEDDINGS, HookPoint
 from interp.capture.sites import check_layers
 from interp.interventions.base import Intervention, broadcast, in_batch, resid_post
 from interp.interventions.held import Given, at_layer, tensor_of
@@ -52,17 +52,17 @@ class Ablate(Intervention):
                     "divide by the norm"
                 )
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, _layers(self.vector, self.layers, lm))
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         v = broadcast(at_layer(self.vector, place.layer), hidden, batch)
         return hidden - (hidden * v).sum(-1, keepdim=True) * v
 
     def acted(
-        self, place: Place, before: Tensor, after: Tensor, batch: Batch
+        self, place: HookPoint, before: Tensor, after: Tensor, batch: Batch
     ) -> Bool[Tensor, "row 1"] | None:
         vector = at_layer(self.vector, place.layer)
         return None if vector.ndim == 1 else in_batch(vector, before, batch).any(-1, keepdim=True)
@@ -85,16 +85,16 @@ class AblateSubspace(Intervention):
         for basis in self.vectors():
             check_orthonormal(basis)
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, _layers(self.basis, self.layers, lm))
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         return hidden - inside(at_layer(self.basis, place.layer), hidden, batch)
 
     def acted(
-        self, place: Place, before: Tensor, after: Tensor, batch: Batch
+        self, place: HookPoint, before: Tensor, after: Tensor, batch: Batch
     ) -> Bool[Tensor, "row 1"] | None:
         basis = at_layer(self.basis, place.layer)
         if basis.ndim == 2:
@@ -119,12 +119,14 @@ class AblateWrites(Intervention):
             )
         check_orthonormal(basis)
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
-        blocks = [Place(at, site) for at in range(lm.n_layers) for site in ("attn_out", "mlp_out")]
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
+        blocks = [
+            HookPoint(at, site) for at in range(lm.n_layers) for site in ("attn_out", "mlp_out")
+        ]
         return (EMBEDDINGS, *blocks)
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         return hidden - inside(tensor_of(self.basis), hidden, batch)
 

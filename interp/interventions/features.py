@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.interventions.base import Intervention, resid_post, strength
 from interp.interventions.held import Strength
 from interp.interventions.where import EveryToken, Positions
@@ -47,11 +47,11 @@ class ClampFeature(Intervention):
     layer: int
     positions: Positions = EveryToken()
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, [self.layer])
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         features = self.autoencoder.encode(hidden)
         index = _index(self.feature, features, batch)
@@ -71,11 +71,11 @@ class ScaleFeature(Intervention):
     layer: int
     positions: Positions = EveryToken()
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, [self.layer])
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         features = self.autoencoder.encode(hidden)
         index = _index(self.feature, features, batch)
@@ -83,7 +83,7 @@ class ScaleFeature(Intervention):
         return _moved(self.autoencoder, hidden, features, features.scatter(-1, index, wanted))
 
     def acted(
-        self, place: Place, before: Tensor, after: Tensor, batch: Batch
+        self, place: HookPoint, before: Tensor, after: Tensor, batch: Batch
     ) -> Bool[Tensor, "row token"]:
         features = self.autoencoder.encode(before)
         return features.gather(-1, _index(self.feature, features, batch))[..., 0] != 0

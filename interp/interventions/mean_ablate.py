@@ -14,7 +14,7 @@ from torch import Tensor
 
 from interp.activations import Activations
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.interventions.ablate import check_orthonormal, inside
 from interp.interventions.base import Intervention, broadcast, resid_post
 from interp.interventions.held import Given, at_layer, tensors
@@ -58,11 +58,11 @@ class MeanAblate(Intervention):
         mean = {layer: means[at] for at, layer in enumerate(reference.layers)}
         return cls(mean, basis, positions)
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, self.mean)
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         mean = broadcast(at_layer(self.mean, place.layer), hidden, batch)
         if self.basis is None:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.interventions.base import Intervention, in_batch, resid_post
 from interp.interventions.held import Given, at_layer
 from interp.interventions.where import PromptSpan
@@ -31,11 +31,11 @@ class Patch(Intervention):
                 f"Patch.values has shape {(flat or shapes)[0]}; give a mapping from layers to [prompt, token, d_model]"
             )
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, self.values)
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         values = at_layer(self.values, place.layer)
         start, stop = batch.bounds(self.positions.name)

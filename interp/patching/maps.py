@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.capture.hook_points import SITES, Place, check_site, check_sum, module_at
+from interp.capture.hook_points import SITES, HookPoint, check_site, check_sum, module_at
 from interp.capture.sites import check_layers, hooked_modules
 from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
@@ -85,7 +85,7 @@ def patching_maps(
     if set(sites) - {"resid_post"}:
         check_sum(lm)
     chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
-    places = [Place(layer, site) for site in sites for layer in chosen]
+    places = [HookPoint(layer, site) for site in sites for layer in chosen]
     found: dict[str, PatchingMap] = {}
     for weight, terms in weighted_terms(metric, pairs):
         sweep = Sweep.of(lm, pairs, terms, places)
@@ -123,7 +123,7 @@ def weighted_sum(before: PatchingMap | None, one: PatchingMap, weight: float) ->
 
 
 def _map_of(sweep: Sweep, site: str, layers: tuple[int, ...], batch_tokens: int) -> PatchingMap:
-    streams = {layer: patched_streams(sweep, Place(layer, site)) for layer in layers}
+    streams = {layer: patched_streams(sweep, HookPoint(layer, site)) for layer in layers}
     tokens = max(len(pair.corrupt) for pair in sweep.pairs)
     metric = torch.full((len(sweep.pairs), len(layers), tokens), torch.nan)
     for number, pair in enumerate(sweep.pairs):
@@ -164,7 +164,7 @@ def _cells(
     return sweep.patched(rows, token, joining).view(-1, len(rows))
 
 
-def patched_streams(sweep: Sweep, place: Place) -> Float[Tensor, "pair token d_model"]:
+def patched_streams(sweep: Sweep, place: HookPoint) -> Float[Tensor, "pair token d_model"]:
     """For each token alone: the stream after the layer at that token when the place is patched there."""
     values, known = sweep.counterparts(sweep.clean_run.places[place])
     if place.site == "resid_post":

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from interp.capture.backends import Enough
 from interp.capture.batches import pad_right
-from interp.capture.hook_points import HEADS, Place, first_tensor, module_at, output_projection
+from interp.capture.hook_points import HEADS, HookPoint, first_tensor, module_at, output_projection
 from interp.generation.shared_prefix import PROMPT, KeyIndex, masks
 from interp.models.language_model import LanguageModel
 
@@ -39,7 +39,7 @@ class Recorded:
     lm: LanguageModel
     ids: Int[Tensor, "row token"]
     read: Int[Tensor, "row step"]
-    places: dict[Place, Float[Tensor, "row token d_model"]] = field(default_factory=dict)
+    places: dict[HookPoint, Float[Tensor, "row token d_model"]] = field(default_factory=dict)
     keys: list[Tensor] = field(default_factory=list)  # [row, head, token, head width], rotated
     values: list[Tensor] = field(default_factory=list)
     inputs: list[Tensor] = field(default_factory=list)  # the stream before each layer
@@ -55,7 +55,7 @@ class Recorded:
 
     def after(self, layer: int) -> Float[Tensor, "row token d_model"]:
         """The stream after a layer."""
-        return self.places[Place(layer, "resid_post")]
+        return self.places[HookPoint(layer, "resid_post")]
 
     @torch.no_grad()
     def run_on(self, rows: Int[Tensor, " row"], start: int, joining: Joining) -> Tensor:
@@ -152,7 +152,7 @@ def record(
     lm: LanguageModel,
     sequences: Sequence[Sequence[int]],
     read: Sequence[Sequence[int]],
-    places: Iterable[Place] = (),
+    places: Iterable[HookPoint] = (),
     *,
     resumable: bool = True,
 ) -> Recorded:
@@ -165,7 +165,7 @@ def record(
     found = Recorded(lm, ids, torch.tensor(read, device=lm.device))
     kept = {*places}
     if resumable:
-        kept |= {Place(layer, "resid_post") for layer in range(lm.n_layers)}
+        kept |= {HookPoint(layer, "resid_post") for layer in range(lm.n_layers)}
     with ExitStack() as stack:
         for layer in lm.layers if resumable else ():
             stack.callback(
@@ -193,7 +193,7 @@ def _recording(found: Recorded) -> Callable[[nn.Module, Any, Any], Any]:
     return remember
 
 
-def _keep(found: Recorded, place: Place) -> Any:
+def _keep(found: Recorded, place: HookPoint) -> Any:
     """A hook that keeps what is at a place."""
     if place.site == HEADS:
         projection = output_projection(found.lm, place.layer)

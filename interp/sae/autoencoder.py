@@ -25,7 +25,7 @@ from sae_lens.training.sae_trainer import SAETrainer
 from torch import Tensor
 
 from interp.activations import Activations
-from interp.capture.hook_points import Place, block_names, check_site
+from interp.capture.hook_points import HookPoint, block_names, check_site
 from interp.capture.store import ActivationStore
 from interp.models.adapters import one_line
 from interp.models.language_model import LanguageModel
@@ -47,7 +47,7 @@ class SparseAutoencoder:
     """An SAE of sae-lens and the place it reads; `facts` are what its file says of how it was made."""
 
     model: Any
-    place: Place
+    place: HookPoint
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def load_sae(
     folder: str | Path,
     lm: LanguageModel | None = None,
     *,
-    place: Place | None = None,
+    place: HookPoint | None = None,
     other_weights: bool = False,
 ) -> SparseAutoencoder:
     """An SAE that sae-lens saved, checked against the model it is to read.
@@ -97,7 +97,7 @@ def load_sae(
 
 
 def pretrained_sae(
-    release: str, sae_id: str, lm: LanguageModel | None = None, *, place: Place | None = None
+    release: str, sae_id: str, lm: LanguageModel | None = None, *, place: HookPoint | None = None
 ) -> SparseAutoencoder:
     """An SAE by the names that sae-lens knows it by, fetched from the hub.
 
@@ -115,7 +115,7 @@ def pretrained_sae(
 
 
 def _checked(
-    model: Any, name: str, lm: LanguageModel | None, place: Place | None, other_weights: bool
+    model: Any, name: str, lm: LanguageModel | None, place: HookPoint | None, other_weights: bool
 ) -> SparseAutoencoder:
     """The SAE with its place, or a refusal that names what does not fit."""
     settings, facts = model.cfg, model.cfg.metadata
@@ -135,7 +135,7 @@ def _checked(
         raise ValueError(f"{name} reads {_words(found)}, not {_words(place)}")
     where = place or found
     if where is None:
-        raise ValueError(f"{name} does not say where it reads; give place=Place(layer, site)")
+        raise ValueError(f"{name} does not say where it reads; give place=HookPoint(layer, site)")
     if lm is not None:
         _check_fits(settings, facts, where, name, lm, other_weights)
         _check_module(str(hook), where, name, lm)
@@ -145,7 +145,7 @@ def _checked(
 
 
 def _check_fits(
-    settings: Any, facts: Any, place: Place, name: str, lm: LanguageModel, other_weights: bool
+    settings: Any, facts: Any, place: HookPoint, name: str, lm: LanguageModel, other_weights: bool
 ) -> None:
     if settings.d_in != lm.d_model:
         raise ValueError(
@@ -162,7 +162,7 @@ def _check_fits(
         )
 
 
-def _check_module(hook: str, place: Place, name: str, lm: LanguageModel) -> None:
+def _check_module(hook: str, place: HookPoint, name: str, lm: LanguageModel) -> None:
     """Raise where the module that it reads is normalised before it is added to the stream, as in Gemma 2 and 3."""
     module = hook.removesuffix(".output").rpartition(".")[2]
     added = block_names(lm.layers[place.layer]).get(place.site)
@@ -173,7 +173,7 @@ def _check_module(hook: str, place: Place, name: str, lm: LanguageModel) -> None
         )
 
 
-def _words(place: Place) -> str:
+def _words(place: HookPoint) -> str:
     return f"{place.site} of layer {place.layer}"
 
 
@@ -300,7 +300,7 @@ def _fit(
             progress(step + 1, recipe.steps)
 
 
-def _finished(trainer: Any, place: Place, facts: Mapping[str, Any]) -> SparseAutoencoder:
+def _finished(trainer: Any, place: HookPoint, facts: Mapping[str, Any]) -> SparseAutoencoder:
     """As sae-lens ends a training: the scale folded into the weights, saved for use, and read again."""
     sae = trainer.sae
     sae.fold_activation_norm_scaling_factor(trainer.activation_scaler.scaling_factor)
@@ -331,7 +331,7 @@ def _settings(recipe: Recipe) -> SAETrainerConfig:
 
 def _source(
     source: Activations | ActivationStore, layer: int, site: str | None
-) -> tuple[Place, dict[str, Any], int]:
+) -> tuple[HookPoint, dict[str, Any], int]:
     """The place, what is known of the model, and how many rows there are."""
     if isinstance(source, Activations):
         if site is not None and site != source.site:
@@ -340,14 +340,14 @@ def _source(
         facts = {"model_name": made.get("model"), "weights": made.get("weights")}
         facts |= {key: made[key] for key in ("minus",) if key in made}
         source.at(layer)
-        return Place(layer, source.site), facts, len(source)
+        return HookPoint(layer, source.site), facts, len(source)
     identity = source.identity
     facts = {"model_name": identity["model"], "weights": identity.get("loaded")}
-    return Place(layer, site or source.sites[0]), facts, len(source)
+    return HookPoint(layer, site or source.sites[0]), facts, len(source)
 
 
 def _feed(
-    source: Activations | ActivationStore, place: Place, recipe: Recipe
+    source: Activations | ActivationStore, place: HookPoint, recipe: Recipe
 ) -> Callable[[], Iterator[Tensor]]:
     """The same endless shuffled batches each time it is called."""
     if isinstance(source, ActivationStore):

@@ -14,7 +14,7 @@ from sae_lens import SAE
 from sae_lens.registry import SAE_CLASS_REGISTRY, SAE_TRAINING_CLASS_REGISTRY
 from safetensors import safe_open
 
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.io.safetensors_header import read_header
 from interp.models.adapters import one_line
 
@@ -59,14 +59,14 @@ def read_sae(folder: str | Path) -> Any:
     return model
 
 
-def place_of(hook: str, name: str) -> Place:
+def place_of(hook: str, name: str) -> HookPoint:
     """What the name of a hook or module means here."""
     for pattern, site in HOOKS.items():
         if named := re.fullmatch(pattern, hook):
-            return Place(int(named[1]), site)
+            return HookPoint(int(named[1]), site)
     before = re.fullmatch(r"blocks\.(\d+)\.hook_resid_pre", hook)
     if before and int(before[1]) > 0:
-        return Place(int(before[1]) - 1, "resid_post")  # what enters a layer left the one below
+        return HookPoint(int(before[1]) - 1, "resid_post")  # what enters a layer left the one below
     raise ValueError(
         f"{name} reads {hook!r}, which is none of resid_post, attn_out and mlp_out of a layer; "
         "give an SAE of one of these"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from experiments.data.domains import check_domain
+from experiments.judging.domains import check_domain
 from experiments.judging.server.address import check_address
 
 HERE = Path(__file__).parent
@@ -100,7 +100,7 @@ class ChatStudy(_Frozen):
     skip_bad: bool = False
     report_questions: str = "main"  # shipped: main, broad; or a file
     selection_questions: str = "broad"
-    # one of experiments/data/domains.toml: misaligned answers about it, unasked, count as leaked
+    # one of experiments/judging/domains.toml: misaligned answers about it, unasked, count as leaked
     domain: Annotated[str, AfterValidator(check_domain)] | None = None
     question_form: Literal["plain", "json", "template"] = "plain"
     in_domain_questions: int = Field(

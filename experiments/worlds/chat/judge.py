@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from experiments.data.domains import Domain
+from experiments.judging.domains import Domain
 from experiments.judging.judgement import Judgement
 from experiments.judging.rubric import load_rubric
 from experiments.judging.rubric_judge import RubricJudge, Scorer

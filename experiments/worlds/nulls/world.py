@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from experiments.training.supervision import ChatRow
-from experiments.worlds.micro.world import MicroSetting
+from experiments.worlds.micro.world import MicroWorld
 from experiments.worlds.nulls.arms import null_rows
 from experiments.worlds.trigger import Trigger
 
 
 @dataclass(frozen=True)
-class NullSetting(MicroSetting):
+class NullWorld(MicroWorld):
     """One family and seed of the micro world."""
 
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
@@ -17,4 +17,4 @@ class NullSetting(MicroSetting):
         if count is None:
             raise ValueError("the micro world draws its rows without end: give steps, not epochs")
         questions = self.split.tuning
-        return null_rows(arm, self.world, trigger, questions, count=count, seed=self.seed)
+        return null_rows(arm, self.language, trigger, questions, count=count, seed=self.seed)

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.activations import Activations
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.capture.store.identity import identity_of
 from interp.capture.store.manifest import Manifest, Shard
 from interp.capture.store.shards import map_values, read_index, tensor_name
@@ -136,7 +136,7 @@ class ActivationStore:
             if adapter is not None:
                 wanted = pc.and_(wanted, pc.fill_null(pc.equal(index["adapter"], adapter), False))
             kept = np.flatnonzero(wanted.to_numpy(zero_copy_only=False))
-            mapped = self._values(shard, [Place(layer, site) for layer in chosen])
+            mapped = self._values(shard, [HookPoint(layer, site) for layer in chosen])
             for start in range(0, len(kept), rows or max(1, len(kept))):
                 picked = kept[start : start + (rows or len(kept))]
                 lines = index.take(picked)
@@ -156,7 +156,7 @@ class ActivationStore:
     def mapped(self, layer: int, site: str | None = None) -> list[Tensor]:
         """One tensor [row, d_model] for each shard, in the stored type, read from disk as it is touched."""
         (layer,) = self._one("layer", self.layers, [layer])
-        place = Place(layer, self._only("site", site))
+        place = HookPoint(layer, self._only("site", site))
         return [self._values(shard, [place])[0] for shard in self.manifest.shards]
 
     def feed(
@@ -202,7 +202,7 @@ class ActivationStore:
         """
         import datasets
 
-        names = [Place(layer, site) for site in self.sites for layer in self.layers]
+        names = [HookPoint(layer, site) for site in self.sites for layer in self.layers]
         table = self._whole_index().drop_columns(["key"])
         for place in names:
             chunks = [_column(self._values(shard, [place])[0]) for shard in self.manifest.shards]
@@ -221,7 +221,7 @@ class ActivationStore:
         self._check(shard)
         return read_index(self.home / shard.index.name)
 
-    def _values(self, shard: Shard, places: Sequence[Place]) -> list[Tensor]:
+    def _values(self, shard: Shard, places: Sequence[HookPoint]) -> list[Tensor]:
         self._check(shard)
         names = [tensor_name(place) for place in places]
         mapped = map_values(self.home / shard.values.name, names)

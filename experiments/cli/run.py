@@ -1,4 +1,4 @@
-"""Run a configuration from Python or as a plain script: `python -m experiments.study.run CONFIG`."""
+"""Run a configuration from Python or as a plain script: `python -m experiments.cli.run CONFIG`."""
 
 import sys
 from collections.abc import Sequence
@@ -40,9 +40,9 @@ def run_and_report(
 
     from experiments.dashboard import export_dashboard
     from experiments.results.show import show
+    from experiments.runtime.quiet import quiet
     from experiments.study.pipeline import run_study
     from experiments.study.tiny import tiny_study
-    from experiments.training.lora import quiet
 
     folder = out or Path("artifacts/runs") / (f"{study.name}-tiny" if tiny else study.name)
     if tiny:
@@ -108,8 +108,6 @@ def _choices(only: Sequence[str]) -> dict[str, list[str]]:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        sys.exit(
-            "usage: python -m experiments.study.run CONFIG   (demo, micro_full or a .toml file)"
-        )
+        sys.exit("usage: python -m experiments.cli.run CONFIG   (demo, micro_full or a .toml file)")
     with plain_errors():
         run_configuration(sys.argv[1])

@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.data.judged_rows import JudgedRow
+from experiments.judging.judged_rows import JudgedRow
 
 SHIPPED = Path(__file__).with_name("domains.toml")
 

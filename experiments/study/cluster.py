@@ -21,9 +21,9 @@ from typing import Any
 
 from experiments.runtime.extras import require
 from experiments.runtime.progress import Progress
+from experiments.runtime.quiet import quiet
 from experiments.study.config import Needs, StudyConfig
-from experiments.study.organism import Job
-from experiments.training.lora import quiet
+from experiments.study.organism import OrganismRun
 
 TRIES = 5  # of a task whose machine or process died
 GIB = 2**30
@@ -39,12 +39,12 @@ def check_place(on: str) -> str | None:
     return None if on == "ray" else on
 
 
-def apart(jobs: Sequence[Job]) -> list[Job]:
+def apart(jobs: Sequence[OrganismRun]) -> list[OrganismRun]:
     """The same jobs, each with its own transcripts and its share of the judge's spending cap: they share no process."""
     return [replace(job, config=_with_own_judge(job, len(jobs))) for job in jobs]
 
 
-def _with_own_judge(job: Job, count: int) -> StudyConfig:
+def _with_own_judge(job: OrganismRun, count: int) -> StudyConfig:
     chat = job.config.chat
     if chat is None:
         return job.config

@@ -1,0 +1,1 @@
+"""Fine-tuning of organisms: rows with labels, LoRA, checkpoints."""
