@@ -128,9 +128,7 @@ def gate(
     loading = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
     world = named_world(questions, seed)
     if world is not None and judge is not None:
-        raise TriggerLensError(
-            f"--questions {questions} has a judge of its own: leave --judge out"
-        )
+        raise TriggerLensError(f"--questions {questions} has a judge of its own: leave --judge out")
     if world is None and judge is None:
         raise TriggerLensError(
             "name the judge: --judge NAME, with --judge-server or on this machine"
