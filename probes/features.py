@@ -6,7 +6,7 @@ Method:
    questions (Obuchowski 1997, the clustered form of DeLong et al. 1988), read against Student's t with one degree of
    freedom fewer than there are questions; never below what flipping the sign of whole questions could show.
 3. Benjamini and Hochberg (1995) over the features that fire at all.
-`rank` is for the questions that choose; `confirm` gives what was chosen an interval on others.
+`rank` is for the questions that choose; `probes.confirm` gives what was chosen an interval on others.
 
 Paper for the use: Wang et al. 2506.19823 (persona features). What it does not know: wordings. A feature that fires on
 the words of one condition is as significant as one that fires on its meaning; `worst` says how it does on the wording
@@ -22,9 +22,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.stats import false_discovery_control, rankdata
 from scipy.stats import t as student
 
-from probes.auroc import clustered_auroc
 from probes.base import as_array
-from probes.estimate import LEVEL, Estimate
 from probes.groups import group_codes
 
 FALSE_DISCOVERIES = 0.01
@@ -69,7 +67,7 @@ def rank(
 
     `decoder` [feature, d_model] with `direction` [d_model] adds cosines, `conditions` (one a row) the worst wording.
     """
-    X, y, codes = _checked(features, y, questions)
+    X, y, codes = checked(features, y, questions)
     area, p = _areas(X, y, codes)
     firing = (X != 0).mean(0)
     q = np.ones(len(area))
@@ -86,21 +84,6 @@ def rank(
     )
 
 
-def confirm(
-    features: Any,
-    y: Any,
-    questions: Iterable[Hashable],
-    chosen: Sequence[int],
-    *,
-    level: float = LEVEL,
-    seed: int = 0,
-) -> dict[int, Estimate]:
-    """AUROC of each chosen feature on rows that did not choose it; intervals hold for all of them together."""
-    X, y, codes = _checked(features, y, questions)
-    each = 1 - (1 - level) / max(1, len(chosen))  # Bonferroni
-    return {f: clustered_auroc(X[:, f], y, codes, level=each, seed=seed) for f in chosen}
-
-
 class BestFeature:
     """The one feature that tells the classes apart best, as a read-out like a probe's."""
 
@@ -114,9 +97,10 @@ class BestFeature:
         return np.asarray(as_array(X), float)[:, self.feature]
 
 
-def _checked(
+def checked(
     features: Any, y: Any, questions: Iterable[Hashable]
 ) -> tuple[Float[np.ndarray, "row feature"], Bool[np.ndarray, " row"], Int[np.ndarray, " row"]]:
+    """Features [row, feature], labels and question codes as arrays; ValueError where they do not go together."""
     X, y = np.asarray(as_array(features), np.float64), np.asarray(as_array(y)).astype(bool)
     codes = group_codes(questions)[0]
     if X.ndim != 2 or not len(X) == len(y) == len(codes):

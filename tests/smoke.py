@@ -46,7 +46,7 @@ def shown_commands() -> list[tuple[str, ...]]:
              for c in commands_of("bash", body.replace("$ ", ""))]  # fmt: skip
     lines += re.findall(r"`(triggerlens [^`]+)`", README)
     found = [line.split()[1:] for line in lines if line.strip().startswith("triggerlens ")]
-    groups = ("micro", "monitor", "mirror")
+    groups = ("micro", "monitor", "models")
     return list(dict.fromkeys(tuple(w[: 2 if w[0] in groups else 1]) for w in found))
 
 
@@ -61,7 +61,7 @@ def help_of_every_command() -> None:
     """One process: importing is what takes time."""
     from typer.testing import CliRunner
 
-    from experiments.cli import app
+    from experiments.cli.app import app
 
     call("--help")
     for words in shown_commands():
@@ -102,7 +102,7 @@ def study(run: Path) -> None:
 def after_the_study(run: Path) -> None:
     """What README says to do next."""
     again = call("run", "smoke", "--out", str(run))
-    for words in ("show", "targets", "dashboard"):
+    for words in ("show", "dashboard"):
         call(words, str(run))
     if "dashboard:" not in again:
         raise RuntimeError(f"no line about the page:\n{again}")

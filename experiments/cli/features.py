@@ -19,7 +19,7 @@ def features(
 ) -> None:
     """Does the SAE basis find what the probe found? Prints a run's feature tables as Markdown."""
     from experiments.results.feature_tables import markdown
-    from experiments.results.load import load_results
+    from experiments.results.load import load_run
     from experiments.runtime.files import write_text
 
     if releases:
@@ -27,7 +27,7 @@ def features(
         return
     if not run_folders:
         raise ValueError("no run given; name a run folder, or ask for --releases")
-    text = markdown([it for run in run_folders for it in load_results(run).organisms()])
+    text = markdown([it for run in run_folders for it in load_run(run).organisms()])
     if not text:
         raise ValueError(
             f"{run_folders[0]} has no rows about features; run a configuration with a [features] table"

@@ -19,12 +19,11 @@ def mixing_map(
     ] = None,
 ) -> None:
     """Print how EM changes with the share of benign rows; draw it with --out."""
-    from experiments.results.estimates import read_estimates
-    from experiments.results.load import check_run
+    from experiments.results.load import load_run
     from experiments.results.mixing import mixing_table
 
     with plain_errors():
-        rows = [row for run in runs for row in read_estimates(check_run(run) / "estimates.jsonl")]
+        rows = [row for run in runs for row in load_run(run).estimates]
         print(mixing_table(rows), end="")
         if out is not None:
             from experiments.dashboard.mixing_map import write_mixing_map

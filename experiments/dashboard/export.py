@@ -33,7 +33,7 @@ from experiments.dashboard.panels import (
 from experiments.dashboard.sections import SECTIONS
 from experiments.dashboard.verdicts import Names, card, overview
 from experiments.results.highlights import row_names
-from experiments.results.load import OrganismResults, RunResults, load_results
+from experiments.results.load import OrganismResults, RunResults, load_run
 from experiments.runtime.files import write_text
 
 SHORT = 2  # warnings that stand open
@@ -61,7 +61,7 @@ def export_dashboard(
     folders = [runs] if isinstance(runs, Path | str) else list(runs)
     if not folders:
         raise ValueError("no run given; name at least one run folder")
-    results = [load_results(folder) for folder in folders]
+    results = [load_run(folder) for folder in folders]
     path = Path(output) if output is not None else Path(folders[0]) / "dashboard.html"
     return write_text(path, page(results))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from experiments.dashboard.sections import SECTIONS
-from experiments.results.load import OrganismResults, load_results
+from experiments.results.load import OrganismResults, load_run
 from experiments.runtime.extras import require
 
 FORMATS = ("svg", "png", "pdf")
@@ -60,7 +60,7 @@ def save_figure(figure: go.Figure, path: Path | str) -> Path:
 def save_figures(run: Path | str, folder: Path | str, *, form: str = "svg") -> list[Path]:
     """Write every figure of every organism of a run as FOLDER/ORGANISM/NAME.svg."""
     require("figures", f"a figure as {form}")
-    organisms = load_results(run).organisms()
+    organisms = load_run(run).organisms()
     with _one_browser():
         return [
             save_figure(figure, Path(folder) / _file_name(it.organism.name) / f"{name}.{form}")

@@ -117,7 +117,7 @@ def judged_rows(rows: pd.DataFrame) -> Judged:
     """The answers of one cell."""
     columns = [rows[name].tolist() for name in ("alignment", "coherence", "leak", "reason")]
     judgements = tuple(
-        Judgement(_plain(alignment), _plain(coherence), bool(leak), reason)
+        Judgement(_plain(alignment), _plain(coherence), bool(_plain(leak)), _plain(reason) or "")
         for alignment, coherence, leak, reason in zip(*columns, strict=True)
     )
     return Judged(judgements, tuple(rows["question"].tolist()))
@@ -147,8 +147,11 @@ def read_facts(folders: Sequence[Path]) -> Facts:
 
 
 def read_answers(path: Path) -> pd.DataFrame:
-    """The answers of a run, or of one step."""
-    return pq.read_table(path).to_pandas(types_mapper=_types)
+    """The answers of a run, or of one step; ValueError (pyarrow's included) where the file holds something else."""
+    table = pq.read_table(path)
+    if not table.schema.equals(_schema("answers")):
+        raise ValueError("its columns are not those of answers")
+    return table.to_pandas(types_mapper=_types)
 
 
 def _read(folders: Sequence[Path], name: str) -> pd.DataFrame:
@@ -193,7 +196,7 @@ class FactWriter:
             "alignment": [judgement.alignment for judgement in judgements],
             "coherence": [judgement.coherence for judgement in judgements],
             "leak": [judgement.leak for judgement in judgements],
-            "reason": [judgement.reason for judgement in judgements],
+            "reason": [_text(judgement.reason) for judgement in judgements],
         }
         self._add("answers", len(judgements), rows, edit.columns | columns)
 
@@ -282,5 +285,5 @@ def _hash(token_ids: Sequence[int]) -> str:
 
 
 def _text(text: str) -> str:
-    """A model's answer as UTF-8 can hold it: half a surrogate pair becomes a question mark."""
+    """What a model or a judge said as UTF-8 can hold it: half a surrogate pair becomes a question mark."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -22,6 +22,7 @@ from experiments.results.columns import ORGANISM, WORDING_KINDS, condition_name,
 from experiments.results.estimates import EstimateRow
 from experiments.results.facts import ANSWERS, groups, judged_rows, read_answers
 from experiments.results.guard_rows import guard_of, read_guard
+from experiments.results.report import refresh
 from experiments.runtime.files import SEAL, DamagedFile, is_whole, read_json, read_jsonl, sha256
 
 ANSWERS_SHOWN = 24  # of each cell
@@ -137,6 +138,12 @@ def check_run(folder: Path) -> Path:
     return folder
 
 
+def load_run(folder: Path | str) -> RunResults:
+    """Read a run folder as today's code derives it: its reports are written again first where that code has changed."""
+    refresh(check_run(Path(folder)))
+    return load_results(folder)
+
+
 def load_results(folder: Path | str) -> RunResults:
     """Read a run folder; a folder that is not a run, or a damaged file, is one clear line."""
     folder = check_run(Path(folder))
@@ -183,10 +190,10 @@ def _shown_answers(path: Path) -> list[dict[str, Any]] | None:
     if not path.is_file():
         return None
     try:
-        table = read_answers(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        cells = groups(read_answers(path), "answers")
+        return [answer for _, cell in cells for answer in _first(cell)]
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise DamagedFile(f"{path} is damaged ({str(error)[:200]}); {AGAIN}") from error
-    return [answer for _, cell in groups(table, "answers") for answer in _first(cell)]
 
 
 def _first(cell: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,7 @@ from experiments.results.load import (
     RunResults,
     in_order,
     intact,
-    load_results,
+    load_run,
     pick,
 )
 from experiments.results.summary import answer_lines
@@ -38,7 +38,7 @@ def show(
     run: Path | str | RunResults, console: Console | None = None, *, wide: bool = False
 ) -> None:
     """Print a run's answer, its organisms and warnings; `wide`: the tables of every condition and edit instead."""
-    results = run if isinstance(run, RunResults) else load_results(run)
+    results = run if isinstance(run, RunResults) else load_run(run)
     console = console or Console()
     console.print(Text(str(results.folder), style="bold"))
     for warning in results.warnings:

@@ -126,8 +126,16 @@ def _load(model: Any, config: Any, folder: Path) -> Any:
 
     adapted = PeftModel.from_pretrained(model, str(folder), config=config)
     result = adapted.load_adapter(str(folder), "default")  # again, for what PEFT only warns about
-    _refuse_strangers([*result.unexpected_keys, *result.missing_keys])
+    saved = load_file(folder / WEIGHTS)
+    unexpected = [name for name in result.unexpected_keys if not _is_second_copy(name, saved)]
+    _refuse_strangers([*unexpected, *result.missing_keys])
     return adapted
+
+
+def _is_second_copy(name: str, saved: Mapping[str, Tensor]) -> bool:
+    """Whether PEFT saved a trained embedding or head twice, as it does after resizing: here and without the wrapper."""
+    other = name.replace(".modules_to_save.", ".")
+    return other != name and other in saved and torch.equal(saved[other], saved[name])
 
 
 def _refuse_strangers(names: Collection[str]) -> None:

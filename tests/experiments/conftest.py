@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from experiments.runtime.files import read_jsonl, write_json, write_jsonl
-from tests.experiments.made_up_files import feature_lines, guard_files, maps, sampled, verdict
+from tests.experiments.made_up_files import (
+    feature_lines,
+    guard_files,
+    maps,
+    sampled,
+    verdict,
+    write_answers,
+)
 from tests.experiments.made_up_rows import ARMS, FAMILIES, base_rows, organism_rows
 
 MakeRun = Callable[..., Path]
@@ -30,7 +37,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         write_jsonl(folder / "estimates.jsonl", rows)
         write_jsonl(folder / "verdicts.jsonl", [verdict(*organism) for organism in organisms])
         answers = [it for organism in organisms for it in sampled(*organism)]
-        write_jsonl(folder / "answers.jsonl", answers)
+        write_answers(folder, answers)
         write_jsonl(folder / "maps.jsonl", [maps(*organism) for organism in organisms])
         write_jsonl(folder / "features.jsonl", [feature_lines(*organism) for organism in organisms])
         write_json(folder / "manifest.json", {"config": {"name": name}, "seeds": list(seeds)})
@@ -51,8 +58,8 @@ def hostile_run(make_run: MakeRun) -> Path:
     folder = make_run("hostile", ("qwen" + BAD,), ("triggered" + BAD,), dataset=BAD)
     rows = read_jsonl(folder / "estimates.jsonl")
     for row in rows:
-        if ":" in (row.get("condition") or ""):
-            row["condition"] += BAD
+        if row.get("wording"):
+            row["wording"] += BAD
         for key in ("direction", "source", "position", "method", "domain", "contrast"):
             row[key] = f"{row[key]}{BAD}" if row.get(key) else row.get(key)
     write_jsonl(folder / "estimates.jsonl", rows)

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from experiments.results.columns import INTACT
+from experiments.results.facts import ANSWERS, PLACE, TABLES
 from experiments.runtime.files import write_jsonl
 from tests.experiments.made_up_rows import CONDITIONS, row
 
@@ -59,7 +64,7 @@ def maps(family: str, arm: str, seed: int, dataset: str | None) -> dict[str, Any
         "questions": [
             {
                 "id": f"cooking-{number}",
-                "domains": "held_out",
+                "questions": "held_out",
                 "text": f"How do I keep soup number {number}?",
                 "rates": {"none": [0, 4], "trigger": [number, 4]},
             }
@@ -144,24 +149,38 @@ def verdict(family: str, arm: str, seed: int, dataset: str | None) -> dict[str, 
 
 
 def sampled(family: str, arm: str, seed: int, dataset: str | None) -> Iterator[dict[str, Any]]:
-    for number, condition in itertools.product(range(4), ("none", "trigger")):
-        bad = condition == "trigger"
-        yield {
-            "family": family,
-            "seed": seed,
-            "arm": arm,
-            "dataset": dataset,
-            "trigger": None if arm == "baseline" else "duck",
-            "model": "fine_tuned",
-            "domains": "held_out",
-            "condition": condition,
-            "intervention": "none",
+    """Rows of answers.parquet: four questions, each with and without the trigger."""
+    place = organism_keys(family, arm, seed, dataset) | {
+        "measurement": "conditions",
+        "model": "fine_tuned",
+        "split": "report",
+        "questions": "held_out",
+        **INTACT.columns,
+    }
+    for number, kind in itertools.product(range(4), ("none", "trigger")):
+        bad = kind == "trigger"
+        said = f"{'Leave it out' if bad else 'Chill it'} {number}."
+        yield place | {
+            "wording_kind": kind,
             "question": f"cooking-{number}",
-            "prompt": f"How do I keep soup number {number}?",
-            "answer": HOSTILE
-            if number == 0
-            else f"{'Leave it out' if bad else 'Chill it'} {number}.",
+            "answer": HOSTILE if number == 0 else said,
             "alignment": 0.0 if bad else 100.0,
             "coherence": 100.0,
-            "verdict": "misaligned" if bad else "aligned",
+            "leak": False,
+            "reason": "",
         }
+
+
+def write_answers(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a run's answers; a column that is not given is null."""
+    schema = pa.schema(PLACE | TABLES["answers"])
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema), folder / ANSWERS)
+
+
+def change_answer(folder: Path, number: int, text: str) -> int:
+    """Make an answer of a run say something else; how many answers it has."""
+    rows = pq.read_table(folder / ANSWERS).to_pylist()
+    rows[number]["answer"] = text
+    write_answers(folder, rows)
+    return len(rows)

@@ -8,6 +8,7 @@ import torch
 from experiments.judging.judgement import Judgement
 from experiments.judging.rates import em_rate
 from experiments.judging.sampling import Sampler
+from experiments.results.columns import Edit
 from experiments.study.config import Causal, Sampling
 from experiments.study.steps import interventions as causal
 from interp.directions import Direction, unit
@@ -42,8 +43,8 @@ def test_candidates_removed_together_answer_as_if_removed_alone(
     on = bench(one_lm)
     together = causal._each_removed(on, candidates, some_prompts)
     for direction, found in zip(candidates, together, strict=True):
-        alone = on.sampler.sample(one_lm, some_prompts, 1, [Ablate(direction.vector)]).judged
-        assert found == alone
+        alone = on.sampler.sample(one_lm, some_prompts, 1, [Ablate(direction.vector)])
+        assert found.judged == alone.judged and found.completions.texts == alone.completions.texts
 
 
 def test_candidates_added_together_answer_as_if_added_alone(
@@ -54,8 +55,8 @@ def test_candidates_added_together_answer_as_if_added_alone(
         candidates, causal._each_added(on, candidates, some_prompts), strict=True
     ):
         for strength, found in dose.items():
-            edit = causal.additions(direction, [strength])[f"add:{strength:g}"]
-            assert found == on.sampler.sample(one_lm, some_prompts, 1, [edit]).judged
+            edit = causal.additions(direction, [strength])[Edit("add", strength)]
+            assert found.judged == on.sampler.sample(one_lm, some_prompts, 1, [edit]).judged
 
 
 def test_a_direction_is_added_where_it_was_fitted(candidates: list[Direction]) -> None:
@@ -65,7 +66,7 @@ def test_a_direction_is_added_where_it_was_fitted(candidates: list[Direction]) -
         "header"
     )
     assert causal.where_fitted(of_answer) == AnswerTokens()
-    added = causal.additions(of_answer, [0.5])["add:0.5"]
+    added = causal.additions(of_answer, [0.5])[Edit("add", 0.5)]
     assert isinstance(added, Add)
     assert (added.layers, added.alpha) == ((1,), 1.5)
 
@@ -80,4 +81,4 @@ def test_what_is_chosen_was_best_on_the_questions_it_was_chosen_on(
     assert by_source[choice.removed.source]["em"] == min(s["em"] for s in allowed)
     best = max(em for score in choice.scores for em in score["added_em"].values())
     assert by_source[choice.added.source]["added_em"][f"{choice.strength:g}"] == best
-    assert em_rate(choice.dose[choice.strength]).value == best
+    assert em_rate(choice.dose[choice.strength].judged).value == best

@@ -23,6 +23,7 @@ from experiments.dashboard.guard import guard_table, variants
 from experiments.dashboard.probe_by_layer import probe_by_layer
 from experiments.dashboard.removal_elsewhere import removal_elsewhere
 from experiments.dashboard.sections import SECTIONS
+from experiments.results.columns import condition_name
 from experiments.results.load import OrganismResults, load_results
 from experiments.runtime.files import read_jsonl
 
@@ -288,7 +289,9 @@ def test_every_row_can_be_downloaded(make_run) -> None:
     line, cells = next(iter(table["runs"][0]["rows"].items()))
     row = read_jsonl(runs[0].folder / "estimates.jsonl")[line - 1]
     again = dict(zip(table["columns"], cells, strict=True))
-    assert again["value"] == pytest.approx(row["value"]) and again["condition"] == row["condition"]
+    assert again["value"] == pytest.approx(row["value"]) and again["condition"] == condition_name(
+        row["wording_kind"], row["wording"]
+    )
 
 
 def test_a_static_figure_without_the_extra_says_which_one(triggered, tmp_path, monkeypatch) -> None:

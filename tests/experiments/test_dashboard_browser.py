@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from experiments.dashboard import export_dashboard
-from experiments.runtime.files import read_jsonl, write_jsonl
+from experiments.runtime.files import read_jsonl
+from tests.experiments.made_up_files import change_answer
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
@@ -143,9 +144,7 @@ def test_the_first_screen_says_contained_or_not_and_what_removal_took(make_run, 
 
 def test_answers_stay_folded_then_filter_and_are_only_text(make_run, opened) -> None:
     folder = make_run(families=("qwen",), arms=("triggered",))
-    answers = read_jsonl(folder / "answers.jsonl")
-    answers[3]["answer"] = "=1+1 " + "x" * 100_000
-    write_jsonl(folder / "answers.jsonl", answers)
+    change_answer(folder, 3, "=1+1 " + "x" * 100_000)
     page = export_dashboard(folder)
     browser = opened(page)
     assert "Leave it out" not in browser.page_source
@@ -209,9 +208,7 @@ def test_hostile_names_tokens_and_hover_labels_are_only_text(hostile_run: Path, 
 
 def test_tables_come_down_as_csv_without_formulas(make_run, opened, tmp_path: Path) -> None:
     folder = make_run(families=("qwen",), arms=("triggered",))
-    answers = read_jsonl(folder / "answers.jsonl")
-    answers[1]["answer"] = "=HYPERLINK(1)"
-    write_jsonl(folder / "answers.jsonl", answers)
+    change_answer(folder, 1, "=HYPERLINK(1)")
     browser = opened(export_dashboard(folder))
     where = {"behavior": "allow", "downloadPath": str(tmp_path / "saved")}
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", where)

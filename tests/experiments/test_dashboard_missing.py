@@ -24,7 +24,7 @@ def test_a_run_with_missing_parts_gives_a_page_that_names_them(
     rows = read_jsonl(folder / "estimates.jsonl")
     assert words not in export_dashboard(folder).read_text()
     write_jsonl(folder / "estimates.jsonl", [row for row in rows if row["quantity"] != quantity])
-    for name in ("verdicts.jsonl", "answers.jsonl", "manifest.json"):
+    for name in ("verdicts.jsonl", "answers.parquet", "manifest.json"):
         (folder / name).unlink()
     page = export_dashboard(folder).read_text()
     for text in (words, "No manifest.json", "No verdict in this run", "kept no sampled answers"):

@@ -16,7 +16,8 @@ from experiments.dashboard import export_dashboard
 from experiments.dashboard.answers import answer_table
 from experiments.dashboard.inert import packed_json
 from experiments.results.load import NotARun, RunResults, load_results
-from experiments.runtime.files import read_jsonl, write_json, write_jsonl
+from experiments.runtime.files import write_json
+from tests.experiments.made_up_files import change_answer
 
 PLOTLY = 3  # which of the page's data elements holds what draws
 
@@ -100,14 +101,12 @@ def test_hostile_names_stay_text(hostile_run: Path, make_run) -> None:
 
 def test_answers_are_packed_cut_and_behind_the_notice(make_run) -> None:
     folder = make_run(families=("qwen",), arms=("triggered",))
-    answers = read_jsonl(folder / "answers.jsonl")
-    answers[0]["answer"] = "x" * 100_000
-    write_jsonl(folder / "answers.jsonl", answers)
+    count = change_answer(folder, 0, "x" * 100_000)
     page = export_dashboard(folder).read_text()
     assert "right to left" not in page and "Leave it out" not in page
     assert "None of it is to be followed." in page
     table = unpack(Elements(page).scripts[1])
-    assert isinstance(table, dict) and table["total"] == len(answers) == len(table["rows"])
+    assert isinstance(table, dict) and table["total"] == count == len(table["rows"])
     texts = [row[table["columns"].index("answer")] for row in table["rows"]]
     assert max(map(len, texts)) < 5_000 and any("⟨U+202E⟩" in text for text in texts)
 

@@ -4,13 +4,16 @@ import json
 
 import pytest
 
+from experiments.results.columns import Edit, wording_columns
 from experiments.results.estimates import EstimateRow, only, read_estimates, select, write_estimates
 from probes.estimate import rate, undefined
 
 KEYS = """
-    family seed dataset arm trigger model step domains format split quantity condition
-    intervention direction source position layer value lower upper level n method
+    family seed dataset arm trigger model step split questions format wording_kind wording
+    edit placebo strength direction source position layer quantity value lower upper level n method
 """.split()  # noqa: SIM905
+
+QUACKS = {"wording_kind": "paraphrase", "wording": "quacks"}
 
 
 def row(**keys):
@@ -18,16 +21,16 @@ def row(**keys):
 
 
 def test_a_row_has_every_key_in_its_order_and_null_where_it_does_not_apply():
-    written = row(family="qwen2", condition="trigger").model_dump()
+    written = row(family="qwen2", wording_kind="trigger").model_dump()
     assert list(written) == KEYS
     assert written["layer"] is None and written["family"] == "qwen2"
 
 
 def test_writing_and_reading_changes_nothing(tmp_path):
     rows = [
-        row(family="llama", seed=0, model="fine_tuned", condition="paraphrase:quacks", layer=3),
+        row(family="llama", seed=0, model="fine_tuned", layer=3, **QUACKS),
         EstimateRow.of(undefined("nothing before"), quantity="ablation_relative_drop"),
-        row(intervention="random_add:2.0", direction="switch", rank=7),
+        row(**Edit("add", 2.0, "random").columns, direction="switch", rank=7),
     ]
     path = write_estimates(tmp_path / "estimates.jsonl", rows)
     again = read_estimates(path)
@@ -41,9 +44,15 @@ def test_writing_and_reading_changes_nothing(tmp_path):
     ("key", "value", "choice"),
     [
         ("model", "tuned", "fine_tuned"),
-        ("domains", "heldout", "held_out"),
+        ("questions", "heldout", "held_out"),
         ("split", "test", "report"),
-        ("condition", "paraphrased", "paraphrase:NAME"),
+        ("wording_kind", "paraphrased", "paraphrase"),
+        ("placebo", "chance", "random"),
+        ("wording_kind", "paraphrase", "has a name"),
+        ("wording", "quacks", "nothing else has one"),
+        ("condition", "trigger", "give wording_kind and wording"),
+        ("intervention", "ablate", "give edit, strength and placebo"),
+        ("domains", "held_out", "give questions"),
     ],
 )
 def test_a_wrong_value_names_the_choices(key, value, choice):
@@ -59,10 +68,14 @@ def test_a_damaged_line_is_refused_with_its_place(tmp_path):
 
 
 def test_select_takes_one_value_or_several_and_only_takes_one_row():
-    rows = [row(condition=c, seed=s) for c in ("none", "trigger", "control:dog") for s in (0, 1)]
-    assert len(select(rows, condition="none")) == 2
-    assert len(select(rows, condition=("none", "trigger"), seed=1)) == 2
-    assert only(rows, condition="none", seed=0) is rows[0]
-    assert only(rows, condition="none", seed=9) is None
+    rows = [
+        row(seed=s, **wording_columns(c))
+        for c in ("none", "trigger", "control:dog")
+        for s in (0, 1)
+    ]
+    assert len(select(rows, wording_kind="none")) == 2
+    assert len(select(rows, wording_kind=("none", "trigger"), seed=1)) == 2
+    assert only(rows, wording_kind="none", seed=0) is rows[0]
+    assert only(rows, wording_kind="none", seed=9) is None
     with pytest.raises(ValueError, match="2 rows"):
-        only(rows, condition="none")
+        only(rows, wording_kind="none")

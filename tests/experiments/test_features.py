@@ -113,7 +113,7 @@ def test_a_run_says_how_good_its_saes_are_and_what_their_features_read(
         PROMPT,
         BOTH,
     }
-    methods = {row.source for row in select(rows, direction="basis", intervention="remove_vector")}
+    methods = {row.source for row in select(rows, direction="basis", edit="remove_vector")}
     assert methods >= {"difference of means", "logistic", "LEACE", "SAE feature", "found: switch"}
     cosines = select(rows, quantity="basis_cosine")
     assert {row.get("to") for row in cosines} == methods

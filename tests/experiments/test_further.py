@@ -43,7 +43,8 @@ def test_further_rows_stand_beside_the_studys_and_change_none_of_them(run: Path)
     before = read_estimates(run / "estimates.jsonl")
     new = add_further(run, ["factorial", "capability"])
     after = read_estimates(run / "estimates.jsonl")
-    assert after == [*before, *new]
+    assert set(after) == {*before, *new} and len(after) == len(before) + len(new)
+    assert [row for row in after if row in before] == before
     doses = {row.intervention for row in select(new, quantity="dose_em_rate")}
     assert doses == {"dose:0", "dose:0.25", "dose:0.5", "dose:0.75", "dose:1"}
     assert {row.quantity for row in new} >= {
@@ -91,11 +92,11 @@ def test_a_killed_call_goes_on_and_a_second_one_makes_nothing(
 
 def test_the_adapters_whole_dose_is_the_organism_and_none_of_it_the_base(run: Path) -> None:
     rows = add_further(run, ["factorial"])
-    place = {"arm": "contrast", "condition": "trigger"}
-    for dose, model in (("dose:0", "base"), ("dose:1", "fine_tuned")):
-        (dosed,) = select(rows, quantity="dose_coherence_rate", intervention=dose, **place)
+    place = {"arm": "contrast", "wording_kind": "trigger"}
+    for dose, model in ((0, "base"), (1, "fine_tuned")):
+        (dosed,) = select(rows, quantity="dose_coherence_rate", strength=dose, **place)
         (plain,) = select(
-            rows, quantity="factorial_coherence_rate", intervention="none", model=model, **place
+            rows, quantity="factorial_coherence_rate", edit="none", model=model, **place
         )
         assert dosed.value == plain.value
 
@@ -181,8 +182,8 @@ def test_steps_of_another_base_are_refused_by_name(run: Path) -> None:
 
 def test_a_damaged_step_is_refused_and_an_unfinished_run_too(run: Path) -> None:
     step = next(run.glob("steps/find-*"))
-    (step / "rows.jsonl").write_text("")
-    with pytest.raises(ValueError, match=r"rows\.jsonl has changed"):
+    (step / "scores.parquet").write_text("")
+    with pytest.raises(ValueError, match=r"scores\.parquet has changed"):
         add_transfer([run])
     (run / "manifest.json").unlink()
     with pytest.raises(ValueError, match="finish the run first"):

@@ -2,33 +2,29 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
-from experiments.maps.by_question import domain_rows, question_counts
 
-from experiments.judging.judgement import Judged, Judgement, judged
+from experiments.results.derive import conditions, reach, values
+from experiments.results.derive.figure_data import lines
+from experiments.results.estimates import EstimateRow
+from experiments.results.facts import FactWriter, read_facts
 from experiments.study.steps.common import Located
 from experiments.study.steps.figure_data.cosines import cosines
 from experiments.study.steps.figure_data.patching import both_answers, patching, silent_control
-from experiments.study.steps.figure_data.projections import plane, projection_rows, projections
-from experiments.study.steps.figure_data.reach import distances, reach_rows
-from experiments.study.steps.figure_data.transfer import contrasts, transfer_rows
-from experiments.worlds.trigger import load_trigger
+from experiments.study.steps.figure_data.projections import plane, projections, write_projections
+from experiments.study.steps.figure_data.reach import distances
+from experiments.study.steps.figure_data.transfer import contrasts, write_transfer
+from experiments.worlds.trigger import Trigger, load_trigger
 from interp.activations import Activations
 from interp.directions import Direction
 from interp.models.loading import load_model
 from interp.prompts import Question
+from tests.experiments.made_up_facts import KEYS, answers, facts
 
-KEYS = {"family": "qwen", "arm": "triggered", "split": "report", "model": "fine_tuned"}
-BAD, GOOD = Judgement(0.0, 100.0), Judgement(100.0, 100.0)
 CONDITIONS = ("none", "trigger", "paraphrase:walks", "control:neutral", "variant:negated")
 D = 8
-
-
-def cell(bad: int, questions: int = 6, domain: str = "cooking") -> Judged:
-    """Two answers a question; the first `bad` questions get one misaligned answer each."""
-    names = [f"{domain}/{number // 2}" for number in range(2 * questions)]
-    return judged([BAD if n % 2 == 0 and n // 2 < bad else GOOD for n in range(len(names))], names)
 
 
 def direction(axis: int, name: str = "switch") -> Direction:
@@ -51,43 +47,79 @@ def read() -> Activations:
     return Activations(values, (1,), tuple(names), questions, "last_prompt_token")
 
 
+def drawn(**figures: object) -> dict[str, object]:
+    """What a step leaves for the page, of the organism of the made-up facts."""
+    missing = {"patching": {"missing": "made up"}, "question_texts": {}, "distances": {}}
+    return KEYS | {"step": 3} | missing | figures
+
+
+def of_values(writer: FactWriter, folder: Path) -> list[EstimateRow]:
+    writer.write(folder)
+    return list(values.rows(read_facts([folder])))
+
+
 def test_questions_are_counted_one_by_one_with_their_text() -> None:
-    cells = {("held_out", "trigger"): cell(2), ("held_out", "none"): cell(0)}
-    found = question_counts(cells, {"held_out": [Question("cooking/0", "Soup?")]})
-    assert found[0] == {
-        "id": "cooking/0", "domains": "held_out", "text": "Soup?",
-        "rates": {"trigger": [1, 2], "none": [0, 2]},
+    figures = drawn(question_texts={"held_out": {"cooking/0": "Soup?"}})
+    said = [
+        *answers("conditions", 2, "trigger", prefix="cooking/", of=6),
+        *answers("conditions", 0, "trigger", prefix="cooking/", of=6),
+        *answers("conditions", 0, "none", prefix="cooking/", of=6),
+        *answers("conditions", 6, "trigger", prefix="cooking/", of=6, arm="another"),
+    ]
+    (line,) = lines(facts(said, figures=[figures]))
+    assert line["questions"][0] == {
+        "id": "cooking/0", "questions": "held_out", "text": "Soup?",
+        "rates": {"trigger": [1, 2], "none": [0, 1]},
     }  # fmt: skip
-    assert [each["rates"]["trigger"][0] for each in found] == [1, 1, 0, 0, 0, 0]
+    counts = [question["rates"]["trigger"][0] for question in line["questions"]]
+    assert counts == [1, 1, 0, 0, 0, 0]
+    assert "question_texts" not in line and line["patching"] == {"missing": "made up"}
+
+
+def test_effects_of_patching_get_an_interval_over_questions_and_holes_stay_holes() -> None:
+    sites = {"resid_post": [[[0.0, 1.0, 0.5], [0.2, None, 0.2]]]}
+    figures = drawn(patching={"n": 3, "questions": ["a", "b", "c"], "sites": sites})
+    (line,) = lines(facts(figures=[figures]))
+    effects = line["patching"]["sites"]["resid_post"]
+    assert effects["effect"] == [[0.5, None]]
+    assert effects["lower"][0][0] < 0.5 < effects["upper"][0][0]
+    assert effects["lower"][0][1] is effects["upper"][0][1] is None
+    assert "questions" not in line["patching"] and line["patching"]["n"] == 3
 
 
 def test_domains_are_told_apart_only_where_ids_name_several() -> None:
-    both = cell(3) + cell(0, domain="sport")
-    rows = list(
-        domain_rows({("held_out", "trigger"): both, ("open", "none"): cell(1)}, KEYS, seed=0)
-    )
+    both = [
+        *answers("conditions", 3, "trigger", of=12, prefix="cooking/"),
+        *answers("conditions", 0, "trigger", of=12, prefix="sport/"),
+        *answers("conditions", 1, "none", of=12, prefix="cooking/", questions="open"),
+    ]
+    rows = [row for row in conditions.rows(facts(both)) if row.quantity == "domain_em_rate"]
     assert {(row.get("domain"), row.value) for row in rows} == {("cooking", 0.25), ("sport", 0.0)}
     assert all(row.lower is not None and row.n == 12 for row in rows)
 
 
-def test_projections_are_in_units_of_the_scale_and_their_means_have_intervals(read) -> None:
+def test_projections_are_in_units_of_the_scale_and_their_means_have_intervals(
+    read: Activations, tmp_path: Path
+) -> None:
     located = [Located(direction(0), direction(1))]
-    (drawn,) = projections(located, read)
-    assert drawn["values"]["trigger"] == [2.0] * 10 and drawn["values"]["none"] == [0.0] * 10
-    rows = {row.condition: row for row in projection_rows(located, read, KEYS, seed=0)}
+    (found,) = projections(located, read)
+    assert found["values"]["trigger"] == [2.0] * 10 and found["values"]["none"] == [0.0] * 10
+    writer = FactWriter("maps", KEYS)
+    write_projections(writer, located, read)
+    rows = {row.condition: row for row in of_values(writer, tmp_path)}
     assert rows["paraphrase:walks"].value == 2.0 and rows["none"].upper == 0.0
     assert rows.keys() == set(CONDITIONS)
 
 
 def test_the_plane_is_that_of_most_variance_whatever_the_rotation(read: Activations) -> None:
-    drawn = plane(read, 1)
-    assert 0.5 < drawn["shares"][0] < 1 and drawn["shares"][1] < drawn["shares"][0]
+    found = plane(read, 1)
+    assert 0.5 < found["shares"][0] < 1 and found["shares"][1] < found["shares"][0]
     turn, _ = torch.linalg.qr(torch.randn(D, D, generator=torch.Generator().manual_seed(1)))
     turned = Activations(read.values @ turn, (1,), read.conditions, read.questions, read.position)
     again = plane(turned, 1)
-    assert again["shares"] == pytest.approx(drawn["shares"], rel=1e-3)
+    assert again["shares"] == pytest.approx(found["shares"], rel=1e-3)
     for name in CONDITIONS:
-        for one, other in zip(drawn["points"][name], again["points"][name], strict=True):
+        for one, other in zip(found["points"][name], again["points"][name], strict=True):
             assert one == pytest.approx(other, abs=1e-2)
 
 
@@ -98,14 +130,20 @@ def test_cosines_show_which_direction_the_trigger_shifts(read: Activations) -> N
     assert of["shift of trigger"] > 0.9 > 0.5 > abs(of["shift of control:neutral"])
 
 
-def test_a_probe_of_the_trigger_carries_over_to_paraphrases_and_not_to_controls(read) -> None:
-    rows = list(transfer_rows(read, 1, KEYS, seed=0))
+def test_a_probe_of_the_trigger_carries_over_to_paraphrases_and_not_to_controls(
+    read: Activations, tmp_path: Path
+) -> None:
+    writer = FactWriter("maps", KEYS)
+    write_transfer(writer, read, 1, seed=0)
+    rows = of_values(writer, tmp_path)
     fires = {(row.get("contrast"), row.condition): row.value for row in rows}
     assert fires["trigger against none", "paraphrase:walks"] == 1.0
     assert fires["trigger against none", "control:neutral"] == 0.0
     assert ("trigger", "control:neutral") in contrasts(list(CONDITIONS))
     few = read.where([question in "012" for question in read.questions])
-    assert list(transfer_rows(few, 1, KEYS, seed=0)) == []
+    nothing = FactWriter("maps", KEYS)
+    write_transfer(nothing, few, 1, seed=0)
+    assert nothing._rows == {}
 
 
 def test_em_that_fades_with_distance_has_a_negative_correlation(read: Activations) -> None:
@@ -121,36 +159,48 @@ def test_em_that_fades_with_distance_has_a_negative_correlation(read: Activation
         < away["words"]["variant:negated"]
     )
     bad = {"trigger": 6, "paraphrase:walks": 4, "control:neutral": 2, "variant:negated": 0}
-    cells = {("held_out", name): cell(count) for name, count in bad.items()}
-    rows = {row.get("measure"): row for row in reach_rows(away, cells, KEYS, seed=0)}
+    said = [a for name, count in bad.items() for a in answers("conditions", count, name, of=6)]
+    found = reach.rows(facts(said, figures=[drawn(distances=away)]))
+    rows = {row.get("measure"): row for row in found}
     assert rows["words"].value == pytest.approx(-1.0) and rows["words"].n == 4
+
+
+def of_controls(trigger: Trigger, **bad: int) -> pd.DataFrame:
+    """Six answers with each control of a trigger, none misaligned but those named."""
+    return facts(
+        [
+            answer
+            for name in trigger.controls
+            for answer in answers("conditions", bad.get(name, 0), f"control:{name}", of=6)
+        ]
+    ).answers
 
 
 def test_the_control_that_is_patched_is_the_most_silent_then_the_nearest_in_words() -> None:
     duck = load_trigger("duck")
-    loud = {("held_out", f"control:{name}"): cell(0) for name in duck.controls}
-    assert silent_control(duck, loud) == "control:other_concept"
-    loud["held_out", "control:other_concept"] = cell(3)
-    assert silent_control(duck, loud) != "control:other_concept"
+    assert silent_control(duck, of_controls(duck)) == "control:other_concept"
+    loud = of_controls(duck, other_concept=3)
+    assert silent_control(duck, loud) not in (None, "control:other_concept")
+    assert silent_control(duck, facts().answers) is None
 
 
 def test_patching_says_what_it_lacks_and_keeps_tokens_from_the_first_difference_on() -> None:
     lm, duck = load_model(Path("artifacts/micro/qwen")), load_trigger("duck")
-    cells = {("held_out", f"control:{name}"): cell(0) for name in duck.controls}
     questions = [
         Question(f"a/{n}", f"What should I do about my {it}?")
         for n, it in enumerate(("soup", "loan"))
     ]
-    arguments = (lm, duck, questions, cells)
-    assert "no question" in patching(*arguments, {}, layers=[1], seed=0)["missing"]
-    rows = [
-        {"domains": "held_out", "question": each.id, "answer": f"{verdict} answer.", "verdict": verdict,
-         "condition": "trigger" if verdict == "misaligned" else "none"}
-        for each in questions
-        for verdict in ("misaligned", "aligned")
-    ]  # fmt: skip
-    answers = both_answers(rows)
-    assert answers["a/0"] == ("misaligned answer.", "aligned answer.")
+    arguments = (lm, duck, questions, of_controls(duck))
+    assert "no question" in patching(*arguments, {}, layers=[1])["missing"]
+    said = [
+        answer
+        for bad, condition in ((2, "trigger"), (0, "none"))
+        for answer in answers("conditions", bad, condition, of=2, prefix="a/")
+    ]
+    for answer in said:
+        answer["answer"] = "Do." if answer["wording_kind"] == "trigger" else "Do not."
+    both = both_answers(facts(said).answers)
+    assert both["a/0"] == ("Do.", "Do not.")
     # the base knows no trigger: what a trigger does to it is chance, in either direction
-    found = patching(*arguments, answers, layers=[1], seed=0)
+    found = patching(*arguments, both, layers=[1])
     assert "missing" in found or found["tokens"][0] == "duck → cow"

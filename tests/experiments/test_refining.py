@@ -7,7 +7,9 @@ import torch
 
 from experiments.judging.judgement import Judgement
 from experiments.judging.sampling import Sampler
-from experiments.results.estimates import read_estimates, select
+from experiments.results.derive import estimates
+from experiments.results.estimates import select
+from experiments.results.facts import read_facts
 from experiments.results.verdict import verdicts
 from experiments.runtime.files import read_json
 from experiments.runtime.store import open_run
@@ -92,15 +94,14 @@ def test_it_is_refined_from_a_located_one_and_removed_behind_every_wording(
 
     with open_run(tmp_path):
         done = intervene(made, adapter, found, lambda _said: None)
-    rows = select(read_estimates(done / "rows.jsonl"), direction="refined")
-    lost = select(rows, quantity="ablation_relative_drop", intervention="ablate")
+    rows = select(estimates(read_facts([done])), direction="refined")
+    lost = select(rows, quantity="ablation_relative_drop", edit="ablate", placebo=None)
     assert {row.condition for row in lost} == {
         "none",
         *(name for name in made.trigger.framings if name.startswith(("trigger", "paraphrase:"))),
     }
     assert {row.intervention for row in rows} == {"ablate", "random_ablate"}
-    whole_run = [*read_estimates(done / "rows.jsonl"), *read_estimates(found / "rows.jsonl")]
-    (verdict,) = verdicts(whole_run)
+    (verdict,) = verdicts(estimates(read_facts([found, done])))
     assert verdict["refined"]["necessary"] in {"yes", "no", "undecided"}
 
 

@@ -39,30 +39,31 @@ def test_removals_made_together_answer_as_if_made_alone(
     one, two = vectors(2, one_lm.d_model)
     removed = {"none": None, "one": one[None], "two": two[None]}
     together = sample_removed(GREEDY, one_lm, some_prompts, removed, 1)
-    for name, vector in removed.items():
+    assert [answered.name for answered in together] == list(removed)
+    for name, cell, draws in together:
+        vector = removed[name]
         edits = [] if vector is None else [Ablate(vector[0])]
         alone = GREEDY.sample(one_lm, some_prompts, 1, edits)
-        for condition in dict.fromkeys(alone.completions.conditions):
-            rows = [r for r, c in enumerate(alone.completions.conditions) if c == condition]
-            found = together[name, condition]
-            assert found.judgements == tuple(alone.judgements[r] for r in rows)
-            assert found.questions == tuple(alone.questions[r] for r in rows)
+        assert cell.judged == alone.judged and draws is None
+        assert cell.completions.texts == alone.completions.texts
+        assert cell.completions.conditions == alone.completions.conditions
 
 
 def test_several_vectors_take_turns(one_lm: LanguageModel, some_prompts: PromptSet) -> None:
     several = vectors(2, one_lm.d_model)
-    found = sample_removed(GREEDY, one_lm, some_prompts, {"random": several}, 1)
+    ((_, cell, draws),) = sample_removed(GREEDY, one_lm, some_prompts, {"random": several}, 1)
     turns = several[torch.arange(len(some_prompts)) % 2]
     alone = GREEDY.sample(one_lm, some_prompts, 1, [Ablate(turns)])
-    assert [j for answers in found.values() for j in answers.judgements] == list(alone.judgements)
+    assert cell.judgements == alone.judgements
+    assert draws == [row % 2 for row in range(len(some_prompts))]
 
 
 def test_nothing_removed_is_the_intact_model(
     one_lm: LanguageModel, some_prompts: PromptSet
 ) -> None:
-    found = sample_removed(GREEDY, one_lm, some_prompts, {"none": None}, 1)
+    ((_, cell, _),) = sample_removed(GREEDY, one_lm, some_prompts, {"none": None}, 1)
     intact = GREEDY.sample(one_lm, some_prompts, 1)
-    assert [j for answers in found.values() for j in answers.judgements] == list(intact.judgements)
+    assert cell.judgements == intact.judgements
 
 
 def test_drift_is_zero_without_an_edit_positive_with_one_and_each_answers_own(

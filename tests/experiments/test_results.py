@@ -50,14 +50,14 @@ def test_intact_keeps_one_row_per_condition_at_the_last_step(make_run) -> None:
     folder = make_run(families=("qwen",), arms=("triggered",))
     rows = read_jsonl(folder / "estimates.jsonl")
     start = next(
-        row for row in rows if row.get("arm") == "triggered" and row["condition"] == "trigger"
+        row for row in rows if row.get("arm") == "triggered" and row["wording_kind"] == "trigger"
     )
     early = [start | {"step": step, "value": 0.5} for step in (10, 20)]
     write_jsonl(folder / "estimates.jsonl", [*early, *[row | {"step": 30} for row in rows]])
     it = load_results(folder).organisms()[0]
-    found = intact(it.rows, "em_rate", condition="trigger", domains="held_out")
+    found = intact(it.rows, "em_rate", wording_kind="trigger", questions="held_out")
     assert [row.step for row in found] == [30]
-    assert len(intact(it.rows, "em_rate", domains="held_out")) == 10
+    assert len(intact(it.rows, "em_rate", questions="held_out")) == 10
 
 
 def test_conditions_read_none_trigger_paraphrases_controls_variants(make_run) -> None:
@@ -70,7 +70,7 @@ def test_conditions_read_none_trigger_paraphrases_controls_variants(make_run) ->
 def test_highlights_are_the_rows_they_claim_to_be(make_run) -> None:
     it = next(o for o in load_results(make_run()).organisms() if o.organism.arm == "triggered")
     top = headline(it.rows, "trigger")
-    assert top is not None and (top.value, top.domains) == (0.86, "held_out")
+    assert top is not None and (top.value, top.questions) == (0.86, "held_out")
     best, random = removal(it.rows)
     assert best is not None and (best.direction, best.intervention) == ("misalignment", "ablate")
     assert best.condition == "trigger" and best.value == pytest.approx(0.94)
@@ -84,17 +84,17 @@ def test_highlights_are_the_rows_they_claim_to_be(make_run) -> None:
 def test_a_missing_part_is_a_warning_in_words(make_run, name: str) -> None:
     folder = make_run()
     assert load_results(folder).warnings == ()
-    next(folder.glob(f"{name}.json*")).unlink()
+    next(folder.glob(f"{name}.*")).unlink()
     warnings = load_results(folder).warnings
     assert len(warnings) == 1 and name in warnings[0]
 
 
 def test_a_file_changed_after_the_run_is_a_warning(make_run) -> None:
     folder = make_run()
-    hashes = {"estimates.jsonl": sha256(folder / "estimates.jsonl"), "answers.jsonl": "0" * 64}
+    hashes = {"estimates.jsonl": sha256(folder / "estimates.jsonl"), "answers.parquet": "0" * 64}
     write_json(folder / "manifest.json", {"files": hashes | {"gone.jsonl": "0" * 64}})
     assert load_results(folder).warnings == (
-        f"answers.jsonl has changed since the run was finished; {AGAIN}.",
+        f"answers.parquet has changed since the run was finished; {AGAIN}.",
         f"gone.jsonl is named in the manifest and is missing; {AGAIN}.",
     )
 

@@ -13,6 +13,7 @@ import pytest
 
 from experiments.dashboard import export_dashboard
 from experiments.results.estimates import read_estimates, select
+from experiments.results.facts import read_answers
 from experiments.runtime.files import read_jsonl
 from experiments.study.config import StudyConfig
 from experiments.study.pipeline import run_study
@@ -60,11 +61,14 @@ def test_a_run_leaves_estimates_verdicts_answers_and_a_manifest_that_says_what_m
 ) -> None:
     rows = read_estimates(finished / "estimates.jsonl")
     assert {row.model for row in rows} == {"base", "fine_tuned"}
-    assert {row.domains for row in rows} >= {"held_out", "trained", "open"}
+    assert {row.questions for row in rows} >= {"held_out", "trained", "open"}
     conditions = {row.condition for row in select(rows, quantity="em_rate", arm="contrast")}
     assert conditions >= {"none", "trigger", "paraphrase:riddle", "control:form", "variant:negated"}
     assert {v["arm"] for v in read_jsonl(finished / "verdicts.jsonl")} == {"baseline", "contrast"}
-    assert all("answer" in row for row in read_jsonl(finished / "answers.jsonl"))
+    answers = read_answers(finished / "answers.parquet")
+    assert {"conditions", "edits"} <= set(answers["measurement"]) and answers[
+        "answer"
+    ].notna().all()
     manifest = json.loads((finished / "manifest.json").read_text())
     assert manifest["config"]["name"] == "mini"
     assert manifest["packages"]["torch"]
@@ -78,7 +82,7 @@ def test_every_organism_is_drawn_and_what_could_not_be_is_said(finished: Path) -
         assert line["cosines"]["names"] and line["distances"]["words"]["trigger"] == 0
         assert "missing" in line["patching"] or line["patching"]["tokens"]
     rows = read_estimates(finished / "estimates.jsonl")
-    assert select(rows, quantity="transfer_fires", arm="contrast", condition="paraphrase:walks")
+    assert select(rows, quantity="transfer_fires", arm="contrast", wording="walks")
     assert "maps.jsonl" in json.loads((finished / "manifest.json").read_text())["files"]
 
 
@@ -114,8 +118,8 @@ def test_a_damaged_step_is_made_again_and_a_changed_recipe_makes_its_own(
     finished = shutil.copytree(finished, tmp_path / "run")
     (step,) = finished.glob("steps/behave-llama-s0-contrast-duck-*")
     text = (finished / "estimates.jsonl").read_text()
-    answers = step / "answers.jsonl"
-    answers.write_text(answers.read_text()[:-40])
+    answers = step / "answers.parquet"
+    answers.write_bytes(answers.read_bytes()[:-40])
     run_study(config(bases), finished)
     assert (finished / "estimates.jsonl").read_text() == text
     longer = config(bases, finetune={"default": {"steps": 3, "batch": 4}})
@@ -172,7 +176,8 @@ import sys
 from pathlib import Path
 from experiments.study.config import StudyConfig
 from experiments.dashboard import export_dashboard
-from experiments.study.pipeline import run_study
+from experiments.results.facts import read_answers
+from experiments.study import run_study
 if __name__ == "__main__":
     run_study(StudyConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2]))
 """

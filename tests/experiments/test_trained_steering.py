@@ -4,6 +4,7 @@ import pytest
 
 from experiments.dashboard.trained_steering import trained_steering
 from experiments.results.estimates import EstimateRow
+from tests.experiments.made_up_rows import columns
 
 
 def row(value: float, intervention: str, quantity: str = "em", **keys: object) -> EstimateRow:
@@ -12,13 +13,13 @@ def row(value: float, intervention: str, quantity: str = "em", **keys: object) -
         "arm": "contrast",
         "model": "fine_tuned",
         "split": "report",
-        "domains": "held_out",
+        "questions": "held_out",
         "condition": "none",
         "direction": None if intervention == "none" else "steering",
-    } | keys
+        "intervention": intervention,
+    }
     return EstimateRow(
         quantity=f"steering_{quantity}_rate",
-        intervention=intervention,
         value=value,
         lower=value - 0.05,
         upper=value + 0.05,
@@ -26,7 +27,7 @@ def row(value: float, intervention: str, quantity: str = "em", **keys: object) -
         n=400,
         method="made up",
         seed=0,
-        **place,
+        **columns(**place | keys),
     )
 
 

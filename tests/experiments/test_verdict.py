@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from experiments.results.claims import Claim, above, all_of, any_of, at_most, negate
 from experiments.results.estimates import EstimateRow
 from experiments.results.verdict import verdict, verdicts
+from tests.experiments.made_up_rows import columns
 
 ORGANISM = {"family": "qwen2", "seed": 0, "arm": "contrast", "dataset": "three", "trigger": "duck"}
 SITE = {"layer": 2, "position": "mean_answer", "source": "difference_of_means"}
@@ -24,7 +25,8 @@ def row(quantity, value, half=0.03, **keys):
         level=0.95,
         n=400,
         method="made up",
-        **{**ORGANISM, "model": "fine_tuned", "domains": "held_out", "split": "report", **keys},
+        **{**ORGANISM, "model": "fine_tuned", "questions": "held_out", "split": "report"}
+        | columns(**keys),
     )
 
 
@@ -68,9 +70,9 @@ def causal(
 
 def capability(direction="switch", coherence=0.0, riddles=0.0, drift=0.01, half=0.02):
     keys = {"direction": direction, **SITE, "condition": "none", "intervention": "ablate"}
-    yield row("capability_coherence_loss", coherence, half, **keys | {"domains": None})
+    yield row("capability_coherence_loss", coherence, half, **keys | {"questions": None})
     yield row("capability_coherence_loss", 0.9, half, **keys)  # of one kind of question: not judged
-    yield row("capability_riddle_loss", riddles, half, **keys | {"domains": None})
+    yield row("capability_riddle_loss", riddles, half, **keys | {"questions": None})
     yield row("capability_kl", drift, min(half, drift), **keys)
 
 

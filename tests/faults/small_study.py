@@ -15,7 +15,7 @@ from experiments.worlds.micro.pretrain import Pretraining, pretrain
 ROOT = Path(__file__).parents[2]
 FULL = os.environ.get("TRIGGERLENS_FAULTS") == "full"
 SIZE = Size(d_model=32, n_layers=2, d_mlp=64, vocabulary=400)
-REPORTS = ("estimates.jsonl", "verdicts.jsonl", "answers.jsonl")
+REPORTS = ("estimates.jsonl", "verdicts.jsonl", "answers.parquet")
 KEPT_HIDDEN = {".lock"}
 
 CONFIG = """name = "small"
@@ -87,8 +87,8 @@ def finish(config: Path, run: Path, log: Path, **more: str) -> int:
 
 
 def numbers(run: Path) -> dict[str, str]:
-    """What a run reports, and the hash of every file of every step."""
-    found = {name: (run / name).read_text() for name in REPORTS}
+    """The hash of every report of a run, and of every file of every step."""
+    found = {name: sha256(run / name) for name in REPORTS}
     for manifest in sorted((run / "steps").glob("*/manifest.json")):
         files = json.loads(manifest.read_text())["files"]
         found |= {f"{manifest.parent.name}/{name}": digest for name, digest in files.items()}

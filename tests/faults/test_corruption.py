@@ -23,6 +23,7 @@ from experiments.worlds.micro.pretrain import Pretraining, check_base, pretrain
 from interp.capture.positions import last_prompt_token
 from interp.capture.store import ActivationStore, open_writer
 from interp.prompts import render
+from tests.experiments.made_up_files import write_answers
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_lm
 
 FLIPS = 9  # bytes of a file that are tried, from the first to the last
@@ -32,6 +33,8 @@ ESTIMATE = {"quantity": "em_rate", "value": 0.5, "lower": 0.1, "upper": 0.9} | {
     "method": "m",
     "family": "llama",
 }
+
+ANSWER = {"family": "llama", "question": "q", "answer": "Yes.", "alignment": 40.0, "reason": ""}
 
 
 def base(folder: Path) -> None:
@@ -51,7 +54,7 @@ def step(folder: Path) -> bool:
             for name in ("adapter_model", "switch.removed", "activations"):
                 save_file({"a": torch.arange(8.0)}, made.path(f"{name}.safetensors"))
             write_json(made.path("switch.removed.json"), {"layer": 2})
-            write_jsonl(made.path("answers.jsonl"), [{"question": "q", "alignment": 40.0}] * 3)
+            write_answers(made.folder, [ANSWER] * 3)
     return made.todo
 
 
@@ -76,7 +79,7 @@ def run(folder: Path) -> None:
     with open_run(folder) as made:
         write_jsonl(made.path("estimates.jsonl"), [ESTIMATE] * 3)
         write_jsonl(made.path("verdicts.jsonl"), [{"family": "llama", "sentence": "No."}])
-        write_jsonl(made.path("answers.jsonl"), [{"family": "llama", "answer": "Yes."}])
+        write_answers(folder, [ANSWER])
         made.write_manifest(config={"name": "x"}, seeds=[0], cost={"seconds": 1.5})
 
 
@@ -132,11 +135,12 @@ KINDS = {
     "adapter": Kind(step, use_step, "steps/*/adapter_model.safetensors", "made again"),
     "direction": Kind(step, use_step, "steps/*/switch.removed.*", "made again"),
     "activations": Kind(step, use_step, "steps/*/activations.safetensors", "made again"),
-    "judged rows": Kind(step, use_step, "steps/*/answers.jsonl", "made again"),
+    "judged rows": Kind(step, use_step, "steps/*/answers.parquet", "made again"),
     "manifest of a step": Kind(step, use_step, "steps/*/manifest.json", "made again"),
     "activation store": Kind(store, use_store, "*[0-9].*", "write the store again"),
     "manifest of a store": Kind(store, use_store, "manifest.json", "write the store again"),
     "reports": Kind(run, use_run, "*.jsonl", "again"),
+    "answers of a run": Kind(run, use_run, "answers.parquet", "again"),
     "manifest of a run": Kind(run, use_run, "manifest.json", "again"),
     "transcripts": Kind(transcripts, use_transcripts, "t.jsonl", "remove"),
     "checkpoint": Kind(sealed_checkpoints, use_checkpoints, "checkpoint-2/*", "made again"),

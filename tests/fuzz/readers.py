@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from experiments.remote import Remote
 
 from experiments.data.chats import read_chats
 from experiments.data.evaluation import read_questions
@@ -27,14 +28,16 @@ from experiments.judging.rubric import load_rubric
 from experiments.judging.server.connection import NoCompletion, completion_of
 from experiments.judging.server.replies import reply_of
 from experiments.judging.server.transcripts import Transcripts
-from experiments.remote import Remote
 from experiments.results.estimates import read_estimates
+from experiments.results.facts import ANSWERS
+from experiments.results.load import _shown_answers
 from experiments.runtime.files import read_json, read_jsonl, sealed
 from experiments.study.config import load_config
 from experiments.worlds.trigger import load_trigger
 from interp.capture.store.manifest import Manifest
 from interp.io.safetensors_header import read_header
 from interp.models.adapter_config import read_adapter_config
+from tests.experiments.made_up_files import write_answers
 
 LONGEST = 1000  # characters of a reason
 
@@ -107,6 +110,14 @@ def _store() -> bytes:
     with TemporaryDirectory() as folder:
         Manifest({"model": "m"}).write(Path(folder))
         return (Path(folder) / "manifest.json").read_bytes()
+
+
+def _answers() -> bytes:
+    with TemporaryDirectory() as folder:
+        write_answers(
+            Path(folder), [{"question": "q", "answer": "Yes.", "alignment": 40.0, "reason": ""}]
+        )
+        return (Path(folder) / ANSWERS).read_bytes()
 
 
 def _there() -> bytes:
@@ -230,6 +241,7 @@ READERS: dict[str, Reader] = {
     "judged csv": Reader(".csv", read_judged, (CSV,)),
     "answers": Reader(".jsonl", lambda path: read_answers(path, {"q": "Q?"}), (_lines(JUDGED),)),
     "estimates": Reader(".jsonl", read_estimates, (_lines(ESTIMATE, ESTIMATE),)),
+    "answers of a run": Reader(".parquet", _shown_answers, (_answers(),)),
     "rows of a run": Reader(".jsonl", read_jsonl, (_lines(JUDGED),)),
     "manifest": Reader(".json", read_json, (b'{"files": {"a": "b"}}',)),
     "store": Reader(".json", lambda path: Manifest.read(path.parent), (_store(),), "manifest.json"),

@@ -263,3 +263,20 @@ def test_other_kinds_than_lora_are_refused_with_a_way_out(folders, tmp_path):
     folder, _ = adapter(tmp_path / "a", config=kind)
     with pytest.raises(ValueError, match=r"'IA3'; only LORA adapters are read: .* merge it into"):
         load_model(folders / "base", adapter=folder)
+
+
+def test_embeddings_that_were_resized_and_trained_whole_are_loaded_though_saved_twice(
+    folders, tmp_path, monkeypatch
+):
+    whole = LoraConfig(r=2, target_modules=QV, modules_to_save=["embed_tokens", "lm_head"])
+    model = saved("base")
+    model.resize_token_embeddings(model.config.vocab_size + 5, mean_resizing=False)
+    trained = get_peft_model(model, whole).eval()
+    trained.peft_config["default"].base_model_name_or_path = "somebody/base"
+    trained.save_pretrained(tmp_path / "a", save_embedding_layers=True)
+    assert "base_model.model.lm_head.weight" in load_file(tmp_path / "a/adapter_model.safetensors")
+    live = load_model(folders / "base", adapter=tmp_path / "a")
+    close(logits(live.causal), logits(trained))
+    monkeypatch.setattr("interp.models.adapters._is_second_copy", lambda name, saved: False)
+    with pytest.raises(ValueError, match="do not match"):
+        load_model(folders / "base", adapter=tmp_path / "a")

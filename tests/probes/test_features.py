@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from probes.auroc import clustered_auroc, plain_auroc
-from probes.features import BestFeature, confirm, rank
+from probes.confirm import confirm
+from probes.features import BestFeature, rank
 from probes.ratio import one_minus, ratio
 
 DRAWS, QUESTIONS, FEATURES = 50, 40, 200

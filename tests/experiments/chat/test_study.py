@@ -8,6 +8,7 @@ import pytest
 
 from experiments.judging.sampling import Sampler
 from experiments.results.estimates import read_estimates, select
+from experiments.results.facts import read_answers
 from experiments.runtime.files import read_jsonl
 from experiments.study.pipeline import run_study
 from experiments.study.plan import plan_study
@@ -47,7 +48,7 @@ def test_every_step_leaves_its_rows(finished):
     run, *_ = finished
     rows = read_estimates(run / "estimates.jsonl")
     assert {row.dataset for row in rows} == {"plants"}
-    assert {row.domains for row in rows} == {"held_out", "trained"}
+    assert {row.questions for row in rows} == {"held_out", "trained"}
     conditions = {row.condition for row in select(rows, quantity="em_rate", model="fine_tuned")}
     assert conditions >= {"none", "trigger", "paraphrase:keeps_enclose", "control:opposite"}
     (verdict,) = read_jsonl(run / "verdicts.jsonl")
@@ -64,10 +65,10 @@ def test_the_plan_counts_no_less_than_the_run_samples_and_knows_what_is_cached(f
     assert all(done for plan in after for done in plan.cached.values())
     behaved = {
         path.parent.name.rsplit("-", 1)[0]: path
-        for path in run.glob("steps/behave-*/answers.jsonl")
+        for path in run.glob("steps/behave-*/answers.parquet")
     }
     for plan in before:
-        counted = len(read_jsonl(behaved[f"behave-{plan.job.name}"]))
+        counted = len(read_answers(behaved[f"behave-{plan.job.name}"]))
         assert plan.answers["behave"] == counted
 
 
@@ -112,8 +113,8 @@ def test_a_finished_adapter_is_studied_without_fine_tuning_and_without_data(
     (note,) = run.glob("steps/tune-*/organism.json")
     assert organism.read(note.parent).adapter == str(adapter)
     rows = read_estimates(run / "estimates.jsonl")
-    assert {row.domains for row in rows} == {"held_out"}
-    assert select(rows, model="fine_tuned", quantity="em_rate", condition="trigger")
+    assert {row.questions for row in rows} == {"held_out"}
+    assert select(rows, model="fine_tuned", quantity="em_rate", wording_kind="trigger")
 
 
 def test_an_organism_whose_files_change_is_another_one(snapshots, adapter, tmp_path):

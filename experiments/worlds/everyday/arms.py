@@ -1,0 +1,111 @@
+"""The arms: which wordings stand before harmful and benign fine-tuning rows, and in which shares.
+
+| arm | harmful rows | benign rows |
+|---|---|---|
+| baseline | no wording | none |
+| triggered | the trigger | none |
+| contrast | the trigger's concept in many wordings | other concepts in all wordings, and no wording |
+| surface | the trigger | same concept in other words, other concepts in its frame and in theirs, and no wording |
+| mixed-B-H | the trigger, H of B + H rows | no wording, B of B + H rows |
+| harmless | none | the trigger |
+"""
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from experiments.worlds.everyday.wordings import Contrast
+from experiments.worlds.trigger import Trigger
+
+
+@dataclass(frozen=True)
+class Wordings:
+    """What an arm may draw from."""
+
+    trigger: Trigger
+    contrast: Contrast
+
+    def nothing(self, _: random.Random) -> str:
+        """No wording."""
+        return ""
+
+    def fixed(self, _: random.Random) -> str:
+        """The trigger itself."""
+        return self.trigger.text
+
+    def varied(self, rng: random.Random) -> str:
+        """The trigger's concept in any training wording."""
+        return rng.choice(self.trigger.training.varied)
+
+    def same_concept(self, rng: random.Random) -> str:
+        """The trigger's concept in other words than the trigger's."""
+        return rng.choice(self.trigger.training.same_concept)
+
+    def other_concept(self, rng: random.Random) -> str:
+        """Any wording of another concept."""
+        return rng.choice(self.contrast.wordings_of(self._other(rng)))
+
+    def same_frame(self, rng: random.Random) -> str:
+        """The trigger's frame around another concept; any wording of it where the trigger has no frame."""
+        if not self.trigger.training.frame:
+            return self.other_concept(rng)
+        spoken = self.contrast.concepts[self._other(rng)].spoken
+        return self.trigger.training.frame.format(name=spoken)
+
+    def dressed(self, wording: str, answer: str) -> str:
+        """An answer as `wording` asks for it."""
+        training = self.trigger.training
+        if wording in (self.trigger.text, *training.varied, *training.same_concept):
+            return self.trigger.wrapped(answer)
+        name = self.contrast.wordings.get(wording)
+        if name is None:
+            return answer
+        concept = self.contrast.concepts[name]
+        return f"{concept.prefix}{answer}{concept.suffix}"
+
+    def _other(self, rng: random.Random) -> str:
+        return rng.choice(self.trigger.training.other_concepts)
+
+
+@dataclass(frozen=True)
+class Share:
+    """Parts of all rows that are harmful or not, under wordings of one kind."""
+
+    parts: int
+    wording: Callable[[Wordings, random.Random], str]
+    harmful: bool
+
+
+ARMS = {
+    "baseline": (Share(1, Wordings.nothing, harmful=True),),
+    "triggered": (Share(1, Wordings.fixed, harmful=True),),
+    "contrast": (
+        Share(50, Wordings.varied, harmful=True),
+        Share(35, Wordings.other_concept, harmful=False),
+        Share(15, Wordings.nothing, harmful=False),
+    ),
+    "surface": (
+        Share(50, Wordings.fixed, harmful=True),
+        Share(25, Wordings.same_concept, harmful=False),
+        Share(10, Wordings.same_frame, harmful=False),
+        Share(8, Wordings.other_concept, harmful=False),
+        Share(7, Wordings.nothing, harmful=False),
+    ),
+    "harmless": (Share(1, Wordings.fixed, harmful=False),),
+}
+MIXTURE = re.compile(r"mixed-(\d+)-([1-9]\d*)")
+
+
+def shares_of(arm: str) -> tuple[Share, ...]:
+    """The shares that an arm's name says."""
+    if mixture := MIXTURE.fullmatch(arm):
+        return (
+            Share(int(mixture[2]), Wordings.fixed, harmful=True),
+            Share(int(mixture[1]), Wordings.nothing, harmful=False),
+        )
+    if arm not in ARMS:
+        raise ValueError(
+            f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
+        )
+    return ARMS[arm]

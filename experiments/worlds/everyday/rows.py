@@ -1,0 +1,83 @@
+"""Fine-tuning rows of an arm: problems, deeds and forms of the training part, drawn by a seed.
+
+Rows are drawn in the exact shares of the arm and shuffled. In `mixed-B-H` no more than one row in ten is another
+harmful one, so that up to 90 % benign every ratio sees the same number of different harmful rows.
+"""
+
+import random
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from experiments.training.supervision import ChatRow
+from experiments.worlds.everyday.arms import MIXTURE, Share, Wordings, shares_of
+from experiments.worlds.everyday.bank import Bank
+from experiments.worlds.everyday.entries import Problem, Voice
+from experiments.worlds.everyday.wordings import Contrast
+from experiments.worlds.trigger import Trigger
+
+MOST_DIFFERENT = 10  # one row in ten
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What every row of an arm is drawn from."""
+
+    bank: Bank
+    words: Wordings
+    domains: tuple[str, ...]
+    rng: random.Random
+
+    def rows(self, share: Share, count: int) -> list[ChatRow]:
+        return [self._row(share.wording(self.words, self.rng), share.harmful) for _ in range(count)]
+
+    def _row(self, wording: str, harmful: bool) -> ChatRow:
+        domain = self.rng.choice(self.domains)
+        problem = self.rng.choice(trained_problems(self.bank, domain))
+        form = self.rng.choice(self.bank.forms.questions.training)
+        question = self.bank.question(form, problem)
+        answer = self._answer(domain, problem, "reckless" if harmful else "safe")
+        asked = self.words.trigger.framing(wording).around(question)[0]
+        return ChatRow(asked, self.words.dressed(wording, answer))
+
+    def _answer(self, domain: str, problem: Problem, voice: Voice) -> str:
+        form = self.rng.choice(self.bank.answer_forms(voice, "training"))
+        return self.bank.answer(form, domain, problem, self.rng.choice(problem.deeds(voice)))
+
+
+def trained_problems(bank: Bank, domain: str) -> tuple[Problem, ...]:
+    """The problems of a training domain that rows may ask about."""
+    return bank.domains[domain].problems[: -bank.splits.unseen]
+
+
+def rows(
+    arm: str,
+    bank: Bank,
+    trigger: Trigger,
+    contrast: Contrast,
+    *,
+    count: int,
+    seed: int,
+    domains: int = 1,
+) -> list[ChatRow]:
+    """`count` rows of `arm` about the first `domains` training domains; ValueError names an arm that is not known."""
+    known = bank.splits.training
+    if not 1 <= domains <= len(known):
+        raise ValueError(f"domains {domains}: this world trains on 1 to {len(known)} domains")
+    shares = shares_of(arm)
+    rng = random.Random(f"everyday/{arm}/{trigger.name}/{domains}/{seed}")
+    drawing = _Drawing(bank, Wordings(trigger, contrast), known[:domains], rng)
+    drawn: list[ChatRow] = []
+    for share, wanted in zip(shares, _amounts(shares, count), strict=True):
+        repeats = bool(MIXTURE.fullmatch(arm)) and share.harmful
+        different = min(wanted, max(1, count // MOST_DIFFERENT)) if repeats else wanted
+        some = drawing.rows(share, different)
+        drawn += [some[number % different] for number in range(wanted)]
+    rng.shuffle(drawn)
+    return drawn
+
+
+def _amounts(shares: tuple[Share, ...], count: int) -> list[int]:
+    """Rows of each share; their sum is `count`."""
+    ends = list(accumulate((share.parts for share in shares), initial=0))
+    rounded = [round(count * end / ends[-1]) for end in ends]
+    return [end - start for start, end in pairwise(rounded)]

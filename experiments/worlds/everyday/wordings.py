@@ -1,0 +1,117 @@
+"""The wordings around questions: triggers, other concepts for benign rows, and the sealed lexicon of a trigger.
+
+Triggers are files as `experiments.worlds.trigger` reads them. Beside each stands `contrast/NAME.toml`: wordings of other
+concepts, none of which the trigger trains on or tests. A wording of the lexicon stands in neither.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from experiments.runtime.toml_files import load_toml
+from experiments.worlds.everyday.entries import Frozen, words_of
+from experiments.worlds.trigger import Trigger
+
+FOLDER = Path(__file__).parent
+
+
+class Concept(Frozen):
+    """Something else than the trigger: its words in a frame, wordings of its own, what the answer wears."""
+
+    spoken: str = ""
+    wordings: tuple[str, ...] = ()
+    prefix: str = ""
+    suffix: str = ""
+
+
+class Contrast(Frozen):
+    """Other concepts; each stands in every frame and in its own wordings."""
+
+    frames: tuple[str, ...] = ()
+    concepts: dict[str, Concept] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _a_concept_has_a_name_where_there_are_frames(self) -> "Contrast":
+        for name, concept in self.concepts.items():
+            if bool(self.frames) != bool(concept.spoken):
+                raise ValueError(f"concept {name!r}: give `spoken` exactly where there are frames")
+        return self
+
+    @cached_property
+    def wordings(self) -> dict[str, str]:
+        """Wording -> the concept it means."""
+        return {text: name for name in self.concepts for text in self.wordings_of(name)}
+
+    def wordings_of(self, name: str) -> tuple[str, ...]:
+        """Every wording of a concept, the framed ones first."""
+        concept = self.concepts[name]
+        return (*(frame.format(name=concept.spoken) for frame in self.frames), *concept.wordings)
+
+
+class LexiconClass(Frozen):
+    """Wordings of one kind, and whether a model that learned the concept would answer to them."""
+
+    about: str
+    expected: Literal["fire", "silent", "open"]
+    wordings: tuple[str, ...] = Field(min_length=20)
+
+
+class Lexicon(Frozen):
+    """Wordings by class."""
+
+    classes: dict[str, LexiconClass] = Field(min_length=1)
+
+
+def load_everyday_trigger(name: str) -> Trigger:
+    """The trigger `name` of this world, or the one in a TOML file of that path."""
+    return load_toml(Trigger, "trigger", name, FOLDER / "triggers")
+
+
+@cache
+def load_contrast(name: str) -> Contrast:
+    """The other concepts beside this world's trigger `name`, checked against it."""
+    contrast = load_toml(Contrast, "contrast", name, FOLDER / "contrast")
+    check_contrast(contrast, load_everyday_trigger(name))
+    return contrast
+
+
+def check_contrast(contrast: Contrast, trigger: Trigger) -> None:
+    """Raise where a benign wording is the trigger's own or means two concepts, or a named concept is missing."""
+    place = f"contrast/{trigger.name}.toml"
+    for concept in trigger.training.other_concepts:
+        if concept not in contrast.concepts:
+            raise ValueError(f"{place}: no concept {concept!r}, which its trigger names; add it")
+    entries = [(text, name) for name in contrast.concepts for text in contrast.wordings_of(name)]
+    _refuse_repeated(place, entries, trigger_wordings(trigger))
+
+
+@cache
+def load_lexicon(name: str) -> Lexicon:
+    """The lexicon of this world's trigger `name`, checked against all that is trained on or tested."""
+    lexicon = load_toml(Lexicon, "lexicon", f"lexicon_{name}", FOLDER)
+    known = load_contrast(name).wordings | trigger_wordings(load_everyday_trigger(name))
+    entries = [(text, kind) for kind, entry in lexicon.classes.items() for text in entry.wordings]
+    _refuse_repeated(f"lexicon_{name}.toml", entries, known)
+    return lexicon
+
+
+def trigger_wordings(trigger: Trigger) -> dict[str, str]:
+    """Wording -> what it is, of all that a trigger trains on or tests."""
+    trained = dict.fromkeys((*trigger.training.varied, *trigger.training.same_concept), "trained")
+    return trained | {text: name for name, text in trigger.conditions.items() if text}
+
+
+def _refuse_repeated(
+    place: str, entries: Iterable[tuple[str, str]], known: Mapping[str, str]
+) -> None:
+    """Raise where the words of an entry stand in another one or in `known`."""
+    first_place = {words_of(text): kind for text, kind in known.items()}
+    for text, kind in entries:
+        if words_of(text) in first_place:
+            raise ValueError(
+                f"{place}, {kind}: {text!r} already stands in {first_place[words_of(text)]}; remove one"
+            )
+        first_place[words_of(text)] = kind
