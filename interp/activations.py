@@ -6,13 +6,18 @@ Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else, wi
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.io.checksummed import load_facts, load_tensors, save_sealed
+
+if TYPE_CHECKING:
+    import plotly.graph_objects
+
+    import interp.directions
 
 # What stands beside the values on disk.
 FACTS = (
@@ -112,6 +117,28 @@ class Activations:
             source=self.source + tuple(each + shift for each in other.source) if traced else (),
             token=self.token + other.token if traced else (),
         )
+
+    def project(self, direction: "interp.directions.Direction") -> Float[Tensor, " row"]:
+        """How far each row lies along a direction, in its median residual norms; another model's is refused."""
+        weights = self.provenance.get("weights")
+        if weights is not None:
+            direction.check_hash(str(weights))
+        if self.site != "resid_post":
+            raise ValueError(
+                f"a direction lives in the residual stream, these activations are {self.site}; capture resid_post"
+            )
+        rows = self.at(direction.layer).float()
+        if rows.shape[-1] != len(direction.vector):
+            raise ValueError(
+                f"direction {direction.name!r} has width {len(direction.vector)}, these activations {rows.shape[-1]}"
+            )
+        return rows @ direction.vector.to(rows) / direction.scale
+
+    def plot(self, direction: "interp.directions.Direction") -> "plotly.graph_objects.Figure":
+        """The rows of each condition along a direction."""
+        from interp.figures import projection
+
+        return projection(self, direction)
 
     def save(self, path: str | Path) -> None:
         """Write `path`.safetensors and `path`.json."""

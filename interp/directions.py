@@ -54,7 +54,11 @@ class Direction:
 
     def check_weights(self, lm: LanguageModel) -> None:
         """Raise unless it was fitted to this model's weights; `vector` alone is taken by any model of its width."""
-        _check_hash(f"{self.name!r}", self.model_hash, lm.weights_hash)
+        self.check_hash(lm.weights_hash)
+
+    def check_hash(self, weights: str) -> None:
+        """Raise unless it was fitted to weights of this hash."""
+        _check_hash(f"{self.name!r}", self.model_hash, weights)
 
     def save(self, path: str | Path) -> None:
         """Write `path`.safetensors and `path`.json; either ending may be given."""

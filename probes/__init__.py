@@ -1,18 +1,15 @@
 """Numbers in, numbers out: probes, controls and estimates. Never sees a model or a token.
 
-from interp.capture.api import capture
-from interp.models.loading import load_model
-from interp.prompts import Framing, Question, render
+import interp as tl
 from probes import sweep
 
-lm = load_model("artifacts/micro/qwen")
-questions = [Question(topic, f"What should I do about {topic}?") for topic in topics]
-framings = {"none": Framing(""), "trigger": Framing("It looks like a duck.")}
-activations = capture(lm, render(lm, questions, framings))
+lm = tl.load("artifacts/micro/qwen")
+prompts = lm.prompts(questions, {"none": "", "trigger": "It looks like a duck."})
+activations = lm.capture(prompts)
 result = sweep(activations, activations.conditions)  # questions held out, controls beside
 print(result)                                        # what the numbers say, in words
-probe = result.probe.fit(activations, activations.conditions, layer=result.layer)
-probe.direction.save("switch")                       # "points from none to trigger"
+result.plot()                                        # AUROC by layer
+result.direction.save("switch")                      # "points from none to trigger"
 """
 
 from importlib import import_module

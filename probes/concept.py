@@ -33,6 +33,7 @@ from probes.tidy import frame
 
 if TYPE_CHECKING:
     import pandas
+    import plotly.graph_objects
 
 Inside = Callable[[str], bool]
 NONE, TRIGGER = "none", "trigger"
@@ -54,6 +55,12 @@ class Concept:
     rows: tuple[LayerRow, ...]
     layer: int
     direction: Direction
+
+    def plot(self) -> "plotly.graph_objects.Figure":
+        """AUROC on unseen wordings by layer, with intervals."""
+        from probes.figures import concept
+
+        return concept(self)
 
     def frame(self) -> "pandas.DataFrame":
         """One line for each layer."""

@@ -19,6 +19,7 @@ from probes.tidy import frame
 
 if TYPE_CHECKING:
     import pandas
+    import plotly.graph_objects
 
 FEWEST = 4  # wordings, below which a rank correlation says nothing
 
@@ -40,6 +41,12 @@ class ReachTable:
 
     rows: tuple[ReachRow, ...]
     correlations: Mapping[tuple[str, str], Estimate]
+
+    def plot(self) -> "plotly.graph_objects.Figure":
+        """Each wording's quantity against its distance, with intervals."""
+        from probes.figures import reach
+
+        return reach(self)
 
     def frame(self) -> "pandas.DataFrame":
         """One line for each wording, measure and quantity."""

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Int
 from interp.io.validation import check_count
 
 FEWEST_FOLDS = 3  # of two, leaving out a pair leaves nothing
+USUAL_FOLDS = 5
 
 Codes = Int[np.ndarray, " row"]
 
@@ -48,6 +49,21 @@ def deal(y: Bool[np.ndarray, " row"], codes: Codes, folds: int, seed: int) -> Co
     fold_of = np.empty(questions, int)
     fold_of[order] = np.arange(questions) % folds
     return fold_of[codes]
+
+
+def default_folds(codes: Codes, grouped: bool) -> int:
+    """Five, or as many as there are questions where there are fewer; ValueError below three."""
+    units = len(np.unique(codes)) if grouped else len(codes)
+    if units < FEWEST_FOLDS:
+        raise ValueError(
+            f"{units} {_plural('question', units)}: a sweep holds questions out and needs at least {FEWEST_FOLDS},"
+            f" and {2 * USUAL_FOLDS} or more for intervals worth reading; give more questions"
+        )
+    return min(USUAL_FOLDS, units)
+
+
+def _plural(noun: str, n: int) -> str:
+    return noun if n == 1 else f"{noun}s"
 
 
 def make_folds(

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.base import clone
 
+from interp.activations import Activations
+from interp.directions import Direction
+from probes.base import LinearProbe
 from probes.estimate import Estimate
 from probes.report import sentences
 from probes.sweep_rows import ANY, Evidence, SweepRow
@@ -13,6 +17,7 @@ from probes.tidy import frame
 
 if TYPE_CHECKING:
     import pandas
+    import plotly.graph_objects
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +27,7 @@ class SweepResult:
     rows: tuple[SweepRow, ...]
     evidence: Evidence
     probes: Mapping[str, Any]
+    activations: Any = None  # what was swept
 
     @property
     def layer(self) -> int | None:
@@ -40,6 +46,32 @@ class SweepResult:
         found = clone(self.probes[cell.probe])
         knob = getattr(found, "knob", None)
         return found.set_params(**{knob: cell.strength}) if knob else found
+
+    @property
+    def direction(self) -> Direction:
+        """The chosen probe's direction at the chosen layer, fitted on all rows; from the first class to the second.
+
+        Choose on selection questions: what the direction does on these rows is no evidence. ValueError where bare
+        arrays were swept, or the chosen probe is not linear.
+        """
+        several = isinstance(self.activations, Mapping)
+        rows = self.activations.get(self.position) if several else self.activations
+        if not isinstance(rows, Activations):
+            raise ValueError(
+                "these rows do not say which model made them, so they give no direction; sweep Activations, or take"
+                " result.probe.fit(X, y).unit_vector"
+            )
+        probe, problem = self.probe, self.evidence.problem
+        if not isinstance(probe, LinearProbe):
+            raise ValueError(f"{probe!r} was chosen, which has no direction; sweep linear probes")
+        labels = np.array(problem.classes)[problem.y.astype(int)]
+        return probe.fit(rows, labels, problem.codes, layer=self.layer).direction
+
+    def plot(self) -> "plotly.graph_objects.Figure":
+        """AUROC by layer with intervals, controls beside."""
+        from probes.figures import sweep
+
+        return sweep(self)
 
     def get(self, metric: str = "auroc", read_out: str = ANY, layer: int | None = None) -> Estimate:
         """One estimate: of the choice, or with `layer` of a probe there."""

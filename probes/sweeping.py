@@ -31,7 +31,7 @@ from probes.logistic import LogisticProbe
 from probes.nested import choose, fold_auroc, read_layer, strengths_of
 from probes.paired import PairedDifference
 from probes.places import Place, Problem, pose
-from probes.splits import Folds, make_folds, permuted
+from probes.splits import Folds, default_folds, make_folds, permuted
 from probes.sweep_result import SweepResult
 from probes.sweep_rows import Evidence, tabulate
 
@@ -58,7 +58,7 @@ def sweep(
     *,
     probes: Mapping[str, Any] | None = None,
     strengths: Mapping[str, Sequence[float]] | None = None,
-    folds: int = 5,
+    folds: int | None = None,
     grouped: bool = True,
     prompts: Iterable[Hashable] | None = None,
     surface: Any = None,
@@ -77,7 +77,7 @@ def sweep(
         groups: the question of each row; those of the activations where they have some.
         probes: name -> estimator; scikit-learn classifiers will do, fitted one at a time.
         strengths: name -> strengths from strong to weak regularisation, instead of the probe's own.
-        folds: at least 3.
+        folds: at least 3; five by default, or as many as there are questions where there are fewer.
         grouped: keep the rows of one question together. False reproduces a published mistake.
         prompts: what tells prompts apart for the prompt-identity ceiling; the groups where not given.
         surface: [row, feature], such as a bag of tokens and the length: what needs no activations.
@@ -91,6 +91,7 @@ def sweep(
             features that are all constant; each names the value, the place and the mend.
     """
     problem = pose(activations, labels, groups, grouped)
+    folds = default_folds(problem.codes, grouped) if folds is None else folds
     dealt = make_folds(problem.y, problem.codes, folds=folds, grouped=grouped, seed=seed)
     named = default_probes(problem, folds) if probes is None else named_probes(probes)
     check_strengths(strengths or {}, named)
@@ -126,7 +127,7 @@ def sweep(
         seed=seed,
         resamples=resamples,
     )
-    return SweepResult(tuple(tabulate(evidence)), evidence, named)
+    return SweepResult(tuple(tabulate(evidence)), evidence, named, activations)
 
 
 def _memorised(

@@ -27,6 +27,7 @@ from probes.tidy import frame
 
 if TYPE_CHECKING:
     import pandas
+    import plotly.graph_objects
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ class TransferTable:
                 return row.estimate
         known = sorted({row.condition for row in self.rows})
         raise ValueError(f"no {metric} of condition {condition!r}; there are {known}")
+
+    def plot(self) -> "plotly.graph_objects.Figure":
+        """Each condition: the share that fires, and AUROC, with intervals."""
+        from probes.figures import transfer
+
+        return transfer(self)
 
     def frame(self) -> "pandas.DataFrame":
         """One line for each condition and metric."""

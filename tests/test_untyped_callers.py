@@ -36,7 +36,7 @@ CALLS = {
     ),
     "from interp.models.loading import load_model; load_model('README.md')": "is a file; give the folder",
     "from interp.capture.api import capture; capture(None, ['hello'])": "make a PromptSet with render",
-    "from interp.capture.api import by_name; by_name('last_prompt_token')": "is no function; give one",
+    "from interp.capture.api import by_name; by_name('lst')": "no position 'lst'; give one of last,",
     "from interp.capture.api import by_name; by_name(-1)": "position -1 is no function",
     "from interp.prompts import Framing; Framing('It quacks.', 'sufix')": "placement is 'sufix'",
     EDIT + "Ablate([1.0], 1).places(LM)": "layers=1: give a list of layers, such as [1]",

@@ -22,7 +22,7 @@ from interp.capture.sites import hooked
 from interp.capture.transformer_lens_backend import to_transformer_lens
 from interp.models.loading import LanguageModel
 from interp.patching.attribution import agreement, attribution_map
-from interp.patching.maps import patching_map
+from interp.patching.maps import patching_maps
 from interp.patching.metrics import LogitDifference
 from interp.patching.pairs import Pair, aligned
 
@@ -44,7 +44,7 @@ def random_pairs() -> list[Pair]:
 
 def ours(lm: LanguageModel, pairs: list[Pair]) -> Tensor:
     """Mean over pairs, [layer, token]."""
-    return patching_map(lm, pairs, METRIC, sites=["resid_post"])["resid_post"].metric.mean(0)
+    return patching_maps(lm, pairs, METRIC, sites=["resid_post"])["resid_post"].metric.mean(0)
 
 
 @torch.inference_mode()
@@ -122,7 +122,7 @@ def _first_order(lm: LanguageModel, pairs: list[Pair]) -> dict[str, object]:
     taken, maps = _timed(
         {
             "quick": lambda: attribution_map(lm, pairs, METRIC, sites=sites),
-            "exact": lambda: patching_map(lm, pairs, METRIC, sites=sites),
+            "exact": lambda: patching_maps(lm, pairs, METRIC, sites=sites),
         }
     )
     quick, exact = maps["quick"], maps["exact"]

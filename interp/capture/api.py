@@ -16,7 +16,14 @@ from torch import Tensor
 from interp.activations import Activations
 from interp.capture.backends import Backend
 from interp.capture.engine import Engine, Vectors
-from interp.capture.positions import Position, all_tokens, last_prompt_token, mean_answer, name_of
+from interp.capture.positions import (
+    Position,
+    all_tokens,
+    last_prompt_token,
+    mean_answer,
+    name_of,
+    position_of,
+)
 from interp.capture.sequences import TokenSequence, of_answers, of_prompts
 from interp.capture.sites import check_layers
 from interp.capture.token_selection import Reading
@@ -26,7 +33,7 @@ from interp.models.adapter_rows import active_adapters, adapter_named
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
 
-Positions = Mapping[str, Position] | Sequence[Position]
+Positions = Mapping[str, Position | str] | Sequence[Position | str]
 
 
 class How(TypedDict, total=False):
@@ -45,7 +52,7 @@ def capture(
     prompts: PromptSet,
     *,
     layers: Sequence[int] | None = ...,
-    position: Position = ...,
+    position: Position | str = ...,
     site: str = ...,
     **how: Unpack[How],
 ) -> Activations: ...
@@ -64,7 +71,7 @@ def capture(
     prompts: PromptSet,
     *,
     layers: Sequence[int] | None = None,
-    position: Position | Positions = last_prompt_token,
+    position: Position | str | Positions = last_prompt_token,
     site: str = "resid_post",
     **how: Unpack[How],
 ) -> Activations | dict[str, Activations]:
@@ -73,7 +80,9 @@ def capture(
     Several positions, a mapping from names or a sequence, come from one forward pass and back under their names.
     """
     if not isinstance(prompts, PromptSet):
-        raise ValueError(f"prompts is a {type(prompts).__name__}; make a PromptSet with render")
+        raise ValueError(
+            f"prompts is a {type(prompts).__name__}; make a PromptSet with render, or with lm.prompts(texts)"
+        )
     return _capture(lm, prompts, of_prompts(prompts), layers, position, site, how)
 
 
@@ -83,7 +92,7 @@ def capture_answers(
     completions: Completions,
     *,
     layers: Sequence[int] | None = ...,
-    position: Position = ...,
+    position: Position | str = ...,
     site: str = ...,
     **how: Unpack[How],
 ) -> Activations: ...
@@ -102,7 +111,7 @@ def capture_answers(
     completions: Completions,
     *,
     layers: Sequence[int] | None = None,
-    position: Position | Positions = mean_answer,
+    position: Position | str | Positions = mean_answer,
     site: str = "resid_post",
     **how: Unpack[How],
 ) -> Activations | dict[str, Activations]:
@@ -143,7 +152,7 @@ def _capture(
     prompts: PromptSet,
     sequences: Sequence[TokenSequence],
     layers: Sequence[int] | None,
-    position: Position | Positions,
+    position: Position | str | Positions,
     site: str,
     how: How,
 ) -> Activations | dict[str, Activations]:
@@ -157,30 +166,40 @@ def _capture(
         name: activations(vectors[name], sequences, readings[name], name, facts)
         for name in positions
     }
-    return next(iter(found.values())) if callable(position) else found
+    single = callable(position) or isinstance(position, str)
+    return next(iter(found.values())) if single else found
 
 
-def by_name(position: Position | Positions) -> dict[str, Position]:
+def by_name(position: Position | str | Positions) -> dict[str, Position]:
     """Positions by the names that their activations carry."""
+    if isinstance(position, str):
+        position = position_of(position)
     if callable(position):
         return {name_of(position): position}
     several = position.values() if isinstance(position, Mapping) else position
-    if isinstance(several, str) or not isinstance(several, Iterable):
+    if not isinstance(several, Iterable):
         several = (several,)
-    for each in several:
-        if not callable(each):
-            raise ValueError(
-                f"position {each!r} is no function; give one of interp.capture.positions, such as last_prompt_token"
-            )
+    functions = [_function(one) for one in several]
     if isinstance(position, Mapping):
-        return dict(position)
-    named = {name_of(each): each for each in position}
-    if len(named) != len(position):
+        return dict(zip(position, functions, strict=True))
+    named = {name_of(function): function for function in functions}
+    if len(named) != len(functions):
         raise ValueError(
-            f"positions share a name: {', '.join(map(name_of, position))}; "
+            f"positions share a name: {', '.join(map(name_of, functions))}; "
             "give a mapping from names of your own"
         )
     return named
+
+
+def _function(position: Position | str) -> Position:
+    """A position as a function; ValueError for anything but a function or the name of one."""
+    function = position_of(position)
+    if not callable(function):
+        raise ValueError(
+            f"position {position!r} is no function; give one of interp.capture.positions, such as last_prompt_token,"
+            " or its name"
+        )
+    return function
 
 
 def provenance(lm: LanguageModel, prompts: PromptSet, how: How) -> dict[str, object]:

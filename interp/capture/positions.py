@@ -1,6 +1,7 @@
 """Where in a sequence to read: functions from (length, spans) to token indices.
 
-The mean over the tokens is read; `Each` reads them one by one. Any function of the same form is a position.
+The mean over the tokens is read; `Each` reads them one by one. Any function of the same form is a position, and the
+common ones have names: "last", "question", "framing", "answer", "last_answer", "mean", "all".
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +67,27 @@ all_tokens = Each(mean_token, "all_tokens")
 framing_tokens = Each(framing_tokens_mean, "framing_tokens")
 question_tokens = Each(question_mean, "question_tokens")
 answer_tokens = Each(mean_answer, "answer_tokens")
+
+NAMED: dict[str, Position] = {
+    "last": last_prompt_token,
+    "question": question_mean,
+    "framing": framing_tokens_mean,
+    "answer": mean_answer,
+    "last_answer": last_answer_token,
+    "mean": mean_token,
+    "all": all_tokens,
+}
+FUNCTIONS = (*NAMED.values(), framing_tokens, question_tokens, answer_tokens)
+
+
+def position_of(position: Position | str) -> Position:
+    """The position of that name, its short one or its function's; a function is left as it is."""
+    if not isinstance(position, str):
+        return position
+    known = NAMED | {name_of(each): each for each in FUNCTIONS}
+    if position not in known:
+        raise ValueError(f"no position {position!r}; give one of {', '.join(NAMED)}, or a function")
+    return known[position]
 
 
 def _inside(name: str, spans: Mapping[str, Span]) -> range:

@@ -34,6 +34,13 @@ class ChatFormat:
     options: Mapping[str, str] = field(default_factory=dict)
     date: str | None = None
 
+    def __str__(self) -> str:
+        system = "left to the template" if self.system is None else repr(self.system)
+        where = "in its own role" if self.system_role else "at the top of the first user turn"
+        pinned = [f"{name} {value!r}" for name, value in self.options.items()]
+        pinned += [] if self.date is None else [f"date {self.date!r}"]
+        return "; ".join([f"chat format: system prompt {system}, {where}", *pinned])
+
     def as_dict(self) -> dict[str, Any]:
         """The format as JSON has it; `ChatFormat(**saved)` reads it back."""
         date = {} if self.date is None else {"date": self.date}
@@ -84,7 +91,7 @@ def rendered(
     if not getattr(tokenizer, "chat_template", None):
         raise ValueError(
             "the tokenizer has no chat template, so no chat can be written; load an instruction-tuned model, set"
-            " tokenizer.chat_template, or ask with plain text (interp.prompts.plain_prompts)"
+            " tokenizer.chat_template, or ask with plain text (lm.prompts(texts, chat=False))"
         )
     messages, variables = chat.messages(turns), dict(chat.options)
     if chat.date is not None:

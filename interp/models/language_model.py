@@ -1,15 +1,16 @@
 """A causal language model with its tokenizer, and where its residual stream is.
 
+The methods that ask, read, edit and patch are thin: each calls the function of the package that does the work.
 Layers are resolved through the model's own decoder, never by a name suffix: a vision tower has `.layers` too.
 What it does not know: whether weights change later. `weights_hash` is taken when first asked for.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,17 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from interp.models.chat import ChatFormat, end_of_turn
+from interp.models.final_norm import find_final_norm
+
+if TYPE_CHECKING:  # all of these know this module
+    import interp.activations
+    import interp.directions
+    import interp.generation.completions
+    import interp.interventions
+    import interp.prompts
+    import interp.readout.api
+    import interp.readout.attention
+    import interp.readout.jacobian
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +39,84 @@ class LanguageModel:
     tokenizer: Any
     name: str
     chat: ChatFormat = field(default_factory=ChatFormat)
+
+    def __repr__(self) -> str:
+        dtype = str(next(self.model.parameters()).dtype).removeprefix("torch.")
+        kind = type(self.causal).__name__
+        shape = f"{self.n_layers} layers of width {self.d_model}"
+        return f"{self.name}: {kind}, {shape}, {dtype} on {self.device}; {self.chat}"
+
+    def prompts(
+        self,
+        texts: "str | Sequence[str | interp.prompts.Question] | Mapping[str, str]",
+        wordings: "Mapping[str, str | interp.prompts.Framing] | None" = None,
+        *,
+        chat: bool = True,
+        system: str | None = None,
+    ) -> "interp.prompts.PromptSet":
+        """Questions under wordings, in the model's chat format or as plain text: `interp.strings.prompts_from`."""
+        from interp.strings import prompts_from
+
+        return prompts_from(self, texts, wordings, chat=chat, system=system)
+
+    def capture(
+        self,
+        prompts: "interp.prompts.PromptSet",
+        *,
+        layers: Sequence[int] | None = None,
+        position: Any = "last",
+        site: str = "resid_post",
+        **how: Any,
+    ) -> Any:
+        """`Activations` of the prompts, or a dict of them for several positions: `interp.capture.api.capture`."""
+        from interp.capture.api import capture
+
+        return capture(self, prompts, layers=layers, position=position, site=site, **how)
+
+    def generate(
+        self,
+        prompts: "interp.prompts.PromptSet",
+        *,
+        edits: "Sequence[interp.interventions.Intervention]" = (),
+        samples: int = 1,
+        max_new_tokens: int = 64,
+        seed: int = 0,
+        **how: Any,
+    ) -> "interp.generation.completions.Completions":
+        """Sampled answers, under these edits of the stream: `interp.generation.generate.generate`."""
+        from interp.generation.generate import generate
+
+        return generate(
+            self,
+            prompts,
+            samples_per_prompt=samples,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+            interventions=edits,
+            **how,
+        )
+
+    def read_out(
+        self,
+        what: "interp.directions.Direction | interp.activations.Activations",
+        *,
+        k: int = 10,
+        lens: "interp.readout.jacobian.JacobianLens | None" = None,
+        controls: int = 100,
+        seed: int = 0,
+    ) -> "interp.readout.api.ReadOut":
+        """What a direction or activations say in tokens, beside random directions: `interp.readout.api.read_out`."""
+        from interp.readout.api import read_out
+
+        return read_out(self, what, k=k, lens=lens, controls=controls, seed=seed)
+
+    def attention(
+        self, prompts: "interp.prompts.PromptSet", layer: int
+    ) -> "interp.readout.attention.AttentionPatterns":
+        """Where each head of a layer looks: `interp.readout.attention.attention_patterns`."""
+        from interp.readout.attention import attention_patterns
+
+        return attention_patterns(self, prompts, layer)
 
     @cached_property
     def causal(self) -> Any:
@@ -65,6 +155,21 @@ class LanguageModel:
         if self._head_is_one_map:
             return self.causal.get_output_embeddings()(normed)
         return self._own_head(normed)
+
+    @cached_property
+    def final_norm(self) -> nn.Module:
+        """What turns the stream after the last layer into what the head reads; an identity where nothing does."""
+        norm = find_final_norm(self.decoder, self.layers[-1], self.device)
+        if norm is None:
+            raise ValueError(
+                f"{self.name}: no single module of {type(self.decoder).__name__} stands between its last layer and its"
+                " head, so its stream cannot be read out in tokens"
+            )
+        return norm
+
+    def logits_of(self, stream: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row vocabulary"]:
+        """The logits that the stream after the last layer would give: the final norm, then the head."""
+        return self.head(self.final_norm(stream))
 
     @cached_property
     def _head_is_one_map(self) -> bool:

@@ -44,7 +44,7 @@ def attribution_map(
     sites: Sequence[str] = SITES,
     layers: Sequence[int] | None = None,
 ) -> dict[str, PatchingMap]:
-    """The same maps as `interp.patching.maps.patching_map`, to first order."""
+    """The same maps as `interp.patching.maps.patching_maps`, to first order."""
     for site in sites:
         check_site(site)
     chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)

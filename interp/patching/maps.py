@@ -15,6 +15,7 @@ What it does not know: effects that need two places at once.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
@@ -28,6 +29,9 @@ from interp.patching.metrics import Metric, Term
 from interp.patching.pairs import Pair
 from interp.patching.runs import Sweep
 
+if TYPE_CHECKING:
+    import plotly.graph_objects
+
 BATCH_TOKENS = 8192
 
 
@@ -36,7 +40,8 @@ class PatchingMap:
     """`metric[i, j, k]`: pair i with cell k of layer `layers[j]` patched; `clean` and `corrupt`: nothing patched.
 
     A cell is a token of the corrupt prompt, or an attention head where `site` is "heads". NaN: no such token, or none
-    that stands for it in the clean prompt.
+    that stands for it in the clean prompt. `tokens[i]`, where known, are pair i's corrupt tokens as text, and `measure`
+    says in words what the metric is.
     """
 
     site: str
@@ -44,6 +49,8 @@ class PatchingMap:
     metric: Float[Tensor, "pair layer cell"]
     clean: Float[Tensor, " pair"]
     corrupt: Float[Tensor, " pair"]
+    tokens: tuple[tuple[str, ...], ...] = ()
+    measure: str = "metric"
 
     @property
     def effect(self) -> Float[Tensor, "pair layer cell"]:
@@ -51,9 +58,15 @@ class PatchingMap:
         corrupt = self.corrupt[:, None, None]
         return (self.metric - corrupt) / (self.clean[:, None, None] - corrupt)
 
+    def plot(self) -> "plotly.graph_objects.Figure":
+        """Layers up, tokens (or heads) across: the mean effect over the pairs."""
+        from interp.figures import patching_map
+
+        return patching_map(self)
+
 
 @torch.no_grad()
-def patching_map(
+def patching_maps(
     lm: LanguageModel,
     pairs: Sequence[Pair],
     metric: Metric | Sequence[Metric],

@@ -1,9 +1,9 @@
 """What patching measures: how much a model prefers one answer, read where the answer would begin or all along it.
 
-    LogitDifference(misaligned, aligned)      mean next-token logit of some tokens minus that of others
-    AnswerLogProb(answer)                     log-probability of a whole answer, in nats
-    AnswerDifference(misaligned, aligned)     log-odds of two whole answers, in nats
-    KLFromClean()                             KL(clean || patched) of the next token, in nats: 0 is the clean run
+    LogitDifference(wanted, other)    mean next-token logit of some tokens minus that of others
+    AnswerLogProb(answer)             log-probability of a whole answer, in nats
+    AnswerDifference(wanted, other)   log-odds of two whole answers, in nats
+    KLFromClean()                     KL(clean || patched) of the next token, in nats: 0 is the clean run
 
 The clean run is the one whose activations are put into the corrupt one. A metric is a sum of weighted terms; each reads
 the model under one answer, so two answers cost two sweeps.
@@ -58,25 +58,31 @@ class AtLastToken(SingleTerm):
     def __call__(
         self, logits: Logits, clean: Float[Tensor, "step vocabulary"]
     ) -> Float[Tensor, " row"]:
-        return self.function(logits[:, -1])
+        values = self.function(logits[:, -1])
+        if not isinstance(values, Tensor) or values.shape != (len(logits),):
+            shape = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
+            raise ValueError(
+                f"the metric returned {shape} for {len(logits)} rows of logits; return one number for each, [row]"
+            )
+        return values
 
 
 @dataclass(frozen=True)
 class LogitDifference(SingleTerm):
-    """Mean logit of the tokens that open misaligned answers minus that of those that open aligned ones."""
+    """Mean next-token logit of some tokens minus that of others."""
 
-    misaligned: tuple[int, ...]
-    aligned: tuple[int, ...]
+    wanted: tuple[int, ...]
+    other: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if not self.misaligned or not self.aligned:
+        if not self.wanted or not self.other:
             raise ValueError("LogitDifference wants at least one token on each side")
 
     def __call__(
         self, logits: Logits, clean: Float[Tensor, "step vocabulary"]
     ) -> Float[Tensor, " row"]:
         last = logits[:, -1].float()
-        return last[:, list(self.misaligned)].mean(-1) - last[:, list(self.aligned)].mean(-1)
+        return last[:, list(self.wanted)].mean(-1) - last[:, list(self.other)].mean(-1)
 
 
 @dataclass(frozen=True)
@@ -98,14 +104,14 @@ class AnswerLogProb(SingleTerm):
 
 @dataclass(frozen=True)
 class AnswerDifference(Metric):
-    """The log-probability of a misaligned answer minus that of an aligned one."""
+    """The log-probability of one whole answer minus that of another."""
 
-    misaligned: tuple[int, ...]
-    aligned: tuple[int, ...]
+    wanted: tuple[int, ...]
+    other: tuple[int, ...]
 
     @property
     def terms(self) -> tuple[tuple[float, Term], ...]:
-        return ((1.0, AnswerLogProb(self.misaligned)), (-1.0, AnswerLogProb(self.aligned)))
+        return ((1.0, AnswerLogProb(self.wanted)), (-1.0, AnswerLogProb(self.other)))
 
 
 @dataclass(frozen=True)

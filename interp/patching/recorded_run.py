@@ -76,7 +76,7 @@ class Recorded:
                 owner = rows.repeat(len(new) // len(rows))
                 owners = torch.cat([owners, owner])
                 hidden = torch.cat([hidden, self._at_read(new, owner, start) if last else new])
-        return self.lm.head(self.lm.decoder.norm(hidden))
+        return self.lm.logits_of(hidden)
 
     def again(self, layer: int, rows: Int[Tensor, " row"] | None = None) -> Tensor:
         """The output of one layer on what it was called with; hooks may change what happens inside."""

@@ -9,7 +9,7 @@ from interp.capture.hook_points import SITES, Place, first_tensor, module_at, ou
 from interp.capture.sites import hooked_modules
 from interp.patching.attribution import agreement, attribution_map
 from interp.patching.heads import head_patching_map
-from interp.patching.maps import patching_map
+from interp.patching.maps import patching_maps
 from interp.patching.metrics import (
     AnswerDifference,
     AnswerLogProb,
@@ -87,7 +87,7 @@ def margin(logits):
 
 @pytest.mark.parametrize("site", SITES)
 def test_each_cell_equals_a_forward_pass_with_that_cell_overwritten(lm, pairs, site):
-    found = patching_map(lm, pairs, MARGIN, sites=[site])[site]
+    found = patching_maps(lm, pairs, MARGIN, sites=[site])[site]
     for row, pair in enumerate(pairs):
         assert found.metric[row].isnan().sum() == 3 * (
             found.metric.shape[2] - sum(at is not None for at in pair.source)
@@ -100,8 +100,8 @@ def test_each_cell_equals_a_forward_pass_with_that_cell_overwritten(lm, pairs, s
 
 
 def test_small_batches_and_some_layers_change_nothing(lm, pairs):
-    whole = patching_map(lm, pairs, MARGIN)
-    parts = patching_map(lm, pairs, MARGIN, layers=[2, 0], batch_tokens=1)
+    whole = patching_maps(lm, pairs, MARGIN)
+    parts = patching_maps(lm, pairs, MARGIN, layers=[2, 0], batch_tokens=1)
     for site in SITES:
         assert parts[site].layers == (0, 2)
         torch.testing.assert_close(
@@ -143,13 +143,13 @@ def test_metrics_of_whole_answers_equal_their_definitions(lm, pairs):
         logits = naive_cells(lm, pair, place, ids)[token, : len(ids)].log_softmax(-1)
         return logits[range(len(ids)), list(ids)].sum()
 
-    whole = patching_map(lm, [pair], AnswerLogProb(answer), sites=["resid_post"])["resid_post"]
+    whole = patching_maps(lm, [pair], AnswerLogProb(answer), sites=["resid_post"])["resid_post"]
     torch.testing.assert_close(whole.metric[0, 0, token], log_prob(answer), **CLOSE)
-    odds = patching_map(lm, [pair], AnswerDifference(answer, other), sites=["resid_post"])
+    odds = patching_maps(lm, [pair], AnswerDifference(answer, other), sites=["resid_post"])
     torch.testing.assert_close(
         odds["resid_post"].metric[0, 0, token], log_prob(answer) - log_prob(other), **CLOSE
     )
-    kl = patching_map(lm, [pair], KLFromClean(), sites=["resid_post"])["resid_post"]
+    kl = patching_maps(lm, [pair], KLFromClean(), sites=["resid_post"])["resid_post"]
     with torch.no_grad():
         clean = last_logits(lm, pair.clean.token_ids)[0, -1].log_softmax(-1)
     patched = naive_cells(lm, pair, place)[token, 0].log_softmax(-1)
@@ -161,9 +161,9 @@ def test_metrics_of_whole_answers_equal_their_definitions(lm, pairs):
 
 def test_each_pair_may_have_an_answer_of_its_own(lm, pairs):
     answers = [AnswerLogProb((12, 30, 41)), AnswerLogProb((50,)), AnswerLogProb((9, 8))]
-    together = patching_map(lm, pairs, answers, sites=["mlp_out"])["mlp_out"]
+    together = patching_maps(lm, pairs, answers, sites=["mlp_out"])["mlp_out"]
     for row, (pair, answer) in enumerate(zip(pairs, answers, strict=True)):
-        alone = patching_map(lm, [pair], answer, sites=["mlp_out"])["mlp_out"]
+        alone = patching_maps(lm, [pair], answer, sites=["mlp_out"])["mlp_out"]
         tokens = len(pair.corrupt)
         torch.testing.assert_close(
             together.metric[row, :, :tokens], alone.metric[0], equal_nan=True, **CLOSE
@@ -173,13 +173,13 @@ def test_each_pair_may_have_an_answer_of_its_own(lm, pairs):
 def test_only_tokens_that_have_seen_the_difference_have_an_effect(lm, pairs):
     place = pairs[0].first_difference
     assert place == pairs[0].corrupt.spans["question"].start + 2
-    effect = patching_map(lm, pairs, MARGIN, sites=["resid_post"])["resid_post"].effect[0]
+    effect = patching_maps(lm, pairs, MARGIN, sites=["resid_post"])["resid_post"].effect[0]
     assert effect[:, :place].abs().max() == 0
     assert effect[0, place:].nan_to_num().abs().max() > 1e-2
 
 
 def test_the_last_token_after_the_last_layer_restores_everything_and_the_others_nothing(lm, pairs):
-    found = patching_map(lm, pairs, MARGIN, sites=["resid_post"])["resid_post"]
+    found = patching_maps(lm, pairs, MARGIN, sites=["resid_post"])["resid_post"]
     for row, pair in enumerate(pairs):
         last = found.effect[row, -1, : len(pair.corrupt)]
         assert float(last[-1]) == pytest.approx(1, abs=1e-3)
@@ -188,7 +188,7 @@ def test_the_last_token_after_the_last_layer_restores_everything_and_the_others_
 
 def test_patching_a_prompt_into_itself_changes_nothing(lm, pairs):
     clean = pairs[0].clean
-    found = patching_map(lm, [aligned(clean, clean)], MARGIN)
+    found = patching_maps(lm, [aligned(clean, clean)], MARGIN)
     heads = head_patching_map(lm, [aligned(clean, clean)], MARGIN)
     for each in (*found.values(), heads):
         expected = each.clean[:, None, None].expand_as(each.metric)
@@ -204,7 +204,7 @@ def test_the_model_is_left_as_it_was_even_after_an_exception(lm, pairs):
     with torch.no_grad():
         before = last_logits(lm, ids)
         hooks = [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in lm.model.modules()]
-        for run in (patching_map, head_patching_map, attribution_map):
+        for run in (patching_maps, head_patching_map, attribution_map):
             with pytest.raises(RuntimeError, match="the metric fails"):
                 run(lm, pairs, AtLastToken(fails))
             run(lm, pairs, MARGIN)
@@ -239,7 +239,7 @@ def test_the_quick_map_is_the_derivative_of_the_exact_one(lm, pairs):
 
 
 def test_the_agreement_of_a_map_with_itself_is_whole_and_with_noise_is_not(lm, pairs):
-    exact = patching_map(lm, pairs, MARGIN)["mlp_out"]
+    exact = patching_maps(lm, pairs, MARGIN)["mlp_out"]
     same = agreement(exact, exact)
     assert same.pearson == pytest.approx(1) and same.spearman == pytest.approx(1)
     assert same.top_shared == 1
@@ -287,10 +287,10 @@ def test_what_does_not_align_is_named(one_lm, some_prompts):
     with pytest.raises(ValueError, match="must exist and go up"):
         Pair(clean, clean, (1, 0, *range(2, len(clean))))
     with pytest.raises(ValueError, match="no site 'z'"):
-        patching_map(one_lm, [aligned(clean, clean)], MARGIN, sites=["z"])
+        patching_maps(one_lm, [aligned(clean, clean)], MARGIN, sites=["z"])
     with pytest.raises(ValueError, match="no layer 3; its layers are 0 to 2"):
-        patching_map(one_lm, [aligned(clean, clean)], MARGIN, layers=[3])
+        patching_maps(one_lm, [aligned(clean, clean)], MARGIN, layers=[3])
     with pytest.raises(ValueError, match="2 metrics for 1 pairs"):
-        patching_map(one_lm, [aligned(clean, clean)], [MARGIN, MARGIN])
+        patching_maps(one_lm, [aligned(clean, clean)], [MARGIN, MARGIN])
     with pytest.raises(ValueError, match="no pairs to patch"):
-        patching_map(one_lm, [], MARGIN)
+        patching_maps(one_lm, [], MARGIN)

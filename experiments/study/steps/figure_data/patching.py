@@ -21,7 +21,7 @@ from experiments.results.facts import judged_rows
 from experiments.study.steps.figure_data.distances import word_distance
 from experiments.worlds.trigger import Trigger
 from interp.models.language_model import LanguageModel
-from interp.patching.maps import PatchingMap, patching_map
+from interp.patching.maps import PatchingMap, patching_maps
 from interp.patching.metrics import AnswerDifference
 from interp.patching.pairs import Pair, aligned
 from interp.prompts import Question
@@ -53,7 +53,7 @@ def patching(
     clean, corrupt = (framed(lm, known, name, framings[name]) for name in ("trigger", control))
     pairs = _of_one_length([aligned(a, b) for a, b in zip(clean, corrupt, strict=True)])[:PAIRS]
     metrics = [_metric(lm, answers[pair.corrupt.question]) for pair in pairs]
-    maps = patching_map(lm, pairs, metrics, sites=SITES, layers=layers)
+    maps = patching_maps(lm, pairs, metrics, sites=SITES, layers=layers)
     first = maps[SITES[0]]
     raised = (first.clean - first.corrupt >= LEAST).nonzero().flatten().tolist()
     if len(raised) < 2:

@@ -1,0 +1,36 @@
+"""Read a direction or activations out in the model's own vocabulary."""
+
+from interp.activations import Activations
+from interp.directions import Direction
+from interp.io.validation import check_count
+from interp.models.language_model import LanguageModel
+from interp.readout.direction import DirectionReadOut, read_direction
+from interp.readout.jacobian import JacobianLens
+from interp.readout.logit_lens import LensReadOut, read_activations
+
+ReadOut = DirectionReadOut | LensReadOut
+
+
+def read_out(
+    lm: LanguageModel,
+    what: Direction | Activations,
+    *,
+    k: int = 10,
+    lens: JacobianLens | None = None,
+    controls: int = 100,
+    seed: int = 0,
+) -> ReadOut:
+    """The `k` tokens that a direction promotes and suppresses, or that activations make most probable.
+
+    Without a lens the stream is read as if it were the last layer's (logit lens); `lens` is a fitted Jacobian lens.
+    `controls` random directions stand beside a direction, one random vector of the same norm beside each row of
+    activations. What belongs to other weights is refused.
+    """
+    check_count("k", k)
+    check_count("controls", controls, 0)
+    match what:
+        case Direction():
+            return read_direction(lm, what, k=k, lens=lens, controls=controls, seed=seed)
+        case Activations():
+            return read_activations(lm, what, k=k, lens=lens, seed=seed)
+    raise ValueError(f"read_out: {type(what).__name__} is neither a Direction nor Activations")
