@@ -1,0 +1,1 @@
+"""Fine-tuning: LoRA on chat rows, with the loss on the response only, and checkpoints."""
