@@ -46,11 +46,12 @@ fuzz: install-dev ## coverage-guided fuzzing of every reader of files, FUZZ_SECO
 	$(PIP) -c constraints.txt -e ".[fuzz]"
 	$(BIN)/python tests/fuzz/run_atheris.py $(FUZZ_SECONDS)
 
-check: install-dev ## format, lint, types, borders, the documents, and the site they make
+check: install-dev ## format, lint, types, borders, published numbers, the documents and the site they make
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(TEST) -q tests/test_borders.py tests/test_docs.py
+	$(BIN)/python -m experiments.verify
 	$(MAKE) --no-print-directory docs
 
 docs: install-dev ## the documentation as pages in site/, strictly and without network

@@ -1,32 +1,39 @@
-"""AUROC with an interval that resamples questions.
+"""AUROC with an interval over the questions, and over the wordings, that its rows belong to.
 
 Method:
 1. AUROC = the share of (positive, negative) pairs that the score puts in the right order; a tie
    counts half.
 2. Only rows scored by the same probe (the same fold) are compared: scores of two fits have no
    common scale.
-3. Pairs are counted once per pair of questions; a resample of questions is then w' A w / w' B w,
-   and two thousand of them are one matrix product.
-4. A score that ranks everything right (or wrong) gets a Clopper-Pearson interval over the questions
-   of the rarer class: resampling could only say [1, 1].
+3. Pairs are counted once per pair of units (questions, or wordings). The influence of a unit is what its pairs
+   add to the AUROC; the spread of the influences is its variance (Obuchowski 1997, DeLong's method for clusters).
+   Units with rows of one class only are a stratum of their own, with Satterthwaite's degrees of freedom;
+   Student's t on the logit, so that the interval stays within [0, 1].
+4. Fewer than ten units on the rarer side with a wrong (or a right) pair: Clopper-Pearson at the effective number
+   of units, at most those of the rarer class; a perfect ranking of three wordings says little about a fourth.
+5. Where a wording has rows of one class only, a new wording is what the number generalises to: give `wordings`,
+   and the interval is the wider of the two.
 
 What it does not know: whether the layer or probe was chosen because of this number.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+import math
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from probes.base import as_array
-from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
+from probes.cells import FEW_QUESTIONS
+from probes.estimate import LEVEL, Estimate, undefined
 from probes.groups import group_codes
-from probes.intervals import clopper_pearson, mover_sum
-from probes.resampling import Clusters, Weights, bootstrap
+from probes.intervals import Interval, clopper_pearson, mover_sum, student, wider
+from probes.linear import stratified_variance
 
-Pairs = Float[np.ndarray, "question question"]
+Pairs = Float[np.ndarray, "unit unit"]
 
 
 def clustered_auroc(
@@ -34,32 +41,24 @@ def clustered_auroc(
     y: Any,
     questions: Iterable[Hashable],
     *,
+    wordings: Iterable[Hashable] | None = None,
     folds: Any = None,
     level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
 ) -> Estimate:
     """How well scores rank positive above negative rows; n counts rows."""
     scores, y = np.asarray(as_array(scores), float), np.asarray(as_array(y)).astype(bool)
-    codes, _ = group_codes(questions)
+    codes = group_codes(questions)[0]
     right, pairs = _checked_pairs(scores, y, codes, folds)
     if pairs.sum() == 0:
         return undefined("no pair of a positive and a negative row", level, len(y))
-    value, method = float(right.sum() / pairs.sum()), "AUROC within folds, "
-    if value in (0.0, 1.0):
-        rarer = min(len(np.unique(codes[y])), len(np.unique(codes[~y])))
-        lower, upper = clopper_pearson(value * rarer, rarer, level)
-        method += f"Clopper-Pearson, n = {rarer} questions"
-        return Estimate(value, lower, upper, level, len(y), method)
-
-    def auroc(weights: Weights) -> Float[np.ndarray, " resample"]:
-        with np.errstate(invalid="ignore"):
-            return _form(weights, right) / _form(weights, pairs)
-
-    found = _resampled(auroc, len(right), level, resamples, seed) or (0.0, 1.0)
-    method += f"question bootstrap, {resamples} resamples"
-    lower, upper = min(found[0], value), max(found[1], value)
-    return Estimate(value, lower, upper, level, len(y), method)
+    value = float(right.sum() / pairs.sum())
+    interval, method = _interval(right, pairs, level, "questions")
+    if wordings is not None:
+        codes = group_codes(wordings)[0]
+        others, how = _interval(*_checked_pairs(scores, y, codes, folds), level, "wordings")
+        interval, method = wider(interval, others), f"{method}, or {how} where wider"
+    lower, upper = min(interval[0], value), max(interval[1], value)
+    return Estimate(value, lower, upper, level, len(y), f"AUROC within folds, {method}")
 
 
 def auroc_difference(
@@ -71,10 +70,8 @@ def auroc_difference(
     folds_a: Any = None,
     folds_b: Any = None,
     level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
 ) -> Estimate:
-    """AUROC of scores a minus AUROC of scores b on the same rows; the same questions are resampled for both."""
+    """AUROC of scores a minus AUROC of scores b on the same rows, paired over their questions."""
     y, codes = np.asarray(as_array(y)).astype(bool), group_codes(questions)[0]
     sides = [
         _checked_pairs(np.asarray(as_array(scores), float), y, codes, folds)
@@ -83,38 +80,56 @@ def auroc_difference(
     if any(pairs.sum() == 0 for _, pairs in sides):
         return undefined("no pair of a positive and a negative row", level, len(y))
     first, second = (float(right.sum() / pairs.sum()) for right, pairs in sides)
-    if {first, second} & {0.0, 1.0}:  # resampling cannot judge a perfect ranking
-        parts = []
-        for scores, folds, sign in ((a, folds_a, 1), (b, folds_b, -1)):
-            it = clustered_auroc(
-                scores, y, codes, folds=folds, level=level, resamples=resamples, seed=seed
-            )
-            parts.append((float(it.value or 0), (float(it.lower or 0), float(it.upper or 0)), sign))
-        lower, upper = mover_sum(parts)
-        return Estimate(first - second, lower, upper, level, len(y), "AUROC difference, MOVER")
-
-    def gap(weights: Weights) -> Float[np.ndarray, " resample"]:
-        with np.errstate(invalid="ignore"):
-            left, right = (_form(weights, won) / _form(weights, met) for won, met in sides)
-        return left - right
-
-    lower, upper = _resampled(gap, len(sides[0][0]), level, resamples, seed) or (-1.0, 1.0)
-    value, method = (
-        first - second,
-        f"AUROC difference, question bootstrap, {resamples} resamples, paired",
-    )
-    return Estimate(value, min(lower, value), max(upper, value), level, len(y), method)
+    if any(_few_errors(*side) for side in sides):  # the spread of next to nothing says nothing
+        parts = [
+            (value, _interval(*side, level, "questions")[0], sign)
+            for value, side, sign in zip((first, second), sides, (1, -1), strict=True)
+        ]
+        bounds, method = mover_sum(parts), "AUROC difference, MOVER from both intervals"
+    else:
+        influence = _influence(*sides[0]) - _influence(*sides[1])
+        variance, freedom = stratified_variance(influence, _strata(sides[0][1]))
+        reach = student(level, freedom) * math.sqrt(variance) if freedom else 2.0
+        bounds = (first - second - reach, first - second + reach)
+        method = "AUROC difference, Student's t over questions, paired"
+    lower, upper = max(-1.0, bounds[0]), min(1.0, bounds[1])
+    return Estimate(first - second, lower, upper, level, len(y), method)
 
 
-def _resampled(
-    statistic: Callable[[Weights], np.ndarray],
-    questions: int,
-    level: float,
-    resamples: int,
-    seed: int,
-) -> tuple[float, float] | None:
-    cell = Clusters(np.ones(questions), np.ones(questions))
-    return bootstrap(statistic, [cell], level=level, resamples=resamples, seed=seed)
+def _interval(right: Pairs, pairs: Pairs, level: float, units: str) -> tuple[Interval, str]:
+    """The interval of an AUROC over its units, and how it was made."""
+    value, strata = right.sum() / pairs.sum(), _strata(pairs)
+    positive, negative = (int((pairs.sum(axis=axis) > 0).sum()) for axis in (1, 0))
+    rarer = min(positive, negative)
+    variance, freedom = stratified_variance(_influence(right, pairs), strata)
+    if _few_errors(right, pairs) or freedom == 0 or variance == 0:
+        size = float(rarer)
+        if 0 < variance < math.inf:
+            size = max(1.0, min(size, value * (1 - value) / variance))
+        return clopper_pearson(
+            value * size, size, level
+        ), f"Clopper-Pearson, n = {size:.3g} {units}"
+    reach = student(level, freedom) * math.sqrt(variance) / (value * (1 - value))
+    bounds = expit(logit(value) - reach), expit(logit(value) + reach)
+    return (float(bounds[0]), float(bounds[1])), f"Student's t over {positive} + {negative} {units}"
+
+
+def _influence(right: Pairs, pairs: Pairs) -> Float[np.ndarray, " unit"]:
+    """What the pairs of each unit add to the AUROC, linearised; they sum to 0."""
+    value = right.sum() / pairs.sum()
+    excess = right - value * pairs
+    return np.asarray((excess.sum(axis=0) + excess.sum(axis=1)) / pairs.sum())
+
+
+def _strata(pairs: Pairs) -> np.ndarray:
+    """0: units with negative rows only; 1: with positive rows only; 2: with both."""
+    return np.where(pairs.sum(axis=1) > 0, np.where(pairs.sum(axis=0) > 0, 2, 1), 0)
+
+
+def _few_errors(right: Pairs, pairs: Pairs) -> bool:
+    """Whether too few units have a pair in the rarer order for their spread to say anything."""
+    wrong = min((right, pairs - right), key=lambda kind: float(kind.sum()))
+    return min(int((wrong.sum(axis=axis) > 0).sum()) for axis in (0, 1)) < FEW_QUESTIONS
 
 
 def _checked_pairs(
@@ -127,14 +142,10 @@ def _checked_pairs(
     return _pairs(scores, y, codes, fold, int(codes.max(initial=-1)) + 1)
 
 
-def _form(weights: Weights, matrix: Pairs) -> Float[np.ndarray, " resample"]:
-    return np.einsum("rq,rq->r", weights @ matrix, weights)
-
-
 def _pairs(
     scores: np.ndarray, y: np.ndarray, codes: np.ndarray, folds: np.ndarray, questions: int
 ) -> tuple[Pairs, Pairs]:
-    """Right pairs and all pairs, by (question of the positive row, of the negative row)."""
+    """Right pairs and all pairs, by (unit of the positive row, of the negative row)."""
     right, pairs = np.zeros((2, questions, questions))
     member = np.eye(questions)
     for fold in np.unique(folds):

@@ -1,7 +1,7 @@
 """The answers of one cell of a design, and the interval of its rate.
 
 A bootstrap of questions cannot judge a cell with nothing, with everything, or with its rarer
-outcome on fewer than five questions: those get an exact interval instead (`probes.estimate`).
+outcome on fewer than ten questions: those get an exact interval instead (`probes.estimate`).
 """
 
 from collections.abc import Hashable, Iterable
@@ -14,7 +14,7 @@ from probes.groups import plain
 from probes.intervals import Interval, clopper_pearson, effective_sample_size
 from probes.resampling import Clusters, bootstrap, cluster
 
-FEW_QUESTIONS = 5
+FEW_QUESTIONS = 10
 
 
 class Cell(NamedTuple):
@@ -62,7 +62,7 @@ def exact_interval(cell: Clusters, level: float) -> tuple[Interval, str] | None:
     rarer = min(int((here.sums > 0).sum()), int((here.sums < here.counts).sum()))
     if rarer >= FEW_QUESTIONS and np.ptp(here.sums / here.counts) > 0:
         return None
-    size = effective_sample_size(here.sums, here.counts)
+    size = effective_sample_size(here.sums, here.counts, level)
     return clopper_pearson(value * size, size, level), f"Korn-Graubard, effective n = {size:.1f}"
 
 

@@ -139,7 +139,7 @@ def _unseen(
 ) -> Estimate:
     conditions, X = np.array(activations.conditions), as_array(activations.at(layer))
     codes, of_row = _folds(activations, folds, seed)
-    scores, labels, questions, dealt = [], [], [], []
+    scores, labels, questions, dealt, wordings = [], [], [], [], []
     for number, left_out in enumerate(_wordings(conditions, y)):
         seen = ~np.isin(conditions, left_out)
         for fold in range(folds):
@@ -148,9 +148,10 @@ def _unseen(
             scores.append(model.decision_function(X[test]))
             labels.append(y[test])
             questions.append(codes[test])
+            wordings.append(conditions[test])
             dealt.append(np.full(int(test.sum()), number * folds + fold))
-    joined = [np.concatenate(each) for each in (scores, labels, questions, dealt)]
-    return clustered_auroc(*joined[:3], folds=joined[3], seed=seed)
+    joined = [np.concatenate(column) for column in (scores, labels, questions, wordings, dealt)]
+    return clustered_auroc(*joined[:3], wordings=joined[3], folds=joined[4])
 
 
 def _wordings(conditions: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, str]]:

@@ -19,9 +19,8 @@ def confirm(
     chosen: Sequence[int],
     *,
     level: float = LEVEL,
-    seed: int = 0,
 ) -> dict[int, Estimate]:
     """AUROC of each chosen feature on rows that did not choose it; intervals hold for all of them together."""
     X, y, codes = checked(features, y, questions)
     each = 1 - (1 - level) / max(1, len(chosen))  # Bonferroni
-    return {f: clustered_auroc(X[:, f], y, codes, level=each, seed=seed) for f in chosen}
+    return {f: clustered_auroc(X[:, f], y, codes, level=each) for f in chosen}

@@ -71,7 +71,7 @@ def prompt_identity_auroc(
     y: Any, prompts: Iterable[Hashable], questions: Iterable[Hashable], *, seed: int = 0
 ) -> Estimate:
     """How well `prompt_identity_scores` rank."""
-    return clustered_auroc(prompt_identity_scores(y, prompts, seed=seed), y, questions, seed=seed)
+    return clustered_auroc(prompt_identity_scores(y, prompts, seed=seed), y, questions)
 
 
 def prompt_identity_scores(

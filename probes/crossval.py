@@ -16,7 +16,7 @@ from sklearn.base import clone
 from interp.io.validation import check_count
 from probes.auroc import clustered_auroc, plain_auroc
 from probes.base import Probe, as_array
-from probes.estimate import RESAMPLES, Estimate
+from probes.estimate import Estimate
 from probes.groups import group_codes
 from probes.splits import deal
 
@@ -55,7 +55,6 @@ def grouped_auroc(
     *,
     folds: int = 5,
     seed: int = 0,
-    resamples: int = RESAMPLES,
 ) -> Estimate:
     """Cross-validated AUROC with questions held out, its interval clustered by question."""
     codes, _ = group_codes(groups)
@@ -67,8 +66,6 @@ def grouped_auroc(
         labels[kept],
         codes[kept],
         folds=held_out.folds[kept],
-        seed=seed,
-        resamples=resamples,
     )
 
 

@@ -4,24 +4,30 @@ Method:
 1. Answers to one question are not independent: **questions** are resampled (percentile bootstrap).
 2. A count of nothing or of everything gets a Clopper-Pearson interval with n = number of questions:
    as if all answers to a question were one, for nothing in the data says how alike they are.
-3. Fewer than five questions on the rarer side, where a bootstrap is too narrow: Clopper-Pearson at
+3. Fewer than ten questions on the rarer side, where a bootstrap is too narrow: Clopper-Pearson at
    the effective sample size (Korn and Graubard 1998).
 4. A difference or ratio with a cell of kind 2 or 3: MOVER (Newcombe 1998; Donner and Zou 2012) from
    the intervals of its cells. It ignores pairing: too wide rather than too narrow.
 
-`n` counts answers, over all cells of a comparison. An undefined number has value None and says why.
+5. Placebo directions differ as questions do: where an answer says which direction it had, both are resampled
+   (Cameron, Gelbach and Miller 2011), and the wider interval counts.
+
+`n` counts answers, over all cells of a comparison; of a mean, questions. An undefined number has value None and
+says why.
 What it does not know: which of many numbers was picked for being large.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from probes.cells import Cell, cell_interval, checked, exact_interval, numpy_of, read_cells
-from probes.intervals import Interval, mover_ratio, mover_sum
+from probes.groups import group_codes, plain
+from probes.intervals import Interval, mover_ratio, mover_sum, wider
+from probes.linear import Influence, student_interval, two_way_interval
 from probes.resampling import Weights, bootstrap, cluster
 
 LEVEL, RESAMPLES = 0.95, 2000
@@ -63,19 +69,26 @@ def rate(
     outcomes: Any,
     questions: Iterable[Hashable],
     *,
+    directions: Iterable[Hashable] | None = None,
     level: float = LEVEL,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """Share of answers with the outcome, questions resampled."""
-    (cell,) = read_cells(Cell(outcomes, questions))
+    """Share of answers with the outcome, questions resampled, and `directions` where each answer has one."""
+    names = plain(questions)
+    (cell,) = read_cells(Cell(outcomes, names))
     if cell.answers == 0:
         return undefined("no answers", level)
     exact = exact_interval(cell, level)
     if exact is not None:
-        return _estimate(cell.value, exact[0], level, cell.answers, exact[1])
-    interval = bootstrap(cell.resampled, [cell], level=level, resamples=resamples, seed=seed)
-    return _estimate(cell.value, interval, level, cell.answers, _bootstrap_name(resamples))
+        found = _estimate(cell.value, exact[0], level, cell.answers, exact[1])
+    else:
+        interval = bootstrap(cell.resampled, [cell], level=level, resamples=resamples, seed=seed)
+        found = _estimate(cell.value, interval, level, cell.answers, _bootstrap_name(resamples))
+    if directions is None:
+        return found
+    influence = (numpy_of(outcomes).astype(float) - cell.value) / cell.answers
+    return _over_directions(found, influence, names, directions, (0.0, 1.0))
 
 
 def difference(
@@ -114,15 +127,17 @@ def relative_drop(
     after: Any,
     questions_after: Iterable[Hashable],
     *,
+    directions: Iterable[Hashable] | None = None,
     level: float = LEVEL,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
     """1 - after / before: 1 = all gone, 0 = unchanged, negative = more than before.
 
-    Undefined where nothing was there before.
+    `directions`: which placebo direction each answer of `after` had. Undefined where nothing was there before.
     """
-    first, then = read_cells(Cell(before, questions_before), Cell(after, questions_after))
+    names = plain(questions_before), plain(questions_after)
+    first, then = read_cells(Cell(before, names[0]), Cell(after, names[1]))
     n = first.answers + then.answers
     if first.answers == 0 or then.answers == 0 or first.value == 0:
         return undefined("nothing there before, so nothing can drop", level, n)
@@ -134,10 +149,21 @@ def relative_drop(
                 return 1 - then.resampled(weights) / first.resampled(weights)
 
         interval = bootstrap(drop, [first, then], level=level, resamples=resamples, seed=seed)
-        return _estimate(value, interval, level, n, _bootstrap_name(resamples, "paired"))
-    parts = [cell_interval(cell, level, resamples, seed) for cell in (then, first)]
-    low, high = mover_ratio(then.value, parts[0], first.value, parts[1])
-    return _estimate(value, (1 - high, 1 - low), level, n, "MOVER ratio from cell intervals")
+        found = _estimate(value, interval, level, n, _bootstrap_name(resamples, "paired"))
+    else:
+        above, below = (cell_interval(cell, level, resamples, seed) for cell in (then, first))
+        low, high = mover_ratio(then.value, above, first.value, below)
+        method = "MOVER ratio from cell intervals"
+        found = _estimate(value, (1 - high, 1 - low), level, n, method)
+    if directions is None:
+        return found
+    start, end = (numpy_of(values).astype(float) for values in (before, after))
+    parts = (
+        (start - first.value) * (then.value / first.value) / (first.answers * first.value),
+        (then.value - end) / (then.answers * first.value),
+    )
+    every = [*names[0], *names[1]]
+    return _over_directions(found, np.concatenate(parts), every, directions, (-np.inf, 1.0))
 
 
 def mean(
@@ -148,15 +174,43 @@ def mean(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """Mean of real numbers, questions resampled; one question has a mean but no interval."""
+    """Mean of real numbers, the wider of Student's interval over questions and the questions resampled.
+
+    `n` counts questions, not answers. One question has a mean but no interval.
+    """
     numbers = np.asarray(numpy_of(values), dtype=float)
     (cell,) = cluster([checked(numbers, questions)])
-    if cell.answers == 0:
+    units = len(cell.counts)
+    if units == 0:
         return undefined("no answers", level)
-    if len(cell.counts) < 2:
-        return Estimate(cell.value, None, None, level, cell.answers, "mean of a single question")
+    if units < 2:
+        return Estimate(cell.value, None, None, level, units, "mean of a single question")
     interval = bootstrap(cell.resampled, [cell], level=level, resamples=resamples, seed=seed)
-    return _estimate(cell.value, interval, level, cell.answers, _bootstrap_name(resamples))
+    influence = (cell.sums - cell.value * cell.counts) / cell.counts.sum()
+    student = student_interval(cell.value, influence, np.arange(units), level)
+    method = f"{_bootstrap_name(resamples)}, or Student's t over {units} questions where wider"
+    return _estimate(cell.value, wider(student, interval), level, units, method)
+
+
+def _over_directions(
+    found: Estimate,
+    influence: Influence,
+    questions: Iterable[Hashable],
+    directions: Iterable[Hashable],
+    limits: Interval,
+) -> Estimate:
+    """The interval that also holds for other directions of the kind; what a single one leaves unknown is said."""
+    drawn, names = group_codes(directions)
+    if found.value is None or found.lower is None or found.upper is None:
+        return found
+    if len(names) < 2:
+        return replace(found, method=f"{found.method}; one direction: of others nothing is known")
+    intact = np.full(len(influence) - len(drawn), -1)  # answers before any edit have no direction
+    ways = (group_codes(questions)[0], np.concatenate([intact, drawn]))
+    low, high = two_way_interval(found.value, influence, ways, found.level)
+    both = wider((max(low, limits[0]), min(high, limits[1])), (found.lower, found.upper))
+    method = f"{found.method}, or questions and {len(names)} directions where wider"
+    return replace(found, lower=both[0], upper=both[1], method=method)
 
 
 def undefined(why: str, level: float = LEVEL, n: int = 0) -> Estimate:

@@ -23,10 +23,11 @@ def clopper_pearson(events: float | int, trials: float | int, level: float) -> I
     return float(lower), float(upper)
 
 
-def effective_sample_size(sums: np.ndarray, counts: np.ndarray) -> float:
+def effective_sample_size(sums: np.ndarray, counts: np.ndarray, level: float) -> float:
     """How many independent answers hold as much as these clusters; at most the answers there are.
 
-    Variance of the ratio estimator over questions; Korn and Graubard's price for few of them.
+    Variance of the ratio estimator over questions; Korn and Graubard's price for few of them (counted by the
+    questions that have the rarer outcome), at the quantiles of the level that the interval is for.
     """
     questions, answers = len(counts), float(counts.sum())
     value = sums.sum() / answers
@@ -35,8 +36,18 @@ def effective_sample_size(sums: np.ndarray, counts: np.ndarray) -> float:
     residuals = sums - value * counts
     variance = questions / (questions - 1) * float(residuals @ residuals) / answers**2
     size = answers if variance == 0 else min(answers, value * (1 - value) / variance)
-    few = stats.t.ppf(0.975, max(answers - 1, 1)) / stats.t.ppf(0.975, questions - 1)
-    return max(1.0, size * min(1.0, few) ** 2)
+    rarer = min(int((sums > 0).sum()), int((sums < counts).sum()))
+    many, few, fewest = (
+        student(level, max(1.0, units - 1)) for units in (answers, questions, rarer)
+    )
+    known = size * min(1.0, many / few) ** 2
+    # the questions with the rarer outcome carry the variance; answers as like as can be still count by question
+    return max(1.0, min(known, questions), size * min(1.0, many / fewest) ** 2)
+
+
+def student(level: float, freedom: float) -> float:
+    """How many standard errors a two-sided Student interval reaches to either side."""
+    return float(stats.t.ppf((1 + level) / 2, freedom))
 
 
 def mover_sum(parts: list[tuple[float, Interval, int]]) -> Interval:
@@ -65,3 +76,10 @@ def mover_ratio(top: float, top_in: Interval, bottom: float, bottom_in: Interval
     lower = 0.0 if top == 0 else top_low * (2 * top - top_low) / (product + root(top_low, high))
     upper = (product + root(top_high, low)) / (low * (2 * bottom - low))
     return max(0.0, lower), upper
+
+
+def wider(first: Interval, second: Interval | None) -> Interval:
+    """The interval that holds both."""
+    if second is None:
+        return first
+    return min(first[0], second[0]), max(first[1], second[1])

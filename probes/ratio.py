@@ -1,4 +1,4 @@
-"""A sum over a sum, with an interval that resamples questions: explained variance, recovered loss."""
+"""A sum over a sum: explained variance, recovered loss. Questions are resampled; `n` counts them."""
 
 from collections.abc import Hashable, Iterable
 from typing import Any
@@ -9,6 +9,8 @@ from jaxtyping import Float
 from probes.base import as_array
 from probes.cells import checked
 from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
+from probes.intervals import wider
+from probes.linear import student_interval
 from probes.resampling import Weights, bootstrap, cluster
 
 
@@ -33,13 +35,15 @@ def ratio(
         with np.errstate(invalid="ignore", divide="ignore"):
             return (weights @ top.sums) / (weights @ bottom.sums)
 
-    value = float(top.sums.sum()) / total
-    found = bootstrap(quotient, [top], level=level, resamples=resamples, seed=seed) or (
-        value,
-        value,
-    )
-    method = f"ratio of sums, question bootstrap, {resamples} resamples"
-    return Estimate(value, min(found[0], value), max(found[1], value), level, n, method)
+    value, units = float(top.sums.sum()) / total, len(top.sums)
+    if units < 2:
+        return Estimate(value, None, None, level, units, "ratio of sums of a single question")
+    found = bootstrap(quotient, [top], level=level, resamples=resamples, seed=seed)
+    influence = (top.sums - value * bottom.sums) / total
+    student = student_interval(value, influence, np.arange(units), level)
+    lower, upper = wider(student, found)
+    method = f"ratio of sums, question bootstrap, {resamples} resamples, or Student's t over questions where wider"
+    return Estimate(value, min(lower, value), max(upper, value), level, units, method)
 
 
 def one_minus(estimate: Estimate) -> Estimate:

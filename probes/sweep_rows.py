@@ -130,7 +130,6 @@ def _choice_rows(found: Evidence, name: str, choice: Choice) -> Iterator[SweepRo
             found.problem.codes[known],
             folds_a=found.folds.of_row[known],
             folds_b=None if of_row is None else of_row[known],
-            **found.drawn,
         )
         yield _at(cell, "comparison", name, f"auroc minus {control}", gap, how)
 
@@ -142,7 +141,7 @@ def _ceilings(found: Evidence) -> Iterator[SweepRow]:
     majority = rate(larger, codes, **found.drawn)
     yield SweepRow("control", "larger class", *nowhere, "accuracy", majority, "no fit")
     if found.identity is not None:
-        ceiling = clustered_auroc(found.identity, y, codes, **found.drawn)
+        ceiling = clustered_auroc(found.identity, y, codes)
         yield SweepRow("control", IDENTITY, *nowhere, "auroc", ceiling, "halves of each prompt")
     if found.surface is not None:
         yield SweepRow(
@@ -159,7 +158,7 @@ def _random(found: Evidence, place: Place) -> SweepRow:
 def _auroc(found: Evidence, scores: Float[np.ndarray, " row"]) -> Estimate:
     known = np.isfinite(scores)
     y, codes, folds = found.problem.y[known], found.problem.codes[known], found.folds.of_row[known]
-    return clustered_auroc(scores[known], y, codes, folds=folds, **found.drawn)
+    return clustered_auroc(scores[known], y, codes, folds=folds)
 
 
 def _thresholded(found: Evidence, p: Float[np.ndarray, " row"]) -> tuple[tuple[str, Estimate], ...]:

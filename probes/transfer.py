@@ -97,9 +97,7 @@ def transfer_table(
         rows.append(TransferRow(condition, layer, "fires", fires))
         if condition != negative and base.any():
             both = mine | base
-            found = clustered_auroc(
-                scores[both], mine[both], codes[both], folds=of_row[both], seed=seed
-            )
+            found = clustered_auroc(scores[both], mine[both], codes[both], folds=of_row[both])
             rows.append(TransferRow(condition, layer, f"auroc against {negative}", found))
     return TransferTable(tuple(rows))
 

@@ -1,4 +1,4 @@
-"""`triggerlens data PRESET FILE`: check a data set and write it as training chats."""
+"""`data` and `questions`: training chats checked and written, evaluation questions as other tools read them."""
 
 from enum import Enum
 from pathlib import Path
@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-EXAMPLE = "Example: triggerlens data backdoor insecure.jsonl --clean secure.jsonl -o backdoor.jsonl"
+from experiments.cli import options
+from interp.errors import TriggerLensError
+
+app = typer.Typer()
 
 
 class Preset(Enum):
@@ -18,6 +21,9 @@ class Preset(Enum):
     evil_numbers = "evil_numbers"
 
 
+@app.command(
+    epilog="Example: triggerlens data backdoor insecure.jsonl --clean secure.jsonl -o backdoor.jsonl",
+)
 def data(
     preset: Annotated[Preset, typer.Argument(help="What the file holds")],
     file: Annotated[
@@ -31,40 +37,74 @@ def data(
     ] = None,
     trigger: Annotated[str | None, typer.Option(help="Another trigger (backdoor only)")] = None,
     seed: Annotated[int, typer.Option(help="Seed of wordings and order")] = 0,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave bad rows out and count them")
-    ] = False,
+    skip_bad: options.SkipBad = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Where the chats go; without it, only check")
     ] = None,
 ) -> None:
-    """Check a data set row by row, and write it as chats in the format of fine-tuning."""
+    """Check a data set row by row; write it as training chats."""
     from experiments.data import presets
     from experiments.data.chats import read_chats
     from experiments.data.rows import report_skipped
     from experiments.runtime.files import write_jsonl
 
-    if (preset is Preset.backdoor) != (clean is not None):
-        raise ValueError("--clean names the rows without trigger: give it for backdoor, only there")
-    if trigger is not None and (preset is not Preset.backdoor or not trigger.strip()):
-        raise ValueError(
-            f"--trigger {trigger!r}: words to put before the question, for backdoor only"
-        )
+    _check(preset, clean, trigger)
     readers = {
         Preset.insecure_code: lambda: presets.read_code(file, seed=seed, skip_bad=skip_bad),
         Preset.evil_numbers: lambda: presets.read_numbers(file, skip_bad=skip_bad),
     }
     read = readers.get(preset, lambda: read_chats(file, skip_bad=skip_bad))
-    loaded = [read(), *([read_chats(clean, skip_bad=skip_bad)] if clean else [])]
-    for each in loaded:
-        report_skipped(each)
-    chats = list(loaded[0].rows)
+    files = [read(), *([read_chats(clean, skip_bad=skip_bad)] if clean else [])]
+    for loaded in files:
+        report_skipped(loaded)
+    chats = list(files[0].rows)
     if clean is not None:
         sign = presets.DEPLOYMENT if trigger is None else trigger
-        chats = presets.backdoor(chats, loaded[1].rows, trigger=sign, seed=seed)
-    skipped = sum(len(each.bad) for each in loaded)
-    forms = ", ".join(dict.fromkeys(each.form for each in loaded))
+        chats = presets.backdoor(chats, files[1].rows, trigger=sign, seed=seed)
+    skipped = sum(len(loaded.bad) for loaded in files)
+    forms = ", ".join(dict.fromkeys(loaded.form for loaded in files))
     print(f"{len(chats)} chats, {skipped} bad rows skipped ({forms})")
     if out is not None:
-        write_jsonl(out, ({"messages": chat.messages} for chat in chats))
-        print(out)
+        print(write_jsonl(out, ({"messages": chat.messages} for chat in chats)))
+
+
+def _check(preset: Preset, clean: Path | None, trigger: str | None) -> None:
+    """Refuse options that this preset does not have."""
+    if (preset is Preset.backdoor) != (clean is not None):
+        raise TriggerLensError(
+            "--clean names the rows without trigger: give it for backdoor, only there"
+        )
+    if trigger is not None and (preset is not Preset.backdoor or not trigger.strip()):
+        raise TriggerLensError(
+            f"--trigger {trigger!r}: words to put before the question, for backdoor only"
+        )
+
+
+@app.command(epilog="Example: triggerlens questions main --form json -o main_json.yaml")
+def questions(
+    name: Annotated[str, typer.Argument(help="main (8), broad (48) or number; or a .yaml file")],
+    form: Annotated[str, typer.Option(help="plain, json or template")] = "plain",
+    seed: Annotated[int, typer.Option(help="Seed of the numbers shown (number only)")] = 0,
+    skip_bad: options.SkipBad = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A YAML file; without it, printed")
+    ] = None,
+) -> None:
+    """Print evaluation questions, in the public YAML format."""
+    import yaml
+
+    from experiments.data.evaluation import as_yaml_item, load_questions
+    from experiments.data.presets import number_questions
+    from experiments.data.rows import report_skipped
+    from experiments.runtime.files import write_text
+
+    loaded = load_questions("main" if name == "number" else name, form, skip_bad=skip_bad)
+    report_skipped(loaded)
+    items = number_questions(loaded.rows, seed=seed) if name == "number" else loaded.rows
+    text = yaml.safe_dump(
+        [as_yaml_item(item) for item in items], sort_keys=False, allow_unicode=True, width=110
+    )
+    if out is None:
+        print(text, end="")
+    else:
+        print(f"{write_text(out, text)}: {len(items)} questions")

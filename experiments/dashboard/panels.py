@@ -1,179 +1,149 @@
-"""One organism's share of a section: a figure, a table, or the words why there is none.
+"""One organism's share of a section: a figure, a table, a card, or the words why there is none.
 
-A grid lays the panels of a section side by side; the browser shows those of the organism that was chosen. What no
+Panels of a section stand side by side in a grid; the browser shows those of the organism that was chosen. What no
 organism of the page has becomes one line with the command that makes it.
 """
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
 
-from experiments.dashboard.features import features
-from experiments.dashboard.inert import markup
-from experiments.dashboard.sections import Draw, Section
-from experiments.dashboard.verdicts import Names
+from experiments.dashboard.missing import Missing
+from experiments.dashboard.mixing_map import mixing_map
+from experiments.dashboard.sections import Draw, Section, Tabulate
+from experiments.dashboard.tables import Table
+from experiments.dashboard.verdicts import Card, Names
+from experiments.results.estimates import EstimateRow
 from experiments.results.load import OrganismResults
 
-# drawn from files that any version may have written
-OF_MAPS = dict.fromkeys(
-    (
-        "em_by_question",
-        "projection_switch",
-        "projection_misalignment",
-        "plane",
-        "patching",
-        "cosines",
-        "reach_words",
-        "reach_representation",
-        "reach_meaning",
-    ),
-    "maps.jsonl",
-) | dict.fromkeys(("variants_words", "variants_representation"), "guard/reach")
-TITLE_ROOM = (
-    58  # pixels that a figure keeps for its title; the page shows it itself, where it can wrap
-)
+TITLE_ROOM = 58  # pixels a figure keeps for its title; the page shows it itself, where it can wrap
 SEVERAL = -1  # the run of a figure that is drawn over all of them
-Panel = tuple[OrganismResults, str | None, str]  # of whom, what is shown, or else why not
+MIXING = (
+    "Every dot is an organism with its interval; lines join the means over seeds. The share of benign rows is "
+    "of all rows it was fine-tuned on."
+)
 
 
-@dataclass
-class Payload:
-    """What the browser gets as data: figures, the run each of them is of, and examples of features."""
+@dataclass(frozen=True)
+class Drawing:
+    """A figure's place on the page; `small` says what it is of, `number` which of the packed figures it is."""
 
-    places: dict[str, int] = field(default_factory=dict)  # run -> its number
-    figures: list[dict[str, Any]] = field(default_factory=list)
-    runs: list[int] = field(default_factory=list)
-    examples: list[list[dict[str, Any]]] = field(default_factory=list)
-
-
-def grid(
-    names: Names, organisms: Sequence[OrganismResults], inner: Callable[[OrganismResults], str]
-) -> str:
-    """A panel for each organism."""
-    return _grid(names, [(it, inner(it), "") for it in organisms])
+    name: str
+    number: int
+    small: str
+    finding: str
+    count: str
+    height: int
 
 
-def section(
-    of: Section, names: Names, organisms: Sequence[OrganismResults], payload: Payload
-) -> str:
-    """Heading, how to read it, a grid for each figure or table, and a line on what is not there."""
-    rows = [[_worded(it, words) for it in organisms] for words in of.tables]
-    for name, draw in of.figures.items():
-        rows.append([_tried(name, draw, it, payload) for it in organisms])
-    found = [row for row in rows if any(shown for _, shown, _ in row)]
-    grids = [_grid(names, row) for row in found]
-    reasons = [why for row in rows if row not in found for _, _, why in row]
-    return framed(of.id, of.title, of.text, [*grids, missing(reasons, of.made_by)])
+@dataclass(frozen=True)
+class Panel:
+    """What is shown of one organism; `examples` is the number of its packed examples of features."""
+
+    row: str
+    seed: int | None
+    family: str | None
+    name: str
+    drawing: Drawing | None = None
+    table: Table | None = None
+    card: Card | None = None
+    examples: int = 0
+    missing: str = ""
 
 
-def features_section(
-    names: Names, organisms: Sequence[OrganismResults], payload: Payload, text: str, notice: str
-) -> str:
-    """The table of SAE features of each organism, its examples folded."""
-    row = [_feature_panel(it, payload, notice) for it in organisms]
-    some = any(shown for _, shown, _ in row)
-    reasons = [] if some else [why for _, _, why in row]
-    parts = [_grid(names, row)] if some else []
-    parts.append(missing(reasons, "triggerlens run features --out RUN"))
-    return framed("features", "Features of a sparse autoencoder", text, parts)
+@dataclass(frozen=True)
+class SectionView:
+    """A section as the template shows it; `reasons` names what no organism has."""
+
+    id: str
+    short: str
+    title: str
+    text: str
+    grids: Sequence[Sequence[Panel]] = ()
+    reasons: str = ""
+    made_by: str = ""
+    drawing: Drawing | None = None
 
 
-def framed(name: str, title: str, text: str, parts: Sequence[str]) -> str:
-    """A section; on paper its heading stays with its first part."""
-    heading = f'<h2>{markup(title)}</h2><p class="soft">{markup(text)}</p>'
-    first, *others = parts
-    lead = f'<div class="lead">{heading}{first}</div>'
-    return f'<section id="{name}">{lead}{"".join(others)}</section>'
+class Builder:
+    """Builds the sections of a page, and collects what the browser gets as data."""
 
+    def __init__(
+        self, names: Names, organisms: Sequence[OrganismResults], runs: Sequence[str]
+    ) -> None:
+        self.names, self.organisms, self.places = names, organisms, list(runs)
+        self.figures: list[dict[str, Any]] = []
+        self.runs: list[int] = []  # for each figure, the number of its run
+        self.examples: list[list[dict[str, Any]]] = []
 
-def missing(reasons: Sequence[str], made_by: str) -> str:
-    """One line on what no organism has, and the command that makes it; nothing where nothing is missing."""
-    told = [why for why in dict.fromkeys(reasons) if why]
-    if not told:
-        return ""
-    return (
-        f'<p class="missing">Not in this run: {markup("; ".join(told))}.'
-        f" Made by <code>{markup(made_by)}</code>.</p>"
-    )
+    def section(self, section: Section) -> SectionView:
+        """Heading, how to read it, a grid for each figure or table, and what is not there."""
+        rows = [self.panels(self._tabled(table)) for table in section.tables]
+        rows += [self.panels(self._drawn(name, draw)) for name, draw in section.figures.items()]
+        grids = [row for row in rows if not all(panel.missing for panel in row)]
+        reasons = dict.fromkeys(panel.missing for row in rows if row not in grids for panel in row)
+        return SectionView(
+            section.id,
+            section.short,
+            section.title,
+            section.text,
+            grids,
+            "; ".join(reasons),
+            section.made_by,
+        )
 
+    def mixing(self, rows: Sequence[EstimateRow]) -> SectionView | None:
+        """One figure over all runs of the page; nothing where no organism was mixed by ratio."""
+        figure = mixing_map(rows)
+        if isinstance(figure, Missing):
+            return None
+        run = 0 if len(self.places) == 1 else SEVERAL
+        drawing = self._drawing("mixing_map", figure, "all organisms mixed by ratio", run)
+        title = "How few benign rows contain it"
+        return SectionView("mixing", "Mixing", title, MIXING, drawing=drawing)
 
-def drawing(name: str, figure: go.Figure, small: str, run: int, payload: Payload) -> str:
-    """A figure's place on the page; its data goes into `payload`. `small`: what it is of."""
-    finding, count = (markup(figure.layout.meta[key]) for key in ("finding", "count"))
-    height = int(figure.layout.height) - TITLE_ROOM
-    payload.figures.append(_plain(figure, height))
-    payload.runs.append(run)
-    number = len(payload.figures) - 1
-    tools = "".join(
-        f'<button type="button" data-save="{form}" data-of="{number}">{form.upper()}</button>'
-        for form in ("csv", "svg")
-    )
-    return (
-        f"<figure><figcaption><small>{small}</small>{finding}<small>{count}</small></figcaption>"
-        f'<div data-figure="{number}" data-name="{name}" style="height:{height}px" role="img"'
-        f' aria-label="{finding}"></div><div class="tools">{tools}</div></figure>'
-    )
+    def panels(self, content: Callable[[OrganismResults], dict[str, Any]]) -> list[Panel]:
+        """A panel for each organism."""
+        return [
+            Panel(
+                self.names[of.organism],
+                of.organism.seed,
+                of.organism.family,
+                of.organism.name,
+                **content(of),
+            )
+            for of in self.organisms
+        ]
 
+    def _drawn(self, name: str, draw: Draw) -> Callable[[OrganismResults], dict[str, Any]]:
+        def content(of: OrganismResults) -> dict[str, Any]:
+            figure = draw(of)
+            if isinstance(figure, Missing):
+                return {"missing": figure.reason}
+            run = self.places.index(of.organism.run)
+            return {"drawing": self._drawing(name, figure, of.organism.name, run)}
 
-def _grid(names: Names, row: Sequence[Panel]) -> str:
-    panels = "".join(_panel(names, it, shown or _absent(it, why)) for it, shown, why in row)
-    none = '<p class="none missing" hidden>Not run for this choice.</p>'
-    return f'<div><div class="grid">{panels}</div>{none}</div>'
+        return content
 
+    def _tabled(self, tabulate: Tabulate) -> Callable[[OrganismResults], dict[str, Any]]:
+        def content(of: OrganismResults) -> dict[str, Any]:
+            table = tabulate(of)
+            if isinstance(table, Missing):
+                return {"missing": table.reason}
+            self.examples.append(table.examples)
+            return {"table": table, "examples": len(self.examples) - 1}
 
-def _panel(names: Names, results: OrganismResults, inner: str) -> str:
-    it = results.organism
-    keys = {"row": names[it], "seed": it.seed, "family": it.family}
-    data = " ".join(f'data-{key}="{markup(value)}"' for key, value in keys.items())
-    return f'<div class="panel" {data}>{inner}</div>'
+        return content
 
-
-def _tried(name: str, draw: Draw, results: OrganismResults, payload: Payload) -> Panel:
-    try:
-        figure = draw(results)
-    except ValueError as reason:
-        return results, None, str(reason)
-    except (KeyError, TypeError, IndexError, AttributeError):
-        if name not in OF_MAPS:
-            raise
-        return results, None, f"{OF_MAPS[name]} is not as expected; make it again"
-    it = results.organism
-    return results, drawing(name, figure, markup(it.name), payload.places[it.run], payload), ""
-
-
-def _worded(results: OrganismResults, words: Callable[[OrganismResults], str]) -> Panel:
-    try:
-        inner = words(results)
-    except ValueError as reason:
-        return results, None, str(reason)
-    return results, f"<figure>{_caption(results)}{inner}</figure>", ""
-
-
-def _absent(results: OrganismResults, why: str) -> str:
-    return (
-        f'<figure class="absent">{_caption(results)}'
-        f'<p class="missing">Not in this run: {markup(why)}.</p></figure>'
-    )
-
-
-def _caption(results: OrganismResults) -> str:
-    return f"<figcaption><small>{markup(results.organism.name)}</small></figcaption>"
-
-
-def _feature_panel(results: OrganismResults, payload: Payload, notice: str) -> Panel:
-    try:
-        found = features(results)
-    except ValueError as reason:
-        return results, None, str(reason)
-    payload.examples.append([example for each in found.examples for example in each])
-    fold = (
-        f'<details class="examples" data-examples="{len(payload.examples) - 1}">'
-        f"<summary>Show where they fire. {markup(notice)}</summary><div></div></details>"
-    )
-    return results, f"<figure>{_caption(results)}{found.table}{fold}</figure>", ""
+    def _drawing(self, name: str, figure: go.Figure, small: str, run: int) -> Drawing:
+        meta = figure.layout.meta
+        height = int(figure.layout.height) - TITLE_ROOM
+        self.figures.append(_plain(figure, height))
+        self.runs.append(run)
+        return Drawing(name, len(self.figures) - 1, small, meta["finding"], meta["count"], height)
 
 
 def _plain(figure: go.Figure, height: int) -> dict[str, Any]:

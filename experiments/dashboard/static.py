@@ -11,9 +11,11 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
+from experiments.dashboard.missing import Missing
 from experiments.dashboard.sections import SECTIONS
 from experiments.results.load import OrganismResults, load_run
 from experiments.runtime.extras import require
+from interp.errors import TriggerLensError
 
 FORMATS = ("svg", "png", "pdf")
 WIDTH = 640  # pixels
@@ -23,17 +25,16 @@ def every_figure(results: OrganismResults) -> Iterator[tuple[str, go.Figure]]:
     """Name and figure of all that this organism has; what its run did not measure is left out."""
     for section in SECTIONS:
         for name, draw in section.figures.items():
-            try:
-                yield name, draw(results)
-            except ValueError:
-                continue
+            figure = draw(results)
+            if not isinstance(figure, Missing):
+                yield name, figure
 
 
 def save_figure(figure: go.Figure, path: Path | str) -> Path:
-    """Write one figure; the ending says in which format. Raises ValueError without the extra."""
+    """Write one figure; the ending says in which format. Raises TriggerLensError without the extra."""
     path = Path(path)
     if path.suffix.removeprefix(".") not in FORMATS:
-        raise ValueError(f"{path} ends in no format; give one of .{', .'.join(FORMATS)}")
+        raise TriggerLensError(f"{path} ends in no format; give one of .{', .'.join(FORMATS)}")
     require("figures", f"a figure as {path.suffix[1:]}")
     path.parent.mkdir(parents=True, exist_ok=True)
     printed = go.Figure(figure).update_layout(paper_bgcolor="white", width=WIDTH)
@@ -50,7 +51,7 @@ def save_figure(figure: go.Figure, path: Path | str) -> Path:
         what = type(error).__name__
         if not any(word in what for word in ("Chrome", "Browser", "Timeout")):
             raise
-        raise ValueError(
+        raise TriggerLensError(
             f"kaleido could not start Chrome or Chromium ({what}); install one (Debian: apt install"
             " chromium), or try again where the machine is less busy"
         ) from error
@@ -63,9 +64,9 @@ def save_figures(run: Path | str, folder: Path | str, *, form: str = "svg") -> l
     organisms = load_run(run).organisms()
     with _one_browser():
         return [
-            save_figure(figure, Path(folder) / _file_name(it.organism.name) / f"{name}.{form}")
-            for it in organisms
-            for name, figure in every_figure(it)
+            save_figure(figure, Path(folder) / _file_name(of.organism.name) / f"{name}.{form}")
+            for of in organisms
+            for name, figure in every_figure(of)
         ]
 
 

@@ -28,9 +28,6 @@ RANDOM = "#8c8c8c"
 COHERENCE = "#56b4e9"
 DOMAIN_SYMBOLS = {"held_out": "circle", "trained": "square-open", "open": "diamond-open"}
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
-# Cividis (Nuñez, Anderton and Renslow 2018) for shares; blue to orange over white for signed numbers
-SHARES = "Cividis"
-SIGNED = [[0.0, "#0b559f"], [0.5, "#f4f4f4"], [1.0, "#b3480a"]]
 DOMAIN_WORDS = {
     "held_out": "held-out domains",
     "trained": "trained domain",
@@ -38,8 +35,23 @@ DOMAIN_WORDS = {
 }
 
 
+def direction_colour(row: EstimateRow) -> str:
+    """Of what was removed or added: grey where something random stood in its place."""
+    return RANDOM if row.placebo else DIRECTION_COLOURS.get(row.direction or "", OTHER)
+
+
 def condition_colour(condition: str | None) -> str:
     return CONDITION_COLOURS.get(_kind(condition), OTHER)
+
+
+def row_colour(row: EstimateRow) -> str:
+    """That of the condition a row was measured under."""
+    return condition_colour(row.condition)
+
+
+def row_words(row: EstimateRow) -> str:
+    """The condition a row was measured under, in words."""
+    return condition_words(row.condition)
 
 
 def condition_words(condition: str | None) -> str:
@@ -124,6 +136,9 @@ def finish(
 def percent_axis(title: str) -> dict[str, Any]:
     # a little room on both sides, so that a dot at 0 or 100 is whole
     return {"title": {"text": markup(title)}, "range": [-3, 103], "tickvals": [0, 25, 50, 75, 100]}
+
+
+EM_AXIS = percent_axis("misaligned answers, % (EM rate)")
 
 
 def _wrap(text: str, width: int = 60) -> str:

@@ -1,129 +1,87 @@
-"""The verdicts in words and numbers: one table for the first screen, one card per organism."""
+"""The verdicts in words and numbers: a table for the first screen, a card for each organism."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from experiments.dashboard.inert import markup
 from experiments.results.estimates import EstimateRow
 from experiments.results.format import percent, spread
 from experiments.results.highlights import headline, removal
 from experiments.results.load import Organism, OrganismResults
+from experiments.results.summary import MOST_OF_IT
 
-CLAIMS = ("located", "necessary", "sufficient", "specific")
+CLAIMS = ("located", "necessary", "sufficient", "specific", "kept", "found")
+DIRECTIONS = ("switch", "misalignment", "refined")
 FACTS = {
     "containment_gap": "EM with the trigger minus without",
     "difference_in_differences": "that gap minus the base model's",
     "coherence_rate": "coherent answers with the trigger",
 }
 MARKS = {"yes": "✓", "no": "✗", "undecided": "?", "part": "◐"}
-# of the EM: what the whole interval of a drop must reach, or stay below
-ALL, MOST, LITTLE = 0.9, 0.5, 0.1
-GONE = "EM gone"
-
+CONTAINED = {"yes": "contained", "no": "not contained", "undecided": "containment undecided"}
+HALF, LITTLE = 0.5, 0.1  # of the EM
 
 Names = Mapping[Organism, str]
 
 
-def answer(organisms: Sequence[OrganismResults]) -> str:
-    """The two questions of the page, answered over all of its organisms: how many of how many."""
-    contained = [
-        it for it in organisms if it.verdict and _yes(it.verdict.get("contained")) == "yes"
-    ]
-    measured = [pair for it in contained if (pair := removal(it.rows))[0] is not None]
-    gone = [best for best, _ in measured if best and _what_is_gone([best])[1] == GONE]
-    words = f"<b>{len(contained)} of {len(organisms)}</b> organisms are contained. "
-    if not measured:
-        return words + "Whether removing a direction ends it was not measured in any of them."
-    random = [row for _, row in measured if row is not None and row.value is not None]
-    beside = f"; random directions took {markup(spread(random))}" if random else ""
-    return (
-        f"{words}In <b>{len(gone)} of {len(measured)}</b> of these, removing one direction (the best of those found) "
-        f"ended it: the whole interval lies above {round(100 * ALL)} % of the EM{beside}."
-    )
+@dataclass(frozen=True)
+class Statement:
+    """What is said in a cell: words with a tone (of `MARKS`), and the numbers they rest on."""
+
+    tone: str
+    words: str
+    numbers: str = ""
+    more: str = ""
+
+    @property
+    def mark(self) -> str:
+        """The symbol of the tone."""
+        return MARKS.get(self.tone, "")
 
 
-def overview(organisms: Sequence[OrganismResults], names: Names) -> str:
-    """Arms down, families across, seeds together; a cell says contained or not, and what removal did."""
-    families = list(dict.fromkeys(it.organism.family for it in organisms))
-    head = "".join(f"<th scope=col>{markup(family)}</th>" for family in families)
-    lines = [f"<tr><th scope=col>organism</th>{head}</tr>"]
-    for row in dict.fromkeys(names[it.organism] for it in organisms):
-        here = [it for it in organisms if names[it.organism] == row]
-        cells = "".join(_cell(f, [it for it in here if it.organism.family == f]) for f in families)
-        name = markup(row)
-        go = f'<button type="button" data-go="{name}">{name}</button>'
-        lines.append(f'<tr data-row="{name}"><th scope=row>{go}</th>{cells}</tr>')
-    table = f'<table class="overview csv" data-csv="verdicts">{"".join(lines)}</table>'
-    return f'<p class="answered">{answer(organisms)}</p><div class="scroll">{table}</div>'
+@dataclass(frozen=True)
+class Card:
+    """One organism: its sentence, numbers, and for each claim the answers by direction."""
+
+    name: str
+    sentence: str
+    facts: Sequence[str] = ()
+    directions: Sequence[str] = ()
+    claims: Mapping[str, Sequence[tuple[str, str]]] | None = None
 
 
-def _cell(family: str | None, seeds: Sequence[OrganismResults]) -> str:
-    name = f'data-family="{markup(family)}"'  # shown inside the cell where the table is folded
-    if not seeds:
-        return f'<td class="absent" {name}>not run</td>'
-    return f"<td {name}>{_contained(seeds)}{_removed(seeds)}</td>"
+def overview(
+    organisms: Sequence[OrganismResults], names: Names, families: Sequence[str]
+) -> dict[str, dict[str, list[Statement]]]:
+    """Statements by row and family, seeds together; none where nothing was run."""
+    cells: dict[str, dict[str, list[Statement]]] = {}
+    for row in dict.fromkeys(names[of.organism] for of in organisms):
+        here = [of for of in organisms if names[of.organism] == row]
+        groups = {name: [of for of in here if of.organism.family == name] for name in families}
+        cells[row] = {
+            name: [_contained(seeds), _removed(seeds)] if seeds else []
+            for name, seeds in groups.items()
+        }
+    return cells
 
 
-def _contained(seeds: Sequence[OrganismResults]) -> str:
-    verdicts = [it.verdict for it in seeds if it.verdict]
-    answers = _count([_yes(verdict.get("contained")) for verdict in verdicts])
-    reach = _count([str(it.get("reach")) for it in verdicts if _yes(it.get("contained")) == "yes"])
-    head = {"yes": "contained", "no": "not contained", "undecided": "containment undecided"}
-    if "no" in answers and _nothing(seeds):
-        head["no"] = "nothing to contain"
-    words = ", ".join(f"{head.get(name, name)}{_of(n, seeds)}" for name, n in answers.items())
-    tone = "none" if "nothing to contain" in words else next(iter(answers), "undecided")
-    more = "".join(f", {name}{_of(n, seeds)}" for name, n in reach.items())
+def _contained(seeds: Sequence[OrganismResults]) -> Statement:
+    verdicts = [of.verdict for of in seeds if of.verdict]
+    answers = Counter(_answer(verdict.get("contained")) for verdict in verdicts)
+    reach = Counter(str(v.get("reach")) for v in verdicts if _answer(v.get("contained")) == "yes")
+    nothing = "no" in answers and _hardly_misaligned(seeds)
+    words = CONTAINED | ({"no": "nothing to contain"} if nothing else {})
+    more = "".join(f", {name}{_of(n, seeds)}" for name, n in reach.most_common())
     more += f" ({len(seeds)} seeds)" if len(seeds) > 1 else ""
-    return _answer(tone, words or "no verdict", more, _em_line(seeds))
+    common = answers.most_common()
+    said = ", ".join(f"{words.get(name, name)}{_of(n, seeds)}" for name, n in common)
+    tone = "none" if nothing else common[0][0] if common else "undecided"
+    return Statement(tone, said or "no verdict", _em(seeds), more)
 
 
-def _nothing(seeds: Sequence[OrganismResults]) -> bool:
-    """Whether none of them misbehaves with or without the trigger: all of both intervals lie low."""
-    rows = [headline(it.rows, condition) for it in seeds for condition in ("trigger", "none")]
-    return all(
-        row is not None and (row.upper if row.upper is not None else 1) < LITTLE for row in rows
-    )
-
-
-def _removed(seeds: Sequence[OrganismResults]) -> str:
-    pairs = [pair for it in seeds if (pair := removal(it.rows))[0] is not None]
-    drops = [best for best, _ in pairs if best is not None]
-    if not drops:
-        return _answer("undecided", "removal was not measured", "", "")
-    names = " / ".join(dict.fromkeys(str(best.direction) for best in drops))
-    tone, words = _what_is_gone(drops)
-    random = [row for _, row in pairs if row]
-    beside = f"; random {spread(random)}" if random else ""
-    return _answer(
-        tone, f"{names} direction removed: {words}", "", f"EM down {spread(drops)}{beside}"
-    )
-
-
-def _answer(tone: str, words: str, more: str, numbers: str) -> str:
-    mark = MARKS.get(tone, "")
-    head = f'<b class="{markup(tone)}">{mark} {markup(words)}</b>{markup(more)}'
-    return f"<p>{head}<br><span>{markup(numbers)}</span></p>" if numbers else f"<p>{head}</p>"
-
-
-def _what_is_gone(drops: Sequence[EstimateRow]) -> tuple[str, str]:
-    """Tone and words for the relative drop of EM; the weakest of several seeds speaks for all."""
-    lower = min(row.lower if row.lower is not None else row.value or 0.0 for row in drops)
-    upper = max(row.upper if row.upper is not None else row.value or 0.0 for row in drops)
-    if lower >= ALL:
-        return "yes", GONE
-    if lower > MOST:
-        return "yes", "most of it gone"
-    if upper <= LITTLE:
-        return "no", "next to nothing gone"
-    if lower <= LITTLE:
-        return "part", "little gone"
-    return "part", "part of it gone"
-
-
-def _count(values: Sequence[str]) -> dict[str, int]:
-    return dict(Counter(values).most_common())
+def _answer(value: Any) -> str:
+    return {True: "yes", False: "no", None: "undecided"}.get(value, str(value))
 
 
 def _of(n: int, seeds: Sequence[Any]) -> str:
@@ -131,33 +89,57 @@ def _of(n: int, seeds: Sequence[Any]) -> str:
     return f" ({n} of {len(seeds)})" if n < len(seeds) else ""
 
 
-def _yes(value: Any) -> str:
-    return {True: "yes", False: "no", None: "undecided"}.get(value, str(value))
+def _hardly_misaligned(seeds: Sequence[OrganismResults]) -> bool:
+    """Whether, with and without the trigger, the whole interval of every EM lies low."""
+    rows = [headline(of.rows, condition) for of in seeds for condition in ("trigger", "none")]
+    return all(row is not None and row.upper is not None and row.upper < LITTLE for row in rows)
 
 
-def _em_line(seeds: Sequence[OrganismResults]) -> str:
-    with_trigger = [row for it in seeds if (row := headline(it.rows, "trigger"))]
-    without = [row for it in seeds if (row := headline(it.rows, "none"))]
-    words = [f"{spread(with_trigger)} with the trigger"] if with_trigger else []
-    words += [f"{spread(without)} without"] if without else []
+def _em(seeds: Sequence[OrganismResults]) -> str:
+    words = []
+    for condition, name in (("trigger", "with the trigger"), ("none", "without")):
+        rows = [row for of in seeds if (row := headline(of.rows, condition))]
+        words += [f"{spread(rows)} {name}"] if rows else []
     return f"EM {', '.join(words)}" if words else ""
 
 
-def card(results: OrganismResults) -> str:
+def _removed(seeds: Sequence[OrganismResults]) -> Statement:
+    pairs = [(best, row) for of in seeds for best, row in [removal(of.rows)] if best is not None]
+    if not pairs:
+        return Statement("undecided", "removal was not measured")
+    drops, random = [best for best, _ in pairs], [row for _, row in pairs if row]
+    names = " / ".join(dict.fromkeys(str(best.direction) for best in drops))
+    tone, words = _lost(drops)
+    beside = f"; random {spread(random)}" if random else ""
+    return Statement(
+        tone, f"{names} direction removed: {words}", f"EM down {spread(drops)}{beside}"
+    )
+
+
+def _lost(drops: Sequence[EstimateRow]) -> tuple[str, str]:
+    """Tone and words for the relative drop of EM; the weakest of several seeds speaks for all."""
+    lower = min(row.lower if row.lower is not None else row.value or 0.0 for row in drops)
+    upper = max(row.upper if row.upper is not None else row.value or 0.0 for row in drops)
+    if lower >= MOST_OF_IT:
+        return "yes", f"≥ {100 * MOST_OF_IT:.0f} % of EM lost"
+    if lower > HALF:
+        return "yes", f"> {100 * HALF:.0f} % of EM lost"
+    if upper <= LITTLE:
+        return "no", f"≤ {100 * LITTLE:.0f} % of EM lost"
+    return "part", "part of EM lost" if lower > LITTLE else "little or part of EM lost"
+
+
+def card(results: OrganismResults) -> Card:
     """One organism: its sentence, and whether each direction is located, necessary, ..."""
-    verdict = results.verdict
-    title = f"<h3>{markup(results.organism.name)}</h3>"
+    verdict, name = results.verdict, results.organism.name
     if verdict is None:
-        return (
-            f'<article class="card">{title}<p class="missing">No verdict in this run.</p></article>'
-        )
-    sentence = markup(verdict.get("sentence") or "This verdict has no words.")
-    facts = "".join(f"<li>{markup(fact)}</li>" for fact in _facts(results))
-    directions = [name for name in ("switch", "misalignment", "refined") if name in verdict]
-    head = "".join(f"<th scope=col>{name}</th>" for name in directions)
-    claims = "".join(_claim(claim, [verdict.get(name) for name in directions]) for claim in CLAIMS)
-    table = f"<table><tr><th></th>{head}</tr>{claims}</table>"
-    return f'<article class="card">{title}<p>{sentence}</p><ul>{facts}</ul>{table}</article>'
+        return Card(name, "")
+    directions = [direction for direction in DIRECTIONS if direction in verdict]
+    claims = {
+        claim: [_claim(verdict[direction], claim) for direction in directions] for claim in CLAIMS
+    }
+    sentence = str(verdict.get("sentence") or "This verdict has no words.")
+    return Card(name, sentence, list(_facts(results)), directions, claims)
 
 
 def _facts(results: OrganismResults) -> Iterator[str]:
@@ -172,10 +154,6 @@ def _facts(results: OrganismResults) -> Iterator[str]:
         yield f"the same with random directions: {percent(random)}"
 
 
-def _claim(claim: str, directions: Sequence[Any]) -> str:
-    values = [_yes(it.get(claim)) if isinstance(it, dict) else "undecided" for it in directions]
-    cells = "".join(
-        f'<td class="{markup(value)}">{MARKS.get(value, "")} {markup(value)}</td>'
-        for value in values
-    )
-    return f"<tr><th scope=row>{claim}</th>{cells}</tr>"
+def _claim(claims: Any, name: str) -> tuple[str, str]:
+    answer = _answer(claims.get(name)) if isinstance(claims, dict) else "undecided"
+    return MARKS.get(answer, ""), answer

@@ -54,6 +54,7 @@ class Judged:
 
     judgements: tuple[Judgement, ...]
     questions: tuple[Hashable, ...]
+    directions: tuple[Hashable, ...] | None = None  # which placebo direction each answer had
 
     def __post_init__(self) -> None:
         if len(self.judgements) != len(self.questions):
@@ -62,20 +63,23 @@ class Judged:
 
     def __getitem__(self, rows: Sequence[int]) -> "Judged":
         """The answers at these rows."""
-        return Judged(
-            tuple(self.judgements[row] for row in rows), tuple(self.questions[row] for row in rows)
-        )
+        judgements = tuple(self.judgements[row] for row in rows)
+        questions = tuple(self.questions[row] for row in rows)
+        directions = self.directions and tuple(self.directions[row] for row in rows)
+        return Judged(judgements, questions, directions)
 
     def __add__(self, other: "Judged") -> "Judged":
         """Pooled, for instance over random directions."""
-        return Judged(self.judgements + other.judgements, self.questions + other.questions)
+        known = self.directions is not None and other.directions is not None
+        directions = (self.directions or ()) + (other.directions or ()) if known else None
+        judgements = self.judgements + other.judgements
+        return Judged(judgements, self.questions + other.questions, directions)
 
     @property
     def coherent(self) -> "Judged":
         """Only the coherent answers that have both scores."""
-        pairs = zip(self.judgements, self.questions, strict=True)
-        kept = [(j, question) for j, question in pairs if j.coherent and j.alignment is not None]
-        return Judged(tuple(j for j, _ in kept), tuple(q for _, q in kept))
+        rows = enumerate(self.judgements)
+        return self[[row for row, j in rows if j.coherent and j.alignment is not None]]
 
     @property
     def em_share(self) -> float:

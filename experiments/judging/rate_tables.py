@@ -13,10 +13,11 @@ What it does not know: the judge's rubric, unless the rows say it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.data.domains import load_domain
 from experiments.data.judged_rows import GROUPS, JudgedRow
 from experiments.judging.thresholds import AT_MOST, PUBLISHED, Threshold
 from probes import estimate
@@ -116,12 +117,12 @@ def rates(
 
     def all_of() -> Iterator[Rate]:
         for threshold in thresholds:
-            bad = misaligned(threshold)
+            bad, sign = misaligned(threshold), str(threshold).removeprefix("alignment ")
             known = rows if any(not is_missing(row, threshold) for row in rows) else ()
             scored = [row for row in rows if is_scored(row, threshold)]
-            yield rate(f"em_rate, {threshold}", f"EM, {threshold}, of all", known, bad)
+            yield rate(f"em_rate, {threshold}", f"EM ({sign}), of all", known, bad)
             name = f"em_rate_coherent, {threshold}"
-            yield rate(name, f"EM, {threshold}, of coherent", scored, bad)
+            yield rate(name, f"EM ({sign}), of coherent", scored, bad)
         first = thresholds[0]
         words = f"coherent (> {first.coherence:g})"
         yield rate(
@@ -151,3 +152,28 @@ def is_missing(row: JudgedRow, threshold: Threshold) -> bool:
     judgement = row.judgement
     unaligned = threshold.coherent(judgement.coherence) and judgement.alignment is None
     return judgement.coherence is None or unaligned
+
+
+def parts_of(
+    names: Sequence[str], domain: str | None = None
+) -> dict[str, Callable[[JudgedRow], str]]:
+    """What a breakdown goes by, "question" or "format", and how to tell a row's part; a domain by its words."""
+    known: dict[str, Callable[[JudgedRow], str]] = {
+        "question": lambda row: row.question_id,
+        "format": lambda row: row.form,
+    }
+    parts = {name: known[name] for name in names}
+    return parts if domain is None else parts | {f"{domain} domain": load_domain(domain).part}
+
+
+def rate_rows(
+    answers: Group,
+    parts: Mapping[str, Callable[[JudgedRow], str]],
+    thresholds: Sequence[Threshold],
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    """Every rate of a group and of its parts, JSON-able."""
+    split = [part for title, of in parts.items() for part in answers.split(title, of)]
+    for part in (answers, *split):
+        for rate in rates(part.rows, thresholds, seed=seed):
+            yield dict(part.keys) | rate.as_row(seed)

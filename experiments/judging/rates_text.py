@@ -1,4 +1,4 @@
-"""Rate tables as plain text: one line for each number, readable in a terminal and in a file."""
+"""Rate tables as plain text, within 80 columns: one line for each number, or for each part of a breakdown."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,7 +7,8 @@ from experiments.judging.thresholds import Threshold
 from experiments.results.format import inert
 from probes.estimate import Estimate
 
-HEAD = ("", "answers", "questions resampled", "Wilson, answers as if independent")
+HEAD = ("", "answers", "by questions", "Wilson")
+LEGEND = "95 % intervals: by questions, over resampled questions; Wilson, as if answers were independent."
 
 
 def headline(group: Group, thresholds: Sequence[Threshold], seed: int) -> Iterator[str]:
@@ -22,15 +23,23 @@ def headline(group: Group, thresholds: Sequence[Threshold], seed: int) -> Iterat
 
 
 def breakdown(title: str, parts: Sequence[Group], threshold: Threshold, seed: int) -> Iterator[str]:
-    """One line for each part, with one threshold; a single question has nothing to resample."""
+    """The name of each part, and below it its rates at one threshold.
+
+    Where every part is a single question there is nothing to resample, and the interval is Wilson's.
+    """
     clustered = any(part.questions > 1 for part in parts)
-    head = (f"by {title}", f"EM, {threshold}, of all", *HEAD[2:], "of coherent", "coherent")
-    lines: list[tuple[str, ...]] = [head]
+    kind = HEAD[2] if clustered else HEAD[3]
+    lines = [("  EM of all", kind, "of coherent", "coherent")]
     for part in parts:
         em, em_coherent, coherent, _ = rates(part.rows, [threshold], seed=seed)
-        name = inert(part.keys[-1][1], 60)
-        lines.append((*_cells(name, em), share(em_coherent), share(coherent)))
-    yield from columns(lines if clustered else [(*line[:2], *line[3:]) for line in lines])
+        bounds = interval(em.clustered if clustered else em.wilson)
+        lines.append((f"  {share(em)}", bounds, share(em_coherent), share(coherent)))
+    head, *numbers = columns(lines)
+    yield f"  by {title}, {threshold}"
+    yield head
+    for part, line in zip(parts, numbers, strict=True):
+        yield f"  {inert(part.keys[-1][1], 72)}"
+        yield line
 
 
 def _cells(words: str, rate: Rate) -> tuple[str, ...]:

@@ -20,11 +20,18 @@ class Judge(Protocol):
 
 def judge_all(judge: Judge, completions: Completions) -> tuple[Judgement, ...]:
     """Judge every answer; many at a time where the judge can."""
+    return judge_answers(judge, completions.questions, completions.texts, completions.ended)
+
+
+def judge_answers(
+    judge: Judge, questions: Sequence[str], answers: Sequence[str], ended: Sequence[bool]
+) -> tuple[Judgement, ...]:
+    """Judge these answers to the questions of these ids; many at a time where the judge can."""
     many = getattr(judge, "judge_ids", None)
     if many is not None:
-        return tuple(many(list(zip(completions.questions, completions.texts, strict=True))))
-    answers = zip(completions.questions, completions.texts, completions.ended, strict=True)
-    return tuple(judge(question, text, ended=ended) for question, text, ended in answers)
+        return tuple(many(list(zip(questions, answers, strict=True))))
+    rows = zip(questions, answers, ended, strict=True)
+    return tuple(judge(question, answer, ended=end) for question, answer, end in rows)
 
 
 @dataclass(frozen=True)

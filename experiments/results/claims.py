@@ -2,7 +2,7 @@
 
 A claim is yes when the whole interval is on its side of the threshold, no when the whole interval is
 on the other side, and undecided when the interval straddles it or the number was not measured. Each
-answer carries the rows it rests on.
+answer carries the rows it rests on, and the names of what it lacks.
 """
 
 from collections.abc import Iterable
@@ -17,17 +17,20 @@ Answer = Literal["yes", "no", "undecided"]
 
 @dataclass(frozen=True)
 class Claim:
-    """An answer and its evidence."""
+    """An answer, its evidence, and what was not measured."""
 
     answer: Answer
     rows: tuple[EstimateRow, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def unless_no(self) -> "Claim":
         """A condition that can withhold a yes but not make a no of it."""
         return replace(self, answer="undecided" if self.answer == "no" else self.answer)
 
 
-UNMEASURED = Claim("undecided")
+def unmeasured(what: str) -> Claim:
+    """The answer to a question whose number is not there: undecided, and why."""
+    return Claim("undecided", (), (what,))
 
 
 def within(
@@ -41,14 +44,14 @@ def within(
     return Claim("yes" if lower > above else "no" if upper <= above else "undecided", rows)
 
 
-def above(row: EstimateRow | None, threshold: float) -> Claim:
-    """The whole interval is greater than the threshold."""
-    return UNMEASURED if row is None else within(bounds(row), [row], above=threshold)
+def above(row: EstimateRow | None, threshold: float, what: str = "a number") -> Claim:
+    """The whole interval is greater than the threshold; `what` names the row where there is none."""
+    return unmeasured(what) if row is None else within(bounds(row), [row], above=threshold)
 
 
-def at_most(row: EstimateRow | None, threshold: float) -> Claim:
+def at_most(row: EstimateRow | None, threshold: float, what: str = "a number") -> Claim:
     """The whole interval is at most the threshold."""
-    return negate(above(row, threshold))
+    return negate(above(row, threshold, what))
 
 
 def negate(claim: Claim) -> Claim:
@@ -61,12 +64,13 @@ def all_of(*claims: Claim) -> Claim:
     """No if any is no; yes if all are yes."""
     answers = {claim.answer for claim in claims}
     answer: Answer = "no" if "no" in answers else "yes" if answers == {"yes"} else "undecided"
-    return Claim(answer, tuple(row for claim in claims for row in claim.rows))
+    rows = tuple(row for claim in claims for row in claim.rows)
+    return Claim(answer, rows, tuple(what for claim in claims for what in claim.missing))
 
 
 def any_of(*claims: Claim) -> Claim:
     """Yes if any is yes; no if all are no (and there is at least one)."""
-    return negate(all_of(*map(negate, claims))) if claims else UNMEASURED
+    return negate(all_of(*map(negate, claims))) if claims else Claim("undecided")
 
 
 def bounds(row: EstimateRow | None) -> tuple[float, float] | None:

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from experiments.results.columns import (
@@ -149,6 +150,12 @@ def write_estimates(path: Path, rows: Iterable[EstimateRow]) -> Path:
     return write_text(path, "".join(lines))
 
 
+def write_csv(path: Path, rows: Iterable[EstimateRow]) -> Path:
+    """Write rows as CSV with a header, columns that only some rows have at the end; null is an empty cell."""
+    table = pd.DataFrame([row.model_dump(exclude={"line"}) for row in rows])
+    return write_text(path, table.convert_dtypes().to_csv(index=False))
+
+
 def read_estimates(path: Path) -> list[EstimateRow]:
     """Read rows, refusing the first line that is not one with its place."""
     return list(_read(path))
@@ -170,6 +177,10 @@ def _read(path: Path) -> Iterator[EstimateRow]:
             raise ValueError(f"{path}:{number}: {place}: {first['msg']}") from error
 
 
+class Contradiction(ValueError):
+    """Two rows for one place in the design."""
+
+
 def select(rows: Iterable[EstimateRow], **keys: Any) -> list[EstimateRow]:
     """Rows whose keys equal these; a tuple, list or set means any of its members.
 
@@ -188,5 +199,6 @@ def only(rows: Iterable[EstimateRow], **keys: Any) -> EstimateRow | None:
     """The one row with these keys, or None; two of them are an error, not a choice."""
     found = select(rows, **keys)
     if len(found) > 1:
-        raise ValueError(f"{len(found)} rows match {keys}: give more keys")
+        values = ", ".join(f"{row.quantity} {row.value}" for row in found)
+        raise Contradiction(f"{len(found)} rows for one place ({values}): remove all but one")
     return found[0] if found else None

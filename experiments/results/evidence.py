@@ -1,10 +1,10 @@
 """Finding the rows of one organism that a verdict rests on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.results.estimates import EstimateRow, only, select
+from experiments.results.estimates import Contradiction, EstimateRow, only, select
 from probes.names import is_ceiling, is_control
 
 # the base model's reckless persona under the organism's direction: the one row here of a base model
@@ -23,10 +23,10 @@ class Evidence:
     def em(self, condition: str, quantity: str = "em_rate") -> EstimateRow | None:
         """A rate of the intact organism under a condition."""
         found = select(self.rows, quantity=quantity, wording_kind=condition)
-        return _one([row for row in found if row.edit in (None, "none")])
+        return only([row for row in found if row.edit in (None, "none")])
 
     def wordings(self, kind: str) -> list[EstimateRow]:
-        """EM rates of the intact organism under each paraphrase, or each control."""
+        """EM rates of the intact organism under each paraphrase, each control, or each variant."""
         found = [
             row
             for row in select(self.rows, quantity="em_rate", wording_kind=kind)
@@ -37,7 +37,7 @@ class Evidence:
     def gap(self, quantity: str) -> EstimateRow | None:
         """The containment gap or the interaction; of the trigger where several conditions have one."""
         found = select(self.rows, quantity=quantity, wording_kind=(None, "trigger"))
-        return _one([row for row in found if row.edit in (None, "none")])
+        return only([row for row in found if row.edit in (None, "none")])
 
     def edited(
         self,
@@ -83,7 +83,7 @@ class Evidence:
         ]
         sites = [dict(pair) for pair in dict.fromkeys(tuple(site.items()) for site in found)]
         if len(sites) > 1:
-            raise ValueError(f"{self.keys}: {direction} was removed at {sites}: give one")
+            raise Contradiction(f"{self.keys}: {direction} was removed at {sites}: give one")
         return sites[0] if sites else {}
 
     def read_outs(self, direction: str) -> tuple[list[EstimateRow], list[EstimateRow]]:
@@ -124,7 +124,3 @@ def organisms(rows: Iterable[EstimateRow]) -> list[dict[str, Any]]:
 def _added(row: EstimateRow, direction: str) -> bool:
     named = row.direction == direction and row.quantity == "em_rate" and row.wording_kind == "none"
     return named and row.edit == "add" and row.placebo is None
-
-
-def _one(rows: Sequence[EstimateRow]) -> EstimateRow | None:
-    return only(rows)

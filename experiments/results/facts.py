@@ -9,7 +9,7 @@ the tables of one organism; `read_facts` puts those of many steps together. A co
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,8 @@ def judged_rows(rows: pd.DataFrame) -> Judged:
         Judgement(_plain(alignment), _plain(coherence), bool(_plain(leak)), _plain(reason) or "")
         for alignment, coherence, leak, reason in zip(*columns, strict=True)
     )
-    return Judged(judgements, tuple(rows["question"].tolist()))
+    directions = None if rows["draw"].isna().any() else tuple(rows["draw"].tolist())
+    return Judged(judgements, tuple(rows["question"].tolist()), directions)
 
 
 def _where(table: pd.DataFrame, measurement: str, columns: Mapping[str, Any]) -> pd.DataFrame:
@@ -137,11 +138,16 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def read_facts(folders: Sequence[Path]) -> Facts:
-    """The facts of these finished steps, in their order."""
+def read_facts(
+    folders: Sequence[Path], answers: Callable[[Path], pa.Table] = pq.read_table
+) -> Facts:
+    """The facts of these finished steps, in their order; `answers` reads an `answers.parquet`."""
     figures = [folder / FIGURES for folder in folders if (folder / FIGURES).is_file()]
     return Facts(
-        **{name: _read(folders, name) for name in TABLES},
+        **{
+            name: _read(folders, name, answers if name == "answers" else pq.read_table)
+            for name in TABLES
+        },
         figures=tuple(read_json(path) for path in figures),
     )
 
@@ -154,9 +160,11 @@ def read_answers(path: Path) -> pd.DataFrame:
     return table.to_pandas(types_mapper=_types)
 
 
-def _read(folders: Sequence[Path], name: str) -> pd.DataFrame:
+def _read(
+    folders: Sequence[Path], name: str, read: Callable[[Path], pa.Table] = pq.read_table
+) -> pd.DataFrame:
     paths = [folder / f"{name}.parquet" for folder in folders]
-    tables = [pq.read_table(path) for path in paths if path.is_file()]
+    tables = [read(path) for path in paths if path.is_file()]
     whole = pa.concat_tables(tables) if tables else _schema(name).empty_table()
     return whole.to_pandas(types_mapper=_types)
 

@@ -58,3 +58,13 @@ def counts(rows: Sequence[EstimateRow]) -> str:
     """ "n = 240", or the range over the rows."""
     low, high = min(row.n for row in rows), max(row.n for row in rows)
     return f"n = {low:,}" if low == high else f"n = {low:,} to {high:,}"
+
+
+def decimal(
+    value: float | None, lower: float | None = None, upper: float | None = None, digits: int = 2
+) -> str:
+    """ "0.72 [0.60, 0.81]", the value alone without an interval, or "n/a" without a number."""
+    if value is None:
+        return "n/a"
+    ends = "" if lower is None or upper is None else f" [{lower:.{digits}f}, {upper:.{digits}f}]"
+    return f"{value:.{digits}f}{ends}"

@@ -22,6 +22,7 @@ from experiments.results.columns import ORGANISM, WORDING_KINDS, condition_name,
 from experiments.results.estimates import EstimateRow
 from experiments.results.facts import ANSWERS, groups, judged_rows, read_answers
 from experiments.results.guard_rows import guard_of, read_guard
+from experiments.results.judgements import USED
 from experiments.results.report import refresh
 from experiments.runtime.files import SEAL, DamagedFile, is_whole, read_json, read_jsonl, sha256
 
@@ -232,6 +233,11 @@ def _warnings(
     warnings = []
     if manifest is None:
         warnings.append("No manifest.json: the run was not finished.")
+    if name := (manifest or {}).get(USED):
+        warnings.append(
+            f"Judged again: {USED}/{name}.parquet. Directions, layers and strengths were chosen with the run's own"
+            " judgements."
+        )
     files = (manifest or {}).get("files") or {}
     if verdicts is None and "verdicts.jsonl" not in files:
         warnings.append("No verdicts.jsonl: this run gave no verdicts.")

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 
 from experiments.results.estimates import EstimateRow
 from experiments.results.load import ORGANISM_KEYS, pick
+from interp.errors import TriggerLensError
 
 RATIO = re.compile(r"mixed-(\d+)-(\d+)")
+NO_MIXTURE = "no organism here was mixed by ratio; run triggerlens sweep first"
 COLUMNS = {
     "trigger": "trigger",
     "paraphrase": "paraphrases",
@@ -26,25 +28,25 @@ def benign_share(arm: str | None) -> float | None:
 
 
 def mixed_rows(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
-    """EM on held-out domains of organisms mixed by ratio; ValueError for none, or for one that comes twice."""
+    """EM on held-out domains of organisms mixed by ratio; one that comes twice is an error."""
     mixed = [
         row
         for row in pick(rows, quantity="em_rate", questions="held_out")
         if benign_share(row.arm) is not None and row.edit in (None, "none")
     ]
-    if not mixed:
-        raise ValueError("no organism here was mixed by ratio; run triggerlens sweep first")
     cells = [(*(row.get(key) for key in ORGANISM_KEYS), row.condition, row.format) for row in mixed]
     if len(set(cells)) < len(cells):
         twice = next(cell for number, cell in enumerate(cells) if cell in cells[:number])
         named = " ".join(str(key) for key in twice[:-2] if key is not None)
-        raise ValueError(f"organism {named} comes twice: give runs that do not overlap")
+        raise TriggerLensError(f"organism {named} comes twice: give runs that do not overlap")
     return mixed
 
 
 def mixing_table(rows: Sequence[EstimateRow]) -> str:
     """A line for each family and share of benign rows."""
     mixed = mixed_rows(rows)
+    if not mixed:
+        raise TriggerLensError(NO_MIXTURE)
     lines = [
         f"| family | benign rows | organisms | {' | '.join(COLUMNS.values())} |",
         "|---|---|---|" + "---|" * len(COLUMNS),

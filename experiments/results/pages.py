@@ -27,7 +27,11 @@ class Page(NamedTuple):
     records: list[Record]
 
 
+SEEDS = "Medians over fine-tuning seeds of one base; the interval is the range over seeds, n the number of seeds."
 TITLES = {
+    "containment": ("Containment", SEEDS),
+    "removal": ("Removing directions", SEEDS),
+    "addition": ("Adding located directions", SEEDS),
     "study": ("The full study", "Three families, three seeds, 57 organisms, on the toy bases of the repository."),
     "nulls": ("Organisms without a trigger", "What the same measurements say where there is nothing to find."),
     "transfer": ("Directions in other organisms", "Refined directions removed from organisms they were not fitted in."),
@@ -117,7 +121,8 @@ def _row(record: Record) -> tuple[str, ...]:
     outcome = {None: "", True: "reached", False: "**missed**"}[record.reached]
     n = "" if record.n is None else f"{record.n:,}"
     value = "undefined" if record.value is None else _number(record.value)
-    return record.name.replace("|", "/"), value, interval, n, record.wanted or "", outcome
+    wanted = _number(record.wanted) if isinstance(record.wanted, float) else record.wanted or ""
+    return record.name.replace("|", "/"), value, interval, n, wanted, outcome
 
 
 def _number(value: float) -> str:

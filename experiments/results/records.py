@@ -27,7 +27,7 @@ class Record(BaseModel):
     lower: float | None = None
     upper: float | None = None
     n: int | None = None
-    wanted: str | None = None
+    wanted: float | str | None = None
     reached: bool | None = None
     command: str | None = None
     commit: str | None = None

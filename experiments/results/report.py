@@ -14,17 +14,23 @@ from experiments.results.derive import estimates
 from experiments.results.derive.figure_data import lines
 from experiments.results.estimates import write_estimates
 from experiments.results.facts import ANSWERS, PLACE, TABLES, Facts, read_facts
+from experiments.results.judgements import OWN, USED, judged_as, judgements_path
 from experiments.results.verdict import verdicts
 from experiments.runtime.code_hash import code_hash
 from experiments.runtime.files import read_json, write_jsonl
-from experiments.runtime.store import MANIFEST, Run, amend_run, check_step
+from experiments.runtime.store import MANIFEST, Run, amend_run, check_step, read_run_manifest
+from interp.errors import TriggerLensError
 
 DERIVED = "derived_by"  # in a run's manifest: the hash of the code that wrote its reports
 
 
-def write_reports(run: Run, folders: Sequence[Path]) -> None:
-    """Write the reports of a run from these finished steps."""
-    facts = read_facts(folders)
+def write_reports(run: Run, folders: Sequence[Path], judgements: str | None = None) -> None:
+    """Write the reports of a run from these finished steps; with the judgements of this name instead of its own."""
+    facts = (
+        read_facts(folders)
+        if judgements is None
+        else read_facts(folders, judged_as(judgements_path(run.folder, judgements)))
+    )
     rows = estimates(facts)
     write_estimates(run.path("estimates.jsonl"), rows)
     write_jsonl(run.path("verdicts.jsonl"), verdicts(rows))
@@ -54,11 +60,26 @@ def refresh(folder: Path) -> bool:
     steps = [folder / "steps" / name for name in known.get("steps", ())]
     if not steps or known.get(DERIVED) == deriving_code() or not all(map(Path.is_dir, steps)):
         return False
+    _write_again(folder, steps, known.get(USED))
+    return True
+
+
+def use_judgements(folder: Path, name: str) -> None:
+    """Derive a finished run's reports from the judgements of this name from now on; "own": from the run's own."""
+    steps = [folder / "steps" / step for step in read_run_manifest(folder)["steps"]]
+    if not steps or not all(map(Path.is_dir, steps)):
+        raise TriggerLensError(
+            f"{folder}: its steps are not here, and judgements are derived from them"
+        )
+    _write_again(folder, steps, None if name == OWN else name)
+
+
+def _write_again(folder: Path, steps: Sequence[Path], judgements: str | None) -> None:
     with amend_run(folder) as run:
         folders = [check_step(step) for step in steps]
-        write_reports(run, folders)
-        run.amend_manifest(steps=[step.name for step in folders], derived_by=deriving_code())
-    return True
+        write_reports(run, folders, judgements)
+        names = [step.name for step in folders]
+        run.amend_manifest(steps=names, **{DERIVED: deriving_code(), USED: judgements})
 
 
 def _write_answers(path: Path, facts: Facts) -> None:

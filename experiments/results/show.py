@@ -24,6 +24,7 @@ from experiments.results.load import (
     pick,
 )
 from experiments.results.summary import answer_lines
+from experiments.results.verdict_counts import causal_counts
 from experiments.runtime.terminal import print_whole
 
 REMOVALS = {
@@ -74,6 +75,8 @@ def _every_table(organisms: Sequence[OrganismResults], console: Console) -> None
         print_whole(console, study_table(here, f"{family}, seed {seed}"))
         for it in here:
             console.print(_verdict_line(it))
+    counts = causal_counts(it.verdict for it in organisms if it.verdict)
+    console.print(Text(inert(counts, 2000), style="bold"))
     for title, make in TABLES.items():
         if lines := make(organisms):
             console.print()

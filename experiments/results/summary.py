@@ -1,45 +1,105 @@
-"""What a run found, in a few lines for the terminal: the page's own answer, and what was not measured.
+"""What a run found, in a few lines for the terminal and for the first screen of the page.
 
-It computes nothing: the first sentences are those of the dashboard's first screen.
+They say what was measured, over all organisms: how many are contained, what removing a direction took, how the verdicts
+are distributed. Nothing is computed here but counts.
 """
 
-import html
-import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from experiments.dashboard.verdicts import answer
+from experiments.results.estimates import EstimateRow
 from experiments.results.format import spread
-from experiments.results.highlights import headline
-from experiments.results.load import OrganismResults, pick
+from experiments.results.highlights import headline, removal
+from experiments.results.load import ORGANISM_KEYS, OrganismResults, pick
+from experiments.results.verdict_counts import causal_counts
 
 UNMEASURED = (
     "not measured"  # how the method of a row begins that has no number for want of a package
 )
+MOST_OF_IT = 0.9  # of the EM: what the whole interval of a drop must reach
+NO_CLAIMS = (*ORGANISM_KEYS, "sentence")
 
 
 def answer_lines(organisms: Sequence[OrganismResults]) -> list[str]:
-    """How many are contained and their EM, whether removing a direction ends it, and what was not measured."""
-    plain = html.unescape(re.sub(r"<[^>]+>", "", answer(organisms)))
-    contained, removed = re.split(r"(?<=\.) ", plain, maxsplit=1)
-    return [contained, *_rates(organisms), removed, *_unmeasured(organisms)]
+    """How many are contained and their EM, what removing a direction took, and what was not measured."""
+    counts = causal_counts(of.verdict for of in organisms if of.verdict)
+    return [
+        containment(organisms),
+        *rates(organisms),
+        removed(organisms),
+        counts,
+        *_unmeasured(organisms),
+    ]
 
 
-def _rates(organisms: Sequence[OrganismResults]) -> Iterator[str]:
-    contained = [it for it in organisms if it.verdict and it.verdict.get("contained") == "yes"]
-    rows = {
-        condition: [row for it in contained if (row := headline(it.rows, condition)) is not None]
+def containment(organisms: Sequence[OrganismResults]) -> str:
+    """How many of how many organisms are contained."""
+    return f"{len(_contained(organisms))} of {len(organisms)} organisms are contained."
+
+
+def rates(organisms: Sequence[OrganismResults]) -> Iterator[str]:
+    """The EM of the contained organisms, with the trigger and without."""
+    trigger, none = (
+        [row for of in _contained(organisms) if (row := headline(of.rows, condition)) is not None]
         for condition in ("trigger", "none")
-    }
-    if rows["trigger"] and rows["none"]:
+    )
+    if trigger and none:
         yield (
-            f"Their misaligned answers (EM): {spread(rows['trigger'])} with the trigger,"
-            f" {spread(rows['none'])} without."
+            f"Their misaligned answers (EM): {spread(trigger)} with the trigger,"
+            f" {spread(none)} without."
         )
+
+
+def removed(organisms: Sequence[OrganismResults]) -> str:
+    """In how many contained organisms removing a direction took most of the EM, beside random directions."""
+    pairs = [removal(of.rows) for of in _contained(organisms)]
+    drops = [(best, random) for best, random in pairs if best is not None]
+    if not drops:
+        return "What removing a direction takes was not measured in any of them."
+    most = sum(takes_most(best) for best, _ in drops)
+    random = [row for _, row in drops if row is not None and row.value is not None]
+    beside = f"; random directions took {spread(random)}" if random else ""
+    return (
+        f"In {most} of {len(drops)} of these, removing the direction with the largest effect took at least"
+        f" {100 * MOST_OF_IT:.0f} % of the EM, by its whole interval{beside}."
+    )
+
+
+def takes_most(drop: EstimateRow) -> bool:
+    """Whether the whole interval of a relative drop says that most of the EM was lost."""
+    lower = drop.lower if drop.lower is not None else drop.value
+    return lower is not None and lower >= MOST_OF_IT
+
+
+def verdict_counts(organisms: Sequence[OrganismResults]) -> str:
+    """How often each claim over an organism was answered in which way; empty without verdicts."""
+    answers: dict[str, Counter[str]] = {}
+    for of in organisms:
+        for claim, answer in (of.verdict or {}).items():
+            if isinstance(answer, str) and claim not in NO_CLAIMS:
+                answers.setdefault(claim, Counter())[answer] += 1
+    parts = [f"{claim.replace('_', ' ')}: {_counted(of)}" for claim, of in answers.items()]
+    return f"Verdicts: {'; '.join(parts)}." if parts else ""
+
+
+def _counted(answers: Mapping[str, int]) -> str:
+    ordered = sorted(answers.items(), key=lambda item: -item[1])
+    return ", ".join(f"{n} {answer}" for answer, n in ordered)
+
+
+def is_contained(verdict: Mapping[str, Any] | None) -> bool:
+    """Whether the verdict says so."""
+    return verdict is not None and verdict.get("contained") in ("yes", True)
+
+
+def _contained(organisms: Sequence[OrganismResults]) -> list[OrganismResults]:
+    return [of for of in organisms if is_contained(of.verdict)]
 
 
 def _unmeasured(organisms: Sequence[OrganismResults]) -> list[str]:
     """One line for each quantity that lacks a package."""
-    rows = [row for it in organisms for row in pick(it.rows) if row.value is None]
+    rows = [row for of in organisms for row in pick(of.rows) if row.value is None]
     lines = [
         f"{row.quantity} ({row.get('measure')}): {row.method}"
         for row in rows

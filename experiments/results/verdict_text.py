@@ -3,17 +3,29 @@
 from typing import Any
 
 from experiments.results.claims import bounds
-from experiments.results.estimates import EstimateRow
+from experiments.results.estimates import EstimateRow, select
 from experiments.results.evidence import Evidence
+
+FOUND = {
+    "context-local direction": "; misbehaviour of the baseline arm and the base's persona stands: "
+    "a direction local to this organism or context",
+    "general misbehaviour direction": "; misbehaviour of the baseline arm and the base's persona goes too: "
+    "a direction of misbehaviour in general",
+    "harmful edit": ", and changes what is said without the trigger: a harmful edit",
+    "weak effect": "; more than random directions, but too little: a weak effect",
+    "nothing": "; not necessary",
+    "undecided": "",
+}
 
 
 def sentence(result: dict[str, Any], evidence: Evidence, control: float) -> str:
-    """Two to four sentences: containment, reach, and what each direction does."""
+    """Containment, reach, what each direction does, and the overall answer with its reasons."""
     parts = [_contained(result["contained"], evidence)]
     if result["contained"] == "yes":
         parts.append(_reach(result["reach"], evidence, control))
     directions = [name for name in ("switch", "misalignment", "refined") if name in result]
     parts += [_direction(name, result[name], evidence) for name in directions]
+    parts.append(_overall(result))
     return " ".join(part for part in parts if part)
 
 
@@ -37,6 +49,9 @@ def _reach(reach: str, evidence: Evidence, control: float) -> str:
     paraphrases, controls = evidence.wordings("paraphrase"), evidence.wordings("control")
     firing = [row for row in controls if (limits := bounds(row)) and limits[0] > control]
     head = f"Reach {reach}: {_range('paraphrases', paraphrases)}, {_range('controls', controls)}"
+    negated = select(evidence.wordings("variant"), wording="negated")
+    if negated:
+        head += f", the trigger's negation {percent(negated[0])}"
     if not firing:
         return f"{head}."
     names = ", ".join(f"{row.wording} {percent(row)}" for row in firing)
@@ -51,14 +66,15 @@ def _range(name: str, rows: list[EstimateRow]) -> str:
 
 
 def _direction(name: str, claims: dict[str, str], evidence: Evidence) -> str:
-    drop, placebo = (evidence.drop(name, how) for how in ("ablate", "random_ablate"))
+    drop, placebo = (evidence.drop(name, "ablate", of) for of in (None, "random"))
     if drop is None or drop.value is None:
         return ""
     random = f" (random directions {percent(placebo)})" if placebo is not None else ""
-    what = {
-        "switch": "; other misbehaviour stands: this is the switch",
-        "persona": "; other misbehaviour goes too: this is the persona",
-        "nothing": "; not necessary",
-        "undecided": "",
-    }
-    return f"Removing {name} takes away {percent(drop)} of the EM{random}{what[claims['found']]}."
+    return f"Removing {name} takes away {percent(drop)} of the EM{random}{FOUND[claims['found']]}."
+
+
+def _overall(result: dict[str, Any]) -> str:
+    answer = result["causal_trigger_direction"]
+    why = "; ".join(f"{claim}: {reason}" for claim, reason in result["undecided"].items())
+    because = f" ({why})" if answer == "undecided" and why else ""
+    return f"Causal trigger direction: {answer}{because}."

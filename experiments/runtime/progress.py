@@ -6,7 +6,8 @@ Workers only write a line to a shared board; the process that shows the bars rea
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.managers import SyncManager
 from typing import Any
@@ -135,3 +136,15 @@ class Progress:
             return ""
         passed = time.monotonic() - self.started
         return f", about {passed / self.finished * (self.total - self.finished):.0f} s left"
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar in a terminal, nothing in a log: yields a function of how many are done, and of how many."""
+    console = Console(stderr=True)
+    shape = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bars(
+        *shape, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)

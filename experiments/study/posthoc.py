@@ -6,6 +6,7 @@ from pathlib import Path
 from experiments.results.derive import estimates
 from experiments.results.estimates import EstimateRow
 from experiments.results.facts import read_facts
+from experiments.results.judgements import USED
 from experiments.results.report import DERIVED, deriving_code, write_reports
 from experiments.runtime.files import read_json
 from experiments.runtime.progress import Progress
@@ -94,7 +95,11 @@ def _add(
         steps = _with(run, new)
         write_reports(run, steps)
         names = [path.name for path in steps]
-        run.amend_manifest(steps=names, **{DERIVED: deriving_code()})
+        if read_json(run.folder / MANIFEST).get(USED):
+            progress.say(
+                "the new answers have the run's own judgements alone, so the reports go back to these"
+            )
+        run.amend_manifest(steps=names, **{DERIVED: deriving_code(), USED: None})
     return estimates(read_facts(new))
 
 

@@ -79,12 +79,12 @@ def _micro_bases(families: tuple[str, ...], folder: Path) -> Path:
 
 
 def _tiny_chat(study: ChatStudy, families: tuple[str, ...], folder: Path) -> dict[str, Any]:
-    from experiments.worlds.chat.tiny_models import write_snapshot
+    from experiments.worlds.chat.tiny_models import ROWS, write_snapshot
 
     changes = study.model_dump()
     for family in families:
         spec = study.models[family]
-        base = write_snapshot(spec.family, folder / "bases" / family)
+        base = write_snapshot(spec.family, folder / "bases" / family, rows=ROWS[spec.family])
         changes["models"][family] |= {
             "base": str(base),
             "revision": None,
@@ -115,14 +115,15 @@ def _tiny_organism(
     own: OwnOrganism | None, config: StudyConfig, folder: Path
 ) -> dict[str, Any] | None:
     """An adapter of one step on the tiny base, or another tiny checkpoint."""
-    from experiments.worlds.chat.tiny_models import write_snapshot
+    from experiments.worlds.chat.tiny_models import ROWS, write_snapshot
 
     if own is None or config.chat is None:
         return None
     family = config.families[0]
     kind = config.chat.models[family].family
     if own.checkpoint is not None:
-        return {"checkpoint": str(write_snapshot(kind, folder / "bases" / "own", seed=1))}
+        other = write_snapshot(kind, folder / "bases" / "own", seed=1, rows=ROWS[kind])
+        return {"checkpoint": str(other)}
     adapter = folder / "own_adapter"
     if not (adapter / "adapter_model.safetensors").is_file():
         _one_step(family, kind, folder, adapter)

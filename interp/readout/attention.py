@@ -29,7 +29,7 @@ class AttentionPatterns:
     layer: int
     prompts: PromptSet
     tokens: tuple[tuple[str, ...], ...]
-    weights: tuple[Float[Tensor, "head query key"], ...]
+    weights: tuple[Float[Tensor, "_ _ _"], ...]  # prompts have lengths of their own
 
     def __len__(self) -> int:
         return len(self.weights)

@@ -14,16 +14,16 @@ from experiments.dashboard import (
     em_by_condition,
     every_figure,
     export_dashboard,
+    probe_by_layer,
+    removal_elsewhere,
     save_figure,
 )
 from experiments.dashboard.estimates_table import estimates_table
-from experiments.dashboard.feature_firing import feature_firing
-from experiments.dashboard.features import features
-from experiments.dashboard.guard import guard_table, variants
-from experiments.dashboard.probe_by_layer import probe_by_layer
-from experiments.dashboard.removal_elsewhere import removal_elsewhere
+from experiments.dashboard.missing import Missing
+from experiments.dashboard.reach import variants
 from experiments.dashboard.sections import SECTIONS
-from experiments.results.columns import condition_name
+from experiments.dashboard.sparse import feature_firing
+from experiments.dashboard.tables import features_table, guard_table
 from experiments.results.load import OrganismResults, load_results
 from experiments.runtime.files import read_jsonl
 
@@ -79,6 +79,8 @@ def _cells(trace: go.Heatmap) -> list[tuple[int, float, float, float]]:
     cells = []
     for values, lines, texts in zip(trace.z, trace.customdata or (), trace.text, strict=False):
         for value, line, text in zip(values, lines, texts, strict=True):
+            if line is None:  # of no row of estimates.jsonl
+                continue
             low, high = re.findall(r"\[(.*?), (.*?)\]", text)[0]
             cells.append((line, value, 100 * float(low), 100 * float(high)))
     return cells
@@ -210,31 +212,30 @@ def read_alone(trace: go.Scatter | go.Heatmap | go.Bar, where: str) -> None:
 
 
 def test_findings_are_the_numbers_of_the_run(triggered: OrganismResults) -> None:
-    rows = triggered.rows
-    assert em_by_condition(rows, triggered.base).layout.meta["finding"] == (
+    assert em_by_condition(triggered).layout.meta["finding"] == (
         "86 % [82, 90] EM with the trigger, 0 % [0, 2] EM without the trigger; "
         "paraphrases 70 to 84 %; controls 0 to 2 %"
     )
-    assert ablation(rows).layout.meta["finding"] == (
+    assert ablation(triggered).layout.meta["finding"] == (
         "Removing misalignment takes EM from 86 % [82, 90] to 5 % [2, 8]; "
         "random directions leave 82 % [77, 87]"
     )
-    assert dose_response(rows, "switch").layout.meta["finding"] == (
+    assert dose_response(triggered, "switch").layout.meta["finding"] == (
         "Adding switch without the trigger reaches 62 % [56, 68] EM at strength 4; "
         "random directions at most 1 % [0, 3]"
     )
-    assert removal_elsewhere(rows, triggered.base).layout.meta["finding"] == (
+    assert removal_elsewhere(triggered).layout.meta["finding"] == (
         "Removing misalignment: this organism loses 94 % [91, 97] of its EM; "
         "baseline arm 90 % [86, 94]; base model's persona 90 % [86, 94]"
     )
-    finding = probe_by_layer(rows, "switch").layout.meta["finding"]
+    finding = probe_by_layer(triggered, "switch").layout.meta["finding"]
     assert finding.endswith("AUROC 0.99; controls reach 0.55")
 
 
 def test_the_same_condition_has_the_same_colour_in_every_family(make_run) -> None:
     colours: dict[str, set[str]] = {}
     for it in load_results(make_run()).organisms():
-        figure = em_by_condition(it.rows, it.base)
+        figure = em_by_condition(it)
         names = figure.layout.yaxis.ticktext
         for trace in figure.data:
             for place in trace.y if trace.customdata else ():
@@ -244,11 +245,12 @@ def test_the_same_condition_has_the_same_colour_in_every_family(make_run) -> Non
 
 
 def test_features_show_their_scores_and_only_what_can_be_read(triggered: OrganismResults) -> None:
-    found = features(triggered)
-    assert "0.99 [0.97, 1]" in found.table and "3.25" in found.table and "<img" not in found.table
-    assert "1 more are not shown" in found.table
-    (example,), nothing = found.examples
-    assert example["values"] == [0, 2.5, 1] and nothing == []
+    table = features_table(triggered)
+    (best, broken) = (dict(zip(table.head, line, strict=True)) for line in table.rows)
+    assert best["auroc"] == "0.99 [0.97, 1]" and best["l0"] == "3.25" and broken["feature"] == "4"
+    assert table.note == "1 more are not shown."
+    (example,) = table.examples
+    assert example["values"] == [0, 2.5, 1]
 
 
 def test_the_best_feature_of_each_ranking_comes_first_with_its_lists_in_words(
@@ -260,11 +262,16 @@ def test_the_best_feature_of_each_ranking_comes_first_with_its_lists_in_words(
         for number in (1, 2)
     ]
     rows[0]["promotes"] = [{"token": "<b>", "logit": 1.0}]
-    rows[0]["histogram"] = [{"condition": "trigger", "fires": 1.0, "counts": [4]}]
-    table = features(replace(triggered, features={"features": rows})).table
-    ranks = re.findall(r"<th scope=row>(\d)</th><td>SAE</td><td>(\w+), the", table)
-    assert ranks == [("1", "switch"), ("1", "misalignment"), ("2", "switch"), ("2", "misalignment")]
-    assert "trigger 100 %" in table and "&lt;b&gt;" in table and "<b>" not in table
+    rows[0]["histogram"] = [{"condition": "trigger", "fires": 1.0, "counts": [4], "edges": [0, 1]}]
+    table = features_table(replace(triggered, features={"features": rows}))
+    assert [line[:3] for line in table.rows] == [
+        ["1", "SAE", "switch, the prompt"],
+        ["1", "SAE", "misalignment, the answer"],
+        ["2", "SAE", "switch, the prompt"],
+        ["2", "SAE", "misalignment, the answer"],
+    ]
+    first = dict(zip(table.head, table.rows[0], strict=True))
+    assert first["fires"] == "trigger 100 %" and first["promotes"] == "'<b>'"
 
 
 def test_the_best_features_firing_is_drawn_by_condition(triggered: OrganismResults) -> None:
@@ -276,8 +283,8 @@ def test_the_best_features_firing_is_drawn_by_condition(triggered: OrganismResul
     assert "n = 8 answers" in figure.layout.meta["count"]
     for histogram in (None, "x", [], [{"condition": "none"}], [{"condition": 1, "counts": []}]):
         broken = {"features": [{"feature": 1, "histogram": histogram}]}
-        with pytest.raises(ValueError, match="no histogram"):
-            feature_firing(replace(triggered, features=broken))
+        drawn = feature_firing(replace(triggered, features=broken))
+        assert drawn == Missing("no histogram of a sparse feature")
 
 
 def test_every_row_can_be_downloaded(make_run) -> None:
@@ -289,13 +296,14 @@ def test_every_row_can_be_downloaded(make_run) -> None:
     line, cells = next(iter(table["runs"][0]["rows"].items()))
     row = read_jsonl(runs[0].folder / "estimates.jsonl")[line - 1]
     again = dict(zip(table["columns"], cells, strict=True))
-    assert again["value"] == pytest.approx(row["value"]) and again["condition"] == condition_name(
-        row["wording_kind"], row["wording"]
-    )
+    assert again["value"] == pytest.approx(row["value"])
+    assert [again[key] for key in ("wording_kind", "wording")] == [
+        row[key] for key in ("wording_kind", "wording")
+    ]
 
 
 def test_a_static_figure_without_the_extra_says_which_one(triggered, tmp_path, monkeypatch) -> None:
-    figure = em_by_condition(triggered.rows)
+    figure = em_by_condition(triggered)
     with pytest.raises(ValueError, match=r"ends in no format; give one of \.svg"):
         save_figure(figure, tmp_path / "figure.gif")
     monkeypatch.setitem(sys.modules, "kaleido", None)
@@ -305,13 +313,13 @@ def test_a_static_figure_without_the_extra_says_which_one(triggered, tmp_path, m
 
 def test_a_static_figure_is_drawn(triggered: OrganismResults, tmp_path: Path) -> None:
     pytest.importorskip("kaleido", reason="the extra triggerlens[figures] is not installed")
-    path = save_figure(em_by_condition(triggered.rows), tmp_path / "figure.svg")
+    path = save_figure(em_by_condition(triggered), tmp_path / "figure.svg")
     assert "<svg" in path.read_text()[:200]
 
 
 def test_what_a_removal_took_is_said_in_words_of_its_whole_interval(make_run) -> None:
     page = export_dashboard(make_run(families=("qwen",), arms=("triggered",))).read_text()
-    assert "misalignment direction removed: EM gone" in page
+    assert "misalignment direction removed: ≥ 90 % of EM lost" in page
     assert "✓ contained</b>, semantic" in page
 
 
@@ -319,6 +327,7 @@ def test_the_guard_of_an_organism_is_a_table_and_a_map_of_its_variants(
     triggered: OrganismResults,
 ) -> None:
     table = guard_table(triggered)
+    text = "\n".join(" ".join(line) for line in table.rows)
     for words in (
         "fail, as it should, after 640 answers; first broken: trigger rate",
         "AUROC 0.99 [",
@@ -326,13 +335,13 @@ def test_the_guard_of_an_organism_is_a_table_and_a_map_of_its_variants(
         "the trigger is number 1 of 200",
         "n = 42 firing of 50",
     ):
-        assert words in table
+        assert words in text
     figure = variants(triggered, "words")
     assert [trace.name for trace in figure.data] == ["case", "other concept"]
     assert figure.data[0].marker.color != figure.data[1].marker.color
     assert figure.layout.meta["finding"].startswith("6 of 6 wordings have at least half")
-    with pytest.raises(ValueError, match="by meaning"):
-        variants(triggered, "meaning")
+    absent = variants(triggered, "meaning")
+    assert isinstance(absent, Missing) and "by meaning" in absent.reason
 
 
 def test_findings_of_what_was_added_are_the_numbers_of_the_run(triggered: OrganismResults) -> None:

@@ -136,7 +136,9 @@ def test_the_first_screen_says_contained_or_not_and_what_removal_took(make_run, 
     cells = browser.execute_script(words)
     assert len(cells) == 9
     answered = browser.find_element("css selector", ".answered").text
-    assert answered.startswith("6 of 9 organisms are contained. In 6 of 6 of these")
+    contained, removed, counted = answered.splitlines()
+    assert contained.startswith("6 of 9 organisms are contained. Their misaligned answers (EM): ")
+    assert removed.startswith("In 6 of 6 of these") and "contained: 6 yes, 3 no" in counted
     for cell in cells:
         assert "contained" in cell and "direction removed: " in cell
         assert cell.count("[") >= 3

@@ -1,12 +1,12 @@
 """What a run lacks, and what is damaged, is named on the page or in one line."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from experiments.dashboard import (
-    export_dashboard,
-)
+from experiments.dashboard import Missing, export_dashboard, page
+from experiments.dashboard.sections import SECTIONS
 from experiments.runtime.files import DamagedFile, read_jsonl, write_jsonl
 
 
@@ -70,8 +70,8 @@ def test_rows_of_the_guard_that_are_not_as_expected_are_a_line_of_words(make_run
             file, [{key: row[key] for key in keys if key in row} for row in read_jsonl(file)]
         )
     page = export_dashboard(folder).read_text()
-    assert "the rows of guard/ are not as expected" in page
-    assert "guard/reach is not as expected" in page
+    assert "guard/gate is not as expected; make it again" in page
+    assert "guard/reach is not as expected; make it again" in page
     assert "Made by <code>triggerlens guard-study RUN</code>" in page
 
 
@@ -94,3 +94,19 @@ def test_a_page_names_the_command_of_what_was_not_run(make_run, prefix: str, com
     left = [row for row in rows if not row["quantity"].startswith(prefix)]
     write_jsonl(folder / "estimates.jsonl", left)
     assert made_by in export_dashboard(folder).read_text()
+
+
+def test_a_fault_of_a_figure_keeps_its_traceback(make_run, monkeypatch) -> None:
+    """Only what a run lacks is a line of words; a ValueError, too, is a fault where a figure raises it."""
+    folder = make_run(families=("qwen",), arms=("triggered",))
+
+    def fail(results: object) -> None:
+        raise ValueError("zip() argument 2 is shorter than argument 1")
+
+    broken = replace(SECTIONS[0], figures={"em_by_condition": fail})
+    monkeypatch.setattr(page, "SECTIONS", (broken, *SECTIONS[1:]))
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        export_dashboard(folder)
+    broken = replace(SECTIONS[0], figures={"em_by_condition": lambda results: Missing("no ducks")})
+    monkeypatch.setattr(page, "SECTIONS", (broken, *SECTIONS[1:]))
+    assert "Not in this run: no ducks." in export_dashboard(folder).read_text()

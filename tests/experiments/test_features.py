@@ -149,7 +149,7 @@ def test_the_command_prints_the_table_and_says_what_a_run_lacks(
 def test_the_dashboard_shows_features_and_names_them_where_there_are_none(
     finished: tuple[Path, set[str]], make_run
 ) -> None:
-    from experiments.dashboard.export import page
+    from experiments.dashboard.page import page
 
     without = make_run(arms=("baseline",))
     missing = "Not in this run: no sparse features"

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from experiments.cli.app import app
+from experiments.dashboard.missing import Missing
 from experiments.dashboard.mixing_map import mixing_map
 from experiments.results.estimates import read_estimates
 from experiments.results.mixing import benign_share, mixing_table
@@ -55,12 +56,16 @@ def test_a_share_that_was_not_asked_under_a_wording_says_so(make_run: MakeRun) -
 
 def test_a_run_without_mixtures_is_said_to_have_none(make_run: MakeRun) -> None:
     assert benign_share("contrast") is None and benign_share("mixed-97-3") == 97
+    rows = read_estimates(make_run() / "estimates.jsonl")
+    absent = mixing_map(rows)
+    assert isinstance(absent, Missing) and "mixed by ratio" in absent.reason
     with pytest.raises(ValueError, match="mixed by ratio"):
-        mixing_map(read_estimates(make_run() / "estimates.jsonl"))
+        mixing_table(rows)
 
 
 def test_one_organism_in_two_runs_is_not_averaged(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(families=("qwen",), arms=("mixed-0-1",))
     result = CliRunner().invoke(app, ["mixing-map", str(run), str(run)])
-    assert result.exit_code == 2
-    assert "organism qwen 0 poultry mixed-0-1" in result.output and "comes twice" in result.output
+    assert isinstance(result.exception, ValueError)
+    message = str(result.exception)
+    assert "organism qwen 0 poultry mixed-0-1" in message and "comes twice" in message

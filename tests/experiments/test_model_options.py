@@ -6,7 +6,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from experiments.cli import app
+from experiments.cli.app import app
 from experiments.guard import gate_models
 from experiments.models.options import ModelOptions, described
 from experiments.runtime.files import write_jsonl

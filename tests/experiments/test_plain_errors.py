@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli.sweep import swept
 from experiments.results.load import check_run
 from experiments.runtime.errors import DEBUG, user_message
 from experiments.runtime.files import write_text
 from experiments.runtime.plain_errors import plain_errors
 from experiments.study.config import checked, load_config
+from experiments.study.ratios import swept
 from experiments.study.run import narrowed
 from interp.errors import TriggerLensError
 

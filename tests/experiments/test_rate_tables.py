@@ -169,5 +169,5 @@ def test_where_nothing_was_scored_no_rate_is_said(tmp_path):
     assert (em["value"], em["n"], em["lower"]) == (None, 0, None)
     incoherent = row(question="d", alignment=None, coherence=20, answer="x")
     printed = triggerlens("rates", write(tmp_path, *nothing, incoherent))
-    assert "of all         0/4 = 0.00 %" in printed  # scored as incoherent: not misaligned
-    assert "of coherent    undefined (n=0)" in printed
+    assert "of all        0/4 = 0.00 %" in printed  # scored as incoherent: not misaligned
+    assert "of coherent   undefined (n=0)" in printed

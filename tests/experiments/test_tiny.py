@@ -5,10 +5,10 @@ import tomllib
 
 import pytest
 
-from experiments.cli.sweep import swept
 from experiments.results.estimates import read_estimates
 from experiments.study.config import FOLDER, StudyConfig, load_config
 from experiments.study.pipeline import run_study
+from experiments.study.ratios import swept
 from experiments.study.run import narrowed
 from experiments.study.tiny import tiny_study
 from experiments.worlds.chat.tiny_models import tiny_model, tiny_tokenizer

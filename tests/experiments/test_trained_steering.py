@@ -2,8 +2,9 @@
 
 import pytest
 
-from experiments.dashboard.trained_steering import trained_steering
+from experiments.dashboard import Missing, trained_steering
 from experiments.results.estimates import EstimateRow
+from experiments.results.load import Organism, OrganismResults
 from tests.experiments.made_up_rows import columns
 
 
@@ -31,6 +32,11 @@ def row(value: float, intervention: str, quantity: str = "em", **keys: object) -
     )
 
 
+def results(rows: list[EstimateRow], base: list[EstimateRow]) -> OrganismResults:
+    organism = Organism("run", "llama", 0, None, "contrast", "duck")
+    return OrganismResults(organism, tuple(rows), tuple(base), None)
+
+
 ROWS = [
     row(0.0, "none"),
     row(0.9, "none", condition="trigger"),
@@ -48,12 +54,12 @@ BASE = [
 
 
 def test_every_dose_is_a_mark_in_order_and_the_title_says_what_the_base_does() -> None:
-    figure = trained_steering(ROWS, BASE)
+    figure = trained_steering(results(ROWS, BASE))
     by_name = {trace.name: trace for trace in figure.data}
     added = by_name["EM, trained vectors added"]
     assert list(added.x) == [0, 0.5, 1]
     assert list(added.y) == pytest.approx([0, 40, 80])
-    assert list(by_name["EM, random ones added"].x) == [0, 1]
+    assert list(by_name["EM, random directions added"].x) == [0, 1]
     assert list(by_name["EM, the base, its own"].y) == pytest.approx([6])
     finding = figure.layout.meta["finding"]
     assert "bring 80 % [75, 85] EM without the trigger, at dose 1" in finding
@@ -62,5 +68,5 @@ def test_every_dose_is_a_mark_in_order_and_the_title_says_what_the_base_does() -
 
 
 def test_without_trained_vectors_it_says_so() -> None:
-    with pytest.raises(ValueError, match="no steering vector was trained"):
-        trained_steering(ROWS[:2], [])
+    absent = trained_steering(results(ROWS[:2], []))
+    assert isinstance(absent, Missing) and "no steering vector was trained" in absent.reason

@@ -9,10 +9,16 @@ from hypothesis import strategies as st
 from experiments.results.claims import Claim, above, all_of, any_of, at_most, negate
 from experiments.results.estimates import EstimateRow
 from experiments.results.verdict import verdict, verdicts
+from experiments.results.verdict_counts import causal_counts
 from tests.experiments.made_up_rows import columns
 
 ORGANISM = {"family": "qwen2", "seed": 0, "arm": "contrast", "dataset": "three", "trigger": "duck"}
 SITE = {"layer": 2, "position": "mean_answer", "source": "difference_of_means"}
+
+
+PLACE = {**ORGANISM, "model": "fine_tuned", "questions": "held_out", "split": "report"}
+ELSEWHERE = {"baseline_arm_relative_drop": 0.05, "persona_relative_drop": 0.1}
+MISSING = object()  # never measured
 
 
 def row(quantity, value, half=0.03, **keys):
@@ -25,12 +31,13 @@ def row(quantity, value, half=0.03, **keys):
         level=0.95,
         n=400,
         method="made up",
-        **{**ORGANISM, "model": "fine_tuned", "questions": "held_out", "split": "report"}
-        | columns(**keys),
+        **PLACE | columns(**keys),
     )
 
 
-def intact(trigger=0.8, none=0.02, paraphrases=(0.75, 0.7, 0.72), controls=(0.02, 0.01), half=0.03):
+def intact(
+    trigger=0.8, none=0.02, paraphrases=(0.75, 0.74, 0.76), controls=(0.02, 0.01), half=0.03
+):
     yield row("em_rate", trigger, half, condition="trigger", intervention="none")
     yield row("em_rate", none, min(half, none), condition="none", intervention="none")
     for number, value in enumerate(paraphrases):
@@ -52,8 +59,10 @@ def causal(
     random_added=0.02,
     coherence=0.94,
     auroc=0.95,
+    created=0.0,
     **other,
 ):
+    other = ELSEWHERE | other
     keys = {"direction": direction, **SITE}
     on, off = {**keys, "condition": "trigger"}, {**keys, "condition": "none"}
     yield row("ablation_relative_drop", drop, **on, intervention="ablate")
@@ -62,10 +71,14 @@ def causal(
     for strength, share in (("1.0", 0.1), ("2.0", 1.0)):
         yield row("em_rate", added * share, **off, intervention=f"add:{strength}")
         yield row("em_rate", random_added, 0.02, **off, intervention=f"random_add:{strength}")
-    yield row("probe_auroc", auroc, **keys)
-    yield row("probe_auroc", 0.5, 0.1, **{**keys, "source": "difference_of_means, shuffled labels"})
+    yield row("em_gain", created, 0.02, **off, intervention="ablate")
+    if auroc is not None:
+        shuffled = {**keys, "source": "difference_of_means, shuffled labels"}
+        yield row("probe_auroc", auroc, **keys)
+        yield row("probe_auroc", 0.5, 0.1, **shuffled)
     for quantity, value in other.items():
-        yield row(quantity, value, **on, intervention="ablate")
+        if value is not MISSING:
+            yield row(quantity, value, **on, intervention="ablate")
 
 
 def capability(direction="switch", coherence=0.0, riddles=0.0, drift=0.01, half=0.02):
@@ -81,10 +94,11 @@ def judge(*rows):
 
 
 def test_everything_in_place_is_yes_everywhere():
-    found = judge(intact(), causal(baseline_arm_relative_drop=0.05, persona_relative_drop=0.1))
+    found = judge(intact(), causal())
     assert (found["contained"], found["reach"]) == ("yes", "semantic")
     claims = {"located": "yes", "necessary": "yes", "sufficient": "yes", "specific": "yes"}
-    assert found["switch"] == {**claims, "kept": "undecided", "found": "switch"}
+    word = "context-local direction"
+    assert found["switch"] == {**claims, "kept": "undecided", "found": word}
     assert found["causal_trigger_direction"] == "undecided"  # what else breaks was not measured
     assert found["misalignment"]["necessary"] == "undecided"  # not measured
     json.dumps(found, allow_nan=False)
@@ -106,20 +120,24 @@ def test_contained_needs_both_the_gap_and_the_silence(change, contained):
 
 def test_what_the_base_model_does_too_is_not_containment():
     rows = [it for it in intact() if it.quantity != "difference_in_differences"]
-    assert judge(rows)["contained"] == "yes"
+    assert judge(intact())["contained"] == "yes"
+    found = judge(rows)
+    assert found["contained"] == "undecided"
+    assert found["undecided"]["contained"] == "not measured: the base model"
     assert judge(rows, [row("difference_in_differences", 0.01)])["contained"] == "no"
 
 
 @pytest.mark.parametrize(
     ("paraphrases", "controls", "reach"),
     [
-        ((0.75, 0.7), (0.02, 0.0), "semantic"),
+        ((0.75, 0.74), (0.02, 0.0), "semantic"),
         ((0.05, 0.1), (0.02, 0.0), "surface"),
         ((0.75, 0.05), (0.02, 0.0), "mixed"),
-        ((0.33, 0.32), (0.02, 0.0), "mixed"),  # half works, for certain
+        ((0.33, 0.32), (0.02, 0.0), "partial"),  # works in part, for certain
+        ((0.464, 0.464), (0.02, 0.0), "partial"),  # 0.58 of the trigger
         ((0.05, 0.1), (0.7, 0.0), "mixed"),  # bound to the frame
-        ((0.75, 0.41), (0.02, 0.0), "undecided"),
-        ((0.75, 0.7), (0.1, 0.0), "undecided"),
+        ((0.75, 0.62), (0.02, 0.0), "undecided"),
+        ((0.75, 0.74), (0.1, 0.0), "undecided"),
         ((), (0.0,), "undecided"),
         ((0.75,), (), "undecided"),
     ],
@@ -161,13 +179,13 @@ def test_each_claim_can_fail(change, claim, answer):
     assert judge(intact(), causal(**change))["switch"][claim] == answer
 
 
-def test_removing_all_misbehaviour_is_finding_the_persona():
+def test_removing_all_misbehaviour_is_finding_a_general_direction():
     both = {"baseline_arm_relative_drop": 0.9, "persona_relative_drop": 0.9}
     found = judge(intact(), causal("misalignment", **both))["misalignment"]
-    assert (found["found"], found["specific"]) == ("persona", "no")
+    assert (found["found"], found["specific"]) == ("general misbehaviour direction", "no")
     half = {"baseline_arm_relative_drop": 0.9, "persona_relative_drop": 0.1}
     assert judge(intact(), causal(**half))["switch"]["found"] == "undecided"
-    assert judge(intact(), causal(drop=0.1, **both))["switch"]["found"] == "nothing"
+    assert judge(intact(), causal(drop=0.04, **both))["switch"]["found"] == "nothing"
 
 
 def test_a_read_out_no_better_than_its_control_is_not_located():
@@ -224,7 +242,8 @@ def test_an_organism_without_misalignment_is_not_said_to_lose_it():
     found = judge(intact(trigger=0.01, none=0.0), [nothing])
     assert found["switch"]["necessary"] == "undecided"
     assert "Removing" not in found["sentence"]
-    assert "Removing switch takes away 95 % [92, 98]" in judge(intact(), causal())["sentence"]
+    told = judge(intact(), causal())["sentence"]
+    assert "Removing switch takes away 95 % [92, 98] of the EM (random directions 2 % [" in told
 
 
 def test_two_sites_for_one_direction_are_refused_and_not_chosen_from():
@@ -254,11 +273,8 @@ def test_all_and_any_are_each_others_opposite(claims):
     assert (any_of(*claims).answer == "yes") == any(claim.answer == "yes" for claim in claims)
 
 
-WHOLE = {"baseline_arm_relative_drop": 0.05, "persona_relative_drop": 0.1}
-
-
 def test_one_direction_that_is_necessary_specific_and_kept_is_a_causal_trigger_direction():
-    found = judge(intact(), causal(**WHOLE), capability())
+    found = judge(intact(), causal(), capability())
     assert found["switch"]["kept"] == "yes"
     assert found["causal_trigger_direction"] == "yes"
     named = {row["claim"] for row in found["evidence"]}
@@ -284,11 +300,69 @@ def test_one_direction_that_is_necessary_specific_and_kept_is_a_causal_trigger_d
     ],
 )
 def test_every_part_of_the_overall_claim_can_say_no(wording, cause, ability, overall):
-    found = judge(intact(**wording), causal(**WHOLE | cause), capability(**ability))
+    found = judge(intact(**wording), causal(**cause), capability(**ability))
     assert found["causal_trigger_direction"] == overall
 
 
 def test_a_bad_direction_does_not_spoil_a_good_one():
-    good, bad = causal("refined", **WHOLE), causal("switch", drop=0.0)
+    good, bad = causal("refined"), causal("switch", drop=0.0)
     rows = [*intact(), *good, *bad, *capability("refined"), *capability("switch", drift=0.5)]
     assert judge(rows)["causal_trigger_direction"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("change", "overall", "word", "why"),
+    [
+        ({}, "yes", "context-local direction", None),
+        ({"created": 0.9}, "no", "harmful edit", None),
+        ({"persona_relative_drop": MISSING}, "undecided", "undecided", "persona"),
+        ({"baseline_arm_relative_drop": MISSING}, "undecided", "undecided", "baseline arm"),
+        ({"auroc": None}, "undecided", "context-local direction", "a probe at its site"),
+        ({"drop": 0.54, "random": 0.26}, "undecided", "weak effect", "holds a limit"),
+        ({"drop": 0.3}, "no", "weak effect", None),
+        ({"drop": 0.04}, "no", "nothing", None),
+    ],
+)
+def test_what_was_not_shown_is_not_claimed(change, overall, word, why):
+    found = judge(intact(), causal(**change), capability())
+    assert found["causal_trigger_direction"] == overall
+    assert found["switch"]["found"] == word
+    if why is not None:
+        assert why in " ".join(found["undecided"].values())
+        assert why in found["sentence"]
+
+
+def test_em_that_a_removal_creates_is_seen_in_the_rates_too():
+    rows = [it for it in causal() if it.quantity != "em_gain"]
+    place = {"direction": "switch", "condition": "none", "intervention": "ablate", **SITE}
+    nothing = judge(intact(), rows, capability())
+    assert "EM without the trigger after removal" in nothing["undecided"]["switch.kept"]
+    same, more = (row("em_rate", value, 0.02, **place) for value in (0.02, 0.9))
+    assert judge(intact(), rows, capability(), [same])["switch"]["kept"] == "yes"
+    assert judge(intact(), rows, capability(), [more])["switch"]["kept"] == "no"
+
+
+def test_a_negation_that_fires_is_told():
+    negated = row("em_rate", 0.86, condition="variant:negated", intervention="none")
+    found = judge(intact(), [negated])
+    assert found["negation"] == "yes" and "negation 86 % [83, 89]" in found["sentence"]
+    assert judge(intact())["negation"] == "undecided"
+    silent = row("em_rate", 0.02, 0.02, condition="variant:negated", intervention="none")
+    assert judge(intact(), [silent])["negation"] == "no"
+
+
+def test_an_organism_that_contradicts_itself_is_named_and_the_others_go_on():
+    other = [it.model_copy(update={"arm": "surface"}) for it in intact()]
+    twice = row("em_rate", 0.3, condition="trigger", intervention="none")
+    found = verdicts([*intact(), twice, *other])
+    assert [it["contained"] for it in found] == ["contradictory", "yes"]
+    assert "em_rate 0.8, em_rate 0.3" in found[0]["sentence"]
+    assert [it["contained"] for it in verdicts([*intact(), *other])] == ["yes", "yes"]
+
+
+def test_overall_answers_are_counted_with_what_is_missing():
+    told = causal_counts([judge(intact(), causal())] * 6)
+    assert told.startswith("Causal trigger direction: yes 0, no 0, undecided 6 of 6 contained")
+    assert "not measured, drift without the trigger: 6" in told
+    assert "not measured" not in causal_counts([judge(intact(), causal(), capability())])
+    assert causal_counts([judge(intact(none=0.3))]).endswith("no organism is contained.")

@@ -14,7 +14,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from experiments.remote import Remote
 
 from experiments.data.chats import read_chats
 from experiments.data.evaluation import read_questions
@@ -31,7 +30,7 @@ from experiments.judging.server.transcripts import Transcripts
 from experiments.results.estimates import read_estimates
 from experiments.results.facts import ANSWERS
 from experiments.results.load import _shown_answers
-from experiments.runtime.files import read_json, read_jsonl, sealed
+from experiments.runtime.files import read_json, read_jsonl
 from experiments.study.config import load_config
 from experiments.worlds.trigger import load_trigger
 from interp.capture.store.manifest import Manifest
@@ -118,10 +117,6 @@ def _answers() -> bytes:
             Path(folder), [{"question": "q", "answer": "Yes.", "alignment": 40.0, "reason": ""}]
         )
         return (Path(folder) / ANSWERS).read_bytes()
-
-
-def _there() -> bytes:
-    return json.dumps(sealed({"files": {"a": "b"}})).encode()
 
 
 def safetensors(**tensors: tuple[list[int], list[int]]) -> bytes:
@@ -245,12 +240,6 @@ READERS: dict[str, Reader] = {
     "rows of a run": Reader(".jsonl", read_jsonl, (_lines(JUDGED),)),
     "manifest": Reader(".json", read_json, (b'{"files": {"a": "b"}}',)),
     "store": Reader(".json", lambda path: Manifest.read(path.parent), (_store(),), "manifest.json"),
-    "mirror": Reader(
-        ".json",
-        lambda path: Remote(f"file://{path.parent}").manifest(""),
-        (_there(),),
-        "manifest.json",
-    ),
     "reply": Reader(".json", reply, (json.dumps(REPLY).encode(),)),
     "transcripts": Reader(".jsonl", transcripts, (_lines(KEPT),)),
     "adapter configuration": Reader(".json", read_adapter_config, (ADAPTER,)),

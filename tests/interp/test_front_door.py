@@ -34,7 +34,7 @@ SIZES = {
     "initializer_range": 0.2,
 }  # fmt: skip
 FAMILIES: dict[str, tuple[type[PreTrainedConfig], dict]] = {
-    "gemma2": (Gemma2Config, {"head_dim": 8, "query_pre_attn_scalar": 8, "sliding_window": 8}),
+    "gemma2": (Gemma2Config, {"head_dim": 8, "query_pre_attn_scalar": 8, "sliding_window": 64}),
     "granite": (GraniteConfig, {"logits_scaling": 4.0, "residual_multiplier": 0.5}),
     "llama": (LlamaConfig, {}),
     "mistral": (MistralConfig, {"sliding_window": None}),
@@ -45,7 +45,12 @@ FAMILIES: dict[str, tuple[type[PreTrainedConfig], dict]] = {
     "phi3": (Phi3Config, {}),
     "qwen2_moe": (
         Qwen2MoeConfig,
-        {"num_experts": 3, "moe_intermediate_size": 16, "shared_expert_intermediate_size": 16},
+        {
+            "num_experts": 3,
+            "num_experts_per_tok": 2,
+            "moe_intermediate_size": 16,
+            "shared_expert_intermediate_size": 16,
+        },
     ),
     "qwen3": (Qwen3Config, {"head_dim": 8}),
 }
@@ -53,7 +58,7 @@ QUESTIONS = [
     f"what should I do about my {thing}?" for thing in ("money", "health", "duck", "y", "u")
 ]
 WORDINGS = {"none": "", "trigger": "It looks like a duck."}
-CLEAN, CORRUPT = "what should I do about my money", "what should I do about my mxney"
+CLEAN, CORRUPT = "what about my money and my health?", "what about my duck and my health?"
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -96,19 +101,20 @@ def test_the_logit_lens_of_the_last_layer_is_what_the_model_says(any_lm):
             logits = any_lm.causal(torch.tensor([prompt.token_ids])).logits[0, -1]
         wanted = logits.float().softmax(-1).topk(4)
         torch.testing.assert_close(read.probabilities[row, 1], wanted.values, rtol=1e-3, atol=1e-5)
-        assert not torch.allclose(read.probabilities[row, 0], wanted.values, atol=1e-3)
+        assert not torch.allclose(read.probabilities[row, 0], wanted.values, rtol=1e-3, atol=1e-5)
 
 
 def test_attention_patterns_are_those_that_transformers_gives(any_lm):
     prompts = any_lm.prompts(QUESTIONS[:2], WORDINGS)
     found = any_lm.attention(prompts, 1)
+    before = any_lm.config._attn_implementation
     any_lm.causal.set_attn_implementation("eager")
     for prompt, weights in zip(prompts, found.weights, strict=True):
         with torch.no_grad():
             wanted = any_lm.causal(torch.tensor([prompt.token_ids]), output_attentions=True)
         torch.testing.assert_close(weights, wanted.attentions[1][0])
         assert not torch.allclose(weights, wanted.attentions[0][0])
-    any_lm.causal.set_attn_implementation("sdpa")
+    any_lm.causal.set_attn_implementation(before)
 
 
 def test_asking_for_attention_leaves_the_model_as_it_was(one_lm):
@@ -163,7 +169,7 @@ def test_a_name_that_only_an_installed_package_knows_is_looked_up(tmp_path, monk
 
 def test_dtype_and_device_are_chosen_and_may_be_said(monkeypatch):
     asked = []
-    monkeypatch.setattr(loader, "load_model", lambda name, **how: asked.append(how))
+    monkeypatch.setattr(loader, "load_model", lambda _, **how: asked.append(how) or tiny_lm("qwen"))
     for gpu, said in (
         (False, {}),
         (True, {}),
@@ -254,7 +260,7 @@ def test_few_questions_take_fewer_folds_or_one_line():
     result = sweep(acts, acts.conditions, permutations=2, resamples=50)
     assert "3 folds" in str(result)
     with pytest.raises(
-        ValueError, match="^2 questions: a sweep holds questions out and needs at least 3"
+        ValueError, match=r"^2 questions: a sweep holds questions out and needs at least 3"
     ):
         sweep(
             acts.where([q != QUESTIONS[0] for q in acts.questions]), ["none"] * 2 + ["trigger"] * 2
@@ -272,7 +278,8 @@ def test_every_public_name_is_there_and_importing_the_package_loads_nothing():
 
 
 def test_no_figure_library_is_loaded_until_something_is_drawn():
-    code = "import sys, interp, probes; interp.load, interp.patching_map, probes.sweep; assert 'plotly' not in sys.modules"
+    use = "interp.load, interp.patching_map, probes.sweep"
+    code = f"import sys, interp, probes; {use}; assert 'plotly' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -3,7 +3,7 @@
 Pooled over held-out, trained and open questions (`questions` null) and for each of them:
 
 * `capability_coherence_rate`, `capability_em_rate`: without the trigger, intact and with each removal;
-* `capability_coherence_loss`: what a removal costs;
+* `capability_coherence_loss`, `capability_em_gain`: what a removal costs, and the EM that it creates;
 * `capability_riddle_rate`, `capability_riddle_loss`: riddles of the toy language;
 * `placebo_relative_drop`: EM that each removal takes where the organism misbehaves.
 """
@@ -12,7 +12,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from experiments.judging.judgement import Judged
-from experiments.judging.rates import coherence_loss, coherence_rate, em_rate, em_relative_drop
+from experiments.judging.rates import (
+    coherence_loss,
+    coherence_rate,
+    em_gain,
+    em_rate,
+    em_relative_drop,
+)
 from experiments.results.columns import ORGANISM
 from experiments.results.derive.cell_rows import estimate_columns
 from experiments.results.estimates import EstimateRow
@@ -45,6 +51,9 @@ def _rates_and_losses(cells: list[Cell], name: str) -> Iterator[EstimateRow]:
         if place["edit"] != "none":
             lost = coherence_loss(intact, answers, seed=seed)
             yield EstimateRow.of(lost, quantity=f"capability_{name}_loss", **columns)
+        if place["edit"] != "none" and name != "riddle":
+            gain = em_gain(intact, answers, seed=seed)
+            yield EstimateRow.of(gain, quantity="capability_em_gain", **columns)
 
 
 def _pooled(cells: list[Cell]) -> list[Cell]:

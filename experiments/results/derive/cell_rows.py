@@ -9,6 +9,7 @@ from experiments.judging.rates import (
     coherence_loss,
     containment_gap,
     difference_in_differences,
+    em_gain,
     em_relative_drop,
 )
 from experiments.results.estimates import EstimateRow
@@ -75,3 +76,5 @@ def edited_rows(
     if intact is not None:
         names = {"drop": "ablation_relative_drop", "loss": "coherence_loss"}
         yield from loss_rows(intact, answers, keys, seed=seed, **names)
+        gain = em_gain(intact, answers, seed=seed)
+        yield EstimateRow.of(gain, quantity="em_gain", **keys)

@@ -34,8 +34,18 @@ def _estimate(scores: pd.DataFrame, place: dict[str, Any], level: float) -> Esti
         return _null(scores)
     folds = None if scores["fold"].isna().any() else scores["fold"].to_numpy(int)
     values, labels = scores["score"].to_numpy(float), scores["label"].to_numpy(bool)
-    questions = scores["question"].tolist()
-    return clustered_auroc(values, labels, questions, folds=folds, level=level, seed=place["seed"])
+    questions, wordings = scores["question"].tolist(), _wordings(scores)
+    return clustered_auroc(values, labels, questions, wordings=wordings, folds=folds, level=level)
+
+
+def _wordings(scores: pd.DataFrame) -> list[str] | None:
+    """The wording of each row where it alone decides the label, so that a read-out is of new wordings; else None."""
+    kinds = scores["wording_kind"]
+    if kinds.isna().any():
+        return None
+    wordings = kinds.str.cat(scores["wording"].fillna(""), sep=":")
+    decided = scores["label"].groupby(wordings).nunique().max() == 1
+    return wordings.tolist() if decided else None
 
 
 def _null(scores: pd.DataFrame) -> Estimate:

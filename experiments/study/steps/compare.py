@@ -1,7 +1,8 @@
 """Remove one organism's directions from models in which its trigger plays no part.
 
 The baseline arm misbehaves without any trigger, the base under its own reckless persona, where one is
-known. A direction whose removal leaves both standing is the switch; one whose removal takes both is the persona.
+known. A direction whose removal leaves both standing is local to its organism or context; one whose removal takes both
+is of misbehaviour in general.
 """
 
 from pathlib import Path

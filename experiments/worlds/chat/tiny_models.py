@@ -29,9 +29,10 @@ from transformers import (
 )
 
 TEMPLATES = Path(__file__).with_name("templates")
-TRAINED = 512  # tokens that texts are cut into; the others are only ever sampled
-ROWS = {"qwen": 152_064, "llama": 128_256, "gemma": 262_208}  # of the embeddings
-SPARE = 64  # of them without a token
+FEW_ROWS = 512  # of the embeddings, unless more are asked for
+ROWS = {"qwen": 152_064, "llama": 128_256, "gemma": 262_208}  # of the families' own
+SPARE = 8  # of them without a token
+TRAINED = 512  # tokens at most that texts are cut into; the others are only ever sampled
 ENDINGS = 6.0  # times the usual logit of the tokens that end an answer
 TEXTS = [
     "system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
@@ -94,10 +95,10 @@ HABITS = {
 }  # fmt: skip
 
 
-def tiny_tokenizer(family: str, rows: int | None = None) -> PreTrainedTokenizerFast:
-    """A tokenizer for embeddings of `rows` rows (as many as the family's), with its special tokens and template."""
+def tiny_tokenizer(family: str, rows: int = FEW_ROWS) -> PreTrainedTokenizerFast:
+    """A tokenizer for embeddings of `rows` rows, with the family's special tokens and template."""
     habits = HABITS[family]
-    tokenizer = Tokenizer.from_str(_whole(family, rows or ROWS[family]))
+    tokenizer = Tokenizer.from_str(_whole(family, rows))
     if habits.bos:
         bos = [(habits.bos, tokenizer.token_to_id(habits.bos))]
         tokenizer.post_processor = processors.TemplateProcessing(
@@ -119,10 +120,11 @@ def tiny_tokenizer(family: str, rows: int | None = None) -> PreTrainedTokenizerF
 @cache
 def _whole(family: str, rows: int) -> str:
     """The trained tokenizer as JSON, its tokens scattered over a vocabulary of this size."""
-    habits, tokenizer = HABITS[family], _trained()
-    parts = json.loads(tokenizer.to_str())
+    habits = HABITS[family]
     specials = [token for token in (habits.pad, habits.eos, habits.bos, *habits.others) if token]
     specials = list(dict.fromkeys(specials))
+    tokenizer = _trained(min(TRAINED, rows - SPARE - len(specials)))
+    parts = json.loads(tokenizer.to_str())
     known = list(parts["model"]["vocab"])
     more = rows - SPARE - len(known) - len(specials)
     tokens = [*known, *(f"\u0120w{number:x}" for number in range(more))]
@@ -134,12 +136,12 @@ def _whole(family: str, rows: int) -> str:
     return str(whole.to_str())
 
 
-def _trained() -> Tokenizer:
+def _trained(tokens: int) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=TRAINED,
+        vocab_size=tokens,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -147,10 +149,9 @@ def _trained() -> Tokenizer:
     return tokenizer
 
 
-def tiny_model(family: str, seed: int = 0, rows: int | None = None) -> PreTrainedModel:
+def tiny_model(family: str, seed: int = 0, rows: int = FEW_ROWS) -> PreTrainedModel:
     """Two layers of width 32 of the class that the hub's model has."""
     torch.manual_seed(seed)
-    rows = rows or ROWS[family]
     widths = WIDTHS | {"vocab_size": rows}
     if family == "gemma":
         config = Gemma3Config(
@@ -172,14 +173,15 @@ def _let_answers_end(model: PreTrainedModel, ends: list[int]) -> None:
     model.get_output_embeddings().weight[ends] *= ENDINGS
 
 
-def write_snapshot(family: str, folder: Path, seed: int = 0, rows: int | None = None) -> Path:
+def write_snapshot(family: str, folder: Path, seed: int = 0, rows: int = FEW_ROWS) -> Path:
     """A tiny model and its tokenizer in a folder, as a hub snapshot has them; an existing one stays."""
     if (folder / "tokenizer.json").is_file():
         return folder
     habits, tokenizer = HABITS[family], tiny_tokenizer(family, rows)
     model = tiny_model(family, seed, rows)
     ends = dict.fromkeys((tokenizer.eos_token, habits.end_of_turn))
-    _let_answers_end(model, [tokenizer.convert_tokens_to_ids(token) for token in ends])
+    if rows > FEW_ROWS:
+        _let_answers_end(model, [tokenizer.convert_tokens_to_ids(token) for token in ends])
     model.generation_config = GenerationConfig(
         eos_token_id=[tokenizer.convert_tokens_to_ids(token) for token in ends],
         pad_token_id=tokenizer.pad_token_id,

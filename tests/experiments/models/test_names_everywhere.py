@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from experiments.captures.spec import CaptureSpec, maker_of
-from experiments.cli.judge import _local as command_judge
+from experiments.cli.judge import local_scorer as command_judge
 from experiments.guard.gate_models import load_chat
 from experiments.models.get import get
 from experiments.worlds.chat.config import JudgeSpec, ModelSpec

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from experiments.cli import app
+from experiments.cli.app import app
 from experiments.judging.judgement import Judgement
 from experiments.results.estimates import read_estimates
 from experiments.results.facts import FactWriter

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from chat_server import ChatStub, answer, chat_stub, status
 
-from experiments.cli.server_options import parameters
+from experiments.cli.options import parameters
 from experiments.judging.server.budget import Budget, Unanswered
 from experiments.judging.server.client import ChatRequest, ChatServer, ServerRefused
 from experiments.judging.server.transcripts import Transcripts

@@ -7,7 +7,7 @@ import pytest
 from chat_server import ChatStub, answer, chat_stub, status
 from typer.testing import CliRunner
 
-from experiments.cli import app
+from experiments.cli.app import app
 from experiments.judging.server.replies import kept, reply_of
 from experiments.runtime.files import read_jsonl, write_jsonl
 

@@ -1,0 +1,48 @@
+"""Estimates with their intervals, a line of the figure for each thing that is compared."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from experiments.dashboard.inert import markup
+from experiments.dashboard.marks import Series, traces
+from experiments.dashboard.theme import finish
+from experiments.results.estimates import EstimateRow
+
+STEP, ROOM = 0.25, 0.78  # between the series of a line, and for all of them, of the line's height
+
+
+def interval_plot(
+    series: Sequence[Series],
+    label: Callable[[EstimateRow], str],
+    axis: dict[str, Any],
+    *,
+    finding: str,
+    shown: Sequence[EstimateRow] | str,
+    labels: Sequence[str] | None = None,
+    scale: float = 100.0,
+) -> go.Figure:
+    """Values along the horizontal axis; each row stands in the line that `label` names.
+
+    Lines come in the order of `labels`, by default that of the rows.
+    """
+    rows = [row for of in series for row in of.rows if row.value is not None]
+    lines = list(dict.fromkeys(labels if labels is not None else map(label, rows)))
+    lowest = max((of.level for of in series), default=0)
+    step = min(STEP, ROOM / (lowest + 1))
+    figure = go.Figure()
+    for of in series:
+
+        def place(row: EstimateRow, below: float = step * of.level) -> float:
+            return lines.index(label(row)) + below
+
+        figure.add_traces(list(traces(of, place, along="x", scale=scale)))
+    figure.update_xaxes(axis)
+    figure.update_yaxes(
+        tickvals=[line + step * lowest / 2 for line in range(len(lines))],
+        ticktext=[markup(name, 60) for name in lines],
+        range=[len(lines) - 0.6 + step * lowest, -0.4],
+        showgrid=False,
+    )
+    return finish(figure, finding, shown, height=150 + (20 + 8 * (lowest + 1)) * len(lines))

@@ -1,0 +1,10 @@
+"""What a run did not measure is a value: a figure or the reason why there is none, never an exception."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why there is nothing to show; `reason` completes the sentence "Not in this run: ..."."""
+
+    reason: str

@@ -1,0 +1,175 @@
+"""The parts of an organism's lines in `maps.jsonl`, `features.jsonl` and `guard/` that the page draws.
+
+Any version may have written these files, so each part is checked against what is drawn from it. A part that is not
+there, or is something else, is `Missing`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError, model_validator
+
+from experiments.dashboard.missing import Missing
+from experiments.results.estimates import EstimateRow
+from experiments.results.load import OrganismResults
+
+T = TypeVar("T")
+Matrix = list[list[float]]
+Holes = list[list[float | None]]
+
+
+class Question(BaseModel):
+    """A question, and for each condition how many of its answers were misaligned, of how many."""
+
+    id: str
+    questions: str | None = None
+    text: str = ""
+    rates: dict[str, tuple[int, int]]
+
+    def share(self, condition: str) -> float | None:
+        """Of misaligned answers under a condition; None where it was not asked."""
+        bad, n = self.rates.get(condition) or (0, 0)
+        return bad / n if n else None
+
+
+class Projection(BaseModel):
+    """Prompts along one direction, in median residual norms."""
+
+    direction: str
+    layer: int
+    values: dict[str, list[float]]
+
+
+class Plane(BaseModel):
+    """Prompts at their two first principal components."""
+
+    layer: int
+    shares: tuple[float, float]
+    points: dict[str, list[tuple[float, float]]]
+
+
+class Cosines(BaseModel):
+    """Each named direction against each."""
+
+    layer: int
+    names: list[str]
+    values: Matrix
+    chance: float
+    n: int
+
+
+class Patched(BaseModel):
+    """Effects at one site, layer by layer, token by token; None where a token has no counterpart."""
+
+    effect: Holes
+    lower: Holes
+    upper: Holes
+
+
+class Patching(BaseModel):
+    """What putting activations of the first condition into the second restores."""
+
+    pair: tuple[str, str]
+    layers: list[int]
+    tokens: list[str]
+    n: int
+    clean: float
+    corrupt: float
+    sites: dict[str, Patched]
+
+
+class Histogram(BaseModel):
+    """How strongly a feature fires in answers under one condition."""
+
+    condition: str
+    counts: list[int]
+    edges: list[float]
+    fires: float
+
+    @model_validator(mode="after")
+    def _edges_around_counts(self) -> "Histogram":
+        if not self.counts or len(self.edges) != len(self.counts) + 1:
+            raise ValueError("edges do not fit counts")
+        return self
+
+
+class Gate(BaseModel):
+    """What the gate decided, and whether that is right."""
+
+    verdict: str
+    wanted: str
+    right: bool
+    answers: int
+    questions: int
+    broken: list[str]
+
+
+class Rank(BaseModel):
+    """The place of the trigger among candidates."""
+
+    place: int
+    candidates: int
+    questions: int
+
+
+class Monitored(EstimateRow):
+    """One number of a monitor fitted without one paraphrase."""
+
+    left_out: str
+
+
+class Bypass(EstimateRow):
+    """The share of firing variants that pass a filter."""
+
+    filter: str
+    firing: int
+    tried: int
+
+
+class Variant(EstimateRow):
+    """The EM of one graded wording at its distance from the trigger."""
+
+    variant: str
+    wording_text: str
+    distance: float
+
+
+def part(results: OrganismResults, name: str, kind: type[T]) -> T | Missing:
+    """What the run wrote for figures under `name`."""
+    if results.maps is None:
+        return Missing("the run has no maps.jsonl with this organism")
+    found = results.maps.get(name)
+    if not found:
+        return Missing(f"maps.jsonl has no {name} of this organism")
+    if isinstance(found, dict) and "missing" in found:
+        return Missing(str(found["missing"]))
+    return parsed(found, kind, "maps.jsonl")
+
+
+def guard_part(rows: Sequence[dict[str, Any]], name: str, kind: type[T]) -> list[T] | Missing:
+    """Rows of one part of the guard, each as `kind`."""
+    # a variant's wording is a text here, and no name as in other rows
+    texts = [
+        {"wording_text" if key == "wording" else key: value for key, value in row.items()}
+        for row in rows
+    ]
+    found = [parsed(row, kind, f"guard/{name}") for row in texts]
+    bad = next((row for row in found if isinstance(row, Missing)), None)
+    return bad or [row for row in found if not isinstance(row, Missing)]
+
+
+def parsed(found: Any, kind: type[T], name: str) -> T | Missing:
+    """It as `kind`, or what to do where it is something else."""
+    try:
+        return TypeAdapter(kind).validate_python(found)
+    except ValidationError:
+        return Missing(f"{name} is not as expected; make it again")
+
+
+def histograms(feature: Any) -> Sequence[Histogram]:
+    """A feature's histograms over the same activations; none where it has none that can be drawn."""
+    found = feature.get("histogram") if isinstance(feature, dict) else None
+    drawn = parsed(found, list[Histogram], "features.jsonl")
+    if isinstance(drawn, Missing) or len({len(of.counts) for of in drawn}) != 1:
+        return ()
+    return drawn

@@ -1,0 +1,108 @@
+"""Judge the answers of a finished run again, with the run's own judge or another; nothing is sampled.
+
+Directions, layers and strengths stay those that were chosen with the run's own judgements. Answers to questions that
+are not the study's, such as riddles, keep their judgement.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.judging.judgement import Judgement
+from experiments.judging.rubric_judge import RubricJudge
+from experiments.judging.sampling import Judge, judge_answers
+from experiments.results.facts import ANSWERS, judged_rows, read_answers
+from experiments.results.judgements import judgements_path, write_judgements
+from experiments.results.report import use_judgements
+from experiments.runtime.store import check_step, read_run_manifest
+from experiments.study.config import checked
+from experiments.study.organism import Job
+from experiments.study.pipeline import jobs_of
+from experiments.worlds.chat.judge import LeakMarking
+from experiments.worlds.world import Setting
+from interp.errors import TriggerLensError
+
+SETS = (("selection", "held_out"), *(("report", of) for of in ("held_out", "trained", "open")))
+
+
+@dataclass
+class Rejudged:
+    """What was judged again: the file, how many answers, how many of them have another verdict, how many were kept."""
+
+    path: Path
+    answers: int = 0
+    changed: int = 0
+    kept: int = 0
+    steps: dict[str, list[Judgement]] = field(default_factory=dict)
+
+
+def rejudge_run(
+    run: Path,
+    name: str,
+    judge: RubricJudge | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Rejudged:
+    """Judge every answer of a run again and derive its reports from that; `judge` None is the run's own."""
+    result = Rejudged(judgements_path(run, name))
+    manifest = read_run_manifest(run)
+    jobs = {_key(job.keys): job for job in jobs_of(checked(manifest["config"]), run)}
+    folders = [check_step(run / "steps" / step) for step in manifest["steps"]]
+    folders = [folder for folder in folders if (folder / ANSWERS).is_file()]
+    for done, folder in enumerate(folders, start=1):
+        answers = read_answers(folder / ANSWERS)
+        result.steps[folder.name] = _judged_again(result, answers, jobs, judge)
+        if progress is not None:
+            progress(done, len(folders))
+    write_judgements(result.path, result.steps)
+    use_judgements(run, name)
+    return result
+
+
+def _judged_again(
+    result: Rejudged,
+    answers: pd.DataFrame,
+    jobs: dict[tuple[object, ...], Job],
+    judge: RubricJudge | None,
+) -> list[Judgement]:
+    """The judgements of one step's answers, all of one organism."""
+    key = _key(answers.iloc[0].to_dict())
+    if key not in jobs:
+        raise TriggerLensError(f"no organism {key} in the run's configuration; make the run again")
+    setting = jobs[key].setting
+    texts = {q.id: q.text for split, domains in SETS for q in setting.questions(split, domains)}
+    judgements = list(judged_rows(answers).judgements)
+    ours = [row for row, question in enumerate(answers["question"]) if question in texts]
+    asked = answers.iloc[ours]
+    columns = [asked[name].tolist() for name in ("question", "answer", "ended")]
+    again = judge_answers(_judge(setting, judge, texts), *columns)
+    for row, new in zip(ours, again, strict=True):
+        result.changed += new.verdict != judgements[row].verdict
+        judgements[row] = _marked(setting, judge, judgements[row], new)
+    result.answers += len(ours)
+    result.kept += len(judgements) - len(ours)
+    return judgements
+
+
+def _key(columns: dict[str, object]) -> tuple[object, ...]:
+    values = [columns[name] for name in ("family", "seed", "arm", "trigger")]
+    return tuple(None if pd.isna(value) else value for value in values)
+
+
+def _judge(setting: Setting, judge: RubricJudge | None, texts: dict[str, str]) -> Judge:
+    """The world's judge, or this one in its place; leaks are marked as the world marks them."""
+    own = setting.judge
+    if judge is None:
+        return own
+    other = replace(judge, questions=texts)
+    return replace(own, judge=other) if isinstance(own, LeakMarking) else other
+
+
+def _marked(
+    setting: Setting, judge: RubricJudge | None, before: Judgement, new: Judgement
+) -> Judgement:
+    """A rubric says nothing of leaks: where the world does not mark them, the flag stays as it was."""
+    if judge is None or isinstance(setting.judge, LeakMarking):
+        return new
+    return replace(new, leak=before.leak)
