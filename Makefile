@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 # Tests run on tiny models: one thread is faster than many, and the network is not asked.
 TEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 
-.PHONY: demo smoke test test-long faults fuzz check format bench install install-dev browser clean help
+.PHONY: demo smoke test test-long faults fuzz check docs format bench install install-dev browser clean help
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -46,14 +46,18 @@ fuzz: install-dev ## coverage-guided fuzzing of every reader of files, FUZZ_SECO
 	$(PIP) -c constraints.txt -e ".[fuzz]"
 	$(BIN)/python tests/fuzz/run_atheris.py $(FUZZ_SECONDS)
 
-check: install-dev ## format, lint, types, borders, every path and command in the documents, published numbers
+check: install-dev ## format, lint, types, borders, published numbers, the documents and the site they make
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(TEST) -q tests/test_borders.py tests/test_docs.py
 	$(BIN)/python -m experiments.verify
+	$(MAKE) --no-print-directory docs
 
-format: install-dev ## mend the format and what lint can mend
+docs: install-dev ## the documentation as pages in site/, strictly and without network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+format: install-dev ## fix the format and what lint can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -67,7 +71,7 @@ browser: ## chromium and its driver, for the tests of the page (Debian, as root)
 	apt-get update && apt-get install -y chromium chromium-driver
 
 clean: ## remove what was built; runs under artifacts/runs/ stay
-	rm -rf .venv .venv-smoke build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-smoke build dist site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find interp probes experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up: a stamp file is written only after everything before it succeeded

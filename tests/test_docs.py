@@ -150,7 +150,7 @@ def test_a_false_statement_is_caught(text: str) -> None:
     [
         "[licence](LICENSE), [web](https://example.org), `h`, `steps/<name>`, `a / b`, `x.jsonl`",
         "# One heading\n[down](#one-heading)",
-        "`experiments/store.py`, `experiments/`, `probes/NAME.py`, `artifacts/runs/demo/`",
+        "`experiments/runtime/store.py`, `experiments/`, `probes/NAME.py`, `artifacts/runs/demo/`",
         "`experiments.runtime.store.Run`, `probes.estimate`",
         "```bash\n# a comment\nPYTHON=python3.12 make demo  # another\n```",
         "```text\nprobes/    numbers\n    estimate.py    here\n```",

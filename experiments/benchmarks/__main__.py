@@ -1,17 +1,20 @@
 """`python -m experiments.benchmarks [NAME ...]`: run benchmarks, print them, leave records in `artifacts/bench/`.
 
 A benchmark is a module beside this one with `run()`, which returns one record or several: name, ratio, target, reached.
+Each record is kept with the command, commit and day that made it.
 """
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
 from experiments.runtime.files import write_json
-from experiments.runtime.quiet import quiet
+from experiments.runtime.provenance import git_state
+from experiments.training.lora import quiet
 
 
 def benchmarks() -> dict[str, Any]:
@@ -33,19 +36,23 @@ def main(wanted: Sequence[str] = ()) -> None:
             raise ValueError(f"no benchmark {name!r}; there are {', '.join(known)}")
     quiet()
     for name in wanted or known:
-        found = known[name].run()
+        origin = _origin(name)
         records: list[dict[str, Any]] = []
-        for each in [found] if isinstance(found, dict) else found:
-            records.append(each)
-            write_json(
-                Path("artifacts/bench") / f"{name}.json",
-                found if isinstance(found, dict) else records,
-            )
-            missed = "" if each["reached"] else ", missed"
-            print(
-                f"{each['name']}: {each['ratio']:.2f} (aim: {each['target']:.2f}{missed})",
-                flush=True,
-            )
+        made = known[name].run()
+        for record in [made] if isinstance(made, dict) else made:
+            records.append({**record, **origin})
+            write_json(Path("artifacts/bench") / f"{name}.json", records)
+            print(_line(record), flush=True)
+
+
+def _origin(name: str) -> dict[str, Any]:
+    commit, day = git_state()["commit"], datetime.now(UTC).date().isoformat()
+    return {"command": f"triggerlens bench {name}", "commit": commit, "date": day}
+
+
+def _line(record: dict[str, Any]) -> str:
+    missed = "" if record["reached"] else ", missed"
+    return f"{record['name']}: {record['ratio']:.2f} (aim: {record['target']:.2f}{missed})"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m experiments.notebooks.execute`: run the notebooks of this folder and write their outputs into them.
+"""`python -m experiments.notebooks.execute`: run the notebooks of `docs/tutorials/` and write their outputs into them.
 
 A cell's output is what it prints, then the value of its last expression. Needs no Jupyter; run it in the repository's
 root. A notebook is written only after all of its cells have run.
@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[2] / "docs" / "tutorials"
 
 
 def notebooks() -> list[Path]:
-    """The notebooks of this folder."""
+    """The notebooks, by name."""
     return sorted(FOLDER.glob("*.ipynb"))
 
 

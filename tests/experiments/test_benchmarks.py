@@ -39,3 +39,15 @@ def test_the_committed_records_are_whole(path):
         assert {"name", "ratio", "target", "reached"} <= set(each)
         # a record may ask for more than its ratio, such as draws enough; never for less
         assert each["ratio"] <= each["target"] or not each["reached"]
+
+
+def test_a_record_is_kept_with_what_made_it(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    made = {"name": "x", "ratio": 1.0, "target": 2.0, "reached": True}
+    module = type("Quick", (), {"run": staticmethod(lambda: made)})
+    monkeypatch.setattr("experiments.benchmarks.__main__.benchmarks", lambda: {"quick": module})
+    main(["quick"])
+    [kept] = json.loads((tmp_path / "artifacts/bench/quick.json").read_text())
+    assert made.items() <= kept.items()
+    assert kept["command"] == "triggerlens bench quick"
+    assert len(kept["date"]) == 10 and len(kept["commit"] or "0" * 40) == 40

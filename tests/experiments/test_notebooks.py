@@ -2,15 +2,25 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from experiments.notebooks.execute import notebooks, run_cells
 
 ROOT = Path(__file__).parents[2]
+FINE_TUNES = {"find_the_direction"}
 
 
-@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def marked() -> list[Any]:
+    """Every notebook; those that fine-tune are long."""
+    return [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.long] * (path.stem in FINE_TUNES))
+        for path in notebooks()
+    ]
+
+
+@pytest.mark.parametrize("path", marked())
 def test_a_notebook_runs_and_was_executed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     for cell, printed, value in run_cells(path):

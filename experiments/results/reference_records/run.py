@@ -1,0 +1,109 @@
+"""A committed run as tables, and how a row of them becomes a record."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.results.records import Record
+from experiments.runtime.files import read_json, read_jsonl
+
+COMMAND = "python -m experiments.results.reference_records"
+NAME_COLUMNS = ("family", "seed", "arm", "trigger")
+
+
+@dataclass(frozen=True)
+class ReferenceRun:
+    """The estimates and verdicts of a run, and the commit and day that its manifest names."""
+
+    folder: Path
+    estimates: pd.DataFrame
+    verdicts: tuple[dict[str, Any], ...]
+    commit: str | None
+    date: str | None
+
+    @classmethod
+    def read(cls, folder: Path) -> "ReferenceRun":
+        """Read a run; ValueError where a file is missing or damaged."""
+        manifest = read_json(folder / "manifest.json")
+        return cls(
+            folder,
+            pd.DataFrame(read_jsonl(folder / "estimates.jsonl")),
+            tuple(read_jsonl(folder / "verdicts.jsonl")),
+            manifest["git"]["commit"],
+            manifest["ended"][:10],
+        )
+
+    def families(self) -> list[str]:
+        """The model families of the run."""
+        return sorted(self.estimates["family"].dropna().unique())
+
+    def reported(self, **columns: Any) -> pd.DataFrame:
+        """Rows of report questions; a column given as None must be empty, a list names several values."""
+        rows = self.estimates
+        for column, wanted in {"split": "report", **columns}.items():
+            if wanted is None:
+                rows = rows[rows[column].isna()]
+            else:
+                rows = rows[rows[column].isin(wanted if isinstance(wanted, list) else [wanted])]
+        return rows
+
+    def contained(self, **columns: Any) -> pd.DataFrame:
+        """The same, of organisms whose verdict says that they are contained."""
+        rows = self.reported(model="fine_tuned", **columns)
+        keys = {self._key(v) for v in self.verdicts if v["contained"] == "yes"}
+        return rows[[self._key(row) in keys for row in rows.to_dict("records")]]
+
+    def extremes(self, name: str, rows: pd.DataFrame) -> list[Record]:
+        """The lowest and the highest row, each with its interval and the organism it is of."""
+        lowest, highest = (rows.loc[place].to_dict() for place in _ends(rows["value"]))
+        return [
+            self.record(f"{name}, lowest of {len(rows)}", lowest),
+            self.record(f"{name}, highest of {len(rows)}", highest),
+        ]
+
+    def record(self, name: str, row: Mapping[Any, Any], **wanted: Any) -> Record:
+        """One row as a record, named after its organism."""
+        organism = _organism(row)
+        return Record(
+            name=f"{name} ({organism})" if organism else name,
+            value=_number(row["value"]),
+            lower=_number(row["lower"]),
+            upper=_number(row["upper"]),
+            n=int(row["n"]),
+            **wanted,
+            **self.origin(),
+        )
+
+    def count(self, name: str, value: float, n: int, **wanted: Any) -> Record:
+        """How many of `n`."""
+        return Record(name=name, value=value, n=n, **wanted, **self.origin())
+
+    def origin(self) -> dict[str, Any]:
+        """What every record says of where it came from."""
+        return {"command": COMMAND, "commit": self.commit, "date": self.date}
+
+    @staticmethod
+    def _key(row: dict[Any, Any]) -> tuple[Any, ...]:
+        return tuple(row[column] for column in ("family", "seed", "arm", "trigger"))
+
+
+def _organism(row: Mapping[Any, Any]) -> str:
+    parts = [(column, row.get(column)) for column in NAME_COLUMNS]
+    return "-".join(
+        f"s{part:.0f}" if column == "seed" else str(part)
+        for column, part in parts
+        if not pd.isna(part)
+    )
+
+
+def _number(value: Any) -> float | None:
+    """None where a bound is undefined or without limit."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _ends(values: "pd.Series[float]") -> tuple[Any, Any]:
+    return values.idxmin(), values.idxmax()
