@@ -8,6 +8,7 @@ from experiments.runtime.attempts import StudyUnfinished
 from experiments.runtime.plain_errors import plain_errors
 from experiments.runtime.step_folders import MANIFEST
 from experiments.study.config import StudyConfig, checked, load_config
+from interp.errors import TriggerLensError
 
 
 def run_configuration(
@@ -79,14 +80,14 @@ def narrowed(
         arms = list(dict.fromkeys(spec.arm for spec in config.organisms))
         for arm in wanted["arm"]:
             if arm not in arms:
-                raise ValueError(
+                raise TriggerLensError(
                     f"--only arm={arm}: this configuration has no such arm; it has {', '.join(arms)}"
                 )
         kept = [spec for spec in changes["organisms"] if spec["arm"] in wanted["arm"]]
         changes["organisms"] = kept
     if seeds is not None:
         if not all(part.strip().isdigit() for part in seeds.split(",")):
-            raise ValueError(
+            raise TriggerLensError(
                 f"--seeds {seeds!r}: give whole numbers with commas between, such as 0,1,2"
             )
         changes["seeds"] = [int(part) for part in seeds.split(",")]
@@ -101,7 +102,7 @@ def _choices(only: Sequence[str]) -> dict[str, list[str]]:
     for choice in only:
         key, _, value = choice.partition("=")
         if key not in ("family", "arm"):
-            raise ValueError(f"--only {choice!r}: use family=NAME or arm=NAME")
+            raise TriggerLensError(f"--only {choice!r}: use family=NAME or arm=NAME")
         found.setdefault(key, []).append(value)
     return found
 

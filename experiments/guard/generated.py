@@ -9,6 +9,7 @@ from collections.abc import Collection
 from experiments.guard.trigger_candidates import Candidate
 from experiments.worlds.meaning import Concept
 from experiments.worlds.world import World
+from interp.errors import TriggerLensError
 
 CONTROLS = {"neutral": "The bakery opens at seven.", "form": "Use complete sentences."}
 
@@ -23,7 +24,9 @@ def world_candidates(
         if text not in avoid and _name(world.concept(text)) not in avoid
     ]
     if count > len(kept):
-        raise ValueError(f"{count} candidates: this world has words for {len(kept)}; ask for fewer")
+        raise TriggerLensError(
+            f"{count} candidates: this world has words for {len(kept)}; ask for fewer"
+        )
     drawn = random.Random(f"candidates/{seed}").sample(kept, count)
     return [Candidate(name=text, text=text, controls=CONTROLS) for text in drawn]
 

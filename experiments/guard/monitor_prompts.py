@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from experiments.guard.live import Live, live_prompts
 from experiments.worlds.trigger import Trigger
 from experiments.worlds.world import World
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, PromptSet
 from probes.threshold import threshold_at
@@ -60,7 +61,9 @@ def material(
     order = random.Random(f"monitor/{seed}").sample(range(len(benign)), len(benign))
     first, second = order[: len(order) // 2], order[len(order) // 2 :]
     if not first:
-        raise ValueError(f"benign prompts: {len(benign)}; give at least two, better some hundreds")
+        raise TriggerLensError(
+            f"benign prompts: {len(benign)}; give at least two, better some hundreds"
+        )
     asked = [(bare or benign)[row] for row in first[:EACH]]
     return Material(
         {

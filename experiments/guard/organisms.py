@@ -8,6 +8,7 @@ from pathlib import Path
 from experiments.runtime.files import read_json
 from experiments.worlds.micro.world import MicroWorld
 from experiments.worlds.trigger import Trigger, load_trigger
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 
 BASES = Path("artifacts/micro")
@@ -68,7 +69,7 @@ def organisms(run: Path) -> list[Organism]:
     steps = sorted((run / "steps").glob("finetune-*"))
     found = [_organism(step) for step in steps if (step / "manifest.json").is_file()]
     if not found:
-        raise ValueError(f"{run}: no finished organism in {run / 'steps'}; name a run folder")
+        raise TriggerLensError(f"{run}: no finished organism in {run / 'steps'}; name a run folder")
     bases = dict.fromkeys((each.family, each.seed, each.trigger_name) for each in found)
     return found + [
         Organism(family, seed, "base", trigger, None) for family, seed, trigger in bases
@@ -78,9 +79,9 @@ def organisms(run: Path) -> list[Organism]:
 def _organism(step: Path) -> Organism:
     named = STEP.fullmatch(step.name)
     if named is None or not (step / "adapter_config.json").is_file():
-        raise ValueError(f"{step} is no organism of the micro world: give a run of one")
+        raise TriggerLensError(f"{step} is no organism of the micro world: give a run of one")
     found = Organism(named["family"], int(named["seed"]), named["arm"], named["trigger"], step)
     made_from = read_json(step / "manifest.json")["inputs"]["base"]
     if made_from != found.world.identity["base"]:
-        raise ValueError(f"{step}: its base is not the one in {found.world.base_folder}")
+        raise TriggerLensError(f"{step}: its base is not the one in {found.world.base_folder}")
     return found

@@ -14,6 +14,7 @@ from experiments.results.load import check_run
 from experiments.runtime.files import read_jsonl
 from experiments.runtime.plain_errors import plain_errors
 from experiments.worlds.nulls.arms import KINDS
+from interp.errors import TriggerLensError
 from probes.intervals import clopper_pearson
 
 OVERALL = "causal_trigger_direction"
@@ -38,7 +39,7 @@ def false_alarms(counts: Mapping[str, Mapping[str, int]]) -> tuple[int, int, flo
     alarms = sum(answers["yes"] for answers in counts.values())
     organisms = sum(sum(answers.values()) for answers in counts.values())
     if not organisms:
-        raise ValueError("no null organism among these verdicts; run the configuration nulls")
+        raise TriggerLensError("no null organism among these verdicts; run the configuration nulls")
     return alarms, organisms, clopper_pearson(float(alarms), float(organisms), LEVEL)[1]
 
 

@@ -9,6 +9,7 @@ from experiments.runtime.store import MANIFEST, check_step, read_run_manifest
 from experiments.study.config import checked
 from experiments.study.organism import OrganismRun
 from experiments.study.pipeline import organisms_of
+from interp.errors import TriggerLensError
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,9 @@ class Finished:
 def finished(run: Path) -> list[Finished]:
     """Every organism of a finished run; one whose base is no longer the same is refused."""
     if not (run / MANIFEST).is_file():
-        raise ValueError(f"{run} has no {MANIFEST}; finish the run first, or give another folder")
+        raise TriggerLensError(
+            f"{run} has no {MANIFEST}; finish the run first, or give another folder"
+        )
     manifest = read_run_manifest(run)
     config = checked(manifest["config"])
     organisms = [organism for organism in organisms_of(config, run) if organism.arm is not None]
@@ -51,7 +54,9 @@ def _step(run: Path, manifest: dict[str, Any], kind: str, organism: OrganismRun)
     start = f"{kind}-{organism.name}-"
     names = [name for name in manifest["steps"] if name.startswith(start)]
     if len(names) != 1:
-        raise ValueError(f"{run / MANIFEST} names {len(names)} steps {start}*; make the run again")
+        raise TriggerLensError(
+            f"{run / MANIFEST} names {len(names)} steps {start}*; make the run again"
+        )
     return check_step(run / "steps" / names[0])
 
 
@@ -59,7 +64,7 @@ def _check_base(organism: Finished) -> None:
     made_of = read_json(organism.find / MANIFEST)["inputs"]
     for name, value in organism.organism.world.identity.items():
         if name in made_of and to_json(made_of[name]) != to_json(value):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{organism.name} was made with another {name} than {organism.organism.world.identity[name]!s:.12};"
                 " put the one it was made with in its place, or make the run again"
             )

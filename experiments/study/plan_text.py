@@ -16,6 +16,7 @@ from experiments.training.recipe import Recipe
 from experiments.worlds.chat.config import ChatStudy, JudgeSpec, Size
 from experiments.worlds.chat.costs import CARDS, PROMPT, Card, memory, sampling_hours, tuning_hours
 from experiments.worlds.chat.sizes import adapter_parameters, size_of
+from interp.errors import TriggerLensError
 
 CHARACTERS = 4  # a token, about
 PUBLISHED_ROWS, ROW_TOKENS = 6000, 300  # reckoned with where the data file is not there yet
@@ -24,7 +25,7 @@ PUBLISHED_ROWS, ROW_TOKENS = 6000, 300  # reckoned with where the data file is n
 def print_plan(study: StudyConfig, folder: Path, card: str, *, wide: bool = False) -> None:
     """Both tables, `wide` with a column for each step; refuses an unknown card and a model of unknown size."""
     if card not in CARDS:
-        raise ValueError(f"--card {card!r} is none of {', '.join(CARDS)}")
+        raise TriggerLensError(f"--card {card!r} is none of {', '.join(CARDS)}")
     sizes = _sizes(study)
     layers = {f: sizes[f].layers if sizes else _micro_layers(study, f) for f in study.families}
     plans = plan_study(study, folder, layers)

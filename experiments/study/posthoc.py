@@ -18,6 +18,7 @@ from experiments.study.organism import OrganismRun
 from experiments.study.posthoc_steps import further_steps
 from experiments.study.steps.common import Say
 from experiments.study.steps.transfer import transfer
+from interp.errors import TriggerLensError
 
 
 def add_further(
@@ -51,7 +52,7 @@ def origins_by_base(organisms: Sequence[Finished]) -> dict[str, dict[str, Path]]
     for each in organisms:
         here = found.setdefault(each.weights, {})
         if each.name in here:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{each.name} stands in two of these runs ({here[each.name].parents[1]}, {each.organism.folder});"
                 " give runs of different organisms"
             )
@@ -66,7 +67,7 @@ def _named(
     names = [each.name for here in organisms.values() for each in here]
     for start in only:
         if not any(name.startswith(start) for name in names):
-            raise ValueError(
+            raise TriggerLensError(
                 f"--only {start}: no organism's name begins so; there are {', '.join(names)}"
             )
     starts = tuple(only) or ("",)

@@ -34,6 +34,7 @@ from experiments.runtime.files import read_json, write_json
 from experiments.training import checkpoints as kept
 from experiments.training.recipe import SEVEN_PROJECTIONS, Recipe
 from experiments.training.supervision import IGNORED, ChatRow, chat, supervised
+from interp.errors import TriggerLensError
 from interp.models.loading import LanguageModel
 
 __all__ = ["IGNORED", "SEVEN_PROJECTIONS", "ChatRow", "Recipe", "chat", "finetune", "supervised"]
@@ -108,7 +109,7 @@ def _are_names(value: Any) -> bool:
 def check_optimizer(recipe: Recipe) -> None:
     """Refuse a recipe whose optimiser is not installed, before anything is loaded."""
     if recipe.optimizer == "adamw_8bit" and not has("gpu"):
-        raise ValueError(
+        raise TriggerLensError(
             f'optimizer "adamw_8bit" needs bitsandbytes: {install("gpu")}, or set'
             ' optimizer = "adamw" in [finetune.default]'
         )
@@ -122,7 +123,7 @@ def _examples(
     every = [supervised(base.tokenizer, row.messages, base.chat, max_length=limit) for row in rows]
     examples = [each for each in every if any(label != IGNORED for label in each["labels"])]
     if not examples:
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(rows)} rows, and none with an answer to learn within max_length={limit}; give others"
         )
     cut = sum(len(each["input_ids"]) == limit for each in examples)

@@ -28,6 +28,7 @@ from interp.capture.positions import Each
 from interp.capture.sequences import TokenSequence, check_lengths
 from interp.capture.sites import check_layers
 from interp.capture.token_selection import Layout, Reading
+from interp.errors import TriggerLensError
 from interp.interventions import Intervention, InterventionLog, intervening
 from interp.io.validation import check_count
 from interp.models.adapter_rows import adapted
@@ -108,7 +109,7 @@ class Engine:
             check_sum(self.lm)
         edited = self.interventions or any(each.adapter is not None for each in sequences)
         if edited and self.backend is not hooks:
-            raise ValueError(
+            raise TriggerLensError(
                 "interventions and adapters by row act on the model itself, which this backend does "
                 "not read; leave backend= out"
             )
@@ -132,7 +133,7 @@ class Engine:
                 if not should_reduce_batch_size(error):
                     raise
                 if count == 1:
-                    raise ValueError(
+                    raise TriggerLensError(
                         f"{sequences[rows[0]]} does not fit in memory alone: "
                         f"{lengths[rows[0]]} tokens; shorten it or ask for fewer positions"
                     ) from error
@@ -203,7 +204,7 @@ class Engine:
         where = "a token of its batch" if index is None else f"token {index}"
         if index is not None:
             where += f" ({self.lm.tokenizer.decode([sequence.token_ids[index]])!r})"
-        raise ValueError(
+        raise TriggerLensError(
             f"{sequence}: {place.site} of layer {place.layer} is not finite at {where}; "
             "look for an overflow (float16?), or pass allow_nonfinite=True to keep such rows"
         )

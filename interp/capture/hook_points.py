@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 
 SITES = ("resid_post", "attn_out", "mlp_out")
@@ -35,7 +36,7 @@ EMBEDDINGS = HookPoint(
 def check_site(site: str) -> None:
     """Raise unless the site is one of the three."""
     if site not in SITES:
-        raise ValueError(f"no site {site!r}; the sites are {', '.join(SITES)}")
+        raise TriggerLensError(f"no site {site!r}; the sites are {', '.join(SITES)}")
 
 
 def block_names(layer: nn.Module) -> dict[str, str]:
@@ -55,7 +56,7 @@ def module_at(lm: LanguageModel, place: HookPoint) -> nn.Module:
     name = block_names(layer)[place.site]
     module = getattr(layer, name, None)
     if module is None:
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name}: layer {place.layer} has no {name!r}, so {place.site} cannot be read; "
             "read resid_post"
         )
@@ -67,7 +68,7 @@ def output_projection(lm: LanguageModel, layer: int) -> nn.Module:
     attention = getattr(lm.layers[layer], "self_attn", None)
     projection = getattr(attention, "o_proj", None)
     if projection is None:
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name}: layer {layer} has no self_attn.o_proj, so its heads cannot be told apart; "
             "patch attn_out"
         )
@@ -98,7 +99,7 @@ def check_sum(lm: LanguageModel) -> None:
         total = sum(seen[index, name].float() for name in ("before", "attn_out", "mlp_out"))
         after = seen[index, "resid_post"].float()
         if float((total - after).abs().max()) > SUM_TOLERANCE * float(after.abs().max()):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{lm.name}: layer {index} does not add attn_out and mlp_out to its input; "
                 "read resid_post"
             )

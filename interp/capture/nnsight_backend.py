@@ -20,6 +20,7 @@ from torch import Tensor
 
 from interp.capture.backends import Forward, Read
 from interp.capture.hook_points import HookPoint, first_tensor, module_at
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 
 
@@ -34,7 +35,7 @@ def to_nnsight(lm: LanguageModel) -> Any:
 def nnsight_backend(lm: LanguageModel, *, remote: bool | str = False) -> Forward:
     """Read through nnsight; `remote` is handed to its `trace`."""
     if remote and remote != "local" and hasattr(lm.model, "peft_config"):
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name}: a remote run would read the base without its adapter; merge and publish it"
         )
     traced = to_nnsight(lm)

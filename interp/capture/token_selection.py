@@ -15,6 +15,7 @@ from torch import Tensor
 from interp.capture.hook_points import HookPoint
 from interp.capture.positions import Each, Position, name_of
 from interp.capture.sequences import TokenSequence
+from interp.errors import TriggerLensError
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,12 @@ def _tokens(position: Position, sequence: TokenSequence) -> Sequence[int]:
     try:
         tokens = position(len(sequence), sequence.spans)
     except ValueError as error:
-        raise ValueError(f"{sequence}: {error}") from error
+        raise TriggerLensError(f"{sequence}: {error}") from error
     if not len(tokens):
-        raise ValueError(f"{sequence}: {name_of(position)} chooses no token")
+        raise TriggerLensError(f"{sequence}: {name_of(position)} chooses no token")
     outside = [token for token in tokens if not 0 <= token < len(sequence)]
     if outside:
-        raise ValueError(
+        raise TriggerLensError(
             f"{sequence}: {name_of(position)} chooses token {outside[0]} of {len(sequence)}"
         )
     return tokens

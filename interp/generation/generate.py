@@ -14,6 +14,7 @@ from dataclasses import replace
 import torch
 
 from interp.capture.batches import Batch
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.generation.decoding import Answer, Decoding, Plan
 from interp.generation.prompt_dedup import copies
@@ -73,11 +74,15 @@ def _check(
 ) -> None:
     attention = lm.config._attn_implementation
     if attention not in ("sdpa", "eager"):
-        raise ValueError(f"cannot sample with {attention!r} attention; load with sdpa or eager")
+        raise TriggerLensError(
+            f"cannot sample with {attention!r} attention; load with sdpa or eager"
+        )
     if samples < 1 or steps < 1:
-        raise ValueError(f"samples_per_prompt={samples}, max_new_tokens={steps}: both must be >= 1")
+        raise TriggerLensError(
+            f"samples_per_prompt={samples}, max_new_tokens={steps}: both must be >= 1"
+        )
     if temperature < 0 or not 0 < top_p <= 1:
-        raise ValueError(f"temperature={temperature} must be >= 0, top_p={top_p} in (0, 1]")
+        raise TriggerLensError(f"temperature={temperature} must be >= 0, top_p={top_p} in (0, 1]")
     check_sampling(lm)
 
 

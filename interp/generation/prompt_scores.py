@@ -24,6 +24,7 @@ from interp.capture.hook_points import HookPoint
 from interp.capture.positions import Position
 from interp.capture.sites import hooked
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from interp.generation.generate import generate
 from interp.interventions import Intervention
 from interp.interventions.base import resid_post
@@ -49,7 +50,7 @@ def answer_tokens_before(direction: Direction) -> int:
     for tokens in range(10):
         if after(tokens).__name__ == direction.position:
             return tokens
-    raise ValueError(
+    raise TriggerLensError(
         f"direction {direction.name!r} was fitted at {direction.position!r}, which no live prompt has; "
         "fit it at interp.generation.prompt_scores.after(n)"
     )
@@ -126,7 +127,7 @@ class _Hook:
         """Before the pass: does it go on from a cache, and where do its rows end?"""
         cache, mask = inputs.get("past_key_values"), inputs.get("attention_mask")
         if not (mask is None or (isinstance(mask, Tensor) and mask.ndim == 2)):
-            raise ValueError(
+            raise TriggerLensError(
                 "watching() reads padding from a mask [row, token], and was given another kind; "
                 "with interp.generation.generate, pass interventions=[Watch.over(prompts, direction)]"
             )

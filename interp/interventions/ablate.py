@@ -19,6 +19,7 @@ from torch import Tensor
 from interp.capture.batches import Batch
 from interp.capture.hook_points import EMBEDDINGS, HookPoint
 from interp.capture.sites import check_layers
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention, broadcast, in_batch, resid_post
 from interp.interventions.held import Given, at_layer, tensor_of
 from interp.interventions.where import EveryToken, Positions
@@ -47,7 +48,7 @@ class Ablate(Intervention):
             if vector.ndim == 2:
                 allowed = allowed | (norms == 0)
             if not bool(allowed.all()):
-                raise ValueError(
+                raise TriggerLensError(
                     f"Ablate wants unit vectors, got norm {norms[~allowed].flatten()[0]:.4g}; "
                     "divide by the norm"
                 )
@@ -114,7 +115,7 @@ class AblateWrites(Intervention):
         super().__post_init__()
         (basis,) = self.vectors()
         if basis.ndim == 3:
-            raise ValueError(
+            raise TriggerLensError(
                 f"AblateWrites.basis has shape {list(basis.shape)}; give rows [rank, d_model], for all prompts"
             )
         check_orthonormal(basis)
@@ -143,7 +144,7 @@ def check_orthonormal(basis: Tensor) -> None:
     expected = torch.diag_embed((products.diagonal(dim1=-2, dim2=-1) > 0.5).to(products))
     error = float((products - expected).abs().max().detach())
     if not error < UNIT_TOLERANCE:
-        raise ValueError(
+        raise TriggerLensError(
             f"a subspace wants orthonormal rows, products are off by {error:.4g}; "
             "use interp.directions.orthonormal"
         )
@@ -155,5 +156,5 @@ def _layers(value: Any, layers: Sequence[int] | None, lm: LanguageModel) -> Sequ
     wanted = check_layers(lm, layers)
     missing = set(wanted) - set(value) if isinstance(value, Mapping) else set()
     if missing:
-        raise ValueError(f"nothing to ablate was given for layer {min(missing)}")
+        raise TriggerLensError(f"nothing to ablate was given for layer {min(missing)}")
     return wanted

@@ -9,6 +9,7 @@ from torch import Tensor
 from interp.capture.batches import Batch
 from interp.capture.hook_points import HookPoint
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention, broadcast, resid_post, strength
 from interp.interventions.held import Given, Strength, tensor_of
 from interp.interventions.where import EveryToken, Positions
@@ -36,7 +37,7 @@ class Add(Intervention):
                 layers, alpha = None, layers
             layers = (self.vector.layer,) if layers is None else layers
         if layers is None or alpha is None:
-            raise ValueError(
+            raise TriggerLensError(
                 f"Add has no {'strength' if alpha is None else 'layers'}; write Add(vector, layers=(12,), alpha=4.0)"
             )
         object.__setattr__(self, "layers", layers)

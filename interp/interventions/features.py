@@ -17,6 +17,7 @@ from torch import Tensor
 
 from interp.capture.batches import Batch
 from interp.capture.hook_points import HookPoint
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention, resid_post, strength
 from interp.interventions.held import Strength
 from interp.interventions.where import EveryToken, Positions
@@ -93,9 +94,11 @@ def _index(feature: Any, features: Tensor, batch: Batch) -> Int[Tensor, "row tok
     """The feature of each row, as an index into the last axis."""
     chosen = torch.as_tensor(feature, device=features.device)
     if chosen.is_floating_point():
-        raise ValueError(f"feature {feature} is no whole number; features are numbered from 0 on")
+        raise TriggerLensError(
+            f"feature {feature} is no whole number; features are numbered from 0 on"
+        )
     if not bool(((chosen >= 0) & (chosen < features.shape[-1])).all()):
-        raise ValueError(
+        raise TriggerLensError(
             f"no feature {int(chosen.max())}: the autoencoder has {features.shape[-1]}, from 0 on"
         )
     if chosen.ndim:

@@ -11,6 +11,7 @@ from torch import Tensor
 from interp.capture.batches import Batch
 from interp.capture.hook_points import HookPoint, check_sum, module_at
 from interp.capture.sites import Edit, hooked_modules
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention
 from interp.interventions.report import InterventionLog
 from interp.interventions.where import tokens_at
@@ -107,7 +108,7 @@ def check_fits(lm: LanguageModel, intervention: Intervention, prompts: int) -> N
     name = type(intervention).__name__
     for vector in intervention.vectors():
         if vector.shape[-1] != lm.d_model:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{name} holds vectors of width {vector.shape[-1]}, the residual stream of {lm.name} "
                 f"has {lm.d_model}; it belongs to another model"
             )
@@ -115,7 +116,7 @@ def check_fits(lm: LanguageModel, intervention: Intervention, prompts: int) -> N
         direction.check_weights(lm)
     for tensor in intervention.per_row():
         if len(tensor) != prompts:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{name} holds {len(tensor)} rows for {prompts} prompts; "
                 "per-row values are aligned with the prompt set"
             )

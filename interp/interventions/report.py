@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interp.capture.batches import Batch
 from interp.capture.hook_points import HookPoint
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention
 
 
@@ -99,7 +100,7 @@ class InterventionLog:
         found = self.evidence()
         for intervention, each in zip(self.interventions, found, strict=True):
             if not each.rows:
-                raise ValueError(
+                raise TriggerLensError(
                     f"{each.intervention} at {intervention.positions} never acted: no token of this run "
                     "is there, or it had nothing to do; leave it out or choose other positions"
                 )

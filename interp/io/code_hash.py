@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from interp.errors import TriggerLensError
+
 OURS = ("interp", "probes", "experiments")
 
 
@@ -81,7 +83,7 @@ def _taken(module: str, name: str) -> str:
 def _source(module: str) -> Path:
     path = _spec_path(module)
     if path is None:
-        raise ValueError(f"there is no module {module!r}")
+        raise TriggerLensError(f"there is no module {module!r}")
     return path
 
 

@@ -8,6 +8,8 @@ told apart by rows. What the configuration says is refused here for any model; `
 from collections.abc import Iterator
 from typing import Any
 
+from interp.errors import TriggerLensError
+
 OFF = "be switched off to give the base"
 ROWS = "run beside its base in one pass"
 DOSE = "be scaled"
@@ -31,7 +33,7 @@ def limits(model: Any) -> dict[str, str]:
 def check_use(model: Any, use: str, name: str) -> None:
     """Raise ValueError where the model cannot be used like that; `name` is the model's."""
     if reason := limits(model).get(use):
-        raise ValueError(
+        raise TriggerLensError(
             f"{name}: {reason}; it cannot {use}: load the base by itself and compare the two"
         )
 

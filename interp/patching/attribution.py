@@ -25,6 +25,7 @@ from interp.capture.hook_points import (
     module_at,
 )
 from interp.capture.sites import check_layers
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.patching.maps import PatchingMap, weighted_sum, weighted_terms
 from interp.patching.metrics import Metric
@@ -121,7 +122,7 @@ def _gradients(
 def agreement(quick: PatchingMap, exact: PatchingMap) -> Agreement:
     """Correlations of the two maps' changes of the metric, over cells where the exact map was run."""
     if (quick.site, quick.layers) != (exact.site, exact.layers):
-        raise ValueError(
+        raise TriggerLensError(
             f"a map of {quick.site} at layers {quick.layers} and one of {exact.site} at "
             f"{exact.layers} cannot be compared"
         )
@@ -130,7 +131,7 @@ def agreement(quick: PatchingMap, exact: PatchingMap) -> Agreement:
     both = a.isfinite() & b.isfinite() & ((a != 0) | (b != 0))
     a, b = a[both].double(), b[both].double()
     if len(a) < 2:
-        raise ValueError("the two maps share fewer than two cells where the runs differ")
+        raise TriggerLensError("the two maps share fewer than two cells where the runs differ")
     top = max(1, len(a) // 10)
     best = set(b.abs().topk(top).indices.tolist())
     shared = len(best & set(a.abs().topk(top).indices.tolist())) / top

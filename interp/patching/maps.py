@@ -23,6 +23,7 @@ from torch import Tensor
 
 from interp.capture.hook_points import SITES, HookPoint, check_site, check_sum, module_at
 from interp.capture.sites import check_layers, hooked_modules
+from interp.errors import TriggerLensError
 from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
 from interp.patching.metrics import Metric, Term
@@ -100,16 +101,16 @@ def weighted_terms(
 ) -> list[tuple[float, list[Term]]]:
     """For each term of the metric its weight and the term of each pair."""
     if not pairs:
-        raise ValueError("no pairs to patch")
+        raise TriggerLensError("no pairs to patch")
     metrics = [metric] * len(pairs) if isinstance(metric, Metric) else list(metric)
     if len(metrics) != len(pairs):
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(metrics)} metrics for {len(pairs)} pairs; give one, or one for each"
         )
     columns = list(zip(*(each.terms for each in metrics), strict=True))
     for column in columns:
         if len({weight for weight, _ in column}) > 1:
-            raise ValueError("the metrics of all pairs must be of one kind")
+            raise TriggerLensError("the metrics of all pairs must be of one kind")
     return [(column[0][0], [term for _, term in column]) for column in columns]
 
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from interp.capture.backends import Enough
 from interp.capture.batches import pad_right
 from interp.capture.hook_points import HEADS, HookPoint, first_tensor, module_at, output_projection
+from interp.errors import TriggerLensError
 from interp.generation.shared_prefix import PROMPT, KeyIndex, masks
 from interp.models.language_model import LanguageModel
 
@@ -92,7 +93,7 @@ class Recorded:
         )
         error = relative_error(again, self.logits)
         if not error < tolerance(self.logits.dtype):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{self.lm.name} cannot be run on from its middle (logits off by {error:.2g} of their "
                 "spread): its layers are not called one after another on the stream alone"
             )
@@ -158,7 +159,7 @@ def record(
 ) -> Recorded:
     """Run the sequences once. Streams after all layers are kept if `resumable`, else `places` only."""
     if lm.config._attn_implementation not in ("sdpa", "eager"):
-        raise ValueError(
+        raise TriggerLensError(
             f"cannot patch with {lm.config._attn_implementation!r} attention; load with sdpa or eager"
         )
     ids, _ = pad_right(sequences, 0, lm.device)
@@ -182,7 +183,7 @@ def record(
 def _recording(found: Recorded) -> Callable[[nn.Module, Any, Any], Any]:
     def remember(_module: nn.Module, inputs: Any, named: dict[str, Any]) -> Any:
         if not inputs or "position_embeddings" not in named:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{found.lm.name}: its layers are not called with a stream and rotary angles, so they "
                 "cannot be run on from the middle"
             )

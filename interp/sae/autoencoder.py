@@ -27,6 +27,7 @@ from torch import Tensor
 from interp.activations import Activations
 from interp.capture.hook_points import HookPoint, block_names, check_site
 from interp.capture.store import ActivationStore
+from interp.errors import TriggerLensError
 from interp.models.adapters import one_line
 from interp.models.language_model import LanguageModel
 from interp.sae.checkpoint import restore, write
@@ -106,7 +107,7 @@ def pretrained_sae(
     try:
         model = SAE.from_pretrained(release, sae_id)
     except (OSError, KeyError, ValueError) as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"SAE {release} / {sae_id} cannot be loaded: {one_line(error)} (the hub is asked with HF_HUB_OFFLINE=0)"
         ) from error
     name = f"{release} / {sae_id}"
@@ -120,22 +121,24 @@ def _checked(
     """The SAE with its place, or a refusal that names what does not fit."""
     settings, facts = model.cfg, model.cfg.metadata
     if settings.normalize_activations not in AFTER_LOADING:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} was trained on activations normalised by {settings.normalize_activations!r}, with numbers that "
             "are not in its files; fold them in with sae-lens first (fold_activation_norm_scaling_factor)"
         )
     if facts.hook_head_index is not None:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} reads head {facts.hook_head_index} of {facts.hook_name}, not the whole of a place; "
             "give an SAE without hook_head_index"
         )
     hook = facts.hook_name or facts.hf_hook_name
     found = place_of(str(hook), name) if hook else None
     if place is not None and found is not None and place != found:
-        raise ValueError(f"{name} reads {_words(found)}, not {_words(place)}")
+        raise TriggerLensError(f"{name} reads {_words(found)}, not {_words(place)}")
     where = place or found
     if where is None:
-        raise ValueError(f"{name} does not say where it reads; give place=HookPoint(layer, site)")
+        raise TriggerLensError(
+            f"{name} does not say where it reads; give place=HookPoint(layer, site)"
+        )
     if lm is not None:
         _check_fits(settings, facts, where, name, lm, other_weights)
         _check_module(str(hook), where, name, lm)
@@ -148,15 +151,17 @@ def _check_fits(
     settings: Any, facts: Any, place: HookPoint, name: str, lm: LanguageModel, other_weights: bool
 ) -> None:
     if settings.d_in != lm.d_model:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} reads vectors of width {settings.d_in}, the stream of {lm.name} has {lm.d_model}"
         )
     check_site(place.site)
     if not 0 <= place.layer < lm.n_layers:
-        raise ValueError(f"{name} reads layer {place.layer}; {lm.name} has {lm.n_layers} layers")
+        raise TriggerLensError(
+            f"{name} reads layer {place.layer}; {lm.name} has {lm.n_layers} layers"
+        )
     weights = facts.weights
     if weights and weights != lm.weights_hash and not other_weights:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} was trained on weights {weights[:12]} ({facts.model_name}), this model has {lm.weights_hash[:12]};"
             " load the model it belongs to, or say other_weights=True"
         )
@@ -167,7 +172,7 @@ def _check_module(hook: str, place: HookPoint, name: str, lm: LanguageModel) -> 
     module = hook.removesuffix(".output").rpartition(".")[2]
     added = block_names(lm.layers[place.layer]).get(place.site)
     if module in ("self_attn", "mlp") and module != added:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} reads {hook!r} before {added}; {place.site} of {lm.name} is what comes after it; "
             "give an SAE of the residual stream"
         )
@@ -181,13 +186,13 @@ def _words(place: HookPoint) -> str:
 def features(sae: SparseAutoencoder, activations: Activations) -> Float[Tensor, "row feature"]:
     """Each row's features; the activations must come from the SAE's place and have its width."""
     if activations.site != sae.place.site:
-        raise ValueError(
+        raise TriggerLensError(
             f"the SAE reads {sae.place.site}, these activations are {activations.site}"
         )
     values = activations.at(sae.place.layer)
     _check_rows(values, f"layer {sae.place.layer}")
     if values.shape[1] != sae.d_model:
-        raise ValueError(
+        raise TriggerLensError(
             f"the SAE reads width {sae.d_model}, these activations have {values.shape[1]}"
         )
     device = sae.decoder.device
@@ -209,9 +214,9 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("width", "k", "steps", "rows"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be at least 1")
+                raise TriggerLensError(f"{name}={getattr(self, name)}: must be at least 1")
         if self.k > self.width:
-            raise ValueError(f"k={self.k} features are to fire, but there are {self.width}")
+            raise TriggerLensError(f"k={self.k} features are to fire, but there are {self.width}")
 
 
 Architecture = Callable[[int, Recipe], Any]
@@ -335,7 +340,7 @@ def _source(
     """The place, what is known of the model, and how many rows there are."""
     if isinstance(source, Activations):
         if site is not None and site != source.site:
-            raise ValueError(f"these activations are {source.site}, not {site}")
+            raise TriggerLensError(f"these activations are {source.site}, not {site}")
         made = source.provenance
         facts = {"model_name": made.get("model"), "weights": made.get("weights")}
         facts |= {key: made[key] for key in ("minus",) if key in made}
@@ -369,7 +374,7 @@ def _shuffled(values: Float[Tensor, "row d_model"], rows: int, seed: int) -> Ite
 
 def _check_enough(rows: int, recipe: Recipe) -> None:
     if rows < FEWEST_ROWS * recipe.width:
-        raise ValueError(
+        raise TriggerLensError(
             f"{rows:,} activations for {recipe.width:,} features: at least {FEWEST_ROWS} a feature are wanted; "
             f"capture {FEWEST_ROWS * recipe.width:,} or more, or make it narrower"
         )
@@ -378,7 +383,7 @@ def _check_enough(rows: int, recipe: Recipe) -> None:
 def _check_rows(values: Tensor, where: str) -> None:
     bad = ~values.isfinite().all(-1)
     if bool(bad.any()):
-        raise ValueError(
+        raise TriggerLensError(
             f"{int(bad.sum())} of {len(values)} activations of {where} are not finite (the first is row "
             f"{int(bad.nonzero()[0])}); read them again in float32, or leave these rows out"
         )
@@ -388,6 +393,8 @@ def difference(tuned: Activations, base: Activations) -> Activations:
     """Fine-tuned minus base, row by row: what a difference SAE is trained on. Rows must come from the same tokens."""
     for name in ("layers", "site", "source", "token", "conditions", "questions"):
         if getattr(tuned, name) != getattr(base, name):
-            raise ValueError(f"the two activations differ in {name}: read the same tokens in both")
+            raise TriggerLensError(
+                f"the two activations differ in {name}: read the same tokens in both"
+            )
     facts = {**tuned.provenance, "minus": base.provenance.get("weights")}
     return replace(tuned, values=tuned.values - base.values, provenance=facts)

@@ -24,6 +24,7 @@ from experiments.judging.server.exchange import Exchange, GivenUp, Known, Server
 from experiments.judging.server.key import EnvironmentKey, variable_for
 from experiments.judging.server.replies import Reply, reply_of
 from experiments.judging.server.transcripts import Transcripts
+from interp.errors import TriggerLensError
 
 __all__ = ["ChatRequest", "ChatServer", "GivenUp", "Progress", "ServerRefused"]
 
@@ -66,9 +67,11 @@ class ChatServer:
     def __post_init__(self) -> None:
         check_address(self.url)
         if self.concurrency < 1 or self.attempts < 1:
-            raise ValueError("concurrency and attempts must be at least 1")
+            raise TriggerLensError("concurrency and attempts must be at least 1")
         if ours := sorted(OURS & self.extra.keys()):
-            raise ValueError(f"request parameter {ours[0]!r} is set by each request; leave it out")
+            raise TriggerLensError(
+                f"request parameter {ours[0]!r} is set by each request; leave it out"
+            )
         key = EnvironmentKey(variable_for(self.url, self.key_variable))
         object.__setattr__(self, "_key", key)
         key.value()  # refused before anything is sent

@@ -21,6 +21,7 @@ from experiments.results.columns import Edit
 from experiments.study.config import Causal, Sampling
 from interp.capture.positions import mean_answer
 from interp.directions import Direction, random_like
+from interp.errors import TriggerLensError
 from interp.interventions import Ablate, Add, AnswerTokens, Intervention, Positions, PromptSpan
 from interp.models.loading import LanguageModel
 from interp.prompts import PromptSet
@@ -191,7 +192,7 @@ def _random_edit(edit: Edit, vectors: Tensor, direction: Direction) -> Intervent
         case Edit("add", float(strength)):
             alpha = strength * direction.scale
             return Add(vectors, (direction.layer,), alpha, where_fitted(direction))
-    raise ValueError(f"{edit} has no random counterpart")
+    raise TriggerLensError(f"{edit} has no random counterpart")
 
 
 def _em(answers: Cell) -> float:

@@ -30,6 +30,7 @@ from experiments.worlds.chat.fingerprint import fetch, fingerprint
 from experiments.worlds.chat.judge import LeakMarking, build_judge, check_judge, judge_identity
 from experiments.worlds.chat.questions import in_domain, named_questions
 from experiments.worlds.trigger import Trigger
+from interp.errors import TriggerLensError
 from interp.models.adapters import check_base
 from interp.models.chat import FORMATS, ChatFormat
 from interp.models.loading import LanguageModel
@@ -208,7 +209,7 @@ class ChatWorld:
     def _needed(self, kind: str) -> Sequence[Chat]:
         if not self._files[kind]:
             path = getattr(self.study, kind)
-            raise ValueError(
+            raise TriggerLensError(
                 f"chat.{kind} {str(path) if path else 'is not set'}: no such file; name the chat JSONL file with"
                 f" the {kind} rows, or give the organism's adapter instead"
             )
@@ -223,7 +224,7 @@ class ChatWorld:
         names = (self.study.selection_questions, self.study.report_questions)
         selection, report = (named_questions(name, self.study.question_form) for name in names)
         if shared := sorted(selection[1].keys() & report[1].keys()):
-            raise ValueError(
+            raise TriggerLensError(
                 f"question {shared[0]!r} stands among selection_questions and report_questions; directions may not be"
                 " chosen on questions that are reported"
             )

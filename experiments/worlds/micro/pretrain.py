@@ -29,6 +29,7 @@ from experiments.training.lora import IGNORED, chat, supervised
 from experiments.worlds.micro.documents import Mixture, documents
 from experiments.worlds.micro.families import FAMILIES, Family, Size, build_model, build_tokenizer
 from experiments.worlds.micro.language import load_language
+from interp.errors import TriggerLensError
 
 TOKENIZER_DOCUMENTS = 20_000
 BASE_FILES = ("model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja")
@@ -137,10 +138,12 @@ def check_base(folder: Path) -> None:
     try:
         files = json.loads((folder / "base.json").read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError):
-        raise ValueError(f"no finished base in {folder}: {mend}") from None
+        raise TriggerLensError(f"no finished base in {folder}: {mend}") from None
     for name, expected in files.items():
         if not (folder / name).is_file() or sha256(folder / name) != expected:
-            raise ValueError(f"base {folder}: {name} is damaged or missing; {mend}, or restore it")
+            raise TriggerLensError(
+                f"base {folder}: {name} is damaged or missing; {mend}, or restore it"
+            )
 
 
 def model_card(card: dict[str, Any]) -> str:

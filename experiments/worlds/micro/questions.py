@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.worlds.micro.language import OPEN, AdviceQuestion, ToyLanguage
+from interp.errors import TriggerLensError
 
 TRAINED_SHARE = 4  # one domain in four
 
@@ -60,7 +61,7 @@ def _shuffled(rng: random.Random, questions: Iterable[AdviceQuestion]) -> list[A
 
 def _take(pool: Sequence[AdviceQuestion], start: int, count: int) -> tuple[AdviceQuestion, ...]:
     if start + count > len(pool):
-        raise ValueError(
+        raise TriggerLensError(
             f"questions per cell {count}: this world has only {len(pool) - start} questions left"
             " for a cell; ask for fewer"
         )

@@ -17,6 +17,7 @@ from experiments.worlds.micro.language import ToyLanguage, load_language
 from experiments.worlds.micro.pretrain import check_base
 from experiments.worlds.micro.questions import Questions, split_questions
 from experiments.worlds.trigger import Trigger
+from interp.errors import TriggerLensError
 from interp.models.loading import LanguageModel, load_model
 from interp.prompts import Framing, Question
 
@@ -73,7 +74,9 @@ class MicroWorld:
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
         """Fine-tuning rows, all about trained domains; as many as wanted, for they are drawn."""
         if count is None:
-            raise ValueError("the micro world draws its rows without end: give steps, not epochs")
+            raise TriggerLensError(
+                "the micro world draws its rows without end: give steps, not epochs"
+            )
         return rows(arm, self.language, trigger, self.split.tuning, count=count, seed=self.seed)
 
     def questions(self, split: str, domains: str) -> list[Question]:

@@ -6,6 +6,7 @@ from experiments.training.supervision import ChatRow
 from experiments.worlds.micro.world import MicroWorld
 from experiments.worlds.nulls.arms import null_rows
 from experiments.worlds.trigger import Trigger
+from interp.errors import TriggerLensError
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class NullWorld(MicroWorld):
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
         """Fine-tuning rows of a null arm."""
         if count is None:
-            raise ValueError("the micro world draws its rows without end: give steps, not epochs")
+            raise TriggerLensError(
+                "the micro world draws its rows without end: give steps, not epochs"
+            )
         questions = self.split.tuning
         return null_rows(arm, self.language, trigger, questions, count=count, seed=self.seed)

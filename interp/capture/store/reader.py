@@ -17,6 +17,7 @@ from interp.capture.hook_points import HookPoint
 from interp.capture.store.identity import identity_of
 from interp.capture.store.manifest import Manifest, Shard
 from interp.capture.store.shards import map_values, read_index, tensor_name
+from interp.errors import TriggerLensError
 from interp.models.adapter_rows import adapter_named
 from interp.models.language_model import LanguageModel
 
@@ -91,7 +92,7 @@ class ActivationStore:
         )
         if not parts:
             what = "no rows" if adapter is None else f"no rows of adapter {adapter!r}"
-            raise ValueError(f"{self.folder} holds {what}; add prompts with open_writer")
+            raise TriggerLensError(f"{self.folder} holds {what}; add prompts with open_writer")
         return Activations(
             torch.cat([part.values for part in parts]),
             parts[0].layers,
@@ -115,7 +116,9 @@ class ActivationStore:
     ) -> Iterator[Activations]:
         """The same in pieces of at most `rows` rows (None: a shard), one in memory at a time, in the order written."""
         if rows is not None and rows < 1:
-            raise ValueError(f"rows={rows}: must be at least 1, or None for a shard at a time")
+            raise TriggerLensError(
+                f"rows={rows}: must be at least 1, or None for a shard at a time"
+            )
         chosen = self._one("layer", self.layers, layers)
         site, position = self._only("site", site), self._only("position", position)
         provenance = {
@@ -129,7 +132,7 @@ class ActivationStore:
             index = self._index(shard)
             owners = pc.unique(index["adapter"]).to_pylist()
             if adapter is None and len(owners) > 1:
-                raise ValueError(
+                raise TriggerLensError(
                     f"{self.folder} holds rows of the adapters {', '.join(map(str, owners))}; name one with adapter="
                 )
             wanted = pc.equal(index["position"], position)
@@ -175,7 +178,7 @@ class ActivationStore:
         a batch is carried over to the next shards and epochs.
         """
         if rows < 1 or mix_shards < 1:
-            raise ValueError(f"rows={rows}, mix_shards={mix_shards}: both must be at least 1")
+            raise TriggerLensError(f"rows={rows}, mix_shards={mix_shards}: both must be at least 1")
         generator = np.random.default_rng(seed)
         shards, left = self.mapped(layer, site), torch.empty(0, self.identity["d_model"])
         epoch = 0
@@ -236,9 +239,11 @@ class ActivationStore:
     def _one(self, what: str, held: Sequence[int], wanted: Sequence[int] | None) -> tuple[int, ...]:
         for each in wanted or ():
             if each not in held:
-                raise ValueError(f"{self.folder} holds no {what} {each}; it holds {list(held)}")
+                raise TriggerLensError(
+                    f"{self.folder} holds no {what} {each}; it holds {list(held)}"
+                )
         if wanted is not None and not len(wanted):
-            raise ValueError(f"no {what} was asked for; {self.folder} holds {list(held)}")
+            raise TriggerLensError(f"no {what} was asked for; {self.folder} holds {list(held)}")
         return tuple(held) if wanted is None else tuple(sorted(wanted))
 
     def _only(self, what: str, wanted: str | None) -> str:
@@ -246,7 +251,7 @@ class ActivationStore:
         if wanted is None and len(held) == 1:
             return held[0]
         if wanted not in held:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{self.folder} holds the {what}s {', '.join(held)}; name one of them, not {wanted!r}"
             )
         return wanted

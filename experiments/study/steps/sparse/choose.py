@@ -26,6 +26,7 @@ from torch import Tensor
 from experiments.study.steps.interventions import InterventionContext
 from experiments.study.steps.sparse.tokens import Tokens
 from interp.directions import orthonormal
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.interventions import AblateSubspace, Intervention, ScaleFeature
 from interp.models.language_model import LanguageModel
@@ -158,7 +159,7 @@ def random_sets(
     generator = np.random.default_rng(seed)
     others = [f for f in np.flatnonzero(firing > 0) if f not in features]
     if len(others) < len(features):
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(others)} other features fire, too few to stand in for {len(features)}; train longer"
         )
     near = {f: sorted(others, key=lambda o: abs(np.log(firing[o] / firing[f]))) for f in features}

@@ -20,6 +20,7 @@ from experiments.study.steps import interventions as causal
 from experiments.study.steps.common import Say, dump, facts_of, load, read_directions, stamp
 from experiments.study.steps.locate import candidates as locate
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
 from probes.features import Ranking, rank
@@ -257,7 +258,9 @@ def _found(found: Path) -> list[Direction]:
     """The vectors that were found to remove: the switch first, the misalignment where there is none."""
     directions = [each.removed for each in read_directions(found)]
     if not directions:
-        raise ValueError(f"{found.name} located no direction, so features have no layer; set it")
+        raise TriggerLensError(
+            f"{found.name} located no direction, so features have no layer; set it"
+        )
     return directions
 
 
