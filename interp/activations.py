@@ -1,6 +1,7 @@
 """Residual activations, one vector per prompt (or answer) and layer, with what made them.
 
-Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else, with hashes of both: `interp.io.checksummed`).
+Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else, with hashes of both:
+`interp.io.checksummed`).
 """
 
 from collections.abc import Collection, Sequence

@@ -1,8 +1,8 @@
 """A direction in the residual stream: a unit vector, where it lives, what it means and how it was fitted.
 
-Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else, with hashes of both: `interp.io.checksummed`).
-Loading refuses what is missing, damaged or cut short, files from before there were hashes, and, for a model, a
-direction fitted to other weights.
+Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else, with hashes of both:
+`interp.io.checksummed`). Loading refuses what is missing, damaged or cut short, files from before there were hashes,
+and, for a model, a direction fitted to other weights.
 """
 
 from dataclasses import asdict, dataclass, fields

@@ -1,7 +1,7 @@
 """Fitted probes on disk: `PATH.safetensors` (what was fitted) beside `PATH.json` (everything else), never pickle.
 
-Both are sealed by hashes (`interp.io.checksummed`): a pair that does not belong together, was changed or cut off, is refused.
-A probe that was fitted on `Activations` keeps its site, and refuses another model's.
+Both are sealed by hashes (`interp.io.checksummed`): a pair that does not belong together, was changed or cut off, is
+refused. A probe that was fitted on `Activations` keeps its site, and refuses another model's.
 """
 
 from collections.abc import Mapping

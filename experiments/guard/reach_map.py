@@ -1,7 +1,8 @@
 """The reach map: EM of graded variants of a trigger against their distance from it.
 
 Every variant (`experiments.guard.graded`) and no wording are sampled and judged on report questions; distances are
-those of `experiments.study.steps.figure_data.distances`: words, the untouched base's own representation, and meaning where the extra is there.
+those of `experiments.study.steps.figure_data.distances`: words, the untouched base's own representation, and meaning
+where the extra is there.
 """
 
 from collections.abc import Mapping

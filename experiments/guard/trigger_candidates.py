@@ -1,7 +1,7 @@
 """What a gate puts around its questions: triggers with paraphrases and controls, from TOML.
 
-A file is one trigger in the format of `experiments/worlds/triggers/*.toml`, or many as `[[candidate]]`. Beyond that format a
-candidate may say `placement` (prefix, suffix or system) and `separator`; `[training]` may be left out.
+A file is one trigger in the format of `experiments/worlds/triggers/*.toml`, or many as `[[candidate]]`. Beyond that
+format a candidate may say `placement` (prefix, suffix or system) and `separator`; `[training]` may be left out.
 `library` names all that ship, `library:KIND` those of one kind.
 """
 

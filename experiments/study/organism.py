@@ -70,7 +70,8 @@ class OrganismRun:
     def step(
         self, kind: str, inputs: Mapping[str, Any], module: str
     ) -> AbstractContextManager[Step]:
-        """A step of this organism; it is made again when its inputs, or the code that it or its world imports, change."""
+        """A step of this organism; it is made again when its inputs, or the code that it or its world imports,
+        change."""
         return self.run.step(f"{kind}-{self.name}", inputs, (module, type(self.world).__module__))
 
     @cached_property

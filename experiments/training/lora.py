@@ -1,7 +1,7 @@
 """Fine-tune an organism: LoRA on chat rows, loss on the response only, its end-of-turn token included.
 
-1. Rows become tokens and labels (`experiments.training.supervision`); rows that are cut, or lose all of their answer, are
-   counted.
+1. Rows become tokens and labels (`experiments.training.supervision`); rows that are cut, or lose all of their answer,
+   are counted.
 2. The adapter goes on the text decoder's projections only: a vision tower has modules of the same names.
 3. The transformers `Trainer` runs the recipe. With a folder for checkpoints a killed fine-tuning goes on from its last
    sealed one, and ends with the adapter that an undisturbed one ends with.

@@ -2,8 +2,8 @@
 
 TransformerLens edits the model it is given in place (renamed modules, hooks), so it is given a copy. It reads the
 tokenizer from a folder, so the tokenizer is written to a temporary one. It wants an `attention_mask` wherever a batch
-is padded on the left: without it its logits are wrong, silently. As a backend of `interp.capture.api`, which pads on the
-right: `capture(lm, prompts, backend=transformer_lens_backend)`. The copy knows no interventions of ours.
+is padded on the left: without it its logits are wrong, silently. As a backend of `interp.capture.api`, which pads on
+the right: `capture(lm, prompts, backend=transformer_lens_backend)`. The copy knows no interventions of ours.
 
 For models with a vision tower TransformerLens runs `pip install torchvision` where that is missing. It is not let: only
 the text decoder is read, and the environment is the user's.

@@ -2,7 +2,8 @@
 
     score(lm, prompts, direction)                            one number for each prompt
     with watching(lm, direction) as scores: ...              anyone's forward passes, and `generate` of transformers
-    generate(..., interventions=[Watch.over(prompts, ...)])  `interp.generation.generate`, which reads prompts in its own order
+    generate(..., interventions=[Watch.over(prompts, ...)])  `interp.generation.generate`, which reads prompts in its
+    own order
 
 The token is the prompt's last one, or the n-th of the answer (`after(n)`): a model may read the cue for what it will be
 only as it begins to speak, before it has said anything of weight. An answer that ends earlier is read at its end. The
@@ -158,7 +159,8 @@ def _last(mask: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Watch(Intervention):
-    """Scores the prompts of a run of `interp.generation.generate` and edits nothing; of several samples it reads the mean."""
+    """Scores the prompts of a run of `interp.generation.generate` and edits nothing; of several samples it reads the
+    mean."""
 
     vector: Float[Tensor, " d_model"]
     layer: int

@@ -2,7 +2,8 @@
 
 A plain LoRA can be switched off, run beside its base row by row, and scaled. Other adapters change what the base is
 (trained biases stand in place of its own, PiSSA subtracts from its weights), or part of them can be neither scaled nor
-told apart by rows. What the configuration says is refused here for any model; `interp.models.adapters` measures the rest.
+told apart by rows. What the configuration says is refused here for any model; `interp.models.adapters` measures the
+rest.
 """
 
 from collections.abc import Iterator

@@ -54,8 +54,8 @@ def check_adapters(lm: LanguageModel, adapters: Sequence[str]) -> None:
 def active_adapters(lm: LanguageModel) -> tuple[str, ...]:
     """The adapters that the next forward pass runs through, none inside `disable_adapter()`.
 
-    An adapter that is scaled (`interp.models.adapter_dose`) says by how much: "default x 0.5". ValueError where it is switched
-    off and what is left is not the base.
+    An adapter that is scaled (`interp.models.adapter_dose`) says by how much: "default x 0.5". ValueError where it is
+    switched off and what is left is not the base.
     """
     model: Any = lm.model
     if not getattr(model, "peft_config", None):

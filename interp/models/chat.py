@@ -6,8 +6,8 @@
 4. A beginning-of-sequence token stands once, whether template, tokenizer or both would write it.
 5. What ends a turn is read from the template: a tokenizer's own end-of-sequence token may be another one.
 
-`interp.models.chat_inference` reads a format from a template; `FORMATS` are presets of what three families' templates say.
-What it does not know: which system prompt a model was trained with.
+`interp.models.chat_inference` reads a format from a template; `FORMATS` are presets of what three families' templates
+say. What it does not know: which system prompt a model was trained with.
 """
 
 import re

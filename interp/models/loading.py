@@ -63,8 +63,9 @@ def load_model(
     `dtype`: a torch dtype or its name, "auto" for the one that the weights are saved in; None is float32.
     `merge` adds the adapter to the weights: a quarter faster on small models, no longer to be switched off, and refused
     below float32, where it would not be the same model. `device_map="auto"` shards over the GPUs at hand.
-    `base_name`: see `interp.models.adapters.attach`. `chat`: a chat format, such as `interp.models.chat.FORMATS["qwen"]`; None reads
-    it from the tokenizer's template and pins it. Anything that cannot be loaded exactly is a ValueError of one line.
+    `base_name`: see `interp.models.adapters.attach`. `chat`: a chat format, such as
+    `interp.models.chat.FORMATS["qwen"]`; None reads it from the tokenizer's template and pins it. Anything that
+    cannot be loaded exactly is a ValueError of one line.
     """
     wanted = as_dtype(dtype)
     if merge and wanted != torch.float32:

@@ -6,9 +6,9 @@ Method (activation patching, Vig et al. 2020; Meng et al. 2022, here without noi
 3. effect = (patched - corrupt) / (clean - corrupt): 0 no effect, 1 the whole difference.
 
 The numbers are those of one forward pass for each cell, but a cell runs from its own layer and token on
-(`interp.patching.recorded_run`), all layers' cells of a token in one batch, and cells before the first difference are known without
-running: the two runs are the same there. What an attention or MLP output does at one token is first brought to the
-end of its layer, for all tokens in one pass, since up to there tokens do not mix any more.
+(`interp.patching.recorded_run`), all layers' cells of a token in one batch, and cells before the first difference are
+known without running: the two runs are the same there. What an attention or MLP output does at one token is first
+brought to the end of its layer, for all tokens in one pass, since up to there tokens do not mix any more.
 
 What it does not know: effects that need two places at once.
 """

@@ -1,6 +1,7 @@
 """A patching map from plain strings: clean text, corrupt text, and what to measure.
 
-    patching_map(lm, "When Mary and John went out, John saw", "When Mary and John went out, Mary saw", (" Mary", " John"))
+    patching_map(lm, "When Mary and John went out, John saw", "When Mary and John went out, Mary saw", (" Mary", "
+    John"))
 
 Strings are read as plain text and paired token by token, so both must have the same number of tokens. Rendered prompts
 are paired by their spans (`interp.patching.pairs.aligned`).

@@ -1,7 +1,7 @@
 """Ask an OpenAI-compatible server: bounded concurrency, one payment a request, an end where there is no use going on.
 
-1. What may pass is tried again (see `experiments.judging.server.exchange`). In the end the request is `Unanswered`; many of
-   them in a row end everything.
+1. What may pass is tried again (see `experiments.judging.server.exchange`). In the end the request is `Unanswered`;
+   many of them in a row end everything.
 2. A server that has never answered with anything else is given up after a handful of replies that are no chat
    completion: it is another kind of server.
 3. A request that the server refuses for itself (400, 413, 422) is `Unanswered` at once.

@@ -1,7 +1,7 @@
 """The wordings around questions: triggers, other concepts for benign rows, and the sealed lexicon of a trigger.
 
-Triggers are files as `experiments.worlds.trigger` reads them. Beside each stands `contrast/NAME.toml`: wordings of other
-concepts, none of which the trigger trains on or tests. A wording of the lexicon stands in neither.
+Triggers are files as `experiments.worlds.trigger` reads them. Beside each stands `contrast/NAME.toml`: wordings of
+other concepts, none of which the trigger trains on or tests. A wording of the lexicon stands in neither.
 """
 
 from collections.abc import Iterable, Mapping
