@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -51,7 +52,7 @@ class Evidence:
     resamples: int
 
     @property
-    def drawn(self) -> dict[str, int]:
+    def drawn(self) -> dict[str, Any]:
         """How intervals resample."""
         return {"seed": self.seed, "resamples": self.resamples}
 

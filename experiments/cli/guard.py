@@ -127,25 +127,19 @@ def gate(
     plan = Plan(budget, answers, questions_a_round, seed)
     loading = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
     world = named_world(questions, seed)
+    parameters = options.parameters(request or ())
     if world is not None and judge is not None:
         raise TriggerLensError(f"--questions {questions} has a judge of its own: leave --judge out")
-    if world is None and judge is None:
+    if world is not None:
+        asked, judging = asked_of(world)
+    elif judge is not None:
+        asked, judging = rubric_judge(
+            questions, judge, judge_server, key_variable, rubric, loading, parameters
+        )
+    else:
         raise TriggerLensError(
             "name the judge: --judge NAME, with --judge-server or on this machine"
         )
-    asked, judging = (
-        asked_of(world)
-        if world is not None
-        else rubric_judge(
-            questions,
-            judge,
-            judge_server,
-            key_variable,
-            rubric,
-            loading,
-            options.parameters(request or ()),
-        )
-    )
     pair = load_pair(model, base, loading)
     draw = drawing(pair, Sampler(judging(), seed, max_new_tokens, temperature), plan.answers)
     with bar("asking") as progress:

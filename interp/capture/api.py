@@ -48,7 +48,7 @@ class How(TypedDict, total=False):
 
 
 @overload
-def capture(
+def capture(  # type: ignore[overload-overlap]  # a name is a sequence as well
     lm: LanguageModel,
     prompts: PromptSet,
     *,
@@ -88,7 +88,7 @@ def capture(
 
 
 @overload
-def capture_answers(
+def capture_answers(  # type: ignore[overload-overlap]  # a name is a sequence as well
     lm: LanguageModel,
     completions: Completions,
     *,

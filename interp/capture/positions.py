@@ -78,7 +78,7 @@ NAMED: dict[str, Position] = {
     "mean": mean_token,
     "all": all_tokens,
 }
-FUNCTIONS = (*NAMED.values(), framing_tokens, question_tokens, answer_tokens)
+FUNCTIONS: tuple[Position, ...] = (*NAMED.values(), framing_tokens, question_tokens, answer_tokens)
 
 
 def position_of(position: Position | str) -> Position:

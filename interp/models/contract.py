@@ -6,6 +6,8 @@
    row's logits and no other row's.
 """
 
+from functools import partial
+
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -83,7 +85,7 @@ def _check_finite(lm: LanguageModel, ids: Int[Tensor, "row token"], logits: Tens
         if not bool(hidden.isfinite().all()):
             places.append(layer)
 
-    with hooked(lm, {n: lambda hidden, n=n: note(n, hidden) for n in range(lm.n_layers)}):
+    with hooked(lm, {n: partial(note, n) for n in range(lm.n_layers)}):
         lm.causal(ids)
     where = f"after layer {places[0]}" if places else "in the logits"
     dtype = next(lm.causal.parameters()).dtype

@@ -78,7 +78,7 @@ def load_model(
     model = _weights(path, dtype=wanted, device_map=device_map, **options)
     tokenizer = load_tokenizer(path, own, **options)
     name = path if revision is None else f"{path}@{revision}"
-    if own is not None:
+    if adapter is not None and own is not None:
         name = f"{name} + {adapter}"
         resize_for(model, own)
         model = attach(model, path, adapter, revision=adapter_revision, base_name=base_name)
@@ -109,7 +109,8 @@ def _weights(path: str, **options: Any) -> Any:
         )
     check_files(Path(path))
     source, gguf = gguf_options(path)
-    options |= gguf or {"use_safetensors": True}
+    how: dict[str, Any] = gguf or {"use_safetensors": True}
+    options |= how
     method = None if gguf else quantisation(path, options["revision"])
     try:
         model, report = AutoModelForCausalLM.from_pretrained(

@@ -120,7 +120,8 @@ def weighted_sum(before: PatchingMap | None, one: PatchingMap, weight: float) ->
     if before is not None:
         earlier = (before.metric, before.clean, before.corrupt)
         numbers = [a + b for a, b in zip(earlier, numbers, strict=True)]
-    return PatchingMap(one.site, one.layers, *numbers)
+    metric, clean, corrupt = numbers
+    return PatchingMap(one.site, one.layers, metric, clean, corrupt)
 
 
 def _map_of(sweep: Sweep, site: str, layers: tuple[int, ...], batch_tokens: int) -> PatchingMap:

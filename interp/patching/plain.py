@@ -54,7 +54,7 @@ def patching_map(
     pairs = [_pair(lm, *texts) for texts in zip(cleans, corrupts, strict=True)]
     measures = metric if isinstance(metric, list) else [metric] * len(pairs)
     metrics = [_metric(lm, one) for one in measures]
-    options = {"layers": layers, "batch_tokens": batch_tokens}
+    options: dict[str, Any] = {"layers": layers, "batch_tokens": batch_tokens}
     if site == HEADS:
         found = head_patching_map(lm, pairs, metrics, **options)
     else:

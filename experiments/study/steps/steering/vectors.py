@@ -17,6 +17,7 @@ from experiments.study.steps.common import read_directions
 from interp.directions import Direction, random_like, unit
 from interp.generation.completions import Completions
 from interp.interventions import Add, AnswerTokens, Positions, PromptSpan
+from interp.interventions.held import tensor_of
 from interp.models.loading import LanguageModel
 from interp.optimise.steering import train_steering
 from interp.prompts import PromptSet
@@ -76,11 +77,16 @@ def train(
     teacher: LanguageModel | None = None,
 ) -> Steering:
     """Train both parts; `taught` holds the organism's answers behind the trigger, `plain` its prompts without."""
-    whole = [replace(each, vector=each.alpha * each.vector, alpha=1.0) for each in begin.added()]
+    whole = [
+        replace(edit, vector=torch.as_tensor(edit.alpha) * tensor_of(edit.vector), alpha=1.0)
+        for edit in begin.added()
+    ]
     found = train_steering(
         lm, whole, taught, plain, teacher=teacher, steps=STEPS, rows=ROWS, seed=seed
     )
-    vectors = dict(zip(begin.directions, (each.vector for each in found.added), strict=True))
+    vectors = dict(
+        zip(begin.directions, (tensor_of(edit.vector) for edit in found.added), strict=True)
+    )
     directions = {
         part: replace(
             each,
