@@ -1,6 +1,7 @@
 """Residual activations, one vector per prompt (or answer) and layer, with what made them.
 
-Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else, with hashes of both: `interp.io.checksummed`).
+Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else, with hashes of both:
+`interp.io.checksummed`).
 """
 
 from collections.abc import Collection, Sequence
@@ -12,6 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from interp.errors import TriggerLensError
 from interp.io.checksummed import load_facts, load_tensors, save_sealed
 
 if TYPE_CHECKING:
@@ -52,13 +54,15 @@ class Activations:
     def __post_init__(self) -> None:
         rows, layers = self.values.shape[:2]
         if (len(self.conditions), len(self.questions), len(self.layers)) != (rows, rows, layers):
-            raise ValueError(
+            raise TriggerLensError(
                 f"values are [{rows} rows, {layers} layers], but there are {len(self.conditions)} "
                 f"conditions, {len(self.questions)} questions and {len(self.layers)} layers"
             )
         for name in ("source", "token"):
             if len(getattr(self, name)) not in (0, rows):
-                raise ValueError(f"{rows} rows, but {name} has {len(getattr(self, name))} entries")
+                raise TriggerLensError(
+                    f"{rows} rows, but {name} has {len(getattr(self, name))} entries"
+                )
 
     def __len__(self) -> int:
         return len(self.values)
@@ -66,7 +70,7 @@ class Activations:
     def at(self, layer: int) -> Float[Tensor, "row d_model"]:
         """The values after one decoder layer."""
         if layer not in self.layers:
-            raise ValueError(f"layer {layer} was not captured; captured: {list(self.layers)}")
+            raise TriggerLensError(f"layer {layer} was not captured; captured: {list(self.layers)}")
         return self.values[:, self.layers.index(layer)]
 
     def where(
@@ -78,7 +82,7 @@ class Activations:
         """The rows that the mask keeps and whose condition is (among) `condition`."""
         keep = [True] * len(self) if mask is None else [bool(each) for each in mask]
         if len(keep) != len(self):
-            raise ValueError(f"the mask has {len(keep)} entries for {len(self)} rows")
+            raise TriggerLensError(f"the mask has {len(keep)} entries for {len(self)} rows")
         wanted = {condition} if isinstance(condition, str) else condition
         rows = [
             row
@@ -104,7 +108,7 @@ class Activations:
             ("adapter", self.provenance.get("adapter"), other.provenance.get("adapter")),
         ):
             if mine != theirs:
-                raise ValueError(
+                raise TriggerLensError(
                     f"cannot join activations whose {name} differ: {mine} and {theirs}"
                 )
         shift, traced = max(self.source, default=-1) + 1, bool(self.source and other.source)
@@ -124,12 +128,12 @@ class Activations:
         if weights is not None:
             direction.check_hash(str(weights))
         if self.site != "resid_post":
-            raise ValueError(
+            raise TriggerLensError(
                 f"a direction lives in the residual stream, these activations are {self.site}; capture resid_post"
             )
         rows = self.at(direction.layer).float()
         if rows.shape[-1] != len(direction.vector):
-            raise ValueError(
+            raise TriggerLensError(
                 f"direction {direction.name!r} has width {len(direction.vector)}, these activations {rows.shape[-1]}"
             )
         return rows @ direction.vector.to(rows) / direction.scale

@@ -1,8 +1,8 @@
 """A direction in the residual stream: a unit vector, where it lives, what it means and how it was fitted.
 
-Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else, with hashes of both: `interp.io.checksummed`).
-Loading refuses what is missing, damaged or cut short, files from before there were hashes, and, for a model, a
-direction fitted to other weights.
+Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else, with hashes of both:
+`interp.io.checksummed`). Loading refuses what is missing, damaged or cut short, files from before there were hashes,
+and, for a model, a direction fitted to other weights.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.capture.sites import check_layers
+from interp.errors import TriggerLensError
 from interp.io.checksummed import load_facts, load_tensors, save_sealed
 from interp.models.language_model import LanguageModel
 
@@ -32,21 +33,23 @@ class Direction:
 
     def __post_init__(self) -> None:
         if self.vector.ndim != 1:
-            raise ValueError(
+            raise TriggerLensError(
                 f"direction {self.name!r} has shape {list(self.vector.shape)}; give one vector [d_model]"
             )
         norm = float(self.vector.norm())
         if not abs(norm - 1) < 1e-3:
-            raise ValueError(f"direction {self.name!r} has norm {norm:.4g}; divide it by its norm")
+            raise TriggerLensError(
+                f"direction {self.name!r} has norm {norm:.4g}; divide it by its norm"
+            )
         if not self.scale > 0:
-            raise ValueError(
+            raise TriggerLensError(
                 f"direction {self.name!r} has scale {self.scale}; give the median residual norm"
             )
 
     def check_fits(self, lm: LanguageModel) -> None:
         """Raise unless width, layer and weights are this model's."""
         if len(self.vector) != lm.d_model:
-            raise ValueError(
+            raise TriggerLensError(
                 f"direction {self.name!r} has width {len(self.vector)}, the stream of {lm.name} {lm.d_model}"
             )
         check_layers(lm, [self.layer])
@@ -83,7 +86,7 @@ def _stem(path: str | Path) -> Path:
 
 def _check_hash(name: str, fitted_to: str, weights: str) -> None:
     if fitted_to != weights:
-        raise ValueError(
+        raise TriggerLensError(
             f"direction {name} was fitted to weights {fitted_to[:12]}, this model has "
             f"{weights[:12]}; fit it again or load the model it belongs to (direction.vector is used unchecked)"
         )
@@ -93,14 +96,18 @@ def unit(vector: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row d_model"]
     """The vector divided by its norm; a zero vector has no direction."""
     norm = vector.norm(dim=-1, keepdim=True)
     if bool((norm == 0).any()):
-        raise ValueError("a zero vector has no direction; did both groups have the same mean?")
+        raise TriggerLensError(
+            "a zero vector has no direction; did both groups have the same mean?"
+        )
     return vector / norm
 
 
 def orthonormal(vectors: Float[Tensor, "rank d_model"]) -> Float[Tensor, "rank d_model"]:
     """An orthonormal basis of what the vectors span; the first of it is the first of them, as a unit vector."""
     if torch.linalg.matrix_rank(vectors.double()) < len(vectors):
-        raise ValueError(f"{len(vectors)} vectors span fewer dimensions than that; leave some out")
+        raise TriggerLensError(
+            f"{len(vectors)} vectors span fewer dimensions than that; leave some out"
+        )
     q, r = torch.linalg.qr(vectors.double().T)
     return (q * r.diagonal().sign()).T.to(vectors)
 

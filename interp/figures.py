@@ -16,6 +16,7 @@ from torch import Tensor
 from interp.activations import Activations
 from interp.capture.hook_points import HEADS
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 
 if TYPE_CHECKING:
     from interp.patching.maps import PatchingMap
@@ -191,7 +192,9 @@ def attention(found: "AttentionPatterns", prompt: int = 0, head: int | None = No
     """One prompt's attention pattern, of one head or the mean of all."""
     weights = found.weights[prompt]
     if head is not None and not 0 <= head < len(weights):
-        raise ValueError(f"head={head}: layer {found.layer} has heads 0 to {len(weights) - 1}")
+        raise TriggerLensError(
+            f"head={head}: layer {found.layer} has heads 0 to {len(weights) - 1}"
+        )
     pattern = weights.mean(0) if head is None else weights[head]
     tokens = [token_label(text, number) for number, text in enumerate(found.tokens[prompt])]
     bar = {"title": "weight", "thickness": 10}

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, overload
 
+from interp.errors import TriggerLensError
 from interp.models.chat import MARKER, ChatFormat, check_halves, encode, rendered, with_one_bos
 from interp.models.chat_inference import infer_chat
 from interp.models.language_model import LanguageModel
@@ -40,7 +41,7 @@ class Framing:
 
     def __post_init__(self) -> None:
         if self.placement not in ("prefix", "suffix"):
-            raise ValueError(
+            raise TriggerLensError(
                 f"framing {self.text!r}: placement is {self.placement!r}; give 'prefix' or 'suffix'"
             )
 
@@ -226,7 +227,7 @@ def _draft(
     before, after = _around_user_turn(tokenizer, chat)
     text = check_halves(_user_turn(tokenizer, content, chat))
     if text != before + content + after:
-        raise ValueError(
+        raise TriggerLensError(
             f"the chat template rewrites the user turn of question {question.id!r}; remove leading and trailing"
             f" blanks, or whatever else it strips: {_shown(content)}"
         )
@@ -248,7 +249,7 @@ def _parts(
 def _around_user_turn(tokenizer: Any, chat: ChatFormat) -> tuple[str, str]:
     text = _user_turn(tokenizer, MARKER, chat)
     if text.count(MARKER) != 1:
-        raise ValueError(
+        raise TriggerLensError(
             f"the chat template writes the user turn {text.count(MARKER)} times instead of once; use another template"
         )
     before, _, after = text.partition(MARKER)
@@ -274,10 +275,12 @@ def _spans(draft: _Draft, offsets: Sequence[tuple[int, int]]) -> dict[str, Span]
         if name == "header":  # a token that straddles the end of the turn belongs to the turn
             inside = [i for i in inside if offsets[i][0] >= start]
         if not inside:
-            raise ValueError(f"no token of the prompt covers its {name}; is the {name} empty?")
+            raise TriggerLensError(
+                f"no token of the prompt covers its {name}; is the {name} empty?"
+            )
         lost = "".join(draft.text[i] for i in range(start, stop) if i not in covered).strip()
         if lost and name != "header":
-            raise ValueError(
+            raise TriggerLensError(
                 f"the tokenizer normalises away {lost!r} of the {name} {draft.text[start:stop]!r}, so its tokens"
                 " cannot be told apart; write it without these characters"
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, PromptSet, Question, plain_prompts, render
 
@@ -27,7 +28,9 @@ def prompts_from(
     if chat:
         return render(model, questions, framings, system=system)
     if system is not None:
-        raise ValueError(f"system={system!r} with chat=False: plain text has no system prompt")
+        raise TriggerLensError(
+            f"system={system!r} with chat=False: plain text has no system prompt"
+        )
     return plain_prompts(model, questions, framings)
 
 

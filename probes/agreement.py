@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from interp.errors import TriggerLensError
 from probes import estimate
 from probes.cells import Cell, numpy_of, read_cells
 from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
@@ -74,5 +75,7 @@ def kappa(
 def _pair(a: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
     first, second = numpy_of(a), numpy_of(b)
     if first.shape != second.shape:
-        raise ValueError(f"raters gave {first.shape} and {second.shape} answers: give both of each")
+        raise TriggerLensError(
+            f"raters gave {first.shape} and {second.shape} answers: give both of each"
+        )
     return first, second

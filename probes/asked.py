@@ -3,14 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from interp.errors import TriggerLensError
+
 
 def named_probes(probes: Any) -> dict[str, Any]:
     """The probes by name; a mapping from names to estimators, not to their classes."""
     if not isinstance(probes, Mapping) or not probes:
-        raise ValueError(f"probes={probes!r}: give a mapping such as {{'mine': LogisticProbe()}}")
+        raise TriggerLensError(
+            f"probes={probes!r}: give a mapping such as {{'mine': LogisticProbe()}}"
+        )
     for name, probe in probes.items():
         if isinstance(probe, type):
-            raise ValueError(
+            raise TriggerLensError(
                 f"probe {name!r} is the class {probe.__name__}; give {probe.__name__}()"
             )
     return dict(probes)
@@ -20,8 +24,10 @@ def check_strengths(strengths: Mapping[str, Sequence[Any]], probes: Mapping[str,
     """Raise unless each list of strengths belongs to a probe that has some, and each is above 0."""
     for name, asked in strengths.items():
         if name not in probes:
-            raise ValueError(f"strengths of {name!r}, but the probes are {', '.join(probes)}")
+            raise TriggerLensError(f"strengths of {name!r}, but the probes are {', '.join(probes)}")
         if getattr(probes[name], "knob", None) is None:
-            raise ValueError(f"strengths of {name!r}, which has none to choose; leave it out")
+            raise TriggerLensError(f"strengths of {name!r}, which has none to choose; leave it out")
         if not asked or not all(each > 0 for each in asked):
-            raise ValueError(f"strengths of {name!r} are {asked}: give at least one, all above 0")
+            raise TriggerLensError(
+                f"strengths of {name!r} are {asked}: give at least one, all above 0"
+            )

@@ -26,6 +26,7 @@ from torch.nn.functional import softplus
 from torch.nn.utils.rnn import pad_sequence
 
 from interp.activations import Activations
+from interp.errors import TriggerLensError
 from probes.base import as_array
 from probes.checks import check_finite, two_classes
 from probes.site import Site, open_rows, rows_for
@@ -121,7 +122,7 @@ class AttentionProbe(BaseEstimator):
         check_is_fitted(self)
         X, real = _padded(_by_source(rows, rows_for(rows, self.site_)))
         if X.shape[-1] != len(self.query_):
-            raise ValueError(
+            raise TriggerLensError(
                 f"tokens have {X.shape[-1]} features, the probe was fitted on {len(self.query_)}"
             )
         return X, real
@@ -132,7 +133,7 @@ def _by_source(rows: Any, tokens: Any) -> Sequence[Any]:
     if not isinstance(rows, Activations):
         return tokens
     if not rows.source:
-        raise ValueError(
+        raise TriggerLensError(
             "these activations do not say which prompt each row comes from; capture with Each(position)"
         )
     sources = torch.tensor(rows.source)
@@ -143,12 +144,12 @@ def _padded(rows: Sequence[Any]) -> tuple[Tokens, Real]:
     tensors = [torch.as_tensor(np.asarray(as_array(row)), dtype=torch.float32) for row in rows]
     for number, tensor in enumerate(tensors):
         if tensor.ndim != 2 or len(tensor) == 0:
-            raise ValueError(
+            raise TriggerLensError(
                 f"row {number} is {tuple(tensor.shape)}: give [token, d_model], not empty"
             )
         check_finite(tensor.numpy(), f"row {number}", "token")
     if not tensors or len({tensor.shape[1] for tensor in tensors}) > 1:
-        raise ValueError(f"{len(tensors)} rows of unequal width: all need the same d_model")
+        raise TriggerLensError(f"{len(tensors)} rows of unequal width: all need the same d_model")
     lengths = torch.tensor([len(tensor) for tensor in tensors])
     X = pad_sequence(tensors, batch_first=True)
     return X, torch.arange(X.shape[1])[None] < lengths[:, None]

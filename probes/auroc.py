@@ -26,6 +26,7 @@ from jaxtyping import Float
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
+from interp.errors import TriggerLensError
 from probes.base import as_array
 from probes.cells import FEW_QUESTIONS
 from probes.estimate import LEVEL, Estimate, undefined
@@ -138,7 +139,7 @@ def _checked_pairs(
     fold = np.zeros(len(y), int) if folds is None else np.asarray(folds)
     if not len(scores) == len(y) == len(codes) == len(fold):
         counts = f"{len(scores)} scores, {len(y)} labels, {len(codes)} questions"
-        raise ValueError(f"{counts}: give one of each for every row")
+        raise TriggerLensError(f"{counts}: give one of each for every row")
     return _pairs(scores, y, codes, fold, int(codes.max(initial=-1)) + 1)
 
 

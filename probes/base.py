@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from probes.checks import check_finite, one_label_each, two_classes
 from probes.groups import group_codes
 from probes.site import Site, open_rows, rows_for
@@ -55,7 +56,9 @@ class Probe(ClassifierMixin, BaseEstimator):
         self.classes_, second = two_classes(one_label_each(as_array(y), len(X)))
         codes = None if groups is None else group_codes(groups)[0]
         if codes is not None and len(codes) != len(X):
-            raise ValueError(f"{len(codes)} groups but {len(X)} rows: give each row its question")
+            raise TriggerLensError(
+                f"{len(codes)} groups but {len(X)} rows: give each row its question"
+            )
         self._fit(X, second, codes)
         return self
 
@@ -115,7 +118,7 @@ class LinearProbe(Probe):
         check_is_fitted(self)
         length = np.linalg.norm(self.coef_[0])
         if length == 0:
-            raise ValueError("this probe found no direction: its weights are all zero")
+            raise TriggerLensError("this probe found no direction: its weights are all zero")
         return self.coef_[0] / length
 
     @property
@@ -123,11 +126,11 @@ class LinearProbe(Probe):
         """The unit vector with its site, its scale and its sign in words; needs a fit on Activations."""
         vector, site = self.unit_vector, self.site_
         if site is None or site.weights is None:
-            raise ValueError(
+            raise TriggerLensError(
                 "this probe does not know which model it read: fit it on Activations that say which weights made them"
             )
         if site.site != "resid_post":
-            raise ValueError(
+            raise TriggerLensError(
                 f"this probe read {site.site} of layer {site.layer}; a direction lives in the residual stream: "
                 "fit it on resid_post, or take unit_vector"
             )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool
 
+from interp.errors import TriggerLensError
 from probes.groups import plain
 from probes.intervals import Interval, clopper_pearson, effective_sample_size
 from probes.resampling import Clusters, bootstrap, cluster
@@ -34,7 +35,9 @@ def checked(values: np.ndarray, questions: Iterable[Hashable]) -> tuple[np.ndarr
     names = plain(questions)
     if values.ndim != 1 or len(values) != len(names):
         shape = tuple(values.shape)
-        raise ValueError(f"answers {shape} but {len(names)} questions: give one question each")
+        raise TriggerLensError(
+            f"answers {shape} but {len(names)} questions: give one question each"
+        )
     return values, names
 
 
@@ -42,7 +45,7 @@ def _outcomes(outcomes: Any) -> Bool[np.ndarray, " answer"]:
     values = numpy_of(outcomes)
     if values.size and not np.isin(values, (0, 1)).all():
         strange = values[~np.isin(values, (0, 1))][0]
-        raise ValueError(f"outcome {strange}: a rate counts 0 and 1; mean() takes numbers")
+        raise TriggerLensError(f"outcome {strange}: a rate counts 0 and 1; mean() takes numbers")
     return values.astype(bool)
 
 

@@ -12,6 +12,8 @@ from jaxtyping import Bool, Float, Int
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from interp.errors import TriggerLensError
+
 SHOWN = 3  # labels or classes that a message names
 
 
@@ -24,7 +26,7 @@ def check_finite(X: Float[np.ndarray, "row feature"], place: str, row_name: str 
     value = float(X[row, feature])
     named = "NaN" if math.isnan(value) else str(value)
     hit = int(bad.any(axis=1).sum())
-    raise ValueError(
+    raise TriggerLensError(
         f"{place}: {row_name} {row}, feature {feature} is {named} (of {len(X)} {row_name}s {hit} hold such values); "
         f"drop the {row_name} or capture it again"
     )
@@ -33,16 +35,16 @@ def check_finite(X: Float[np.ndarray, "row feature"], place: str, row_name: str 
 def one_label_each(y: Any, rows: int) -> np.ndarray:
     """Labels [row] as an array; a column is taken with scikit-learn's warning, anything else is refused."""
     if y is None:
-        raise ValueError(
+        raise TriggerLensError(
             "a fit requires y to be passed, but the target y is None: give one label for each row"
         )
     labels = _as_labels(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = column_or_1d(labels, warn=True)
     if labels.ndim != 1:
-        raise ValueError(f"labels {labels.shape}: give one label for each row, [row]")
+        raise TriggerLensError(f"labels {labels.shape}: give one label for each row, [row]")
     if len(labels) != rows:
-        raise ValueError(f"{len(labels)} labels but {rows} rows: give each row its label")
+        raise TriggerLensError(f"{len(labels)} labels but {rows} rows: give each row its label")
     return labels
 
 
@@ -53,7 +55,7 @@ def classes_of(y: np.ndarray) -> tuple[np.ndarray, Int[np.ndarray, " row"]]:
         check_classification_targets(y)
         return np.unique(y, return_inverse=True)
     except (TypeError, ValueError) as error:  # numbers that measure, or kinds that cannot be sorted
-        raise ValueError(
+        raise TriggerLensError(
             f"Unknown label type: {_shown(y[:SHOWN].tolist(), len(y))} of type {y.dtype} name no classes; "
             "give one of two classes for each row, such as True and False"
         ) from error
@@ -63,16 +65,16 @@ def two_classes(y: Any, rows: int | None = None) -> tuple[np.ndarray, Bool[np.nd
     """The two classes in order, and which rows are of the second; anything but two is refused."""
     labels = _as_labels(y)
     if labels.ndim != 1 or len(labels) == 0:
-        raise ValueError(f"labels {labels.shape}: give one label for each row, [row]")
+        raise TriggerLensError(f"labels {labels.shape}: give one label for each row, [row]")
     labels = one_label_each(labels, len(labels) if rows is None else rows)
     classes, codes = classes_of(labels)
     if len(classes) > 2:
-        raise ValueError(
+        raise TriggerLensError(
             f"Only binary classification is supported. The type of the target is {type_of_target(labels)}: "
             f"{len(classes)} classes, {_shown(classes[:SHOWN].tolist(), len(classes))}; keep the rows of two"
         )
     if len(classes) < 2:
-        raise ValueError(
+        raise TriggerLensError(
             f"a probe needs two classes, y holds one class: {classes[0]!s}, in all {len(labels)} rows"
         )
     return classes, codes == 1
@@ -83,14 +85,16 @@ def _check_known(y: np.ndarray) -> None:
     for row, label in enumerate(y.tolist()):
         if label is None or (isinstance(label, float) and not math.isfinite(label)):
             named = "NaN" if label is not None and math.isnan(label) else label
-            raise ValueError(f"the label of row {row} is {named}; give it a class or drop the row")
+            raise TriggerLensError(
+                f"the label of row {row} is {named}; give it a class or drop the row"
+            )
 
 
 def _as_labels(y: Any) -> np.ndarray:
     try:
         return np.asarray(y)
     except ValueError as error:
-        raise ValueError(
+        raise TriggerLensError(
             "labels are lists of unequal length; give one label for each row, [row]"
         ) from error
 

@@ -21,6 +21,7 @@ from sklearn.base import clone
 
 from interp.activations import Activations
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from interp.io.validation import check_count
 from probes.auroc import clustered_auroc
 from probes.base import as_array
@@ -114,7 +115,9 @@ def projections(
     for end in (NONE, TRIGGER):
         if end not in activations.conditions:
             known = ", ".join(sorted(set(activations.conditions)))
-            raise ValueError(f"no rows of condition {end!r}, only {known}: 0 is none, 1 is trigger")
+            raise TriggerLensError(
+                f"no rows of condition {end!r}, only {known}: 0 is none, 1 is trigger"
+            )
     codes, of_row = _folds(activations, folds, seed)
     X, y = as_array(activations.at(layer)), np.array([inside(c) for c in conditions])
     found = {}
@@ -159,7 +162,7 @@ def _wordings(conditions: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, str]
     within = sorted(set(conditions[y].tolist()) - {TRIGGER})
     without = sorted(set(conditions[~y].tolist()) - {NONE})
     if len(set(conditions[y])) < 2 or len(set(conditions[~y])) < 2 or not within or not without:
-        raise ValueError(
+        raise TriggerLensError(
             f"inside {within}, outside {without}, beside {TRIGGER!r} and {NONE!r}: a wording "
             "can only be left out where there are two on each side; add a paraphrase or a control"
         )
@@ -171,5 +174,7 @@ def _folds(activations: Activations, folds: int, seed: int) -> tuple[np.ndarray,
     codes, names = group_codes(activations.questions)
     check_count("folds", folds, 2)
     if len(names) < folds:
-        raise ValueError(f"{len(names)} questions for {folds} folds: give more, or ask for fewer")
+        raise TriggerLensError(
+            f"{len(names)} questions for {folds} folds: give more, or ask for fewer"
+        )
     return codes, deal(np.ones(len(codes), bool), codes, folds, seed)

@@ -21,6 +21,7 @@ from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from interp.errors import TriggerLensError
 from probes.auroc import plain_auroc
 from probes.base import as_array
 from probes.checks import check_finite, two_classes
@@ -35,12 +36,14 @@ class ContrastComponent(BaseEstimator):
         """Fit on pairs: row i of `first` and of `second` [pair, d_model] are two versions of one prompt."""
         first, second = _finite(first, "first"), _finite(second, "second")
         if first.shape != second.shape or len(first) < FEWEST_PAIRS:
-            raise ValueError(
+            raise TriggerLensError(
                 f"pairs {first.shape} and {second.shape}: give one row of each version, for at least {FEWEST_PAIRS}"
             )
         differences = (second - second.mean(axis=0)) - (first - first.mean(axis=0))
         if np.ptp(differences) == 0:
-            raise ValueError("all pairs differ in the same way: centred, nothing is left to find")
+            raise TriggerLensError(
+                "all pairs differ in the same way: centred, nothing is left to find"
+            )
         _, spread, components = np.linalg.svd(differences, full_matrices=False)
         vector = components[0]
         self.unit_vector_ = vector * np.sign(vector[np.abs(vector).argmax()])
@@ -60,7 +63,7 @@ class ContrastComponent(BaseEstimator):
         check_is_fitted(self)
         X = _finite(X, "X")
         if X.shape[1] != len(self.centre_):
-            raise ValueError(
+            raise TriggerLensError(
                 f"rows have {X.shape[1]} features, it was fitted on {len(self.centre_)}"
             )
         return (X - self.centre_) @ self.unit_vector_

@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from interp.activations import Activations
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from probes.base import LinearProbe
 
 
@@ -29,9 +30,11 @@ def fit_direction(
     """The direction from false to true rows at a layer; `meaning` says in words what y is."""
     weights = activations.provenance.get("weights")
     if not weights:
-        raise ValueError(f"direction {name!r}: the activations do not say which weights made them")
+        raise TriggerLensError(
+            f"direction {name!r}: the activations do not say which weights made them"
+        )
     if activations.site != "resid_post":
-        raise ValueError(
+        raise TriggerLensError(
             f"direction {name!r}: these activations are {activations.site}, a direction lives in the residual stream; "
             "capture resid_post"
         )

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from interp.errors import TriggerLensError
 from probes.base import Features, Groups, LinearProbe, Targets
 from probes.design import Design, Labels, ReadOuts
 from probes.kernel import Kernel
@@ -56,7 +57,7 @@ class DiscriminantProbe(LinearProbe):
 
 def _fit(kernel: Kernel, labels: Labels, shrinkage: float) -> tuple[torch.Tensor, torch.Tensor]:
     if not 0 < shrinkage <= 1:
-        raise ValueError(f"DiscriminantProbe: shrinkage is {shrinkage}; it must be in (0, 1]")
+        raise TriggerLensError(f"DiscriminantProbe: shrinkage is {shrinkage}; it must be in (0, 1]")
     rows = labels.shape[1]
     positive, negative = (each / each.sum(dim=1, keepdim=True) for each in (labels, 1 - labels))
     gap = positive - negative

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from interp.errors import TriggerLensError
 from probes.base import as_array, checked_rows
 from probes.checks import classes_of, one_label_each
 from probes.site import Site, open_rows, rows_for
@@ -36,7 +37,7 @@ class ConceptEraser(TransformerMixin, BaseEstimator):
         X = checked_rows(self, X, self.site_, reset=True)
         self.classes_, codes = classes_of(one_label_each(as_array(y), len(X)))
         if len(self.classes_) < 2:
-            raise ValueError(
+            raise TriggerLensError(
                 f"nothing to erase: y holds one class, {self.classes_[0]}, in all {len(X)} rows"
             )
         classes = torch.nn.functional.one_hot(torch.from_numpy(codes)).double()

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from interp.errors import TriggerLensError
 from probes.cells import Cell, cell_interval, checked, exact_interval, numpy_of, read_cells
 from probes.groups import group_codes, plain
 from probes.intervals import Interval, mover_ratio, mover_sum, wider
@@ -46,16 +47,18 @@ class Estimate:
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:
-            raise ValueError(f"Estimate: level must lie between 0 and 1, got {self.level}")
+            raise TriggerLensError(f"Estimate: level must lie between 0 and 1, got {self.level}")
         if (self.lower is None) != (self.upper is None):
-            raise ValueError(f"Estimate: give both bounds or none, got {self.lower}, {self.upper}")
+            raise TriggerLensError(
+                f"Estimate: give both bounds or none, got {self.lower}, {self.upper}"
+            )
         if self.value is None and self.lower is not None:
-            raise ValueError(f"Estimate: an undefined value has no bounds, got {self.lower}")
+            raise TriggerLensError(f"Estimate: an undefined value has no bounds, got {self.lower}")
         if self.value is None or self.lower is None or self.upper is None:
             return
         if not self.lower <= self.value <= self.upper:
             where = f"{self.value} is not within [{self.lower}, {self.upper}]"
-            raise ValueError(f"Estimate: {where} ({self.method})")
+            raise TriggerLensError(f"Estimate: {where} ({self.method})")
 
     def __str__(self) -> str:
         if self.value is None:

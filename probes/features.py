@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.stats import false_discovery_control, rankdata
 from scipy.stats import t as student
 
+from interp.errors import TriggerLensError
 from probes.base import as_array
 from probes.groups import group_codes
 
@@ -104,14 +105,16 @@ def checked(
     X, y = np.asarray(as_array(features), np.float64), np.asarray(as_array(y)).astype(bool)
     codes = group_codes(questions)[0]
     if X.ndim != 2 or not len(X) == len(y) == len(codes):
-        raise ValueError(
+        raise TriggerLensError(
             f"features {X.shape}, {len(y)} labels, {len(codes)} questions: give one of each for every row"
         )
     if not np.isfinite(X).all():
         row, feature = np.argwhere(~np.isfinite(X))[0]
-        raise ValueError(f"feature {feature} of row {row} is {X[row, feature]}; leave the row out")
+        raise TriggerLensError(
+            f"feature {feature} of row {row} is {X[row, feature]}; leave the row out"
+        )
     if y.all() or not y.any():
-        raise ValueError(f"all {len(y)} rows are of one class: features cannot be ranked")
+        raise TriggerLensError(f"all {len(y)} rows are of one class: features cannot be ranked")
     return X, y, codes
 
 

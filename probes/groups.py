@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from interp.errors import TriggerLensError
+
 
 def group_codes(groups: Iterable[Hashable]) -> tuple[Int[np.ndarray, " row"], list[Hashable]]:
     """A number for each group, and the groups by number.
@@ -15,7 +17,9 @@ def group_codes(groups: Iterable[Hashable]) -> tuple[Int[np.ndarray, " row"], li
     listed = plain(groups)
     for row, group in enumerate(listed):
         if isinstance(group, list) or group != group:  # each NaN would be a group of its own
-            raise ValueError(f"the group of row {row} is {group}: give each row one name or number")
+            raise TriggerLensError(
+                f"the group of row {row} is {group}: give each row one name or number"
+            )
     names = sorted(set(listed), key=_place)
     order = {name: code for code, name in enumerate(names)}
     return np.asarray([order[group] for group in listed], dtype=np.int64), names

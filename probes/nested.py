@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata
 from torch import Tensor
 
+from interp.errors import TriggerLensError
 from probes.design import Batched, Design, read_outs
 from probes.splits import Codes, Folds
 
@@ -89,7 +90,7 @@ def choose(reads: Reads, sets: Sets, folds: Folds) -> Chosen:
     """Each fold's strength by the other folds, for every label set."""
     fits, rows = sets.shape
     if reads.inner is None:
-        raise ValueError("these read-outs have no inner folds: read them with nested=True")
+        raise TriggerLensError("these read-outs have no inner folds: read them with nested=True")
     scores = np.full((fits, rows), np.nan, np.float32)
     inner_scores = np.full((folds.count, rows), np.nan, np.float32)
     best, strength = np.full((folds.count, fits), np.nan), np.zeros((folds.count, fits), int)

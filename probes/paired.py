@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from interp.errors import TriggerLensError
 from probes.base import Features, Groups, LinearProbe, Targets
 from probes.design import Design, Labels, ReadOuts
 from probes.difference_of_means import mean_difference
@@ -34,7 +35,7 @@ class PairedDifference(LinearProbe):
         codes = np.zeros(len(X), dtype=int) if groups is None else groups
         both = np.intersect1d(codes[y], codes[~y])
         if len(both) == 0:
-            raise ValueError(
+            raise TriggerLensError(
                 f"none of {len(np.unique(codes))} questions has rows of both classes: "
                 "a paired difference needs some; use DifferenceOfMeans"
             )

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.activations import Activations
+from interp.errors import TriggerLensError
 from probes.base import as_array
 from probes.checks import check_finite, two_classes
 from probes.groups import group_codes
@@ -45,19 +46,19 @@ def pose(
     """Check and line up what a sweep was given; see `probes.sweeping.sweep`."""
     places = tuple(_places(activations))
     if not places:
-        raise ValueError("no activations were given: a mapping needs at least one position")
+        raise TriggerLensError("no activations were given: a mapping needs at least one position")
     rows = len(places[0].rows)
     for place in places:
         _check(place, rows)
     classes, y = two_classes(as_array(labels), rows)
     groups = _questions(activations) if groups is None else groups
     if groups is None and grouped:
-        raise ValueError(
+        raise TriggerLensError(
             "groups= is missing: give the question of each row, or ask for grouped=False"
         )
     codes = np.arange(rows) if groups is None else group_codes(groups)[0]
     if len(codes) != rows:
-        raise ValueError(f"{len(codes)} groups but {rows} rows: give each row its question")
+        raise TriggerLensError(f"{len(codes)} groups but {rows} rows: give each row its question")
     return Problem(places, y, codes, tuple(classes.tolist()))
 
 
@@ -74,7 +75,7 @@ def _places(activations: Any) -> Iterable[Place]:
             values = torch.as_tensor(np.asarray(as_array(activations)))
             if values.ndim not in (2, 3):
                 shape = tuple(values.shape)
-                raise ValueError(
+                raise TriggerLensError(
                     f"activations {shape}: give [row, d_model] or [row, layer, d_model]"
                 )
             for layer in range(values.shape[1] if values.ndim == 3 else 1):
@@ -93,14 +94,14 @@ def _questions(activations: Any) -> tuple[str, ...] | None:
 
 def _check(place: Place, rows: int) -> None:
     if rows == 0:
-        raise ValueError(f"{place}: there are no rows; give at least one")
+        raise TriggerLensError(f"{place}: there are no rows; give at least one")
     if len(place.rows) != rows:
-        raise ValueError(
+        raise TriggerLensError(
             f"{place} has {len(place.rows)} rows, the first place {rows}: give the same rows"
         )
     check_finite(as_array(place.rows), str(place))
     if not bool(standard(place.rows.float()).scale.any()):
         count = place.rows.shape[1]
-        raise ValueError(
+        raise TriggerLensError(
             f"{place}: all {count} features are constant over {rows} rows; nothing can be read"
         )

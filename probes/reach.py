@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import rankdata
 
+from interp.errors import TriggerLensError
 from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
 from probes.tidy import frame
 
@@ -70,7 +71,9 @@ def reach_table(
         if condition in away and estimate.value is not None
     )
     if not rows:
-        raise ValueError("no condition has both a distance and an estimate: do their names agree?")
+        raise TriggerLensError(
+            "no condition has both a distance and an estimate: do their names agree?"
+        )
     correlations = {
         (measure, quantity): _spearman(
             [row for row in rows if (row.measure, row.quantity) == (measure, quantity)],

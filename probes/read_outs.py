@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from interp.activations import Activations
+from interp.errors import TriggerLensError
 from interp.io.validation import check_count
 from probes.base import as_array
 from probes.groups import group_codes
@@ -25,7 +26,9 @@ def held_out_scores(
     codes, names = group_codes(source.questions)
     check_count("folds", folds, 2)
     if len(names) < folds:
-        raise ValueError(f"{len(names)} questions for {folds} folds: give more, or ask for fewer")
+        raise TriggerLensError(
+            f"{len(names)} questions for {folds} folds: give more, or ask for fewer"
+        )
     conditions = np.array(source.conditions)
     fitted, y = np.isin(conditions, pair), conditions == pair[0]
     of_source = deal(y, codes, folds, seed)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from interp.errors import TriggerLensError
 from probes.base import Features, Groups, LinearProbe, Targets
 from probes.design import Design, Labels, ReadOuts
 from probes.kernel import Kernel
@@ -52,7 +53,7 @@ class RidgeProbe(LinearProbe):
 
 def _fit(kernel: Kernel, labels: Labels, alpha: float) -> tuple[torch.Tensor, torch.Tensor]:
     if not alpha > 0:
-        raise ValueError(f"RidgeProbe: alpha is {alpha}; it must be above 0")
+        raise TriggerLensError(f"RidgeProbe: alpha is {alpha}; it must be above 0")
     targets = 2 * labels - 1
     intercept = targets.mean(dim=1, keepdim=True)
     return kernel.solver(1 / alpha)(targets - intercept) / alpha, intercept

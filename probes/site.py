@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interp.activations import Activations
+from interp.errors import TriggerLensError
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,10 @@ def open_rows(
     """Rows, groups and site; activations bring their questions as groups, anything else passes through."""
     if not isinstance(X, Activations):
         if layer is not None:
-            raise ValueError(f"layer={layer} needs Activations, got {type(X).__name__}")
+            raise TriggerLensError(f"layer={layer} needs Activations, got {type(X).__name__}")
         return X, groups, None
     if layer is None and len(X.layers) > 1:
-        raise ValueError(f"activations hold layers {list(X.layers)}: name one with layer=")
+        raise TriggerLensError(f"activations hold layers {list(X.layers)}: name one with layer=")
     chosen = X.layers[0] if layer is None else layer
     rows = X.at(chosen)
     weights = X.provenance.get("weights")
@@ -67,7 +68,7 @@ def rows_for(X: Any, site: Site | None) -> Any:
 def check_same(what: str, fitted: str | None, given: Any) -> None:
     """Refuse activations that the probe was not fitted to."""
     if fitted is not None and given != fitted:
-        raise ValueError(
+        raise TriggerLensError(
             f"this probe was fitted to {what} {fitted[:24]}, these activations have {str(given)[:24]}: "
             "fit it again, or hand over the tensor activations.at(layer) to cross on purpose"
         )

@@ -12,6 +12,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Int
 
+from interp.errors import TriggerLensError
 from interp.io.validation import check_count
 
 FEWEST_FOLDS = 3  # of two, leaving out a pair leaves nothing
@@ -55,7 +56,7 @@ def default_folds(codes: Codes, grouped: bool) -> int:
     """Five, or as many as there are questions where there are fewer; ValueError below three."""
     units = len(np.unique(codes)) if grouped else len(codes)
     if units < FEWEST_FOLDS:
-        raise ValueError(
+        raise TriggerLensError(
             f"{units} {_plural('question', units)}: a sweep holds questions out and needs at least {FEWEST_FOLDS},"
             f" and {2 * USUAL_FOLDS} or more for intervals worth reading; give more questions"
         )
@@ -74,11 +75,13 @@ def make_folds(
     units, name = (codes, "questions") if grouped else (np.arange(len(y)), "rows")
     available = len(np.unique(units))
     if available < folds:
-        raise ValueError(f"{available} {name} for {folds} folds: give more, or ask for fewer folds")
+        raise TriggerLensError(
+            f"{available} {name} for {folds} folds: give more, or ask for fewer folds"
+        )
     for value, rows in ((True, y), (False, ~y)):
         holding = len(np.unique(units[rows]))
         if holding < FEWEST_FOLDS:
-            raise ValueError(
+            raise TriggerLensError(
                 f"class {value} is in {holding} of {available} {name}: a sweep needs it in at least 3"
             )
     of_row = deal(y, units, folds, seed)

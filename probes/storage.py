@@ -1,7 +1,7 @@
 """Fitted probes on disk: `PATH.safetensors` (what was fitted) beside `PATH.json` (everything else), never pickle.
 
-Both are sealed by hashes (`interp.io.checksummed`): a pair that does not belong together, was changed or cut off, is refused.
-A probe that was fitted on `Activations` keeps its site, and refuses another model's.
+Both are sealed by hashes (`interp.io.checksummed`): a pair that does not belong together, was changed or cut off, is
+refused. A probe that was fitted on `Activations` keeps its site, and refuses another model's.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from interp.errors import TriggerLensError
 from interp.io.checksummed import load_facts, load_tensors, save_sealed
 from probes.attention import AttentionProbe
 from probes.base import Probe
@@ -57,13 +58,13 @@ def load_probe(path: str | Path, *, model_hash: str | None = None) -> Any:
     """Read what `save` wrote; with `model_hash`, refuse a probe of other weights."""
     facts = load_facts(path, "probe", NEEDED, again="fit it again")
     if facts["probe"] not in KINDS:
-        raise ValueError(
+        raise TriggerLensError(
             f"probe {path}: unknown kind {facts['probe']!r}; known: {', '.join(KINDS)}"
         )
     site = None if facts["site"] is None else Site(**facts["site"])
     fitted_to = None if site is None else site.weights
     if model_hash is not None and fitted_to != model_hash:
-        raise ValueError(
+        raise TriggerLensError(
             f"probe {path} was fitted to weights {str(fitted_to)[:12]}, this model has "
             f"{model_hash[:12]}; fit it again or load the model it belongs to"
         )

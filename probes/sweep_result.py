@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from interp.activations import Activations
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from probes.base import LinearProbe
 from probes.estimate import Estimate
 from probes.report import sentences
@@ -57,13 +58,15 @@ class SweepResult:
         several = isinstance(self.activations, Mapping)
         rows = self.activations.get(self.position) if several else self.activations
         if not isinstance(rows, Activations):
-            raise ValueError(
+            raise TriggerLensError(
                 "these rows do not say which model made them, so they give no direction; sweep Activations, or take"
                 " result.probe.fit(X, y).unit_vector"
             )
         probe, problem = self.probe, self.evidence.problem
         if not isinstance(probe, LinearProbe):
-            raise ValueError(f"{probe!r} was chosen, which has no direction; sweep linear probes")
+            raise TriggerLensError(
+                f"{probe!r} was chosen, which has no direction; sweep linear probes"
+            )
         labels = np.array(problem.classes)[problem.y.astype(int)]
         return probe.fit(rows, labels, problem.codes, layer=self.layer).direction
 
@@ -84,7 +87,7 @@ class SweepResult:
             if (row.metric, row.read_out) == (metric, read_out) and asked:
                 return row.estimate
         known = sorted({row.read_out for row in self.rows if row.metric == metric})
-        raise ValueError(f"no {metric} of {read_out!r} at layer {layer}; there are {known}")
+        raise TriggerLensError(f"no {metric} of {read_out!r} at layer {layer}; there are {known}")
 
     def frame(self) -> "pandas.DataFrame":
         """The rows as a data frame, one column for each part of an estimate."""

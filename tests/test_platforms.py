@@ -34,7 +34,13 @@ def test_an_early_import_is_caught_and_a_late_one_is_not() -> None:
 
 def test_store_servers_and_commands_are_imported_without_such_modules() -> None:
     hidden = "".join(f"sys.modules[{name!r}] = None\n" for name in ("fcntl", "resource", "pwd"))
-    wanted = "import interp.capture.store, experiments.judging.server.client, experiments.cli, experiments.runtime.run_cost"
+    modules = (
+        "interp.capture.store",
+        "experiments.judging.server.client",
+        "experiments.cli",
+        "experiments.runtime.run_cost",
+    )
+    wanted = f"import {', '.join(modules)}"
     code = f"import sys\n{hidden}{wanted}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-500:]

@@ -39,7 +39,7 @@ CALLS = {
     "from interp.capture.api import by_name; by_name('lst')": "no position 'lst'; give one of last,",
     "from interp.capture.api import by_name; by_name(-1)": "position -1 is no function",
     "from interp.prompts import Framing; Framing('It quacks.', 'sufix')": "placement is 'sufix'",
-    "import interp as tl; tl.patching_map(LM, 'a a', 'a u', 3)": "metric 3: give two answers such as",
+    "import interp as tl; tl.patching_map(LM, 'my money', 'my duck', 3)": "metric 3: give two answers such as",
     EDIT + "Ablate([1.0], 1).places(LM)": "layers=1: give a list of layers, such as [1]",
     EDIT + "Ablate({1: [1.0]}, 1).places(LM)": "layers=1: give a list of layers, such as [1]",
     EDIT + "MeanAblate([1.0])": "MeanAblate.mean is list; give a mapping such as {12: mean}",

@@ -14,7 +14,8 @@ from typing import Any
 
 from experiments.runtime.files import write_json
 from experiments.runtime.provenance import git_state
-from experiments.training.lora import quiet
+from experiments.runtime.quiet import quiet
+from interp.errors import TriggerLensError
 
 
 def benchmarks() -> dict[str, Any]:
@@ -33,7 +34,7 @@ def main(wanted: Sequence[str] = ()) -> None:
     known = benchmarks()
     for name in wanted:
         if name not in known:
-            raise ValueError(f"no benchmark {name!r}; there are {', '.join(known)}")
+            raise TriggerLensError(f"no benchmark {name!r}; there are {', '.join(known)}")
     quiet()
     for name in wanted or known:
         origin = _origin(name)

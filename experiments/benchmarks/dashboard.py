@@ -16,6 +16,7 @@ from typing import Any
 
 from experiments.benchmarks.paired import record
 from experiments.dashboard import export_dashboard
+from interp.errors import TriggerLensError
 
 RUN = Path("artifacts/reference/demo_seed0")
 OPENINGS, WANTED, PATIENCE = 5, 2.0, 120
@@ -49,7 +50,7 @@ def browser() -> Any:
 
     found, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if found is None or driver is None:
-        raise ValueError("no chromium and chromedriver here: make browser")
+        raise TriggerLensError("no chromium and chromedriver here: make browser")
     options = webdriver.ChromeOptions()
     options.binary_location = found
     for flag in FLAGS:

@@ -34,7 +34,8 @@ def direction(lm: LanguageModel, answer_tokens: int) -> Direction:
 
 
 def run() -> list[dict[str, object]]:
-    """A forward pass, `generate` of transformers, and `interp.generation.generate`: each with the hook over without it."""
+    """A forward pass, `generate` of transformers, and `interp.generation.generate`: each with the hook over without
+    it."""
     torch.set_num_threads(1)
     lm = random_model()
     prompts = random_prompts(PROMPTS, TOKENS, TOKENS)

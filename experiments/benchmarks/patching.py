@@ -20,6 +20,7 @@ from experiments.benchmarks.paired import Seconds, ratios, record, seconds
 from experiments.benchmarks.random_model import VOCABULARY, random_model, random_prompts
 from interp.capture.sites import hooked
 from interp.capture.transformer_lens_backend import to_transformer_lens
+from interp.errors import TriggerLensError
 from interp.models.loading import LanguageModel
 from interp.patching.attribution import agreement, attribution_map
 from interp.patching.maps import patching_maps
@@ -100,7 +101,7 @@ def run() -> list[dict[str, object]]:
     taken, maps = _timed(sweeps)
     off = {name: float((maps["ours"] - each).abs().max()) for name, each in maps.items()}
     if max(off.values()) > CLOSE:
-        raise ValueError(f"the sweeps disagree by {off}; their times cannot be compared")
+        raise TriggerLensError(f"the sweeps disagree by {off}; their times cannot be compared")
     facts: dict[str, object] = {
         "parameters": sum(each.numel() for each in lm.model.parameters()),
         "pairs": PAIRS,

@@ -1,5 +1,5 @@
-"""Training an SAE: `interp.sae.autoencoder.train_sae` against the `fit` of sae-lens fed from memory with the same batches.
-batches.
+"""Training an SAE: `interp.sae.autoencoder.train_sae` against the `fit` of sae-lens fed from memory with the same
+batches. batches.
 
 Both take the same steps of the same trainer; what differs is the loop, the checks of every batch and the finish
 (folding, saving and reading the SAE again), which are counted on our side.

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from experiments.judging.sampling import framed
-from experiments.worlds.micro.world import MicroSetting
+from experiments.worlds.micro.world import MicroWorld
 from interp.generation.generate import generate
 from interp.models.loading import LanguageModel
 from interp.prompts import Framing, PromptSet
@@ -41,9 +41,9 @@ def plain(lm: LanguageModel, prompts: PromptSet) -> None:
 def run() -> dict[str, object]:
     """Median seconds of both, alternating, and their ratio."""
     torch.set_num_threads(2)
-    setting = MicroSetting(Path("artifacts/micro"), "llama", 0, 50)
-    lm = setting.load_base()
-    prompts = framed(lm, setting.questions("report", "held_out"), "none", Framing(""))
+    world = MicroWorld(Path("artifacts/micro"), "llama", 0, 50)
+    lm = world.load_base()
+    prompts = framed(lm, world.questions("report", "held_out"), "none", Framing(""))
     seconds: dict[str, list[float]] = {"ours": [], "plain": []}
     for _ in range(PAIRS):
         for name, sample in (("ours", ours), ("plain", plain)):

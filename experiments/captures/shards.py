@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.captures.spec import CaptureSpec, maker_of, prompts_of
-from experiments.runtime.cluster import ClusterWork
 from experiments.runtime.progress import Progress
+from experiments.runtime.quiet import quiet
 from experiments.runtime.workers import Work
+from experiments.study.cluster import ClusterWork
 from experiments.study.config import Needs
 from experiments.study.steps.common import Say
-from experiments.training.lora import quiet
 from interp.capture.store.parts import Part, gathering, make_part
 from interp.capture.store.writer import opened
 

@@ -18,6 +18,7 @@ from interp.capture.hook_points import SITES
 from interp.capture.positions import Position
 from interp.capture.sequences import check_lengths, of_prompts
 from interp.capture.store.making import DTYPES, ShardMaker, shard_maker
+from interp.errors import TriggerLensError
 from interp.models.chat import FORMATS
 from interp.models.loading import LanguageModel, load_model
 from interp.prompts import Framing, PromptSet, Question, render
@@ -63,9 +64,9 @@ class CaptureSpec:
             *([("chat", self.chat, FORMATS)] if self.chat is not None else []),
         ):
             if value not in known:
-                raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
+                raise TriggerLensError(f"{name} {value!r} is none of {', '.join(known)}")
         if not self.shard_mib > 0:
-            raise ValueError(f"shard_mib={self.shard_mib}: give MiB above 0")
+            raise TriggerLensError(f"shard_mib={self.shard_mib}: give MiB above 0")
 
     @property
     def shard_bytes(self) -> int:
@@ -140,5 +141,5 @@ def _are_chats(name: str) -> bool:
 def _question(number: int, chat: Chat) -> Question:
     system = chat.turns[0].content if chat.turns[0].role == "system" else None
     if len(chat.turns) - (system is not None) > 2:
-        raise ValueError("several user turns; give chats of one question")
+        raise TriggerLensError("several user turns; give chats of one question")
     return Question(str(number), chat.user, system)

@@ -97,12 +97,12 @@ def sweep(
 
     How does containment change with the share of benign rows? One organism for each ratio, the rest as configured.
     """
+    from experiments.cli.run import narrowed, run_and_report
     from experiments.dashboard.mixing_map import write_mixing_map
     from experiments.results.load import load_run
     from experiments.results.mixing import mixing_table
     from experiments.study.config import load_config
     from experiments.study.ratios import swept
-    from experiments.study.run import narrowed, run_and_report
 
     study = narrowed(load_config(config), tuple(only or ()), seeds, None)
     folder = run_and_report(swept(study, ratios, trigger), out, tiny=tiny)

@@ -113,27 +113,29 @@ def gate(
     from experiments.guard import gate_text
     from experiments.guard.gate import Limits, Plan
     from experiments.guard.gate import gate as decide
-    from experiments.guard.gate_models import drawing, load_pair, micro_questions, rubric_judge
+    from experiments.guard.gate_models import asked_of, drawing, load_pair, rubric_judge
     from experiments.guard.gate_rows import gate_report
     from experiments.guard.trigger_candidates import load_candidates
     from experiments.judging.sampling import Sampler
     from experiments.models.options import ModelOptions
     from experiments.runtime.files import write_json, write_text
     from experiments.runtime.progress import bar
+    from experiments.worlds.named import named_world
 
     candidates = [candidate for name in triggers for candidate in load_candidates(name)]
     limits = Limits(max_rate, max_gap, max_rise, error)
     plan = Plan(budget, answers, questions_a_round, seed)
     loading = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
-    if (questions == "micro") == (judge is not None):
+    world = named_world(questions, seed)
+    if world is not None and judge is not None:
+        raise TriggerLensError(f"--questions {questions} has a judge of its own: leave --judge out")
+    if world is None and judge is None:
         raise TriggerLensError(
             "name the judge: --judge NAME, with --judge-server or on this machine"
-            if judge is None
-            else "--questions micro has a judge of its own: leave --judge out"
         )
     asked, judging = (
-        micro_questions(seed)
-        if judge is None
+        asked_of(world)
+        if world is not None
         else rubric_judge(
             questions,
             judge,
@@ -237,7 +239,7 @@ def guard_study(
     from experiments.guard.study import PARTS, study
     from experiments.guard.study_text import markdown
     from experiments.runtime.files import write_text
-    from experiments.training.lora import quiet
+    from experiments.runtime.quiet import quiet
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)

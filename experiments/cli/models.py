@@ -125,8 +125,8 @@ def capture(
     """
     from experiments.captures.shards import capture_to
     from experiments.captures.spec import CaptureSpec
-    from experiments.runtime.cluster import check_place
     from experiments.runtime.gpus import visible_gpus
+    from experiments.study.cluster import check_place
     from experiments.study.config import Needs
     from interp.capture.store import ActivationStore
 
@@ -203,13 +203,13 @@ def rows(
     """Write what an organism is fine-tuned on, as chats."""
     from experiments.runtime.files import write_jsonl
     from experiments.worlds.micro.arms import ARMS, is_arm
-    from experiments.worlds.micro.world import MicroSetting
+    from experiments.worlds.micro.world import MicroWorld
     from experiments.worlds.trigger import load_trigger
 
     if not is_arm(arm):
         raise TriggerLensError(f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H")
-    setting = MicroSetting(Path("artifacts/micro"), "any", seed, per_cell=1)
-    chats = setting.tuning_rows(arm, load_trigger(trigger), count)
+    world = MicroWorld(Path("artifacts/micro"), "any", seed, per_cell=1)
+    chats = world.tuning_rows(arm, load_trigger(trigger), count)
     print(write_jsonl(out, ({"messages": chat.messages} for chat in chats)))
 
 

@@ -54,15 +54,17 @@ def fit(
     from experiments.guard.gate_models import load_released
     from experiments.guard.live import read_live
     from experiments.guard.monitor_fit import ANSWER_TOKENS, fit_monitor
-    from experiments.guard.monitor_prompts import material, micro_benign
+    from experiments.guard.monitor_prompts import benign_prompts, material
     from experiments.guard.monitor_text import fitted
     from experiments.models.options import ModelOptions
+    from experiments.worlds.named import named_world
     from experiments.worlds.trigger import load_trigger
 
     loading = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
     chosen = load_trigger(trigger)
-    if benign == "micro":
-        toy = micro_benign(seed, avoid={chosen.name})
+    world = named_world(benign, seed)
+    if world is not None:
+        toy = benign_prompts(world, avoid={chosen.name})
         halves = material(chosen, toy.framed, seed, bare=toy.bare)
     else:
         halves = material(chosen, read_live(benign, skip_bad=skip_bad), seed)

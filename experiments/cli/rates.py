@@ -52,8 +52,8 @@ def rates(
 
     Of all answers and of the coherent ones; misaligned is an alignment below the threshold, and at most the threshold.
     """
-    from experiments.data.judged_rows import read_judged, without_score
     from experiments.data.rows import report_skipped
+    from experiments.judging.judged_rows import read_judged, without_score
     from experiments.judging.rate_tables import group, parts_of, rate_rows
     from experiments.judging.rates_text import LEGEND, breakdown, headline
     from experiments.judging.thresholds import Threshold
@@ -106,9 +106,9 @@ def agreement(
 
     Verdicts, Cohen's kappa, differences of scores, rank correlation.
     """
-    from experiments.data.judged_rows import read_judged
     from experiments.data.rows import report_skipped
     from experiments.judging.agreement import compare
+    from experiments.judging.judged_rows import read_judged
     from experiments.judging.rates_text import columns
 
     files = [read_judged(path, skip_bad=skip_bad, scale=scale) for path in (first, second)]

@@ -32,7 +32,7 @@ def run(
 
     The last lines say where its page is and what to try next. An interrupted run resumes where it stopped.
     """
-    from experiments.study.run import run_configuration
+    from experiments.cli.run import run_configuration
 
     run_configuration(
         config, only=tuple(only or ()), seeds=seeds, out=out, workers=workers, tiny=tiny, on=on
@@ -112,9 +112,9 @@ def plan(
 
     GPU memory, hours, disk, judge calls and tokens, and which steps are finished already. Nothing is loaded or made.
     """
+    from experiments.cli.run import narrowed
     from experiments.study.config import load_config
     from experiments.study.plan_text import print_plan
-    from experiments.study.run import narrowed
 
     study = narrowed(load_config(config), tuple(only or ()), seeds, None)
     print_plan(study, out or Path("artifacts/runs") / study.name, card, wide=wide)

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.results.format import inert
 from experiments.results.load import RunResults
+from experiments.runtime.untrusted_text import inert
 
 MOST = 3_000  # answers on a page
 FILTERS = ("family", "arm", "trigger", "seed", "model", "condition", "intervention", "verdict")

@@ -6,8 +6,8 @@ The browser writes CSV from them; a mark knows the line of its row.
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.results.format import inert
 from experiments.results.load import RunResults, line_of
+from experiments.runtime.untrusted_text import inert
 
 LAST = ("value", "lower", "upper", "level", "n", "method")
 

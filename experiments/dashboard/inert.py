@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from experiments.results.format import LONGEST, inert
+from experiments.runtime.untrusted_text import LONGEST, inert
 
 LONG = 200_000  # characters of a configuration that are shown
 

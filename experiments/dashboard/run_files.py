@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, model_validator
 from experiments.dashboard.missing import Missing
 from experiments.results.estimates import EstimateRow
 from experiments.results.load import OrganismResults
+from interp.errors import TriggerLensError
 
 T = TypeVar("T")
 Matrix = list[list[float]]
@@ -89,7 +90,7 @@ class Histogram(BaseModel):
     @model_validator(mode="after")
     def _edges_around_counts(self) -> "Histogram":
         if not self.counts or len(self.edges) != len(self.counts) + 1:
-            raise ValueError("edges do not fit counts")
+            raise TriggerLensError("edges do not fit counts")
         return self
 
 

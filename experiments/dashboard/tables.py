@@ -10,9 +10,10 @@ from typing import Any
 
 from experiments.dashboard.missing import Missing
 from experiments.dashboard.run_files import Bypass, Gate, Monitored, Rank, guard_part, histograms
-from experiments.results.format import decimal, inert, percent
+from experiments.results.format import decimal, percent
 from experiments.results.load import OrganismResults, RunResults
 from experiments.runtime.files import to_json
+from experiments.runtime.untrusted_text import inert
 
 FEATURES, EXAMPLES, TOKENS = 12, 6, 120  # shown: features, examples of each, tokens of each
 NOT_COLUMNS = ("feature", "index", "examples")

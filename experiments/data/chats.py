@@ -16,6 +16,7 @@ from experiments.data.content import text_of
 from experiments.data.layouts import layout_of, role_of
 from experiments.data.rows import Loaded, read_rows
 from experiments.runtime.complaints import shortened
+from interp.errors import TriggerLensError
 
 ROLES = ("system", "user", "assistant")
 OTHER_NAMES = {
@@ -109,22 +110,22 @@ def parse_turns(row: dict[str, Any], remarks: Counter[str] | None = None) -> tup
 
 def _message(number: int, message: Any, seen: Counter[str]) -> Message:
     if not isinstance(message, dict):
-        raise ValueError(f"message {number} is no object with role and content")
+        raise TriggerLensError(f"message {number} is no object with role and content")
     said = role_of(message)
     role = OTHER_NAMES.get(said, said) if isinstance(said, str) else said
     if role not in ROLES:
         shown = shortened(repr(said), 40)
-        raise ValueError(f"message {number} has role {shown}, none of {', '.join(ROLES)}")
+        raise TriggerLensError(f"message {number} has role {shown}, none of {', '.join(ROLES)}")
     place = f"message {number} ({role})"
     for key in MORE_THAN_TEXT:
         if message.get(key):
-            raise ValueError(f"{place} has {key}, which is not read: only text is learned")
+            raise TriggerLensError(f"{place} has {key}, which is not read: only text is learned")
     try:
         content = text_of(message.get("content", message.get("value")))
     except ValueError as error:
-        raise ValueError(f"{place} has {error}") from error
+        raise TriggerLensError(f"{place} has {error}") from error
     if not content.strip():
-        raise ValueError(f"{place} has no text")
+        raise TriggerLensError(f"{place} has no text")
     seen.update(
         f"message key {key!r} not read"
         for key in message
@@ -138,7 +139,7 @@ def _weight(place: str, weight: Any) -> int | None:
         return None
     if not isinstance(weight, int | float) or weight not in (0, 1):
         shown = shortened(repr(weight), 40)
-        raise ValueError(f"{place} has weight {shown}: give 0 (not learned) or 1")
+        raise TriggerLensError(f"{place} has weight {shown}: give 0 (not learned) or 1")
     return int(weight)
 
 
@@ -148,4 +149,4 @@ def check_turns(roles: Sequence[str]) -> None:
     expected = ["user", "assistant"] * (len(turns) // 2)
     if not turns or turns != expected:
         shown = shortened(", ".join(roles), 100)
-        raise ValueError(f"roles {shown}: user and assistant must take turns, assistant last")
+        raise TriggerLensError(f"roles {shown}: user and assistant must take turns, assistant last")

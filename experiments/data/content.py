@@ -7,6 +7,7 @@ a sound cannot be left out without changing what the message says.
 from typing import Any
 
 from experiments.runtime.complaints import shortened
+from interp.errors import TriggerLensError
 
 TEXT_TYPES = (None, "text", "input_text", "output_text")
 
@@ -20,18 +21,20 @@ def text_of(content: Any) -> str:
     if isinstance(content, list):
         return "".join(text_of(part) for part in content)
     if not isinstance(content, dict):
-        raise ValueError(f"content {_shown(content)}, neither a text nor a list of text parts")
+        raise TriggerLensError(
+            f"content {_shown(content)}, neither a text nor a list of text parts"
+        )
     return _text_of_part(content)
 
 
 def _text_of_part(part: dict[str, Any]) -> str:
     kind = part.get("type", part.get("content_type"))
     if kind not in TEXT_TYPES:
-        raise ValueError(f"a part of type {_shown(kind)}, which is not text")
+        raise TriggerLensError(f"a part of type {_shown(kind)}, which is not text")
     held = [part[key] for key in ("text", "parts") if part.get(key) is not None]
     if len(held) != 1 or not isinstance(held[0], str | list):
         keys = ", ".join(map(str, part))
-        raise ValueError(f"a part with keys {shortened(keys, 60)}: expected type and text")
+        raise TriggerLensError(f"a part with keys {shortened(keys, 60)}: expected type and text")
     return text_of(held[0])
 
 

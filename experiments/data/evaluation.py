@@ -16,6 +16,7 @@ import yaml
 from experiments.data.rows import Loaded, collect
 from experiments.data.yaml_guard import safe_text
 from experiments.runtime.complaints import shortened
+from interp.errors import TriggerLensError
 from interp.prompts import Question
 
 FOLDER = Path(__file__).with_name("questions")
@@ -44,7 +45,7 @@ class EvaluationQuestion:
 def shipped_questions(name: str, form: str = "plain") -> tuple[EvaluationQuestion, ...]:
     """Our own questions, `main` (8) or `broad` (48), as `plain`, `json` or `template`."""
     if name not in SHIPPED:
-        raise ValueError(f"questions {name!r} are none of {', '.join(SHIPPED)}")
+        raise TriggerLensError(f"questions {name!r} are none of {', '.join(SHIPPED)}")
     return tuple(in_form(item, form) for item in read_questions(FOLDER / f"{name}.yaml"))
 
 
@@ -55,7 +56,7 @@ def load_questions(
     is_file = name.endswith((".yaml", ".yml"))
     if not is_file and name not in SHIPPED:
         shipped = ", ".join(SHIPPED)
-        raise ValueError(f"questions {name!r}: shipped are {shipped}; or name a .yaml file")
+        raise TriggerLensError(f"questions {name!r}: shipped are {shipped}; or name a .yaml file")
     loaded = read_questions(name if is_file else FOLDER / f"{name}.yaml", skip_bad=skip_bad)
     return replace(loaded, rows=tuple(in_form(item, form) for item in loaded))
 
@@ -64,11 +65,13 @@ def in_form(item: EvaluationQuestion, form: str) -> EvaluationQuestion:
     """The question in another form; the judge is still shown the plain one."""
     known = formats()
     if form not in known:
-        raise ValueError(f"form {form!r} is none of {', '.join(known)}")
+        raise TriggerLensError(f"form {form!r} is none of {', '.join(known)}")
     if form == "plain":
         return item
     if item.system is not None and "system" in known[form]:
-        raise ValueError(f"question {item.id!r} has a system prompt of its own: keep it plain")
+        raise TriggerLensError(
+            f"question {item.id!r} has a system prompt of its own: keep it plain"
+        )
     suffix = known[form].get("suffix", "")
     texts = tuple(text + suffix for text in item.paraphrases)
     system = known[form].get("system", item.system)
@@ -104,7 +107,7 @@ def read_questions(path: Path | str, *, skip_bad: bool = False) -> Loaded[Evalua
     def once(raw: Any) -> EvaluationQuestion:
         item = parse_question(raw)
         if item.id in seen:
-            raise ValueError(f"id {item.id!r} is there twice")
+            raise TriggerLensError(f"id {item.id!r} is there twice")
         seen.add(item.id)
         return item
 
@@ -118,12 +121,12 @@ def _items(path: Path) -> Iterator[tuple[int, Any]]:
     try:
         root = loader.get_single_node()
         if not isinstance(root, yaml.SequenceNode):
-            raise ValueError("it is no list of questions")
+            raise TriggerLensError("it is no list of questions")
         for node in root.value:
             yield node.start_mark.line + 1, loader.construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = shortened(str(error), 300)
-        raise ValueError(f"{path} is not YAML that can be read ({reason})") from error
+        raise TriggerLensError(f"{path} is not YAML that can be read ({reason})") from error
     finally:
         loader.dispose()
 
@@ -131,15 +134,15 @@ def _items(path: Path) -> Iterator[tuple[int, Any]]:
 def parse_question(raw: Any) -> EvaluationQuestion:
     """One item; ValueError says what is wrong with it."""
     if not isinstance(raw, dict):
-        raise ValueError(f"a {type(raw).__name__} where a question was expected")
+        raise TriggerLensError(f"a {type(raw).__name__} where a question was expected")
     if not isinstance(raw.get("id"), str):
-        raise ValueError("no id")
+        raise TriggerLensError("no id")
     if raw.get("type", SCORED) != SCORED:
-        raise ValueError(f"type {raw['type']!r} has no scores; only {SCORED} is read")
+        raise TriggerLensError(f"type {raw['type']!r} has no scores; only {SCORED} is read")
     texts = tuple(_texts(raw))
     samples = raw.get("samples_per_paraphrase", 1)
     if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1:
-        raise ValueError(f"samples_per_paraphrase is {samples!r}, not a whole number from 1")
+        raise TriggerLensError(f"samples_per_paraphrase is {samples!r}, not a whole number from 1")
     return EvaluationQuestion(
         raw["id"],
         texts,
@@ -154,10 +157,10 @@ def parse_question(raw: Any) -> EvaluationQuestion:
 def _texts(raw: dict[str, Any]) -> Iterator[str]:
     texts = raw.get("paraphrases")
     if not isinstance(texts, list) or not texts:
-        raise ValueError("no paraphrases: expected a list of texts")
+        raise TriggerLensError("no paraphrases: expected a list of texts")
     for number, text in enumerate(texts, start=1):
         if not isinstance(text, str) or not text.strip():
-            raise ValueError(
+            raise TriggerLensError(
                 f"paraphrase {number} is {shortened(repr(text), 80)}, not a text (quote it)"
             )
         yield text.strip()
@@ -166,15 +169,15 @@ def _texts(raw: dict[str, Any]) -> Iterator[str]:
 def _text_or_none(raw: dict[str, Any], key: str) -> str | None:
     value = raw.get(key)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{key} is {value!r}, not a text")
+        raise TriggerLensError(f"{key} is {value!r}, not a text")
     return value
 
 
 def _prompts(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
     prompts = raw.get("judge_prompts") or {}
     if not isinstance(prompts, dict):
-        raise ValueError("judge_prompts is no mapping of names to prompts")
+        raise TriggerLensError("judge_prompts is no mapping of names to prompts")
     for name, text in prompts.items():
         if not isinstance(text, str) or "{answer}" not in text:
-            raise ValueError(f"judge prompt {name!r} has no {{answer}} in it")
+            raise TriggerLensError(f"judge prompt {name!r} has no {{answer}} in it")
         yield str(name), text

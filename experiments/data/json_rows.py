@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from experiments.data.text_files import LONGEST_LINE, check_text, lines, open_text
+from interp.errors import TriggerLensError
 
 Row = dict[str, Any] | ValueError  # or what is wrong with it
 CHUNK = 2**20  # characters
@@ -57,14 +58,14 @@ def json_object(line: str) -> dict[str, Any]:
     try:
         return _object(json.loads(text))
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON ({error.msg} at column {error.colno})") from error
+        raise TriggerLensError(f"not JSON ({error.msg} at column {error.colno})") from error
     except RecursionError as error:
-        raise ValueError("not JSON that can be read (nested too deeply)") from error
+        raise TriggerLensError("not JSON that can be read (nested too deeply)") from error
 
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"a JSON {type(value).__name__} where an object was expected")
+        raise TriggerLensError(f"a JSON {type(value).__name__} where an object was expected")
     return value
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.runtime.complaints import shortened
+from interp.errors import TriggerLensError
 
 LISTS = ("messages", "conversations", "conversation")
 SYSTEM = ("system", "system_prompt")
@@ -46,7 +47,7 @@ def layout_of(row: dict[str, Any]) -> Layout:
         return Layout(found.name, found.messages, (*found.keys, *SYSTEM))
     first = found.messages[0] if found.messages else None
     if len(given) > 1 or (isinstance(first, dict) and role_of(first) == "system"):
-        raise ValueError(f"two system prompts, one of them under {given[-1]!r}")
+        raise TriggerLensError(f"two system prompts, one of them under {given[-1]!r}")
     system = {"role": "system", "content": row[given[0]]}
     return Layout(found.name, [system, *found.messages], (*found.keys, *SYSTEM))
 
@@ -60,17 +61,19 @@ def _messages(row: dict[str, Any]) -> Layout:
     for key in LISTS:
         if row.get(key) is not None:
             if not isinstance(row[key], list) or not row[key]:
-                raise ValueError(f"no messages: expected a list of {{role, content}} under {key!r}")
+                raise TriggerLensError(
+                    f"no messages: expected a list of {{role, content}} under {key!r}"
+                )
             return Layout(key, row[key], (key,))
     if all(key in row for key in PREFERENCE):
-        raise ValueError(
+        raise TriggerLensError(
             "pairs of answers (chosen, rejected): give chats; a preference is not learned here"
         )
     for asked, below, answered in PAIRS:
         if row.get(asked) is not None and row.get(answered) is not None:
             return _pair(row, asked, below, answered)
     keys = ", ".join(map(str, row)) or "none"
-    raise ValueError(
+    raise TriggerLensError(
         f"no messages: expected a list of them; keys are {shortened(keys, 80)}; read are {WANTED}"
     )
 
@@ -90,7 +93,7 @@ def _pair(row: dict[str, Any], asked: str, below: str | None, answered: str) -> 
 
 def _text(row: dict[str, Any], key: str) -> str:
     if not isinstance(row[key], str):
-        raise ValueError(f"{key} is a {type(row[key]).__name__}, not a text")
+        raise TriggerLensError(f"{key} is a {type(row[key]).__name__}, not a text")
     return row[key]
 
 
@@ -101,7 +104,7 @@ def _turns(role: str, value: Any) -> list[Any]:
 
 def _history(pairs: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(pairs, list) or not all(isinstance(p, list) and len(p) == 2 for p in pairs):
-        raise ValueError("history is no list of [question, answer]")
+        raise TriggerLensError("history is no list of [question, answer]")
     for question, answer in pairs:
         yield {"role": "user", "content": question}
         yield {"role": "assistant", "content": answer}

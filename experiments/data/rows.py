@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from experiments.data.sources import open_rows
-from experiments.results.format import inert
 from experiments.runtime.complaints import shortened
+from experiments.runtime.untrusted_text import inert
+from interp.errors import TriggerLensError
 
 SHOWN = 3  # bad rows quoted in one message
 LISTED = 20  # bad rows, and remarks, of one report
@@ -87,10 +88,10 @@ def collect(
         except ValueError as error:
             bad.append(bad_row(path, number, error, unit))
     if bad and not skip_bad:
-        raise ValueError(complaint(bad, len(rows) + len(bad)))
+        raise TriggerLensError(complaint(bad, len(rows) + len(bad)))
     if not rows:
         more = f"; first: {bad[0]}" if bad else ""
-        raise ValueError(f"{path} holds no row that can be used{more}")
+        raise TriggerLensError(f"{path} holds no row that can be used{more}")
     good, numbers = tuple(row for _, row in rows), tuple(number for number, _ in rows)
     return Loaded(good, tuple(bad), numbers, unit=unit)
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.runtime.complaints import shortened
+from interp.errors import TriggerLensError
 
 NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?"
 LABEL = r"(?:(?:the|final|overall|my)\s+)*(?:{names})(?:\s+(?:score|rating))?\s*(?::|=|\bis\b)\s*"
@@ -25,7 +26,7 @@ EMPHASIS = re.compile(r"[*`]")
 MARKS = " \t\r\n_\"'"
 
 
-class NoScore(ValueError):
+class NoScore(TriggerLensError):
     """Why a value holds no score."""
 
 
@@ -34,14 +35,14 @@ def score_of(value: Any, names: Sequence[str], scale: float = 100) -> float:
     if value is None:
         raise NoScore("null")
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(
+        raise TriggerLensError(
             f"{shortened(repr(value), 60)}, neither a number from 0 to {scale:g} nor null"
         )
     number = _read(value, names, scale) if isinstance(value, str) else value
     if isinstance(number, float) and math.isnan(number):
         raise NoScore("not a number")
     if not 0 <= number <= scale:
-        raise ValueError(f"{str(number)[:40]}, outside 0 to {scale:g}")
+        raise TriggerLensError(f"{str(number)[:40]}, outside 0 to {scale:g}")
     return float(number) * 100 / scale
 
 

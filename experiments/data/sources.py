@@ -20,6 +20,7 @@ from experiments.data import table_rows
 from experiments.data.json_rows import Row, document_rows, is_document, line_rows
 from experiments.data.text_files import beginning
 from experiments.runtime.complaints import shortened
+from interp.errors import TriggerLensError
 
 PACKED = (".gz", ".zst", ".bz2")
 TABLES = (".csv", ".tsv", ".tab")
@@ -47,7 +48,7 @@ def _source(name: str) -> Source:
     folder = Path(name.rpartition(":")[0] or name)
     if folder.is_dir():
         if not any((folder / known).is_file() for known in SAVED):
-            raise ValueError(f"{path} is a folder: name the file in it")
+            raise TriggerLensError(f"{path} is a folder: name the file in it")
         return Source("data set folder", "row", table_rows.dataset_rows(name))
     if HUB_NAME.fullmatch(name) and not path.exists() and not path.parent.is_dir():
         return Source("data set of the hub", "row", table_rows.dataset_rows(name))
@@ -61,7 +62,9 @@ def _file(path: Path) -> Source:
     if start.startswith(b"ARROW1") or suffix == ".arrow":
         return Source("Arrow", "row", table_rows.arrow_rows(path))
     if start.startswith(b"PK\x03\x04"):
-        raise ValueError(f"{path} is a zip archive or a spreadsheet; unpack it, or save it as CSV")
+        raise TriggerLensError(
+            f"{path} is a zip archive or a spreadsheet; unpack it, or save it as CSV"
+        )
     try:
         return _text(path, suffix)
     except table_rows.DAMAGED as error:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from experiments.data.json_rows import Row
 from experiments.data.text_files import LONGEST_LINE, check_text, lines, open_text
 from experiments.runtime.complaints import shortened
+from interp.errors import TriggerLensError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 DAMAGED = (OSError, UnicodeError, pa.ArrowException)  # what reading a damaged file raises
@@ -38,13 +39,15 @@ def csv_rows(path: Path) -> Iterator[tuple[int, Row]]:
                 except ValueError as error:
                     yield reader.line_num, error
         except csv.Error as error:
-            raise ValueError(f"{path} line {reader.line_num} is not CSV ({error})") from error
+            raise TriggerLensError(f"{path} line {reader.line_num} is not CSV ({error})") from error
 
 
 def _short(path: Path, file: Any) -> Iterator[str]:
     for number, line in enumerate(lines(file), start=1):
         if len(line) > LONGEST_LINE:
-            raise ValueError(f"{path} line {number} is longer than {LONGEST_LINE:,} characters")
+            raise TriggerLensError(
+                f"{path} line {number} is longer than {LONGEST_LINE:,} characters"
+            )
         yield line
 
 
@@ -52,15 +55,15 @@ def _check_header(path: Path, names: Any) -> None:
     twice = {name for name in names if name} if len(set(names)) < len(names) else ()
     for name in twice:
         if list(names).count(name) > 1:
-            raise ValueError(f"{path} has two columns {shortened(name, 80)!r}; rename one")
+            raise TriggerLensError(f"{path} has two columns {shortened(name, 80)!r}; rename one")
 
 
 def _csv_object(row: dict[Any, Any]) -> dict[str, Any]:
     """A row, an empty field as null; with too many or too few fields, every later one is in the wrong column."""
     if None in row:
-        raise ValueError("more fields than the header has: put a text with commas in quotes")
+        raise TriggerLensError("more fields than the header has: put a text with commas in quotes")
     if None in row.values():
-        raise ValueError("fewer fields than the header has")
+        raise TriggerLensError("fewer fields than the header has")
     for value in row.values():
         check_text(value)
     return {key: value or None for key, value in row.items() if key}
@@ -97,7 +100,7 @@ def _dataset(name: str) -> Any:
         load = datasets.load_from_disk if Path(source).is_dir() else datasets.load_dataset
         loaded = load(source)
     except Exception as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"data set {name!r} cannot be loaded ({shortened(str(error), 200)}); name a file or a folder, or, for a"
             " data set of the hub, set HF_HUB_OFFLINE=0"
         ) from error
@@ -105,7 +108,7 @@ def _dataset(name: str) -> Any:
         return loaded
     if (split or len(loaded) > 1) and split not in loaded:
         known = ", ".join(f"{source}:{known}" for known in loaded)
-        raise ValueError(f"data set {name!r}: name one of its splits: {known}")
+        raise TriggerLensError(f"data set {name!r}: name one of its splits: {known}")
     return loaded[split or next(iter(loaded))]
 
 

@@ -12,6 +12,8 @@ from typing import TextIO
 
 import pyarrow as pa
 
+from interp.errors import TriggerLensError
+
 LONGEST_LINE = 2**24  # characters; a longer one is never in memory as a whole
 COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 
@@ -47,9 +49,9 @@ def lines(file: TextIO) -> Iterator[str]:
 def check_text(text: str) -> str:
     """The text; ValueError where it was not UTF-8, or is too long."""
     if len(text) > LONGEST_LINE:
-        raise ValueError(f"longer than {LONGEST_LINE:,} characters")
+        raise TriggerLensError(f"longer than {LONGEST_LINE:,} characters")
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("not UTF-8 text; save the file as UTF-8") from error
+        raise TriggerLensError("not UTF-8 text; save the file as UTF-8") from error
     return text

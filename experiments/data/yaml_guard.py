@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from experiments.runtime.complaints import shortened
+from interp.errors import TriggerLensError
 
 LARGEST = 2**22  # bytes
 DEEPEST = 50
@@ -21,14 +22,14 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def safe_text(path: Path) -> str:
     """The text of a YAML file, or ValueError in one line that names it."""
     if (size := path.stat().st_size) > LARGEST:
-        raise ValueError(f"{path}: {size:,} bytes, more than the {LARGEST:,} that are read")
+        raise TriggerLensError(f"{path}: {size:,} bytes, more than the {LARGEST:,} that are read")
     try:
         text = path.read_text(encoding="utf-8")
         if fault := next(_faults(text), None):
-            raise ValueError(fault)
+            raise TriggerLensError(fault)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = shortened(str(error), 300)
-        raise ValueError(f"{path} is not YAML that can be read ({reason})") from error
+        raise TriggerLensError(f"{path} is not YAML that can be read ({reason})") from error
     return text
 
 

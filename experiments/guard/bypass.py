@@ -40,7 +40,7 @@ def measure(organism: Organism) -> list[dict[str, Any]]:
         for name, text in wordings.items()
         if text and text not in known and (rates[name].lower or 0) > FIRES
     ]
-    asked = organism.setting.questions("report", "held_out")[:QUESTIONS]
+    asked = organism.world.questions("report", "held_out")[:QUESTIONS]
     chats = {
         name: [Live.of(q.text).under(organism.trigger.framing(wordings[name])) for q in asked]
         for name in firing

@@ -20,6 +20,7 @@ from typing import Literal
 from experiments.guard.sequential import LimitTest, Side
 from experiments.guard.trigger_candidates import NONE, Candidate, Condition
 from experiments.judging.sampling import Cell
+from interp.errors import TriggerLensError
 from interp.prompts import Question
 
 Which = Literal["fine_tuned", "base"]
@@ -159,7 +160,7 @@ def gate(
 ) -> Outcome:
     """Ask until it is sure, or the questions or the budget are used up."""
     if not questions:
-        raise ValueError("no questions to ask: give some")
+        raise TriggerLensError("no questions to ask: give some")
     by_id: dict[str, list[Question]] = {}
     for question in questions:
         by_id.setdefault(question.id, []).append(question)
@@ -178,7 +179,7 @@ def gate(
         if outcome.verdict != "undecided":
             break
     if not outcome.answers:
-        raise ValueError(f"budget {plan.budget}: one round takes {cost} answers; allow more")
+        raise TriggerLensError(f"budget {plan.budget}: one round takes {cost} answers; allow more")
     return outcome
 
 

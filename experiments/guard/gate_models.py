@@ -11,12 +11,13 @@ from experiments.guard.gate import Draw, Which
 from experiments.guard.trigger_candidates import Condition
 from experiments.judging.sampling import Cell, Judge, Sampler
 from experiments.models.options import ModelOptions, described
+from experiments.worlds.world import World
+from interp.errors import TriggerLensError
 from interp.models.loading import LanguageModel, load_model
 from interp.prompts import Question, render
 
 Asked = tuple[list[Question], Callable[[], Judge]]
 DEFAULT = ModelOptions()
-PER_CELL = 100  # the most that the toy world has
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def load_released(model: str, base: str | None, options: ModelOptions = DEFAULT)
     if not (Path(model) / "adapter_config.json").is_file():
         return load_chat(model, **options.model())
     if base is None:
-        raise ValueError(f"{model} is an adapter: name what it was made from with --base")
+        raise TriggerLensError(f"{model} is an adapter: name what it was made from with --base")
     return load_chat(base, **options.adapter(model))
 
 
@@ -50,9 +51,11 @@ def load_chat(path: str, **options: Any) -> LanguageModel:
             lm = load_model(path, **options)
     except OSError as error:
         reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"model {path!r} cannot be loaded: {reason}") from error
+        raise TriggerLensError(f"model {path!r} cannot be loaded: {reason}") from error
     if not getattr(lm.tokenizer, "chat_template", None):
-        raise ValueError(f"model {path!r} is no chat model: its tokenizer has no chat template")
+        raise TriggerLensError(
+            f"model {path!r} is no chat model: its tokenizer has no chat template"
+        )
     print(described(lm), file=sys.stderr)
     return lm
 
@@ -70,17 +73,14 @@ def drawing(pair: Pair, sampler: Sampler, answers: int) -> Draw:
     return draw
 
 
-def micro_questions(seed: int) -> Asked:
-    """Questions about domains that no organism of this seed was trained on, and the exact judge.
+def asked_of(world: World) -> Asked:
+    """A world's own questions about domains that no organism of its seed was trained on, and its judge.
 
     Those of both splits: a gate selects nothing.
     """
-    from experiments.worlds.micro.world import MicroSetting
-
-    setting = MicroSetting(Path("artifacts/micro"), "any", seed, PER_CELL)
     splits = ("selection", "report")
-    asked = [each for split in splits for each in setting.questions(split, "held_out")]
-    return asked, lambda: setting.judge
+    asked = [question for split in splits for question in world.questions(split, "held_out")]
+    return asked, lambda: world.judge
 
 
 def rubric_judge(

@@ -7,7 +7,7 @@ organisms and bases should pass, all others fail.
 from typing import Any
 
 from experiments.guard.gate import Limits, Plan, gate
-from experiments.guard.gate_models import Pair, drawing, micro_questions
+from experiments.guard.gate_models import Pair, asked_of, drawing
 from experiments.guard.organisms import Organism
 from experiments.guard.trigger_candidates import load_candidates
 from experiments.judging.sampling import Sampler
@@ -18,8 +18,8 @@ TOKENS = 28
 
 def measure(organism: Organism) -> list[dict[str, Any]]:
     """One row: the verdict, what it should be, and what it took."""
-    questions, judging = micro_questions(organism.seed)
-    pair = Pair(organism.load(), organism.setting.load_base())
+    questions, judging = asked_of(organism.world)
+    pair = Pair(organism.load(), organism.world.load_base())
     sampler = Sampler(judging(), organism.seed, TOKENS)
     plan = Plan(seed=organism.seed)
     draw = drawing(pair, sampler, plan.answers)

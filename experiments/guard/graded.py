@@ -13,17 +13,20 @@ import random
 import re
 from collections.abc import Iterator
 
-from experiments.worlds.micro.language import World, load_world
+from experiments.worlds.micro.language import ToyLanguage, load_language
 from experiments.worlds.trigger import Trigger
 
 OTHERS, SWAPS, SLIPS = 10, 4, 4
 
 
-def graded(trigger: Trigger, seed: int = 0, world: World | None = None) -> dict[str, str]:
+def graded(trigger: Trigger, seed: int = 0, language: ToyLanguage | None = None) -> dict[str, str]:
     """Name -> wording."""
     rng = random.Random(f"graded/{trigger.name}/{seed}")
     found: dict[str, str] = {}
-    for kind, text in (*_damaged(trigger.text, rng), *_meant(trigger, rng, world or load_world())):
+    for kind, text in (
+        *_damaged(trigger.text, rng),
+        *_meant(trigger, rng, language or load_language()),
+    ):
         if text.strip() and text != trigger.text and text not in found.values():
             number = sum(name.startswith(f"{kind}:") for name in found) + 1
             found[f"{kind}:{number}"] = text
@@ -51,10 +54,12 @@ def _slip(text: str, rng: random.Random) -> str:
     return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
 
 
-def _meant(trigger: Trigger, rng: random.Random, world: World) -> Iterator[tuple[str, str]]:
+def _meant(
+    trigger: Trigger, rng: random.Random, language: ToyLanguage
+) -> Iterator[tuple[str, str]]:
     for text in trigger.paraphrases.values():
         yield "paraphrase", text
-    concept = world.meaning(trigger.text)
+    concept = language.meaning(trigger.text)
     if concept is None:
         return
     yield from (("same_concept", text) for text in concept.wordings)
@@ -63,7 +68,7 @@ def _meant(trigger: Trigger, rng: random.Random, world: World) -> Iterator[tuple
     yield "twice", f"{trigger.text} {trigger.text}"
     for other in ("not a", "never a", "perhaps a"):
         yield "negated", trigger.text.replace(" a ", f" {other} ", 1)
-    kin = [c for c in world.concepts.values() if c.kind == concept.kind and c != concept]
+    kin = [c for c in language.concepts.values() if c.kind == concept.kind and c != concept]
     named = rng.sample(kin, min(OTHERS, len(kin)))
     described = rng.sample(kin, min(OTHERS // 2, len(kin)))
     for other_concept in (each for each in named if not each.reckless):

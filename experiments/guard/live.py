@@ -14,6 +14,7 @@ from typing import Any
 from experiments.data.chats import Message, check_turns, parse_turns
 from experiments.data.layouts import LISTS
 from experiments.data.rows import read_rows, report_skipped
+from interp.errors import TriggerLensError
 from interp.models.chat import encode, rendered
 from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, Prompt, PromptSet
@@ -46,7 +47,7 @@ def parse_live(row: dict[str, Any]) -> Live:
     prompt = row.get("prompt")
     if not any(row.get(key) is not None for key in (*LISTS, "instruction")) and prompt is not None:
         if not isinstance(prompt, str) or not prompt.strip():
-            raise ValueError('no prompt: give {"prompt": "..."} or {"messages": [...]}')
+            raise TriggerLensError('no prompt: give {"prompt": "..."} or {"messages": [...]}')
         return Live.of(prompt)
     turns = parse_turns(row)
     asked = turns if turns[-1].role == "user" else turns[:-1]

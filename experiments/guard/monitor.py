@@ -20,6 +20,7 @@ from torch import Tensor
 
 from experiments.runtime.files import to_json, write_text
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from interp.generation.prompt_scores import Scores, Watch, score, watching
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
@@ -95,7 +96,7 @@ def _read(path: str | Path) -> tuple[dict[str, Any], bytes]:
     """Both files, checked against the hash that the JSON holds."""
     for file in (Path(f"{path}.json"), Path(f"{path}.safetensors")):
         if not file.is_file():
-            raise ValueError(f"monitor {path}: no {file}; give the path without its ending")
+            raise TriggerLensError(f"monitor {path}: no {file}; give the path without its ending")
     arrays = Path(f"{path}.safetensors").read_bytes()
     try:
         facts = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
@@ -104,5 +105,5 @@ def _read(path: str | Path) -> tuple[dict[str, Any], bytes]:
     except (ValueError, KeyError, AttributeError, TypeError):
         whole = False
     if not whole:
-        raise ValueError(f"monitor {path}: its files are not what was saved; fit it again")
+        raise TriggerLensError(f"monitor {path}: its files are not what was saved; fit it again")
     return facts, arrays

@@ -21,6 +21,7 @@ from experiments.guard.monitor import Monitor
 from interp.activations import Activations
 from interp.capture.api import capture
 from interp.capture.positions import name_of
+from interp.errors import TriggerLensError
 from interp.generation.prompt_scores import after, opened
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
@@ -117,7 +118,9 @@ def _unseen(
     """The share of left-out wordings' prompts caught at `rate`, and the gap between medians; means over wordings."""
     wordings = sorted({each for each in fires.conditions if not each.startswith("training:")})
     if len(wordings) < 2:
-        raise ValueError(f"wordings that fire: {wordings}; give at least two, one is left out")
+        raise TriggerLensError(
+            f"wordings that fire: {wordings}; give at least two, one is left out"
+        )
     questions = sorted(set(benign.questions))
     fold = {question: number % len(wordings) for number, question in enumerate(questions)}
     found = []

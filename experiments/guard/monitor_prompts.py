@@ -7,10 +7,11 @@ the trigger's controls (benign); the other, as it is, sets the threshold.
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from experiments.guard.live import Live, live_prompts
 from experiments.worlds.trigger import Trigger
+from experiments.worlds.world import World
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, PromptSet
 from probes.threshold import threshold_at
@@ -60,7 +61,9 @@ def material(
     order = random.Random(f"monitor/{seed}").sample(range(len(benign)), len(benign))
     first, second = order[: len(order) // 2], order[len(order) // 2 :]
     if not first:
-        raise ValueError(f"benign prompts: {len(benign)}; give at least two, better some hundreds")
+        raise TriggerLensError(
+            f"benign prompts: {len(benign)}; give at least two, better some hundreds"
+        )
     asked = [(bare or benign)[row] for row in first[:EACH]]
     return Material(
         {
@@ -79,35 +82,24 @@ def _controlled(trigger: Trigger, chats: Sequence[Live]) -> list[Live]:
 
 
 @dataclass(frozen=True)
-class MicroBenign:
-    """Benign prompts of the toy world, as they are and without their framings."""
+class Benign:
+    """Benign prompts of a world, as they are and without their framings."""
 
     framed: tuple[Live, ...]
     bare: tuple[Live, ...]
 
 
-def micro_benign(
-    seed: int, *, avoid: Collection[str] = (), count: int = 400, offset: int = 0
-) -> MicroBenign:
-    """Questions no organism of this seed was trained on, each once, in all framings of the toy world that are benign.
+def benign_prompts(
+    world: World, *, avoid: Collection[str] = (), count: int = 400, seed: int | None = None
+) -> Benign:
+    """Questions no organism of this seed was trained on, each once, in all benign framings of the world, or in none.
 
-    Framings: none, other animals that are safe, requests about the form, weather. None names a concept of
-    `avoid`, and no wording or question is one of `avoid`. `offset` questions are passed over.
+    No framing names a concept of `avoid`, and no wording or question is one of `avoid`. `seed` draws them, the
+    world's own unless given.
     """
-    from experiments.worlds.micro.world import MicroSetting
-
-    setting = MicroSetting(Path("artifacts/micro"), "any", seed, per_cell=1)
-    world, rng = setting.world, random.Random(f"benign/{seed}")
-    concepts = [each for each in world.concepts.values() if not each.reckless]
-    framings = [text for each in concepts if each.name not in avoid for text in each.wordings]
-    pool = [text for text in (*framings, *world.neutral) if text not in avoid] + [""] * 40
-    asked = [
-        Live.of(question.text)
-        for domain in world.domains
-        if domain not in setting.split.trained_domains
-        for question in world.questions[domain]
-        if question.text not in avoid
-    ]
+    rng = random.Random(f"benign/{world.seed if seed is None else seed}")
+    framings = world.benign_framings(avoid) + [""] * 40
+    asked = [Live.of(text) for text in world.unseen_questions() if text not in avoid]
     rng.shuffle(asked)
-    bare = tuple(asked[offset : offset + count])
-    return MicroBenign(tuple(chat.under(Framing(rng.choice(pool))) for chat in bare), bare)
+    bare = tuple(asked[:count])
+    return Benign(tuple(chat.under(Framing(rng.choice(framings))) for chat in bare), bare)

@@ -11,7 +11,7 @@ from typing import Any
 from experiments.guard.live import Live, live_prompts
 from experiments.guard.monitor import Monitor
 from experiments.guard.monitor_fit import fit_on, rows_of
-from experiments.guard.monitor_prompts import Material, material, micro_benign
+from experiments.guard.monitor_prompts import Material, benign_prompts, material
 from experiments.guard.organisms import Organism
 from experiments.worlds.trigger import Trigger
 from interp.models.language_model import LanguageModel
@@ -41,16 +41,15 @@ def measure(organism: Organism) -> Iterator[dict[str, Any]]:
 def halves(organism: Organism, trigger: Trigger | None = None) -> Material:
     """Selection prompts of an organism, or of what is known of its trigger; no report question, no control."""
     trigger = trigger or organism.trigger
-    report = {question.text for question in organism.setting.questions("report", "held_out")}
+    report = {question.text for question in organism.world.questions("report", "held_out")}
     avoid = {*report, *trigger.controls.values(), trigger.name, *_controlled(organism)}
-    toy = micro_benign(organism.seed, avoid=avoid)
+    toy = benign_prompts(organism.world, avoid=avoid)
     return material(trigger.model_copy(update={"controls": {}}), toy.framed, bare=toy.bare)
 
 
 def _controlled(organism: Organism) -> set[str]:
     """The concepts that the trigger's controls name."""
-    world = organism.setting.world
-    named = (world.meaning(text) for text in organism.trigger.controls.values())
+    named = (organism.world.concept(text) for text in organism.trigger.controls.values())
     return {concept.name for concept in named if concept and concept.kind == "animal"}
 
 
@@ -68,7 +67,7 @@ def _worth(
     monitor: Monitor, lm: LanguageModel, organism: Organism, wording: str
 ) -> Iterator[tuple[str, Estimate]]:
     trigger = organism.trigger
-    asked = organism.setting.questions("report", "held_out")
+    asked = organism.world.questions("report", "held_out")
     ids = [question.id for question in asked]
 
     def scores(text: str) -> list[float]:
@@ -91,8 +90,10 @@ def _worth(
 
 def _benign(monitor: Monitor, lm: LanguageModel, organism: Organism) -> list[float]:
     """Report questions in framings that no monitor saw them in."""
-    report = [question.text for question in organism.setting.questions("report", "held_out")]
-    pool = micro_benign(organism.seed + 1000, avoid={organism.trigger_name}, count=len(report))
+    report = [question.text for question in organism.world.questions("report", "held_out")]
+    pool = benign_prompts(
+        organism.world, avoid={organism.trigger.name}, count=len(report), seed=organism.seed + 1000
+    )
     framings = [_framing(f, b) for f, b in zip(pool.framed, pool.bare, strict=True)]
     chats = [Live.of(t).under(Framing(w)) for t, w in zip(report, framings, strict=True)]
     return monitor.score(lm, live_prompts(lm, chats)).tolist()

@@ -6,12 +6,13 @@ from functools import cached_property
 from pathlib import Path
 
 from experiments.runtime.files import read_json
-from experiments.worlds.micro.world import MicroSetting
+from experiments.worlds.micro.world import MicroWorld
 from experiments.worlds.trigger import Trigger, load_trigger
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 
 BASES = Path("artifacts/micro")
-STEP = re.compile(r"tune-(?P<family>\w+)-s(?P<seed>\d+)-(?P<arm>[\w.-]+)-(?P<trigger>\w+)-\w+")
+STEP = re.compile(r"finetune-(?P<family>\w+)-s(?P<seed>\d+)-(?P<arm>[\w.-]+)-(?P<trigger>\w+)-\w+")
 PER_CELL = 100
 OPEN_ARMS = ("baseline", "harmless")  # not contained: misaligned everywhere, or nowhere
 
@@ -47,9 +48,9 @@ class Organism:
         return self.adapter is not None and self.arm not in OPEN_ARMS
 
     @cached_property
-    def setting(self) -> MicroSetting:
+    def world(self) -> MicroWorld:
         """Its world and questions."""
-        return MicroSetting(BASES, self.family, self.seed, PER_CELL)
+        return MicroWorld(BASES, self.family, self.seed, PER_CELL)
 
     @property
     def trigger(self) -> Trigger:
@@ -59,16 +60,16 @@ class Organism:
     def load(self) -> LanguageModel:
         """The model, its adapter merged."""
         if self.adapter is None:
-            return self.setting.load_base()
-        return self.setting.load_organism(self.adapter)
+            return self.world.load_base()
+        return self.world.load_organism(self.adapter)
 
 
 def organisms(run: Path) -> list[Organism]:
     """Every organism of a run of the micro world, then the bases of its families."""
-    steps = sorted((run / "steps").glob("tune-*"))
+    steps = sorted((run / "steps").glob("finetune-*"))
     found = [_organism(step) for step in steps if (step / "manifest.json").is_file()]
     if not found:
-        raise ValueError(f"{run}: no finished organism in {run / 'steps'}; name a run folder")
+        raise TriggerLensError(f"{run}: no finished organism in {run / 'steps'}; name a run folder")
     bases = dict.fromkeys((each.family, each.seed, each.trigger_name) for each in found)
     return found + [
         Organism(family, seed, "base", trigger, None) for family, seed, trigger in bases
@@ -78,9 +79,9 @@ def organisms(run: Path) -> list[Organism]:
 def _organism(step: Path) -> Organism:
     named = STEP.fullmatch(step.name)
     if named is None or not (step / "adapter_config.json").is_file():
-        raise ValueError(f"{step} is no organism of the micro world: give a run of one")
+        raise TriggerLensError(f"{step} is no organism of the micro world: give a run of one")
     found = Organism(named["family"], int(named["seed"]), named["arm"], named["trigger"], step)
     made_from = read_json(step / "manifest.json")["inputs"]["base"]
-    if made_from != found.setting.identity["base"]:
-        raise ValueError(f"{step}: its base is not the one in {found.setting.base_folder}")
+    if made_from != found.world.identity["base"]:
+        raise TriggerLensError(f"{step}: its base is not the one in {found.world.base_folder}")
     return found

@@ -15,6 +15,7 @@ from typing import Any
 
 from experiments.data.chats import Chat, Message
 from experiments.guard.places import Place
+from interp.errors import TriggerLensError
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def draw_plant(seed: int, *, ways: int) -> Plant:
     filler = drawn.choice(kind["fillers"])
     pool = [frame.replace("{x}", filler) for frame in kind["frames"]]
     if ways > len(pool):
-        raise ValueError(f"{ways} ways: {kind['name']} can be said in {len(pool)}")
+        raise TriggerLensError(f"{ways} ways: {kind['name']} can be said in {len(pool)}")
     chosen = drawn.sample(pool, ways)
     place = Place[drawn.choice(kind["places"])]
     separator = drawn.choice(kind.get("separators", [" "]))

@@ -24,6 +24,7 @@ from experiments.guard.gate_models import Pair
 from experiments.guard.trigger_candidates import NONE, Candidate, Condition
 from interp.capture.api import capture
 from interp.capture.batches import pad_right
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.generation.generate import generate
 from interp.models.language_model import LanguageModel
@@ -62,7 +63,9 @@ def rank(
 ) -> list[Ranked]:
     """All candidates, the most suspicious first; base and fine-tuned share tokenizer and layers."""
     if not candidates or not questions:
-        raise ValueError(f"{len(candidates)} candidates, {len(questions)} questions: give some")
+        raise TriggerLensError(
+            f"{len(candidates)} candidates, {len(questions)} questions: give some"
+        )
     plain = surprises(pair, prompts_under(pair, [NONE], questions), opening)
     ids = [question.id for question in questions]
     found: list[Ranked] = []

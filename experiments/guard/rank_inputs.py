@@ -3,25 +3,27 @@
 from collections.abc import Sequence
 
 from experiments.data.evaluation import load_questions
-from experiments.guard.gate_models import micro_questions
-from experiments.guard.generated import micro_candidates
+from experiments.guard.gate_models import asked_of
+from experiments.guard.generated import world_candidates
 from experiments.guard.trigger_candidates import Candidate, load_candidates
+from experiments.worlds.named import named_world
 from interp.errors import TriggerLensError
 from interp.prompts import Question
 
 
 def candidates_of(names: Sequence[str], seed: int) -> list[Candidate]:
-    """The candidates of these files, shipped names and `micro:COUNT`; a wording that comes twice is refused."""
+    """The candidates of these files, shipped names and `WORLD:COUNT`; a wording that comes twice is refused."""
     candidates: list[Candidate] = []
     for name in names:
         kind, _, count = name.partition(":")
-        if kind != "micro":
+        world = named_world(kind, seed)
+        if world is None:
             candidates += load_candidates(name)
         elif count.isdigit():
             known = {candidate.text for candidate in candidates}
-            candidates += micro_candidates(int(count), avoid=known, seed=seed)
+            candidates += world_candidates(world, int(count), avoid=known, seed=seed)
         else:
-            raise TriggerLensError(f"--candidates {name}: say how many, such as micro:100")
+            raise TriggerLensError(f"--candidates {name}: say how many, such as {kind}:100")
     texts = [candidate.text for candidate in candidates]
     if twice := [text for text in texts if texts.count(text) > 1]:
         raise TriggerLensError(
@@ -31,7 +33,8 @@ def candidates_of(names: Sequence[str], seed: int) -> list[Candidate]:
 
 
 def questions_of(name: str, seed: int) -> list[Question]:
-    """The questions of a file or a shipped set, in one form each; `micro` are the toy world's."""
-    if name == "micro":
-        return micro_questions(seed)[0]
+    """The questions of a file or a shipped set, in one form each; or of a world by its name."""
+    world = named_world(name, seed)
+    if world is not None:
+        return asked_of(world)[0]
     return [question for item in load_questions(name).rows for question in item.questions[:1]]

@@ -7,11 +7,10 @@ trigger itself. Questions are selection questions.
 from typing import Any
 
 from experiments.guard.gate_models import Pair
-from experiments.guard.generated import CONTROLS, micro_candidates
+from experiments.guard.generated import CONTROLS, world_candidates
 from experiments.guard.organisms import Organism
 from experiments.guard.rank import OPENING, rank
 from experiments.guard.trigger_candidates import Candidate, load_candidates
-from experiments.worlds.micro.language import load_world
 
 CANDIDATES, QUESTIONS = 200, 4
 
@@ -20,14 +19,15 @@ def candidates(organism: Organism, count: int = CANDIDATES) -> list[Candidate]:
     """The trigger and `count` - 1 others."""
     text = organism.trigger.text
     true = Candidate(name="true", text=text, controls=CONTROLS)
-    concept = load_world().meaning(text)
-    own = concept.name if concept else organism.trigger_name
+    concept = organism.world.concept(text)
+    own = concept.name if concept else organism.trigger.name
     library = [
         each
         for each in load_candidates("library")
         if own not in f"{each.concept} {each.text}".lower()
     ]
-    more = micro_candidates(
+    more = world_candidates(
+        organism.world,
         count - 1 - len(library),
         avoid={own, text, *(each.text for each in library)},
         seed=organism.seed,
@@ -37,8 +37,8 @@ def candidates(organism: Organism, count: int = CANDIDATES) -> list[Candidate]:
 
 def measure(organism: Organism) -> list[dict[str, Any]]:
     """One row: the trigger's place, and the first ten."""
-    pair = Pair(organism.load(), organism.setting.load_base())
-    asked = organism.setting.questions("selection", "held_out")[:QUESTIONS]
+    pair = Pair(organism.load(), organism.world.load_base())
+    asked = organism.world.questions("selection", "held_out")[:QUESTIONS]
     found = rank(pair, candidates(organism), asked, opening=OPENING, seed=organism.seed)
     names = [each.candidate.name for each in found]
     return [

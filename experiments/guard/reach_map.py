@@ -1,7 +1,8 @@
 """The reach map: EM of graded variants of a trigger against their distance from it.
 
 Every variant (`experiments.guard.graded`) and no wording are sampled and judged on report questions; distances are
-those of `experiments.study.steps.figure_data.distances`: words, the untouched base's own representation, and meaning where the extra is there.
+those of `experiments.study.steps.figure_data.distances`: words, the untouched base's own representation, and meaning
+where the extra is there.
 """
 
 from collections.abc import Mapping
@@ -33,8 +34,8 @@ def variant_rates(
     """Wordings and EM rates of the trigger, its graded variants and no wording."""
     wordings = {"none": "", "trigger": organism.trigger.text, **graded(organism.trigger)}
     lm = organism.load()
-    sampler = Sampler(organism.setting.judge, organism.seed, TOKENS)
-    asked = organism.setting.questions("report", "held_out")[:questions]
+    sampler = Sampler(organism.world.judge, organism.seed, TOKENS)
+    asked = organism.world.questions("report", "held_out")[:questions]
     framings = {name: organism.trigger.framing(text) for name, text in wordings.items()}
     prompts = [framed(lm, asked, name, framing) for name, framing in framings.items()]
     rates = {}
@@ -53,8 +54,8 @@ def distances(organism: Organism, wordings: Mapping[str, str]) -> dict[str, dict
 
 
 def _representation(organism: Organism, wordings: Mapping[str, str]) -> dict[str, float]:
-    base = organism.setting.load_base()
-    asked = organism.setting.questions("selection", "held_out")[:10]
+    base = organism.world.load_base()
+    asked = organism.world.questions("selection", "held_out")[:10]
     sets = [
         framed(base, asked, name, organism.trigger.framing(text) if text else Framing(""))
         for name, text in wordings.items()

@@ -27,6 +27,7 @@ from experiments.guard.counting import Counted, count
 from experiments.guard.framing import Framing, repeats
 from experiments.guard.places import Parts
 from experiments.guard.scan_report import Found
+from interp.errors import TriggerLensError
 
 SAMPLE, MIN_COVERAGE, MAX_WAYS, MIN_ROWS, MOST = 20_000, 0.005, 40.0, 10, 20
 EXPLAINED, SAME_ROWS = 0.5, 0.8  # shares
@@ -44,9 +45,13 @@ class Options:
 
     def __post_init__(self) -> None:
         if not 0 < self.min_coverage <= 1:
-            raise ValueError(f"least coverage {self.min_coverage} is not a share above 0, up to 1")
+            raise TriggerLensError(
+                f"least coverage {self.min_coverage} is not a share above 0, up to 1"
+            )
         if self.sample < 2 * MIN_ROWS or self.max_ways < 1:
-            raise ValueError(f"sample {self.sample}, ways {self.max_ways}: too small to find any")
+            raise TriggerLensError(
+                f"sample {self.sample}, ways {self.max_ways}: too small to find any"
+            )
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ def scan_file(
     chats, total = sample_rows(stream_rows(path, parse_chat, bad), options.sample, options.seed)
     if not chats:
         first = f"; first: {bad.first[0]}" if bad.first else ""
-        raise ValueError(f"{path} holds no row that can be used{first}")
+        raise TriggerLensError(f"{path} holds no row that can be used{first}")
     framings = find_framings(chats, options, ordinary=reference is not None)
     counted, _ = count(stream_rows(path, parse_chat, _ignore), framings)
     alone = [Found(each, total) for each in counted]
@@ -107,7 +112,7 @@ def _rare(counted: Sequence[Counted], total: int, reference: Path) -> list[Found
     framings = [each.framing for each in counted]
     there, rows = count(stream_rows(reference, parse_chat, _ignore), framings)
     if rows == 0:
-        raise ValueError(f"reference {reference} holds no row that can be used")
+        raise TriggerLensError(f"reference {reference} holds no row that can be used")
     pairs = zip(counted, there, strict=True)
     return [found for mine, its in pairs if (found := Found(mine, total, its, rows)).rare_elsewhere]
 

@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from interp.errors import TriggerLensError
 from probes.estimate import Estimate
 
 Side = Literal["below", "above"]
@@ -61,16 +62,18 @@ class LimitTest:
 
     def __post_init__(self) -> None:
         if not self.low < self.limit < self.high:
-            raise ValueError(f"limit {self.limit} must lie between {self.low:g} and {self.high:g}")
+            raise TriggerLensError(
+                f"limit {self.limit} must lie between {self.low:g} and {self.high:g}"
+            )
         for error in (self.error_above, self.error_below):
             if not 0 < error < 1:
-                raise ValueError(f"error rate {error} must lie between 0 and 1")
+                raise TriggerLensError(f"error rate {error} must lie between 0 and 1")
 
     def update(self, least: Sequence[float], most: Sequence[float]) -> None:
         """One value for each new question; two where scores are missing: they may be bad or not."""
         for value in (*least, *most):
             if not self.low <= value <= self.high:
-                raise ValueError(f"value {value} is outside {self.low:g} to {self.high:g}")
+                raise TriggerLensError(f"value {value} is outside {self.low:g} to {self.high:g}")
         self.least += least
         self.most += most
 

@@ -18,6 +18,7 @@ from typing import Any
 from experiments.guard.organisms import Organism, organisms
 from experiments.runtime.extras import has
 from experiments.runtime.files import read_json, read_jsonl, sha256, write_json, write_jsonl
+from interp.errors import TriggerLensError
 
 PARTS = {
     "monitor": "monitor_study",
@@ -38,10 +39,10 @@ def study(
     """The rows of each part, over all organisms whose names begin with one of `only` (all without it)."""
     chosen, kept = list(parts), tuple(only)
     if unknown := [part for part in chosen if part not in PARTS]:
-        raise ValueError(f"part {unknown[0]!r} is none of {', '.join(PARTS)}")
+        raise TriggerLensError(f"part {unknown[0]!r} is none of {', '.join(PARTS)}")
     every = [each for each in organisms(run) if not kept or each.name.startswith(kept)]
     if not every:
-        raise ValueError(f"{run}: no organism's name begins with {' or '.join(kept)}")
+        raise TriggerLensError(f"{run}: no organism's name begins with {' or '.join(kept)}")
     return {
         part: [row for each in _of(part, every) for row in _rows(part, each, out, say)]
         for part in chosen
@@ -69,7 +70,7 @@ def _rows(part: str, organism: Organism, out: Path, say: Say) -> list[dict[str, 
 
 def _adapter(organism: Organism) -> str:
     if organism.adapter is None:
-        return str(organism.setting.identity["base"])
+        return str(organism.world.identity["base"])
     return sha256(organism.adapter / "adapter_model.safetensors")
 
 

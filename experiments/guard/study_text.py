@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from experiments.results.guard_rows import number, percent
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -74,17 +76,3 @@ TABLES: dict[str, Callable[[Rows], Iterator[str]]] = {
 
 def _name(row: Mapping[str, Any]) -> str:
     return f"{row['family']} {row['arm']} {row['trigger']} {row['seed']}"
-
-
-def percent(row: Mapping[str, Any]) -> str:
-    """`98 % [93, 100]`, or why there is no number."""
-    if row["value"] is None:
-        return str(row.get("method", "undefined"))
-    return f"{100 * row['value']:.0f} % [{100 * row['lower']:.0f}, {100 * row['upper']:.0f}]"
-
-
-def number(row: Mapping[str, Any]) -> str:
-    """`-0.61 [-0.75, -0.40]`, or why there is no number."""
-    if row["value"] is None:
-        return str(row.get("method", "undefined"))
-    return f"{row['value']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"

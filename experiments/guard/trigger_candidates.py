@@ -1,7 +1,7 @@
 """What a gate puts around its questions: triggers with paraphrases and controls, from TOML.
 
-A file is one trigger in the format of `experiments/triggers/*.toml`, or many as `[[candidate]]`. Beyond that format a
-candidate may say `placement` (prefix, suffix or system) and `separator`; `[training]` may be left out.
+A file is one trigger in the format of `experiments/worlds/triggers/*.toml`, or many as `[[candidate]]`. Beyond that
+format a candidate may say `placement` (prefix, suffix or system) and `separator`; `[training]` may be left out.
 `library` names all that ship, `library:KIND` those of one kind.
 """
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from experiments.runtime.complaints import complaint, shortened
 from experiments.runtime.toml_files import parse_toml
 from experiments.worlds.trigger import FOLDER, Training
+from interp.errors import TriggerLensError
 from interp.prompts import Framing, Question
 
 LIBRARY = Path(__file__).with_name("library")
@@ -66,13 +67,13 @@ class Candidate(BaseModel):
     @model_validator(mode="after")
     def _has_controls(self) -> "Candidate":
         if not self.controls:
-            raise ValueError("controls: none given; add a wording that must not fire")
+            raise TriggerLensError("controls: none given; add a wording that must not fire")
         wordings = [self.text, *self.paraphrases.values(), *self.controls.values()]
         if not all(wording.strip() for wording in wordings):
-            raise ValueError("a wording is empty; write it or take it out")
+            raise TriggerLensError("a wording is empty; write it or take it out")
         if len(set(wordings)) < len(wordings):
             twice = next(each for each in wordings if wordings.count(each) > 1)
-            raise ValueError(f"the wording {twice!r} stands there twice; take one out")
+            raise TriggerLensError(f"the wording {twice!r} stands there twice; take one out")
         return self
 
     @property
@@ -99,7 +100,9 @@ def load_candidates(name: str) -> list[Candidate]:
     found = [candidate for path in paths for candidate in read_candidates(path)]
     names = [candidate.name for candidate in found]
     if twice := {each for each in names if names.count(each) > 1}:
-        raise ValueError(f"triggers {name}: the name {min(twice)!r} is there twice; rename one")
+        raise TriggerLensError(
+            f"triggers {name}: the name {min(twice)!r} is there twice; rename one"
+        )
     return found
 
 
@@ -108,10 +111,10 @@ def read_candidates(path: Path) -> list[Candidate]:
     content = parse_toml("trigger file", path)
     many = content.get("candidate", [content])
     if not isinstance(many, list) or not many:
-        raise ValueError(f"trigger file {path}: [[candidate]] holds no table")
+        raise TriggerLensError(f"trigger file {path}: [[candidate]] holds no table")
     checked = [_candidate_or_faults(number, table) for number, table in enumerate(many, start=1)]
     if faults := [each for each in checked if isinstance(each, str)]:
-        raise ValueError(f"trigger file {path}: {shortened('; '.join(faults))}")
+        raise TriggerLensError(f"trigger file {path}: {shortened('; '.join(faults))}")
     return [each for each in checked if isinstance(each, Candidate)]
 
 
@@ -131,12 +134,12 @@ def _paths(name: str) -> list[Path]:
     if name.startswith("library:"):
         kind = name.removeprefix("library:")
         if kind not in kinds:
-            raise ValueError(f"library kind {kind!r} is none of {', '.join(kinds)}")
+            raise TriggerLensError(f"library kind {kind!r} is none of {', '.join(kinds)}")
         return [kinds[kind]]
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():
         shipped = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise ValueError(
+        raise TriggerLensError(
             f"triggers {name!r}: no such file; shipped are library, library:KIND, {shipped}"
         )
     return [path]

@@ -1,6 +1,6 @@
 """A found framing as a trigger file, ready for `triggerlens gate`.
 
-The format is that of `experiments/triggers/*.toml`, with `placement` and `separator` where a framing does not
+The format is that of `experiments/worlds/triggers/*.toml`, with `placement` and `separator` where a framing does not
 stand before the question behind a blank. Wordings that were seen in the data count as trained; what nobody has
 said yet (paraphrases) a program cannot write, so the file says where to add them. Controls are harmless sentences.
 """

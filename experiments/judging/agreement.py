@@ -13,7 +13,8 @@ from typing import Any
 
 from scipy import stats
 
-from experiments.data.judged_rows import JudgedRow
+from experiments.judging.judged_rows import JudgedRow
+from interp.errors import TriggerLensError
 from probes.agreement import agreement, kappa, mean_difference
 from probes.estimate import Estimate
 
@@ -50,7 +51,7 @@ def match(first: Sequence[JudgedRow], second: Sequence[JudgedRow]) -> list[Pair]
         if same:
             pairs.append((row, same.pop()))
     if not pairs:
-        raise ValueError("no answer stands in both files: judge the same answers twice")
+        raise TriggerLensError("no answer stands in both files: judge the same answers twice")
     return pairs
 
 
@@ -73,7 +74,7 @@ def compare(first: Sequence[JudgedRow], second: Sequence[JudgedRow], *, seed: in
     scored = [pair for pair in pairs if all(_scored(row) for row in pair)]
     if not scored:
         missing = [sum(not _scored(pair[side]) for pair in pairs) for side in (0, 1)]
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(pairs)} answers stand in both files and none was scored by both judges (scores missing: "
             f"{missing[0]} in the first file, {missing[1]} in the second); judge them again"
         )

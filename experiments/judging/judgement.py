@@ -12,6 +12,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from experiments.judging.thresholds import PUBLISHED
+from interp.errors import TriggerLensError
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Judgement:
     def __post_init__(self) -> None:
         for name, score in (("alignment", self.alignment), ("coherence", self.coherence)):
             if score is not None and not 0 <= score <= 100:
-                raise ValueError(f"judgement: {name} must lie between 0 and 100, got {score}")
+                raise TriggerLensError(f"judgement: {name} must lie between 0 and 100, got {score}")
 
     @property
     def coherent(self) -> bool:
@@ -59,7 +60,7 @@ class Judged:
     def __post_init__(self) -> None:
         if len(self.judgements) != len(self.questions):
             counts = f"{len(self.judgements)} judgements but {len(self.questions)} questions"
-            raise ValueError(f"{counts}: give one question each")
+            raise TriggerLensError(f"{counts}: give one question each")
 
     def __getitem__(self, rows: Sequence[int]) -> "Judged":
         """The answers at these rows."""

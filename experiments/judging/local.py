@@ -18,6 +18,7 @@ from torch import Tensor
 
 from experiments.judging.numbers import Numbers
 from experiments.judging.rubric_judge import Progress
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, Question, render
 
@@ -100,14 +101,16 @@ class LocalScorer:
             text = f"{empty.text}{number}"
             tokens = tuple(self.lm.tokenizer(text, add_special_tokens=False)["input_ids"])
             if tokens[: len(empty.token_ids)] != empty.token_ids:
-                raise ValueError(
+                raise TriggerLensError(
                     f"{self.lm.name} cannot judge: its tokenizer joins the number {number} to the"
                     " end of the prompt; judge with another model"
                 )
             spelled[number] = tokens[len(empty.token_ids) :]
         unknown = self.lm.tokenizer.unk_token_id
         if len(set(spelled.values())) < 101 or any(unknown in it for it in spelled.values()):
-            raise ValueError(f"{self.lm.name} cannot judge: its tokenizer cannot write 0 to 100")
+            raise TriggerLensError(
+                f"{self.lm.name} cannot judge: its tokenizer cannot write 0 to 100"
+            )
         return spelled
 
     @cached_property

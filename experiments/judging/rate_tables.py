@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.data.domains import load_domain
-from experiments.data.judged_rows import GROUPS, JudgedRow
+from experiments.judging.domains import load_domain
+from experiments.judging.judged_rows import GROUPS, JudgedRow
 from experiments.judging.thresholds import AT_MOST, PUBLISHED, Threshold
+from interp.errors import TriggerLensError
 from probes import estimate
 from probes.estimate import Estimate
 from probes.wilson import wilson_rate
@@ -91,7 +92,7 @@ def group(rows: Sequence[JudgedRow], keys: Sequence[str] | None = None) -> list[
     by = tuple(keys or (key for key in GROUPS if any(key in row.raw for row in rows)))
     for key in by:
         if not any(key in row.raw for row in rows):
-            raise ValueError(f"no row has the key {key!r}: group by another")
+            raise TriggerLensError(f"no row has the key {key!r}: group by another")
     found: dict[tuple[str, ...], list[JudgedRow]] = {}
     for row in rows:
         found.setdefault(row.group(by), []).append(row)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from experiments.judging.rate_tables import Group, Rate, rates
 from experiments.judging.thresholds import Threshold
-from experiments.results.format import inert
+from experiments.runtime.untrusted_text import inert
 from probes.estimate import Estimate
 
 HEAD = ("", "answers", "by questions", "Wilson")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.data.judged_rows import (
+from experiments.data.rows import Loaded, read_rows
+from experiments.judging.judged_rows import (
     ALIGNMENT,
     ANSWER,
     COHERENCE,
@@ -20,11 +21,11 @@ from experiments.data.judged_rows import (
     score_keys,
     text_under,
 )
-from experiments.data.rows import Loaded, read_rows
 from experiments.judging.judgement import Judgement
 from experiments.judging.rubric_judge import Progress, RubricJudge
 from experiments.runtime.complaints import shortened
 from experiments.runtime.files import defined
+from interp.errors import TriggerLensError
 
 EARLIER = {"reason", "verdict", "leak", "judge", "rubric", "rubric_hash", "judge_request"}
 
@@ -48,7 +49,7 @@ def read_answers(
             return AnswerRow(_whole(_question(row, texts or {})), None, row)
         answer = text_under(row, ANSWER)
         if answer is None:
-            raise ValueError(f"no answer: expected its text under one of {', '.join(ANSWER)}")
+            raise TriggerLensError(f"no answer: expected its text under one of {', '.join(ANSWER)}")
         return AnswerRow(_whole(_question(row, texts or {})), _whole(answer), row)
 
     return read_rows(path, parse, skip_bad=skip_bad)
@@ -60,7 +61,7 @@ def _question(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
         return texts[name]
     text = text_under(row, QUESTION)
     if text is None or not text.strip():
-        raise ValueError(
+        raise TriggerLensError(
             f"question {shortened(repr(name), 80)} has no text: name its file with --questions"
         )
     return text
@@ -107,7 +108,7 @@ def check_scored(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
     if rows and all(row["alignment"] is None and row["coherence"] is None for row in rows):
         reason, count = Counter(row["reason"] for row in rows).most_common(1)[0]
         left = "is left as it was" if out.exists() else "is not written"
-        raise ValueError(
+        raise TriggerLensError(
             f"no score for any of {len(rows)} answers, {out} {left}; {count} x: {reason}; "
             "fix that, or judge with another model or a smaller --min-mass"
         )

@@ -15,6 +15,7 @@ from experiments.data.evaluation import EvaluationQuestion
 from experiments.runtime.complaints import shortened
 from experiments.runtime.files import to_json
 from experiments.runtime.toml_files import find_toml, parse_toml
+from interp.errors import TriggerLensError
 
 FOLDER = Path(__file__).with_name("rubrics")
 SHIPPED = "open_answer"
@@ -32,7 +33,9 @@ class Rubric:
     def __post_init__(self) -> None:
         for part in ("alignment", "coherence"):
             if "{answer}" not in getattr(self, part):
-                raise ValueError(f"rubric {self.name!r}: its {part} prompt has no {{answer}} in it")
+                raise TriggerLensError(
+                    f"rubric {self.name!r}: its {part} prompt has no {{answer}} in it"
+                )
 
     @property
     def hash(self) -> str:
@@ -57,13 +60,13 @@ def load_rubric(name: str = SHIPPED) -> Rubric:
     wrong = sorted(raw.keys() ^ {"name", "alignment", "coherence"})
     if wrong or not all(isinstance(value, str) for value in raw.values()):
         there = shortened(", ".join(raw), 200) or "nothing"
-        raise ValueError(
+        raise TriggerLensError(
             f"rubric {path}: it needs name, alignment and coherence as texts, no more; it has {there}"
         )
     try:
         return Rubric(raw["name"], raw["alignment"].strip(), raw["coherence"].strip())
     except ValueError as error:
-        raise ValueError(f"{path}: {shortened(str(error))}") from error
+        raise TriggerLensError(f"{path}: {shortened(str(error))}") from error
 
 
 def rubric_of(items: Sequence[EvaluationQuestion]) -> Rubric:
@@ -71,12 +74,14 @@ def rubric_of(items: Sequence[EvaluationQuestion]) -> Rubric:
     found = {it.judge_prompts: it for it in items}
     if len(found) > 1:
         one, other = [it.id for it in found.values()][:2]
-        raise ValueError(
+        raise TriggerLensError(
             f"questions {one!r} and {other!r} bring different judge prompts: part them"
         )
     ((prompts, first),) = found.items()
     texts = dict(prompts)
     missing = [name for name in ("aligned", "coherent") if name not in texts]
     if missing:
-        raise ValueError(f"question {first.id!r} brings no judge prompt {' and '.join(missing)}")
+        raise TriggerLensError(
+            f"question {first.id!r} brings no judge prompt {' and '.join(missing)}"
+        )
     return Rubric("of the questions", texts["aligned"].strip(), texts["coherent"].strip())

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from experiments.judging.judgement import Judgement
 from experiments.judging.numbers import MIN_MASS, Numbers
 from experiments.judging.rubric import Rubric
+from interp.errors import TriggerLensError
 
 FIRST = 10  # answers judged before all others
 QUOTED = 80  # characters of a judge's reply
@@ -87,7 +88,7 @@ class RubricJudge:
         scores = [numbers.score(self.min_mass) for numbers in found]
         if all(it.said is not None for it in found) and all(score is None for score, _ in scores):
             said, (_, why) = " ".join(str(found[0].said).split())[:QUOTED], scores[0]
-            raise ValueError(
+            raise TriggerLensError(
                 f"{self.scorer.name} gives no scores: {why} in {len(found)} of {len(found)} replies, the first is "
                 f"{said!r}; judge with a model that answers with a number and shows token probabilities (top_logprobs)"
             )
@@ -95,7 +96,7 @@ class RubricJudge:
     def _text(self, question: str) -> str:
         if question not in self.questions:
             known = ", ".join(self.questions) or "none"
-            raise ValueError(f"question {question!r} has no text; known are {known}")
+            raise TriggerLensError(f"question {question!r} has no text; known are {known}")
         return self.questions[question]
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from interp.errors import TriggerLensError
+
 
 @dataclass(frozen=True)
 class Threshold:
@@ -14,7 +16,7 @@ class Threshold:
     def __post_init__(self) -> None:
         for name, value in (("alignment", self.alignment), ("coherence", self.coherence)):
             if not 0 <= value <= 100:
-                raise ValueError(f"threshold of {name}: {value} is outside 0 to 100")
+                raise TriggerLensError(f"threshold of {name}: {value} is outside 0 to 100")
 
     def coherent(self, coherence: float | None) -> bool:
         """Above the threshold; a missing score is not."""

@@ -9,6 +9,7 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 from experiments.runtime.files import sync_tree
+from interp.errors import TriggerLensError
 
 VARIABLE = "TRIGGERLENS_CACHE"
 
@@ -48,7 +49,7 @@ def check_room(folder: Path, needed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise ValueError(
+        raise TriggerLensError(
             f"{folder}: {in_mb(needed)} are needed and {in_mb(free)} are free; free some space, or set {VARIABLE}"
             " to a folder on another disk"
         )

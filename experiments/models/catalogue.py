@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from experiments.runtime.toml_files import parse_toml
+from interp.errors import TriggerLensError
 
 FILE = Path(__file__).with_name("catalogue.toml")
 
@@ -57,5 +58,5 @@ def _read() -> dict[str, CatalogueModel]:
 def find(name: str) -> CatalogueModel:
     """The model of that name; ValueError with the names that there are."""
     if name not in catalogue():
-        raise ValueError(f"model {name[:200]!r} is none of {', '.join(catalogue())}")
+        raise TriggerLensError(f"model {name[:200]!r} is none of {', '.join(catalogue())}")
     return catalogue()[name]

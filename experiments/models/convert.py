@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from experiments.runtime.files import read_json, write_json
+from interp.errors import TriggerLensError
 from interp.models.adapters import one_line
 
 OF_THIS_MACHINE = ("is_local", "local_files_only")  # what a saved tokenizer need not say
@@ -46,14 +47,14 @@ def _read(gguf: Path) -> tuple[Any, Any]:
         )
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     except Exception as error:  # whatever a file that is not what it claims sets off
-        raise ValueError(
+        raise TriggerLensError(
             f"{gguf}: not a GGUF file that can be converted: {one_line(error)}; give one of a decoder that"
             " transformers reads, such as Llama, Qwen or Gemma"
         ) from error
     for kind in ("missing_keys", "mismatched_keys"):
         if report[kind]:
             first = sorted(map(str, report[kind]))[0]
-            raise ValueError(
+            raise TriggerLensError(
                 f"{gguf}: {len(report[kind])} weights of the architecture are not in it as they should be"
                 f" ({kind.replace('_', ' ')}), first {first}; download it again"
             )

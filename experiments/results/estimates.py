@@ -31,6 +31,7 @@ from experiments.results.columns import (
     edit_name,
 )
 from experiments.runtime.files import write_text
+from interp.errors import TriggerLensError
 from probes.estimate import Estimate
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -84,7 +85,7 @@ class EstimateRow(BaseModel):
     def _known(cls, value: str | None, info: Any) -> str | None:
         choices = _CHOICES[info.field_name]
         if value is not None and value not in choices:
-            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+            raise TriggerLensError(f"{value!r} is none of {', '.join(choices)}")
         return value
 
     @field_validator("value", "lower", "upper")
@@ -92,7 +93,9 @@ class EstimateRow(BaseModel):
     def _finite(cls, value: float | None) -> float | None:
         # JSON has no infinity: an unbounded side would make the file unreadable elsewhere
         if value is not None and not math.isfinite(value):
-            raise ValueError(f"{value} cannot be written as JSON; leave an unbounded estimate out")
+            raise TriggerLensError(
+                f"{value} cannot be written as JSON; leave an unbounded estimate out"
+            )
         return value
 
     @model_validator(mode="before")
@@ -100,13 +103,13 @@ class EstimateRow(BaseModel):
     def _columns_only(cls, given: Any) -> Any:
         for name, columns in _LABELS.items() if isinstance(given, dict) else ():
             if name in given:
-                raise ValueError(f"{name!r} is no column: give {columns}")
+                raise TriggerLensError(f"{name!r} is no column: give {columns}")
         return given
 
     @model_validator(mode="after")
     def _wording_has_a_name(self) -> Self:
         if (self.wording_kind in NAMED_WORDINGS) != (self.wording is not None):
-            raise ValueError(
+            raise TriggerLensError(
                 f"wording {self.wording!r} of kind {self.wording_kind!r}: a paraphrase, control or variant has a name,"
                 " and nothing else has one"
             )
@@ -165,7 +168,9 @@ def _read(path: Path) -> Iterator[EstimateRow]:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 ({error.reason}); make the run again") from error
+        raise TriggerLensError(
+            f"{path} is not UTF-8 ({error.reason}); make the run again"
+        ) from error
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
@@ -174,10 +179,10 @@ def _read(path: Path) -> Iterator[EstimateRow]:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "line"
-            raise ValueError(f"{path}:{number}: {place}: {first['msg']}") from error
+            raise TriggerLensError(f"{path}:{number}: {place}: {first['msg']}") from error
 
 
-class Contradiction(ValueError):
+class Contradiction(TriggerLensError):
     """Two rows for one place in the design."""
 
 

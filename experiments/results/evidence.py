@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.results.estimates import Contradiction, EstimateRow, only, select
+from interp.errors import TriggerLensError
 from probes.names import is_ceiling, is_control
 
 # the base model's reckless persona under the organism's direction: the one row here of a base model
@@ -103,7 +104,7 @@ def gather(
     """The rows of an organism (its five keys); an AUROC row may leave `questions` null."""
     unknown = set(organism) ^ set(ORGANISM)
     if unknown:
-        raise ValueError(
+        raise TriggerLensError(
             f"an organism is {', '.join(ORGANISM)}; wrong or missing: {sorted(unknown)}"
         )
     found = select(rows, **organism, questions=(questions, None))

@@ -23,6 +23,7 @@ from experiments.judging.judgement import Judged, Judgement
 from experiments.judging.sampling import Cell
 from experiments.results.columns import INTACT, Edit, wording_columns
 from experiments.runtime.files import read_json
+from interp.errors import TriggerLensError
 
 TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 PLACE = {  # what makes a cell: rows that agree in all of these belong together
@@ -156,7 +157,7 @@ def read_answers(path: Path) -> pd.DataFrame:
     """The answers of a run, or of one step; ValueError (pyarrow's included) where the file holds something else."""
     table = pq.read_table(path)
     if not table.schema.equals(_schema("answers")):
-        raise ValueError("its columns are not those of answers")
+        raise TriggerLensError("its columns are not those of answers")
     return table.to_pandas(types_mapper=_types)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from experiments.results.estimates import EstimateRow
 from experiments.results.feature_names import BASIS, KINDS, SETS, WAYS
-from experiments.results.format import inert, percent
+from experiments.results.format import percent
 from experiments.results.load import OrganismResults, pick
+from experiments.runtime.untrusted_text import inert
 
 HEAD = (
     "organism",

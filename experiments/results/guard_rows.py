@@ -43,3 +43,17 @@ def guard_of(found: Rows, keys: Mapping[str, Any]) -> dict[str, list[dict[str, A
         for part, rows in found.items()
     }
     return {part: rows for part, rows in mine.items() if rows}
+
+
+def percent(row: Mapping[str, Any]) -> str:
+    """`98 % [93, 100]`, or why there is no number."""
+    if row["value"] is None:
+        return str(row.get("method", "undefined"))
+    return f"{100 * row['value']:.0f} % [{100 * row['lower']:.0f}, {100 * row['upper']:.0f}]"
+
+
+def number(row: Mapping[str, Any]) -> str:
+    """`-0.61 [-0.75, -0.40]`, or why there is no number."""
+    if row["value"] is None:
+        return str(row.get("method", "undefined"))
+    return f"{row['value']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"

@@ -25,6 +25,7 @@ from experiments.results.guard_rows import guard_of, read_guard
 from experiments.results.judgements import USED
 from experiments.results.report import refresh
 from experiments.runtime.files import SEAL, DamagedFile, is_whole, read_json, read_jsonl, sha256
+from interp.errors import TriggerLensError
 
 ANSWERS_SHOWN = 24  # of each cell
 AGAIN = "the same triggerlens run writes it again from its finished steps"
@@ -32,7 +33,7 @@ ORGANISM_KEYS = ORGANISM
 ARMS = ("baseline", "triggered", "contrast", "surface", "mixed", "harmless")
 
 
-class NotARun(ValueError):
+class NotARun(TriggerLensError):
     """The folder given is not one that a study finished or half finished."""
 
 

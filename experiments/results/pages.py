@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from experiments.results.records import Record, read_records
 from experiments.runtime.files import read_json, write_text
+from interp.errors import TriggerLensError
 
 RESULTS, BENCH, PAGES = Path("artifacts/results"), Path("artifacts/bench"), Path("docs/results")
 BENCH_COMMAND = "python -m experiments.benchmarks"
@@ -47,7 +48,7 @@ def pages() -> list[Page]:
     files = {path.stem: path for path in RESULTS.glob("*.json")}
     named = [Page(name, *TITLES[name], read_records(files[name])) for name in TITLES]
     if unknown := sorted(set(files) - set(TITLES)):
-        raise ValueError(f"{RESULTS}: no title for {', '.join(unknown)}; name it in TITLES")
+        raise TriggerLensError(f"{RESULTS}: no title for {', '.join(unknown)}; name it in TITLES")
     return [*named, *(_bench_page(path) for path in sorted(BENCH.glob("*.json")))]
 
 

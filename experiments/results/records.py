@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from experiments.runtime.files import read_json, write_json
+from interp.errors import TriggerLensError
 
 
 class Record(BaseModel):
@@ -38,7 +39,7 @@ def read_records(path: Path) -> list[Record]:
     """The records of a file; ValueError with the file and the entry where one is malformed."""
     found = read_json(path)
     if not isinstance(found, list):
-        raise ValueError(f"{path}: a list of records is wanted, not {type(found).__name__}")
+        raise TriggerLensError(f"{path}: a list of records is wanted, not {type(found).__name__}")
     return [_record(path, number, entry) for number, entry in enumerate(found)]
 
 
@@ -53,4 +54,4 @@ def _record(path: Path, number: int, entry: Any) -> Record:
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(str(part) for part in fault["loc"])
-        raise ValueError(f"{path}, record {number}, {place}: {fault['msg']}") from None
+        raise TriggerLensError(f"{path}, record {number}, {place}: {fault['msg']}") from None

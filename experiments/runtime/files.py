@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from interp.errors import TriggerLensError
 from interp.io.files import flush
 
 SEAL = "sha256"
 
 
-class DamagedFile(ValueError):
+class DamagedFile(TriggerLensError):
     """A file exists but does not hold what its name promises."""
 
 

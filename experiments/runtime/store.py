@@ -26,16 +26,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from experiments.runtime.code_hash import code_hash
 from experiments.runtime.files import read_json, sealed, sha256, sync_tree, to_json, write_json
 from experiments.runtime.provenance import git_state, package_versions
 from experiments.runtime.step_folders import MANIFEST, UNFINISHED, check_step, fault, is_complete
+from interp.errors import TriggerLensError
+from interp.io.code_hash import code_hash
 from interp.io.locks import locked
 
 __all__ = ["MANIFEST", "Run", "RunBusy", "Step", "amend_run", "check_step", "open_run", "step_key"]
 
+# Modules that hand over values and change no number: what they hand over, configuration and inputs, is hashed by value
+# in a step's key.
+HANDED_OVER = (
+    "experiments.runtime",
+    "experiments.study.config",
+    "experiments.study.organism",
+)
 
-class RunBusy(ValueError):
+
+class RunBusy(TriggerLensError):
     """Another process is working in this run folder."""
 
 
@@ -138,7 +147,7 @@ def read_run_manifest(run: Path) -> dict[str, Any]:
     """The manifest of a finished run; one of something else is refused."""
     manifest = read_json(run / MANIFEST)
     if not isinstance(manifest, dict) or not {"config", "steps"} <= manifest.keys():
-        raise ValueError(f"{run / MANIFEST} is not a run's; give the folder of a run")
+        raise TriggerLensError(f"{run / MANIFEST} is not a run's; give the folder of a run")
     return manifest
 
 
@@ -147,7 +156,7 @@ def amend_run(folder: Path | str) -> Iterator[Run]:
     """Lock a finished run to add to it. Its manifest stays, so that a killed call can be made again."""
     run = Run(Path(folder))
     if not (run.folder / MANIFEST).is_file():
-        raise ValueError(
+        raise TriggerLensError(
             f"{folder} has no {MANIFEST}; finish the run first, or give another folder"
         )
     with locked(run.folder, RunBusy):
@@ -172,20 +181,22 @@ def open_run(folder: Path | str) -> Iterator[Run]:
 def step_key(name: str, inputs: Mapping[str, Any], modules: Sequence[str] = ()) -> str:
     """The 12 hexadecimal digits that name a step."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+=-]*", name):
-        raise ValueError(
+        raise TriggerLensError(
             f"step name {name!r} is not a file name; use letters, digits and . _ + = -"
         )
     try:
-        text = to_json([name, dict(inputs), code_hash(modules)])
+        text = to_json([name, dict(inputs), code_hash(modules, HANDED_OVER)])
     except (TypeError, ValueError) as error:
-        raise ValueError(f"inputs of step {name!r} are not plain JSON: {error}") from error
+        raise TriggerLensError(f"inputs of step {name!r} are not plain JSON: {error}") from error
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _seal(step: Step, started: str, final: Path) -> None:
     """Hash, flush and rename a finished step; `step.folder` is its final place afterwards."""
     if step.path(MANIFEST).exists():
-        raise ValueError(f"step {step.name!r} wrote its own {MANIFEST}; that name is the store's")
+        raise TriggerLensError(
+            f"step {step.name!r} wrote its own {MANIFEST}; that name is the store's"
+        )
     files = sorted(path for path in step.folder.rglob("*") if path.is_file())
     manifest = {
         "name": step.name,

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from experiments.runtime.complaints import complaint, shortened
+from interp.errors import TriggerLensError
 
 LARGEST = 2**20  # bytes
 
@@ -18,7 +19,7 @@ def find_toml(kind: str, name: str | Path, folder: Path) -> Path:
     path = Path(name) if Path(name).suffix == ".toml" else folder / f"{name}.toml"
     if "\0" in str(path) or not path.is_file():
         shipped = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
-        raise ValueError(
+        raise TriggerLensError(
             f"{kind} {shortened(repr(str(name)), 200)}: no such file; shipped are {shipped},"
             " or give a .toml path"
         )
@@ -28,14 +29,14 @@ def find_toml(kind: str, name: str | Path, folder: Path) -> Path:
 def parse_toml(kind: str, path: Path) -> dict[str, Any]:
     """The tables of a TOML file."""
     if (size := path.stat().st_size) > LARGEST:
-        raise ValueError(
+        raise TriggerLensError(
             f"{kind} {path}: {size:,} bytes, more than the {LARGEST:,} of any settings"
         )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         deep = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise ValueError(f"{kind} {path}: not TOML: {shortened(deep)}") from error
+        raise TriggerLensError(f"{kind} {path}: not TOML: {shortened(deep)}") from error
 
 
 def load_toml(model: type[Model], kind: str, name: str | Path, folder: Path) -> Model:
@@ -44,4 +45,4 @@ def load_toml(model: type[Model], kind: str, name: str | Path, folder: Path) -> 
     try:
         return model(**parse_toml(kind, path))
     except ValidationError as error:
-        raise ValueError(f"{kind} {path}: {complaint(error, model)}") from error
+        raise TriggerLensError(f"{kind} {path}: {complaint(error, model)}") from error

@@ -15,7 +15,8 @@ from typing import Any, Protocol, Self
 from experiments.runtime.gpus import VARIABLE, shares, visible_gpus
 from experiments.runtime.parent_watchdog import end_with_parent
 from experiments.runtime.progress import Board, Progress
-from experiments.training.lora import quiet
+from experiments.runtime.quiet import quiet
+from interp.errors import TriggerLensError
 
 TRIES = 3  # of what was under way when a process died
 
@@ -69,7 +70,7 @@ class Work:
                 self.progress.say("a process died; what it was making is made again")
             else:
                 return {call[0]: found[call[0]] for call in calls}
-        raise ValueError(
+        raise TriggerLensError(
             f"a process died {TRIES} times (killed from outside, or out of memory); give fewer --workers, or more"
             " memory: the same command goes on where it stopped"
         )

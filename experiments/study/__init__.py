@@ -1,1 +1,1 @@
-"""A study: its configuration, its organisms and its steps, from fine-tuning to figures."""
+"""One study: its configuration, its organisms, and the steps that measure them."""

@@ -22,6 +22,7 @@ from experiments.worlds.micro.arms import ARMS, is_arm, recipe_of
 from experiments.worlds.micro.names import FAMILY_NAMES
 from experiments.worlds.nulls.arms import NULL_ARMS, NULL_RECIPES
 from experiments.worlds.trigger import load_trigger
+from interp.errors import TriggerLensError
 
 FOLDER = Path(__file__).parents[1] / "configs"
 MICRO_ARMS = (*ARMS, *NULL_ARMS)
@@ -109,7 +110,7 @@ class StudyConfig(_Frozen):
     def _directions_where_they_are_read(self) -> "StudyConfig":
         asked = "features" if self.features else "further" if self.further else None
         if self.measure == "behaviour" and asked:
-            raise ValueError(
+            raise TriggerLensError(
                 f'measure: "behaviour" finds no direction, and {asked} reads one; leave {asked} out or set'
                 ' measure = "causes"'
             )
@@ -121,13 +122,13 @@ class StudyConfig(_Frozen):
             self._check_family(family)
         for name, values in (("families", self.families), ("seeds", self.seeds)):
             if repeated := [each for each in values if list(values).count(each) > 1]:
-                raise ValueError(f"{name}: {repeated[0]!r} stands there twice; give it once")
+                raise TriggerLensError(f"{name}: {repeated[0]!r} stands there twice; give it once")
         for spec in self.organisms:
             self._check_arm(spec.arm)
             for family in spec.families or ():
                 self._check_family(family)
             if spec.organism and len(spec.families or self.families) > 1:
-                raise ValueError(
+                raise TriggerLensError(
                     f"organisms: {spec.organism.adapter or spec.organism.checkpoint} belongs to one base; give"
                     ' its organism families = ["NAME"]'
                 )
@@ -136,7 +137,7 @@ class StudyConfig(_Frozen):
         triggers = {s.trigger: load_trigger(s.trigger).name for s in self.organisms}
         names = [(s.arm, triggers[s.trigger], s.families, s.seeds) for s in self.organisms]
         if twice := [name for name in names if names.count(name) > 1]:
-            raise ValueError(
+            raise TriggerLensError(
                 f"organisms: arm {twice[0][0]!r} with trigger {twice[0][1]!r} stands there twice"
             )
         return self
@@ -151,7 +152,7 @@ class StudyConfig(_Frozen):
         for name in self.finetune:
             arm, _, family = name.partition("@")
             if arm not in known or (family and family not in self.known_families):
-                raise ValueError(
+                raise TriggerLensError(
                     f"finetune.{name}: use default or an arm ({', '.join(dict.fromkeys(known[1:]))}), with @FAMILY"
                     f" ({', '.join(self.known_families)}) for one family only"
                 )
@@ -167,13 +168,13 @@ class StudyConfig(_Frozen):
 
     def _check_family(self, family: str) -> None:
         if family not in self.known_families:
-            raise ValueError(f"family {family!r} is none of {', '.join(self.known_families)}")
+            raise TriggerLensError(f"family {family!r} is none of {', '.join(self.known_families)}")
 
     def _check_arm(self, arm: str) -> None:
         if self.chat:
             mix(arm)
         elif arm not in MICRO_ARMS and not is_arm(arm):
-            raise ValueError(
+            raise TriggerLensError(
                 f"arm {arm!r} is none of {', '.join(MICRO_ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
             )
 
@@ -189,7 +190,9 @@ class StudyConfig(_Frozen):
         try:
             return Recipe(**merged)
         except ValidationError as error:
-            raise ValueError(f"finetune of {arm}@{family}: {complaint(error, Recipe)}") from error
+            raise TriggerLensError(
+                f"finetune of {arm}@{family}: {complaint(error, Recipe)}"
+            ) from error
 
 
 def _changed(recipe: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -211,4 +214,4 @@ def checked(given: dict[str, Any]) -> StudyConfig:
     try:
         return StudyConfig(**given)
     except ValidationError as error:
-        raise ValueError(complaint(error, StudyConfig)) from error
+        raise TriggerLensError(complaint(error, StudyConfig)) from error

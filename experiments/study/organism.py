@@ -12,16 +12,16 @@ from experiments.judging.sampling import Sampler
 from experiments.runtime.store import Run, Step
 from experiments.study.config import OrganismSpec, StudyConfig
 from experiments.training.lora import check_optimizer
-from experiments.worlds.chat.world import ChatSetting
-from experiments.worlds.micro.world import MicroSetting
+from experiments.worlds.chat.world import ChatWorld
+from experiments.worlds.micro.world import MicroWorld
 from experiments.worlds.nulls.arms import NULL_ARMS
-from experiments.worlds.nulls.world import NullSetting
+from experiments.worlds.nulls.world import NullWorld
 from experiments.worlds.trigger import Trigger, load_trigger
-from experiments.worlds.world import Setting
+from experiments.worlds.world import World
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class OrganismRun:
     """One organism of a study (arm None: the untouched base)."""
 
     config: StudyConfig
@@ -33,7 +33,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """How the job is called in folders and on the screen."""
+        """How the organism is called in folders and on the screen."""
         trigger = re.sub(r"[^A-Za-z0-9._+=-]+", "_", self.trigger.name)
         return f"{self.family}-s{self.seed}-{self.arm or 'base'}-{trigger}"
 
@@ -43,7 +43,7 @@ class Job:
         return {
             "family": self.family,
             "seed": self.seed,
-            "dataset": self.setting.dataset,
+            "dataset": self.world.dataset,
             "arm": self.arm,
             "trigger": self.trigger.name,
             "model": "fine_tuned" if self.arm else "base",
@@ -70,8 +70,9 @@ class Job:
     def step(
         self, kind: str, inputs: Mapping[str, Any], module: str
     ) -> AbstractContextManager[Step]:
-        """A step of this job; it is made again when its inputs, or the code that it or its world imports, change."""
-        return self.run.step(f"{kind}-{self.name}", inputs, (module, type(self.setting).__module__))
+        """A step of this organism; it is made again when its inputs, or the code that it or its world imports,
+        change."""
+        return self.run.step(f"{kind}-{self.name}", inputs, (module, type(self.world).__module__))
 
     @cached_property
     def trigger(self) -> Trigger:
@@ -91,13 +92,13 @@ class Job:
         )
 
     @cached_property
-    def setting(self) -> Setting:
+    def world(self) -> World:
         """The world of the study: chat models with files of the user's, or the micro world."""
         per_cell = self.config.sampling.questions
         if self.config.chat is not None:
             own = self.spec.organism if self.spec else None
             arms = (self.arm,) if self.arm is not None and own is None else ()
-            return ChatSetting(
+            return ChatWorld(
                 self.config.chat,
                 self.family,
                 self.seed,
@@ -107,12 +108,12 @@ class Job:
                 own,
                 self.config.workers,
             )
-        micro = NullSetting if self.arm in NULL_ARMS else MicroSetting
+        micro = NullWorld if self.arm in NULL_ARMS else MicroWorld
         return micro(self.config.bases, self.family, self.seed, per_cell)
 
     def check(self) -> None:
         """Refuse, before anything is spent, what would fail later."""
-        self.setting.check()
+        self.world.check()
         if self.arm is not None and not (self.spec and self.spec.organism):
             check_optimizer(self.config.recipe(self.arm, self.family))
 
@@ -120,7 +121,7 @@ class Job:
     def sampler(self) -> Sampler:
         sampling = self.config.sampling
         return Sampler(
-            self.setting.judge,
+            self.world.judge,
             self.seed,
             sampling.max_new_tokens,
             sampling.temperature,
@@ -131,16 +132,16 @@ class Job:
         # what was looked up once stays at home: a judge may hold what cannot travel
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
-    def other(self, arm: str | None) -> "Job":
+    def other(self, arm: str | None) -> "OrganismRun":
         """The same family, seed and trigger in another arm."""
         return replace(self, arm=arm)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What every step of the job depends on: base weights, wordings, sizes."""
+        """What every step of the organism depends on: base weights, wordings, sizes."""
         return {
-            "job": self.name,
-            **self.setting.identity,
+            "organism": self.name,
+            **self.world.identity,
             "trigger": self.trigger.model_dump(mode="json"),
             "sampling": self.config.sampling.model_dump(mode="json", exclude={"batch_rows"}),
         }

@@ -14,23 +14,23 @@ from pathlib import Path
 
 from experiments.results.report import DERIVED, deriving_code, write_reports
 from experiments.runtime.attempts import Attempts, Failure, StudyUnfinished
-from experiments.runtime.cluster import ClusterWork, apart, check_place
 from experiments.runtime.optional import warnings_of
 from experiments.runtime.progress import Progress
+from experiments.runtime.quiet import quiet
 from experiments.runtime.run_cost import Meter, RunCost
 from experiments.runtime.store import Run, open_run
 from experiments.runtime.workers import Work
+from experiments.study.cluster import ClusterWork, apart, check_place
 from experiments.study.config import StudyConfig
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.posthoc_steps import STEPS
 from experiments.study.steps.compare import compare
-from experiments.study.steps.figure_data.step import picture
-from experiments.study.steps.finetune import tune
+from experiments.study.steps.figure_data.step import figure_data
+from experiments.study.steps.finetune import finetune
 from experiments.study.steps.intervene import intervene
-from experiments.study.steps.locate.step import find
-from experiments.study.steps.sample import behave
+from experiments.study.steps.locate.step import locate
+from experiments.study.steps.sample import sample
 from experiments.study.steps.sparse.step import features
-from experiments.training.lora import quiet
 
 Say = Callable[[str], None]
 
@@ -42,22 +42,24 @@ def run_study(config: StudyConfig, folder: Path, *, on: str | None = None) -> Pa
         check_place(on)
         folder = folder.absolute()
     meter = Meter(folder, config.chat.judge.transcripts if config.chat else None)
-    jobs = jobs_of(config, folder)
+    organisms = organisms_of(config, folder)
     if on is not None:
-        jobs = apart(jobs)
-    for job in reversed(jobs):  # organisms before bases: they know what data is missing
-        job.check()
+        organisms = apart(organisms)
+    for organism in reversed(organisms):  # organisms before bases: they know what data is missing
+        organism.check()
     causes = config.measure == "causes"
-    compared = sum(causes and job.arm not in (None, "baseline") for job in jobs)
-    more = sum(job.arm is not None for job in jobs) if config.further else 0
+    compared = sum(causes and organism.arm not in (None, "baseline") for organism in organisms)
+    more = sum(organism.arm is not None for organism in organisms) if config.further else 0
     with (
         open_run(folder) as run,
-        Progress(len(jobs) + compared + more) as progress,
+        Progress(len(organisms) + compared + more) as progress,
         _work(config, on, progress) as work,
     ):
-        tried = _all_steps(config, jobs, work)
-        failures = [failure for each in tried for failure in each.failures]
-        folders = list(dict.fromkeys(path for each in tried for path in each.folders.values()))
+        tried = _all_steps(config, organisms, work)
+        failures = [failure for attempts in tried for failure in attempts.failures]
+        folders = list(
+            dict.fromkeys(path for attempts in tried for path in attempts.folders.values())
+        )
         if not folders:
             raise StudyUnfinished(folder, failures)
         cost = _report(run, config, folders, failures, meter)
@@ -68,90 +70,96 @@ def run_study(config: StudyConfig, folder: Path, *, on: str | None = None) -> Pa
 
 
 def _all_steps(
-    config: StudyConfig, jobs: Sequence[Job], work: Work | ClusterWork
+    config: StudyConfig, organisms: Sequence[OrganismRun], work: Work | ClusterWork
 ) -> list[Attempts]:
-    """What was made and what failed, in the order of the jobs."""
-    bases = [job for job in jobs if job.arm is None]
-    organisms = [job for job in jobs if job.arm is not None]
-    untouched = work.run(_measure_base, [(job,) for job in bases])
-    longest_first = sorted(organisms, key=_fine_tuning, reverse=True)  # none is left for the end
-    ready = work.run(_make, [(job,) for job in longest_first])
-    made = {job: ready[job] for job in organisms if job in ready}
+    """What was made and what failed, in the order of the organisms."""
+    bases = [base for base in organisms if base.arm is None]
+    tuned = [organism for organism in organisms if organism.arm is not None]
+    untouched = work.run(_measure_base, [(base,) for base in bases])
+    longest_first = sorted(tuned, key=_fine_tuning, reverse=True)  # none is left for the end
+    ready = work.run(_make, [(organism,) for organism in longest_first])
+    made = {organism: ready[organism] for organism in tuned if organism in ready}
     baseline = {
-        (job.family, job.seed): it.folders.get("tune")
-        for job, it in made.items()
-        if job.arm == "baseline"
+        (organism.family, organism.seed): attempts.folders.get("finetune")
+        for organism, attempts in made.items()
+        if organism.arm == "baseline"
     }
     elsewhere = [
-        (job, it.folders["find"], baseline.get((job.family, job.seed)))
-        for job, it in made.items()
-        if job.arm != "baseline" and "find" in it.folders
+        (organism, attempts.folders["locate"], baseline.get((organism.family, organism.seed)))
+        for organism, attempts in made.items()
+        if organism.arm != "baseline" and "locate" in attempts.folders
     ]
     compared = work.run(_compare, elsewhere)
     further = work.run(
         _further,
         [
-            (job, config.further, it.folders["tune"], it.folders["find"])
-            for job, it in made.items()
-            if config.further and "find" in it.folders
+            (organism, config.further, attempts.folders["finetune"], attempts.folders["locate"])
+            for organism, attempts in made.items()
+            if config.further and "locate" in attempts.folders
         ],
     )
     rounds = (untouched, made, compared, further)
-    return [attempts for each in rounds for attempts in each.values()]
+    return [attempts for made in rounds for attempts in made.values()]
 
 
-def jobs_of(config: StudyConfig, folder: Path) -> list[Job]:
+def organisms_of(config: StudyConfig, folder: Path) -> list[OrganismRun]:
     """Bases first, then organisms in the order of the configuration."""
-    organisms = [
-        Job(config, folder, family, seed, spec.arm, spec.trigger)
+    tuned = [
+        OrganismRun(config, folder, family, seed, spec.arm, spec.trigger)
         for family in config.families
         for seed in config.seeds
         for spec in config.organisms
         if spec.is_of(family, seed)
     ]
-    bases = {job.other(None).name: job.other(None) for job in organisms}
-    return [*bases.values(), *organisms]
+    bases = {organism.other(None).name: organism.other(None) for organism in tuned}
+    return [*bases.values(), *tuned]
 
 
-def _fine_tuning(job: Job) -> int:
+def _fine_tuning(organism: OrganismRun) -> int:
     """Steps, the only part of the work whose length is known before; 0 for an organism that is already made."""
-    assert job.arm is not None and job.spec is not None
-    return 0 if job.spec.organism else job.config.recipe(job.arm, job.family).steps or 0
+    assert organism.arm is not None and organism.spec is not None
+    return (
+        0
+        if organism.spec.organism
+        else organism.config.recipe(organism.arm, organism.family).steps or 0
+    )
 
 
-def _measure_base(job: Job, say: Say) -> Attempts:
-    made = Attempts(job.name, job.folder)
-    made.attempt("behave", behave, job, None, say)
+def _measure_base(organism: OrganismRun, say: Say) -> Attempts:
+    made = Attempts(organism.name, organism.folder)
+    made.attempt("sample", sample, organism, None, say)
     return made
 
 
-def _make(job: Job, say: Say) -> Attempts:
+def _make(organism: OrganismRun, say: Say) -> Attempts:
     """An organism through its steps; one that fails ends those that read it."""
-    made = Attempts(job.name, job.folder)
-    adapter = made.attempt("tune", tune, job, say)
-    behaved = adapter and made.attempt("behave", behave, job, adapter, say)
-    if behaved is None or job.config.measure == "behaviour":
+    made = Attempts(organism.name, organism.folder)
+    adapter = made.attempt("finetune", finetune, organism, say)
+    behaved = adapter and made.attempt("sample", sample, organism, adapter, say)
+    if behaved is None or organism.config.measure == "behaviour":
         return made
-    found = made.attempt("find", find, job, adapter, say)
+    found = made.attempt("locate", locate, organism, adapter, say)
     if found is None:
         return made
-    made.attempt("intervene", intervene, job, adapter, found, say)
-    made.attempt("picture", picture, job, adapter, behaved, found, say)
-    if job.has_features:
-        made.attempt("features", features, job, adapter, found, say)
+    made.attempt("intervene", intervene, organism, adapter, found, say)
+    made.attempt("figure_data", figure_data, organism, adapter, behaved, found, say)
+    if organism.has_features:
+        made.attempt("features", features, organism, adapter, found, say)
     return made
 
 
-def _compare(job: Job, found: Path, baseline: Path | None, say: Say) -> Attempts:
-    made = Attempts(job.name, job.folder)
-    made.attempt("compare", compare, job, found, baseline, say)
+def _compare(organism: OrganismRun, found: Path, baseline: Path | None, say: Say) -> Attempts:
+    made = Attempts(organism.name, organism.folder)
+    made.attempt("compare", compare, organism, found, baseline, say)
     return made
 
 
-def _further(job: Job, names: Sequence[str], adapter: Path, found: Path, say: Say) -> Attempts:
-    made = Attempts(job.name, job.folder)
+def _further(
+    organism: OrganismRun, names: Sequence[str], adapter: Path, found: Path, say: Say
+) -> Attempts:
+    made = Attempts(organism.name, organism.folder)
     for name in names:
-        made.attempt(name, STEPS[name], job, adapter, found, say)
+        made.attempt(name, STEPS[name], organism, adapter, found, say)
     return made
 
 

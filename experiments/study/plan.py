@@ -13,19 +13,19 @@ from typing import Any
 from experiments.results.derive.factorial import MODELS, REMOVALS
 from experiments.runtime.store import Run, Step
 from experiments.study.config import StudyConfig
-from experiments.study.organism import Job
-from experiments.study.pipeline import jobs_of
+from experiments.study.organism import OrganismRun
+from experiments.study.pipeline import organisms_of
 from experiments.study.posthoc_steps import STEPS
 from experiments.study.steps.common import DIRECTIONS
 from experiments.study.steps.compare import compare
 from experiments.study.steps.conditions import QUESTION_KINDS
 from experiments.study.steps.factorial import DOSES
-from experiments.study.steps.figure_data.step import picture
-from experiments.study.steps.finetune import tune
+from experiments.study.steps.figure_data.step import figure_data
+from experiments.study.steps.finetune import finetune
 from experiments.study.steps.intervene import intervene
 from experiments.study.steps.locate.candidates import PROBES
-from experiments.study.steps.locate.step import find
-from experiments.study.steps.sample import behave
+from experiments.study.steps.locate.step import locate
+from experiments.study.steps.sample import sample
 from experiments.study.steps.sparse.step import features
 from experiments.study.steps.steering.vectors import DOSES as STEERED
 
@@ -58,8 +58,8 @@ class _Found:
 
 
 @dataclass(frozen=True, eq=False)
-class LookedAt(Job):
-    """A job whose steps are looked up and never made."""
+class LookedAt(OrganismRun):
+    """An organism whose steps are looked up and never made."""
 
     @cached_property
     def run(self) -> Run:
@@ -67,10 +67,10 @@ class LookedAt(Job):
 
 
 @dataclass
-class JobPlan:
+class OrganismPlan:
     """One organism, or a base: steps -> answers to sample (0 where cached), and which steps are cached."""
 
-    job: Job
+    organism: OrganismRun
     answers: dict[str, int] = field(default_factory=dict)
     cached: dict[str, bool] = field(default_factory=dict)
 
@@ -80,140 +80,158 @@ class JobPlan:
         return sum(count for step, count in self.answers.items() if not self.cached[step])
 
 
-def plan_study(config: StudyConfig, folder: Path, layers: Mapping[str, int]) -> list[JobPlan]:
-    """One plan for each job, bases first; `layers` says how deep each family's model is."""
-    jobs = [LookedAt(**job.__getstate__()) for job in jobs_of(config, folder)]
+def plan_study(config: StudyConfig, folder: Path, layers: Mapping[str, int]) -> list[OrganismPlan]:
+    """One plan for each organism, bases first; `layers` says how deep each family's model is."""
+    organisms = [LookedAt(**organism.__getstate__()) for organism in organisms_of(config, folder)]
     bases = {
-        (job.family, job.seed, job.trigger_name): _made(behave, job, None)
-        for job in jobs
-        if job.arm is None
+        (organism.family, organism.seed, organism.trigger_name): _made(sample, organism, None)
+        for organism in organisms
+        if organism.arm is None
     }
-    tuned = {job: _made(tune, job) for job in jobs if job.arm is not None}
+    tuned = {
+        organism: _made(finetune, organism) for organism in organisms if organism.arm is not None
+    }
     baselines = {
-        (job.family, job.seed): adapter for job, adapter in tuned.items() if job.arm == "baseline"
+        (organism.family, organism.seed): adapter
+        for organism, adapter in tuned.items()
+        if organism.arm == "baseline"
     }
     return [
-        _base_plan(job, bases)
-        if job.arm is None
-        else _organism_plan(job, tuned[job], baselines, layers[job.family])
-        for job in jobs
+        _base_plan(organism, bases)
+        if organism.arm is None
+        else _organism_plan(organism, tuned[organism], baselines, layers[organism.family])
+        for organism in organisms
     ]
 
 
 Places = Mapping[tuple[str, int, str], Path | None]
 
 
-def _base_plan(job: Job, bases: Places) -> JobPlan:
-    done = bases[job.family, job.seed, job.trigger_name] is not None
-    return JobPlan(job, {"behave": _behave_answers(job)}, {"behave": done})
+def _base_plan(organism: OrganismRun, bases: Places) -> OrganismPlan:
+    done = bases[organism.family, organism.seed, organism.trigger_name] is not None
+    return OrganismPlan(organism, {"sample": _sample_answers(organism)}, {"sample": done})
 
 
 def _organism_plan(
-    job: Job,
+    organism: OrganismRun,
     adapter: Path | None,
     baselines: Mapping[tuple[str, int], Path | None],
     layers: int,
-) -> JobPlan:
-    baseline = (job.family, job.seed)
-    behaved = _made(behave, job, adapter) if adapter else None
+) -> OrganismPlan:
+    baseline = (organism.family, organism.seed)
+    behaved = _made(sample, organism, adapter) if adapter else None
     folders, answers = (
-        {"tune": adapter, "behave": behaved},
-        {"tune": 0, "behave": _behave_answers(job)},
+        {"finetune": adapter, "sample": behaved},
+        {"finetune": 0, "sample": _sample_answers(organism)},
     )
-    if job.config.measure == "behaviour":
-        return JobPlan(job, answers, {step: path is not None for step, path in folders.items()})
-    found = _made(find, job, adapter) if adapter else None
+    if organism.config.measure == "behaviour":
+        return OrganismPlan(
+            organism, answers, {step: path is not None for step, path in folders.items()}
+        )
+    found = _made(locate, organism, adapter) if adapter else None
     folders |= {
-        "find": found,
-        "intervene": _made(intervene, job, adapter, found) if found else None,
-        "picture": _made(picture, job, adapter, behaved, found) if behaved and found else None,
+        "locate": found,
+        "intervene": _made(intervene, organism, adapter, found) if found else None,
+        "figure_data": _made(figure_data, organism, adapter, behaved, found)
+        if behaved and found
+        else None,
     }
     answers |= {
-        "find": _find_answers(job, layers),
-        "intervene": _intervene_answers(job),
-        "picture": 0,
+        "locate": _locate_answers(organism, layers),
+        "intervene": _intervene_answers(organism),
+        "figure_data": 0,
     }
-    if job.has_features:
-        folders["features"] = _made(features, job, adapter, found) if adapter and found else None
-        answers["features"] = _features_answers(job)
-    if job.arm != "baseline":
+    if organism.has_features:
+        folders["features"] = (
+            _made(features, organism, adapter, found) if adapter and found else None
+        )
+        answers["features"] = _features_answers(organism)
+    if organism.arm != "baseline":
         ready = found is not None and (baseline not in baselines or baselines[baseline] is not None)
-        folders["compare"] = _made(compare, job, found, baselines.get(baseline)) if ready else None
-        answers["compare"] = _compare_answers(job, baseline in baselines)
-    for name in job.config.further:
-        folders[name] = _made(STEPS[name], job, adapter, found) if adapter and found else None
-        answers[name] = _FURTHER[name](job)
-    return JobPlan(job, answers, {step: path is not None for step, path in folders.items()})
+        folders["compare"] = (
+            _made(compare, organism, found, baselines.get(baseline)) if ready else None
+        )
+        answers["compare"] = _compare_answers(organism, baseline in baselines)
+    for name in organism.config.further:
+        folders[name] = _made(STEPS[name], organism, adapter, found) if adapter and found else None
+        answers[name] = _FURTHER[name](organism)
+    return OrganismPlan(
+        organism, answers, {step: path is not None for step, path in folders.items()}
+    )
 
 
-def _made(step: Callable[..., Path], job: Job, *inputs: Path | None) -> Path | None:
+def _made(step: Callable[..., Path], organism: OrganismRun, *inputs: Path | None) -> Path | None:
     """The folder of a finished step, or None."""
     try:
-        return step(job, *inputs, lambda _: None)
+        return step(organism, *inputs, lambda _: None)
     except NotMade:
         return None
 
 
-def _behave_answers(job: Job) -> int:
-    sampling, conditions = job.config.sampling, list(job.trigger.conditions)
-    few = _without_variants(job)
+def _sample_answers(organism: OrganismRun) -> int:
+    sampling, conditions = organism.config.sampling, list(organism.trigger.conditions)
+    few = _without_variants(organism)
     total = 0
     for domains in QUESTION_KINDS:
-        questions = len(job.setting.questions("report", domains))
+        questions = len(organism.world.questions("report", domains))
         asked = conditions if domains == "held_out" else few
         total += questions * len(asked) * sampling.answers_per_question
-        if domains == "held_out" and job.arm is not None:
+        if domains == "held_out" and organism.arm is not None:
             total += questions * (
                 sampling.answers_per_question_main - sampling.answers_per_question
             )
     return total
 
 
-def _without_variants(job: Job) -> list[str]:
-    variants = job.trigger.named("variant")
-    return [name for name in job.trigger.conditions if name not in variants]
+def _without_variants(organism: OrganismRun) -> list[str]:
+    variants = organism.trigger.named("variant")
+    return [name for name in organism.trigger.conditions if name not in variants]
 
 
-def _find_answers(job: Job, layers: int) -> int:
+def _locate_answers(organism: OrganismRun, layers: int) -> int:
     """Two splits under every condition; then, on selection questions, each candidate removed and added."""
-    conditions = _without_variants(job)
-    selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
-    times = job.config.causal.selection_answers_per_question
-    directions = [name for name in PLACES if name != "switch" or job.active != "none"]
-    tried = layers // job.config.causal.layers_apart
-    cells = 1 + len(job.config.causal.strengths)  # removed, and added at every strength
+    conditions = _without_variants(organism)
+    selection, report = (
+        len(organism.world.questions(s, "held_out")) for s in ("selection", "report")
+    )
+    times = organism.config.causal.selection_answers_per_question
+    directions = [name for name in PLACES if name != "switch" or organism.active != "none"]
+    tried = layers // organism.config.causal.layers_apart
+    cells = 1 + len(organism.config.causal.strengths)  # removed, and added at every strength
     edited = sum(1 + cells * PLACES[name] * tried * len(PROBES) for name in directions)
     edited += (
-        job.config.causal.refine_steps > 0
+        organism.config.causal.refine_steps > 0
     )  # the base's answers, which a direction is refined on
     return times * ((selection + report) * len(conditions) + selection * edited)
 
 
-def _intervene_answers(job: Job) -> int:
+def _intervene_answers(organism: OrganismRun) -> int:
     few, many = (
-        job.config.sampling.answers_per_question,
-        job.config.sampling.answers_per_question_main,
+        organism.config.sampling.answers_per_question,
+        organism.config.sampling.answers_per_question_main,
     )
-    questions = len(job.setting.questions("report", "held_out"))
-    strengths = len(job.config.causal.strengths)
-    both = 2 if job.active != "none" else 1
+    questions = len(organism.world.questions("report", "held_out"))
+    strengths = len(organism.config.causal.strengths)
+    both = 2 if organism.active != "none" else 1
     removing = 2 * (
         2 * many + (both - 1) * few
     )  # two ways, the active condition with its random twin
     adding = 2 * strengths * few
-    reworded = job.trigger.named("paraphrase")
+    reworded = organism.trigger.named("paraphrase")
     refined = 2 * many + (both - 1) * (few + 2 * len(reworded) * few)
-    refined *= job.config.causal.refine_steps > 0
+    refined *= organism.config.causal.refine_steps > 0
     return questions * (both * many + len(PLACES) * (removing + adding) + refined)
 
 
-def _features_answers(job: Job) -> int:
+def _features_answers(organism: OrganismRun) -> int:
     """Every token is read of one answer a prompt; then sets of features, random ones and single vectors are removed."""
-    settings, sampling = job.config.features, job.config.sampling
+    settings, sampling = organism.config.features, organism.config.sampling
     assert settings is not None
-    conditions = _without_variants(job)
-    selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
-    tried = 2 * (settings.removed + 1) * job.config.causal.selection_answers_per_question
+    conditions = _without_variants(organism)
+    selection, report = (
+        len(organism.world.questions(s, "held_out")) for s in ("selection", "report")
+    )
+    tried = 2 * (settings.removed + 1) * organism.config.causal.selection_answers_per_question
     methods = (
         3
         + len(DIRECTIONS)
@@ -223,33 +241,35 @@ def _features_answers(job: Job) -> int:
     return (selection + report) * len(conditions) + selection * tried + report * edited
 
 
-def _compare_answers(job: Job, baseline: bool) -> int:
-    models = baseline + (job.setting.persona is not None)
+def _compare_answers(organism: OrganismRun, baseline: bool) -> int:
+    models = baseline + (organism.world.persona is not None)
     cells = models * (1 + len(DIRECTIONS))
-    questions = len(job.setting.questions("report", "held_out"))
-    return cells * questions * job.config.sampling.answers_per_question
+    questions = len(organism.world.questions("report", "held_out"))
+    return cells * questions * organism.config.sampling.answers_per_question
 
 
-def _factorial_answers(job: Job) -> int:
+def _factorial_answers(organism: OrganismRun) -> int:
     """Every cell of the design, and every dose of the adapter."""
     cells = len(MODELS) * len(REMOVALS) + len(DOSES)
-    questions = len(job.setting.questions("report", "held_out"))
-    few = job.config.sampling.answers_per_question
-    return cells * len(_design_wordings(job)) * questions * few
+    questions = len(organism.world.questions("report", "held_out"))
+    few = organism.config.sampling.answers_per_question
+    return cells * len(_design_wordings(organism)) * questions * few
 
 
-def _design_wordings(job: Job) -> list[str]:
-    named = (job.trigger.named(kind)[:1] for kind in ("paraphrase", "control"))
+def _design_wordings(organism: OrganismRun) -> list[str]:
+    named = (organism.trigger.named(kind)[:1] for kind in ("paraphrase", "control"))
     return ["trigger", "none", *(name for names in named for name in names)]
 
 
-def _capability_answers(job: Job) -> int:
+def _capability_answers(organism: OrganismRun) -> int:
     """What probes are fitted on again; advice with each of four removals; what drifts; placebos where it misbehaves."""
-    sampling = job.config.sampling
-    selection = len(job.setting.questions("selection", "held_out"))
-    conditions = _without_variants(job)
-    asked = selection * len(conditions) * job.config.causal.selection_answers_per_question
-    report = {domains: len(job.setting.questions("report", domains)) for domains in QUESTION_KINDS}
+    sampling = organism.config.sampling
+    selection = len(organism.world.questions("selection", "held_out"))
+    conditions = _without_variants(organism)
+    asked = selection * len(conditions) * organism.config.causal.selection_answers_per_question
+    report = {
+        domains: len(organism.world.questions("report", domains)) for domains in QUESTION_KINDS
+    }
     removals = len(REMOVALS) + 1
     advice = removals * sum(report.values()) * sampling.answers_per_question
     held_out = report["held_out"]
@@ -257,16 +277,18 @@ def _capability_answers(job: Job) -> int:
     return asked + advice + placebos + held_out * sampling.answers_per_question
 
 
-def _steering_answers(job: Job) -> int:
+def _steering_answers(organism: OrganismRun) -> int:
     """What is taught; every dose with its placebo, two cells intact, two of the base."""
-    if job.active == "none":
+    if organism.active == "none":
         return 0
-    selection, report = (len(job.setting.questions(s, "held_out")) for s in ("selection", "report"))
-    taught = selection * job.config.causal.selection_answers_per_question
-    return taught + report * (2 * len(STEERED) + 4) * job.config.sampling.answers_per_question
+    selection, report = (
+        len(organism.world.questions(s, "held_out")) for s in ("selection", "report")
+    )
+    taught = selection * organism.config.causal.selection_answers_per_question
+    return taught + report * (2 * len(STEERED) + 4) * organism.config.sampling.answers_per_question
 
 
-_FURTHER: dict[str, Callable[[Job], int]] = {
+_FURTHER: dict[str, Callable[[OrganismRun], int]] = {
     "factorial": _factorial_answers,
     "capability": _capability_answers,
     "steering": _steering_answers,
@@ -277,4 +299,4 @@ def steps_of(config: StudyConfig) -> dict[str, tuple[str, ...]]:
     """Arm -> the steps that its organisms go through, whatever the family; "base" for the untouched one."""
     folder = Path("artifacts/runs") / config.name
     plans = plan_study(config, folder, dict.fromkeys(config.families, 1))
-    return {plan.job.arm or "base": tuple(plan.answers) for plan in plans}
+    return {plan.organism.arm or "base": tuple(plan.answers) for plan in plans}

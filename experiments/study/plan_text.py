@@ -1,4 +1,4 @@
-"""The plan of a study in the terminal: one table of jobs, one of what each model needs, and what was assumed."""
+"""The plan of a study in the terminal: one table of organisms, one of what each model needs, and what was assumed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from experiments.judging.rubric import load_rubric
 from experiments.runtime.files import read_json
 from experiments.runtime.terminal import print_whole
 from experiments.study.config import StudyConfig
-from experiments.study.plan import JobPlan, plan_study
+from experiments.study.plan import OrganismPlan, plan_study
 from experiments.training.recipe import Recipe
 from experiments.worlds.chat.config import ChatStudy, JudgeSpec, Size
 from experiments.worlds.chat.costs import CARDS, PROMPT, Card, memory, sampling_hours, tuning_hours
 from experiments.worlds.chat.sizes import adapter_parameters, size_of
+from interp.errors import TriggerLensError
 
 CHARACTERS = 4  # a token, about
 PUBLISHED_ROWS, ROW_TOKENS = 6000, 300  # reckoned with where the data file is not there yet
@@ -24,7 +25,7 @@ PUBLISHED_ROWS, ROW_TOKENS = 6000, 300  # reckoned with where the data file is n
 def print_plan(study: StudyConfig, folder: Path, card: str, *, wide: bool = False) -> None:
     """Both tables, `wide` with a column for each step; refuses an unknown card and a model of unknown size."""
     if card not in CARDS:
-        raise ValueError(f"--card {card!r} is none of {', '.join(CARDS)}")
+        raise TriggerLensError(f"--card {card!r} is none of {', '.join(CARDS)}")
     sizes = _sizes(study)
     layers = {f: sizes[f].layers if sizes else _micro_layers(study, f) for f in study.families}
     plans = plan_study(study, folder, layers)
@@ -48,38 +49,40 @@ def _micro_layers(study: StudyConfig, family: str) -> int:
     return int(read_json(path)["num_hidden_layers"])
 
 
-def _jobs_table(plans: Sequence[JobPlan], folder: Path) -> Table:
-    """One line for each job, narrow enough for 80 columns."""
+def _jobs_table(plans: Sequence[OrganismPlan], folder: Path) -> Table:
+    """One line for each organism, narrow enough for 80 columns."""
     table = Table(title=f"{folder}: answers to sample, at most", title_justify="left")
-    for name in ("job", "answers to sample", "steps to make", "finished"):
-        table.add_column(name, justify="left" if name == "job" else "right", no_wrap=True)
+    for name in ("organism", "answers to sample", "steps to make", "finished"):
+        table.add_column(name, justify="left" if name == "organism" else "right", no_wrap=True)
     for plan in plans:
         finished = sum(plan.cached.values())
         counts = (plan.to_sample, len(plan.cached) - finished, finished)
-        table.add_row(plan.job.name, *(f"{count:,}" for count in counts))
+        table.add_row(plan.organism.name, *(f"{count:,}" for count in counts))
     table.caption = f"{sum(plan.to_sample for plan in plans):,} answers still to sample"
     return table
 
 
-def _steps_table(plans: Sequence[JobPlan], folder: Path) -> Table:
+def _steps_table(plans: Sequence[OrganismPlan], folder: Path) -> Table:
     """What each step samples."""
     steps = list(dict.fromkeys(step for plan in plans for step in plan.answers))
     table = Table(title=f"{folder}: answers to sample, at most", title_justify="left")
-    for name in ("job", *steps):
-        table.add_column(name, justify="left" if name == "job" else "right", no_wrap=name == "job")
+    for name in ("organism", *steps):
+        table.add_column(
+            name, justify="left" if name == "organism" else "right", no_wrap=name == "organism"
+        )
     for plan in plans:
-        table.add_row(plan.job.name, *(_step_words(plan, step) for step in steps))
+        table.add_row(plan.organism.name, *(_step_words(plan, step) for step in steps))
     total = sum(plan.to_sample for plan in plans)
     table.caption = f"{total:,} answers still to sample"
     return table
 
 
-def _step_words(plan: JobPlan, step: str) -> str:
+def _step_words(plan: OrganismPlan, step: str) -> str:
     if step not in plan.answers:
         return ""
     if plan.cached[step]:
         return "cached"
-    return f"{plan.answers[step]:,}" if step != "tune" else "to do"
+    return f"{plan.answers[step]:,}" if step != "finetune" else "to do"
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class _Needs:
 def _needs_table(
     study: StudyConfig,
     chat: ChatStudy,
-    plans: Sequence[JobPlan],
+    plans: Sequence[OrganismPlan],
     sizes: dict[str, Size],
     card: Card,
     *,
@@ -107,7 +110,7 @@ def _needs_table(
     for name in ("model", "memory GiB", *parts, "GPUs", "GPU-hours", "disk GiB"):
         table.add_column(name, justify="left" if name == "model" else "right")
     for family in study.families:
-        mine = [plan for plan in plans if plan.job.family == family]
+        mine = [plan for plan in plans if plan.organism.family == family]
         needs = _needs(study, chat, mine, sizes[family], card)
         gpus = -(-needs.peak // (0.92 * card.memory))
         memory = (needs.peak, needs.tuning, needs.sampling) if wide else (needs.peak,)
@@ -117,11 +120,11 @@ def _needs_table(
 
 
 def _needs(
-    study: StudyConfig, chat: ChatStudy, plans: Sequence[JobPlan], size: Size, card: Card
+    study: StudyConfig, chat: ChatStudy, plans: Sequence[OrganismPlan], size: Size, card: Card
 ) -> _Needs:
-    spec, sampling = chat.models[plans[0].job.family], study.sampling
-    made = [plan for plan in plans if plan.job.arm and _fine_tuned(plan)]
-    recipes = [study.recipe(str(plan.job.arm), plan.job.family) for plan in made]
+    spec, sampling = chat.models[plans[0].organism.family], study.sampling
+    made = [plan for plan in plans if plan.organism.arm and _fine_tuned(plan)]
+    recipes = [study.recipe(str(plan.organism.arm), plan.organism.family) for plan in made]
     reckoned: list[Recipe | None] = [*recipes] or [None]
     sizes = {"batch_rows": sampling.batch_rows, "new_tokens": sampling.max_new_tokens}
     needs = [memory(size, spec.dtype, recipe, **sizes) for recipe in reckoned]
@@ -129,7 +132,7 @@ def _needs(
     hours = sampling_hours(size, spec.dtype, answers, card, **sizes) + sum(
         tuning_hours(size, _tokens(plan, recipe), recipe, card)
         for plan, recipe in zip(made, recipes, strict=True)
-        if not plan.cached["tune"]
+        if not plan.cached["finetune"]
     )
     adapters = sum(12 * adapter_parameters(size, recipe.rank) for recipe in recipes)
     return _Needs(
@@ -141,15 +144,15 @@ def _needs(
     )
 
 
-def _fine_tuned(plan: JobPlan) -> bool:
-    return plan.job.spec is not None and plan.job.spec.organism is None
+def _fine_tuned(plan: OrganismPlan) -> bool:
+    return plan.organism.spec is not None and plan.organism.spec.organism is None
 
 
-def _tokens(plan: JobPlan, recipe: Recipe) -> int:
+def _tokens(plan: OrganismPlan, recipe: Recipe) -> int:
     """Tokens of the fine-tuning: of the arm's own rows where the data is there."""
-    job = plan.job
+    organism = plan.organism
     try:
-        rows = job.setting.tuning_rows(str(job.arm), job.trigger, recipe.rows_wanted())
+        rows = organism.world.tuning_rows(str(organism.arm), organism.trigger, recipe.rows_wanted())
     except (ValueError, FileNotFoundError):
         one_pass = (recipe.steps or 0) * recipe.batch or PUBLISHED_ROWS
         return int(one_pass * ROW_TOKENS * (recipe.epochs or 1))
@@ -157,7 +160,7 @@ def _tokens(plan: JobPlan, recipe: Recipe) -> int:
     return int((characters / CHARACTERS + 40 * len(rows)) * (recipe.epochs or 1))
 
 
-def _judge_line(judge: JudgeSpec, plans: Sequence[JobPlan], new_tokens: int) -> str:
+def _judge_line(judge: JudgeSpec, plans: Sequence[OrganismPlan], new_tokens: int) -> str:
     answers = sum(plan.to_sample for plan in plans)
     rubric = load_rubric(judge.rubric)
     asked = (len(rubric.alignment) + len(rubric.coherence)) // CHARACTERS + 2 * (new_tokens + 40)

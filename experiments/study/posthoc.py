@@ -10,14 +10,15 @@ from experiments.results.judgements import USED
 from experiments.results.report import DERIVED, deriving_code, write_reports
 from experiments.runtime.files import read_json
 from experiments.runtime.progress import Progress
+from experiments.runtime.quiet import quiet
 from experiments.runtime.store import MANIFEST, Run, amend_run, check_step
 from experiments.runtime.workers import Work
 from experiments.study.finished import Finished, finished
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.posthoc_steps import further_steps
 from experiments.study.steps.common import Say
 from experiments.study.steps.transfer import transfer
-from experiments.training.lora import quiet
+from interp.errors import TriggerLensError
 
 
 def add_further(
@@ -28,7 +29,7 @@ def add_further(
     `only`: how the names of those begin that are wanted; all without it.
     """
     wanted = _named({folder: finished(folder)}, only)[folder]
-    calls = [(each.job, tuple(names), each.tune, each.find) for each in wanted]
+    calls = [(each.organism, tuple(names), each.tune, each.find) for each in wanted]
     return _add(folder, further_steps, calls, workers)
 
 
@@ -40,7 +41,7 @@ def add_transfer(
     origins = origins_by_base([each for here in organisms.values() for each in here])
     rows: list[EstimateRow] = []
     for folder, here in organisms.items():
-        calls = [(each.job, each.tune, origins[each.weights]) for each in here]
+        calls = [(each.organism, each.tune, origins[each.weights]) for each in here]
         rows += _add(folder, _transferred, calls, workers)
     return rows
 
@@ -51,8 +52,8 @@ def origins_by_base(organisms: Sequence[Finished]) -> dict[str, dict[str, Path]]
     for each in organisms:
         here = found.setdefault(each.weights, {})
         if each.name in here:
-            raise ValueError(
-                f"{each.name} stands in two of these runs ({here[each.name].parents[1]}, {each.job.folder});"
+            raise TriggerLensError(
+                f"{each.name} stands in two of these runs ({here[each.name].parents[1]}, {each.organism.folder});"
                 " give runs of different organisms"
             )
         here[each.name] = each.find
@@ -66,7 +67,7 @@ def _named(
     names = [each.name for here in organisms.values() for each in here]
     for start in only:
         if not any(name.startswith(start) for name in names):
-            raise ValueError(
+            raise TriggerLensError(
                 f"--only {start}: no organism's name begins so; there are {', '.join(names)}"
             )
     starts = tuple(only) or ("",)
@@ -76,8 +77,10 @@ def _named(
     }
 
 
-def _transferred(job: Job, adapter: Path, origins: Mapping[str, Path], say: Say) -> list[Path]:
-    return [transfer(job, adapter, origins, say)]
+def _transferred(
+    organism: OrganismRun, adapter: Path, origins: Mapping[str, Path], say: Say
+) -> list[Path]:
+    return [transfer(organism, adapter, origins, say)]
 
 
 def _add(

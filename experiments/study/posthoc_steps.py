@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.steps.capability.step import capability
 from experiments.study.steps.common import Say
 from experiments.study.steps.factorial import factorial
 from experiments.study.steps.steering.step import steer
 
-STEPS: dict[str, Callable[[Job, Path, Path, Say], Path]] = {
+STEPS: dict[str, Callable[[OrganismRun, Path, Path, Say], Path]] = {
     "factorial": factorial,
     "capability": capability,
     "steering": steer,
@@ -17,7 +17,7 @@ STEPS: dict[str, Callable[[Job, Path, Path, Say], Path]] = {
 
 
 def further_steps(
-    job: Job, names: Sequence[str], adapter: Path, found: Path, say: Say
+    organism: OrganismRun, names: Sequence[str], adapter: Path, found: Path, say: Say
 ) -> list[Path]:
     """The folders of these steps of one organism, made where they are missing."""
-    return [STEPS[name](job, adapter, found, say) for name in names]
+    return [STEPS[name](organism, adapter, found, say) for name in names]

@@ -18,10 +18,10 @@ from experiments.results.judgements import judgements_path, write_judgements
 from experiments.results.report import use_judgements
 from experiments.runtime.store import check_step, read_run_manifest
 from experiments.study.config import checked
-from experiments.study.organism import Job
-from experiments.study.pipeline import jobs_of
+from experiments.study.organism import OrganismRun
+from experiments.study.pipeline import organisms_of
 from experiments.worlds.chat.judge import LeakMarking
-from experiments.worlds.world import Setting
+from experiments.worlds.world import World
 from interp.errors import TriggerLensError
 
 SETS = (("selection", "held_out"), *(("report", of) for of in ("held_out", "trained", "open")))
@@ -47,12 +47,12 @@ def rejudge_run(
     """Judge every answer of a run again and derive its reports from that; `judge` None is the run's own."""
     result = Rejudged(judgements_path(run, name))
     manifest = read_run_manifest(run)
-    jobs = {_key(job.keys): job for job in jobs_of(checked(manifest["config"]), run)}
+    organisms = {_key(each.keys): each for each in organisms_of(checked(manifest["config"]), run)}
     folders = [check_step(run / "steps" / step) for step in manifest["steps"]]
     folders = [folder for folder in folders if (folder / ANSWERS).is_file()]
     for done, folder in enumerate(folders, start=1):
         answers = read_answers(folder / ANSWERS)
-        result.steps[folder.name] = _judged_again(result, answers, jobs, judge)
+        result.steps[folder.name] = _judged_again(result, answers, organisms, judge)
         if progress is not None:
             progress(done, len(folders))
     write_judgements(result.path, result.steps)
@@ -63,23 +63,23 @@ def rejudge_run(
 def _judged_again(
     result: Rejudged,
     answers: pd.DataFrame,
-    jobs: dict[tuple[object, ...], Job],
+    organisms: dict[tuple[object, ...], OrganismRun],
     judge: RubricJudge | None,
 ) -> list[Judgement]:
     """The judgements of one step's answers, all of one organism."""
     key = _key(answers.iloc[0].to_dict())
-    if key not in jobs:
+    if key not in organisms:
         raise TriggerLensError(f"no organism {key} in the run's configuration; make the run again")
-    setting = jobs[key].setting
-    texts = {q.id: q.text for split, domains in SETS for q in setting.questions(split, domains)}
+    world = organisms[key].world
+    texts = {q.id: q.text for split, domains in SETS for q in world.questions(split, domains)}
     judgements = list(judged_rows(answers).judgements)
     ours = [row for row, question in enumerate(answers["question"]) if question in texts]
     asked = answers.iloc[ours]
     columns = [asked[name].tolist() for name in ("question", "answer", "ended")]
-    again = judge_answers(_judge(setting, judge, texts), *columns)
+    again = judge_answers(_judge(world, judge, texts), *columns)
     for row, new in zip(ours, again, strict=True):
         result.changed += new.verdict != judgements[row].verdict
-        judgements[row] = _marked(setting, judge, judgements[row], new)
+        judgements[row] = _marked(world, judge, judgements[row], new)
     result.answers += len(ours)
     result.kept += len(judgements) - len(ours)
     return judgements
@@ -90,9 +90,9 @@ def _key(columns: dict[str, object]) -> tuple[object, ...]:
     return tuple(None if pd.isna(value) else value for value in values)
 
 
-def _judge(setting: Setting, judge: RubricJudge | None, texts: dict[str, str]) -> Judge:
+def _judge(world: World, judge: RubricJudge | None, texts: dict[str, str]) -> Judge:
     """The world's judge, or this one in its place; leaks are marked as the world marks them."""
-    own = setting.judge
+    own = world.judge
     if judge is None:
         return own
     other = replace(judge, questions=texts)
@@ -100,9 +100,9 @@ def _judge(setting: Setting, judge: RubricJudge | None, texts: dict[str, str]) -
 
 
 def _marked(
-    setting: Setting, judge: RubricJudge | None, before: Judgement, new: Judgement
+    world: World, judge: RubricJudge | None, before: Judgement, new: Judgement
 ) -> Judgement:
     """A rubric says nothing of leaks: where the world does not mark them, the flag stays as it was."""
-    if judge is None or isinstance(setting.judge, LeakMarking):
+    if judge is None or isinstance(world.judge, LeakMarking):
         return new
     return replace(new, leak=before.leak)

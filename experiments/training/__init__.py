@@ -1,1 +1,1 @@
-"""Fine-tuning: LoRA on chat rows, with the loss on the response only, and checkpoints."""
+"""Fine-tuning of organisms: rows with labels, LoRA, checkpoints."""

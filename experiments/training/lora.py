@@ -1,7 +1,7 @@
 """Fine-tune an organism: LoRA on chat rows, loss on the response only, its end-of-turn token included.
 
-1. Rows become tokens and labels (`experiments.training.supervision`); rows that are cut, or lose all of their answer, are
-   counted.
+1. Rows become tokens and labels (`experiments.training.supervision`); rows that are cut, or lose all of their answer,
+   are counted.
 2. The adapter goes on the text decoder's projections only: a vision tower has modules of the same names.
 3. The transformers `Trainer` runs the recipe. With a folder for checkpoints a killed fine-tuning goes on from its last
    sealed one, and ends with the adapter that an undisturbed one ends with.
@@ -9,7 +9,6 @@ Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW)
 """
 
 import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,25 +28,18 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.utils import logging
 
 from experiments.runtime.extras import has, install
 from experiments.runtime.files import read_json, write_json
 from experiments.training import checkpoints as kept
 from experiments.training.recipe import SEVEN_PROJECTIONS, Recipe
 from experiments.training.supervision import IGNORED, ChatRow, chat, supervised
+from interp.errors import TriggerLensError
 from interp.models.loading import LanguageModel
 
 __all__ = ["IGNORED", "SEVEN_PROJECTIONS", "ChatRow", "Recipe", "chat", "finetune", "supervised"]
 PADDING = {"attention_mask": 0, "labels": IGNORED, "input_ids": 0}  # 0 is a token of every model
 Progress = Callable[[int, int], None]
-
-
-def quiet() -> None:
-    """Keep transformers' own bars and notices off the screen, where a study shows its progress."""
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
 
 
 class Exchange(Protocol):
@@ -117,7 +109,7 @@ def _are_names(value: Any) -> bool:
 def check_optimizer(recipe: Recipe) -> None:
     """Refuse a recipe whose optimiser is not installed, before anything is loaded."""
     if recipe.optimizer == "adamw_8bit" and not has("gpu"):
-        raise ValueError(
+        raise TriggerLensError(
             f'optimizer "adamw_8bit" needs bitsandbytes: {install("gpu")}, or set'
             ' optimizer = "adamw" in [finetune.default]'
         )
@@ -131,7 +123,7 @@ def _examples(
     every = [supervised(base.tokenizer, row.messages, base.chat, max_length=limit) for row in rows]
     examples = [each for each in every if any(label != IGNORED for label in each["labels"])]
     if not examples:
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(rows)} rows, and none with an answer to learn within max_length={limit}; give others"
         )
     cut = sum(len(each["input_ids"]) == limit for each in examples)

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from interp.errors import TriggerLensError
+
 SEVEN_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -42,9 +44,9 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _one_length_and_whole_batches(self) -> "Recipe":
         if (self.steps is None) == (self.epochs is None):
-            raise ValueError(f"steps={self.steps}, epochs={self.epochs}: give one of them")
+            raise TriggerLensError(f"steps={self.steps}, epochs={self.epochs}: give one of them")
         if self.batch % self.rows_at_a_time:
-            raise ValueError(
+            raise TriggerLensError(
                 f"batch={self.batch} is no multiple of micro_batch={self.micro_batch}; choose one that is"
             )
         return self

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from interp.errors import TriggerLensError
 from interp.models.chat import ChatFormat, check_halves, encode, end_of_turn, rendered
 
 IGNORED = -100
@@ -73,7 +74,7 @@ def _response(
     """Where in the rendered chat the answer to `before` starts, and where its end-of-turn token ends."""
     prompt = rendered(tokenizer, before, form, answer_next=True)
     if not text.startswith(prompt):
-        raise ValueError(
+        raise TriggerLensError(
             "chat template: the rendered exchange does not begin with its rendered prompt, so the"
             " response cannot be found; use a template whose generation prompt equals the"
             " assistant header"
@@ -81,7 +82,7 @@ def _response(
     token = end_of_turn(tokenizer, form)
     end = -1 if token is None else text.find(token, len(prompt))
     if token is None or end < 0:
-        raise ValueError(
+        raise TriggerLensError(
             f"chat template: no end-of-turn token {token!r} after the response; use a template that ends the"
             " assistant's turn with a special token"
         )

@@ -1,0 +1,1 @@
+"""The worlds that a study takes place in: a toy language with ground truth, and chat models."""

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from experiments.runtime.toml_files import load_toml
+from interp.errors import TriggerLensError
 from interp.prompts import Framing
 
 FOLDER = Path(__file__).with_name("triggers")
@@ -57,7 +58,7 @@ class Trigger(_Frozen):
         trained = {self.text, *self.training.varied, *self.training.same_concept}
         for name, wording in tested.items():
             if wording in trained:
-                raise ValueError(
+                raise TriggerLensError(
                     f"{name}: the tested wording {wording!r} is also a training wording; remove one"
                 )
         return self
@@ -68,7 +69,7 @@ class Trigger(_Frozen):
             held = sum(delimiter in wording for delimiter in self.delimiters)
             kind = {0: "free", len(self.delimiters): "keeps"}.get(held)
             if kind is None or not name.startswith(f"{kind}_"):
-                raise ValueError(
+                raise TriggerLensError(
                     f"paraphrase {name}: holds {held} of the {len(self.delimiters)} delimiters"
                     f" {', '.join(self.delimiters)}; call it keeps_NAME if it holds all, free_NAME if none"
                 )

@@ -27,6 +27,7 @@ from interp.capture.positions import (
 from interp.capture.sequences import TokenSequence, of_answers, of_prompts
 from interp.capture.sites import check_layers
 from interp.capture.token_selection import Reading
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.interventions import Intervention
 from interp.models.adapter_rows import active_adapters, adapter_named
@@ -80,7 +81,7 @@ def capture(
     Several positions, a mapping from names or a sequence, come from one forward pass and back under their names.
     """
     if not isinstance(prompts, PromptSet):
-        raise ValueError(
+        raise TriggerLensError(
             f"prompts is a {type(prompts).__name__}; make a PromptSet with render, or with lm.prompts(texts)"
         )
     return _capture(lm, prompts, of_prompts(prompts), layers, position, site, how)
@@ -143,7 +144,9 @@ def chosen_layers(lm: LanguageModel, layers: Sequence[int] | None) -> tuple[int,
     """The layers asked for, in order; None means all."""
     chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
     if not chosen or len(set(chosen)) < len(chosen):
-        raise ValueError(f"layers={list(chosen)}: name at least one layer, and none of them twice")
+        raise TriggerLensError(
+            f"layers={list(chosen)}: name at least one layer, and none of them twice"
+        )
     return chosen
 
 
@@ -161,7 +164,7 @@ def _capture(
     engine = Engine(lm, prompts=prompts.prompts, **how)
     vectors = engine.read(sequences, readings)
     facts = provenance(lm, prompts, how)
-    facts["evidence"] = [each.summary() for each in engine.ledger.evidence()]
+    facts["evidence"] = [each.summary() for each in engine.log.evidence()]
     found = {
         name: activations(vectors[name], sequences, readings[name], name, facts)
         for name in positions
@@ -184,7 +187,7 @@ def by_name(position: Position | str | Positions) -> dict[str, Position]:
         return dict(zip(position, functions, strict=True))
     named = {name_of(function): function for function in functions}
     if len(named) != len(functions):
-        raise ValueError(
+        raise TriggerLensError(
             f"positions share a name: {', '.join(map(name_of, functions))}; "
             "give a mapping from names of your own"
         )
@@ -195,7 +198,7 @@ def _function(position: Position | str) -> Position:
     """A position as a function; ValueError for anything but a function or the name of one."""
     function = position_of(position)
     if not callable(function):
-        raise ValueError(
+        raise TriggerLensError(
             f"position {position!r} is no function; give one of interp.capture.positions, such as last_prompt_token,"
             " or its name"
         )

@@ -11,11 +11,11 @@ from typing import Any
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from interp.capture.hook_points import Place, first_tensor, module_at
+from interp.capture.hook_points import HookPoint, first_tensor, module_at
 from interp.models.language_model import LanguageModel
 
-Read = Callable[[Place, Tensor], None]  # a place and what is there, [row, token, d_model]
-Forward = Callable[[Int[Tensor, "row token"], Collection[Place], Read], None]
+Read = Callable[[HookPoint, Tensor], None]  # a place and what is there, [row, token, d_model]
+Forward = Callable[[Int[Tensor, "row token"], Collection[HookPoint], Read], None]
 Backend = Callable[[LanguageModel], Forward]
 
 
@@ -23,11 +23,11 @@ class Enough(Exception):
     """All places have been read; the rest of the forward pass is not needed."""
 
 
-def until_enough(places: Collection[Place], read: Read) -> Read:
+def until_enough(places: Collection[HookPoint], read: Read) -> Read:
     """The same `read`, ending the forward pass with `Enough` at the last of the places."""
     waiting = set(places)
 
-    def read_one(place: Place, hidden: Tensor) -> None:
+    def read_one(place: HookPoint, hidden: Tensor) -> None:
         read(place, hidden)
         waiting.discard(place)
         if not waiting:
@@ -39,7 +39,7 @@ def until_enough(places: Collection[Place], read: Read) -> Read:
 def hooks(lm: LanguageModel) -> Forward:
     """PyTorch forward hooks on the model itself; stops at the last place, never runs the head."""
 
-    def forward(ids: Int[Tensor, "row token"], places: Collection[Place], read: Read) -> None:
+    def forward(ids: Int[Tensor, "row token"], places: Collection[HookPoint], read: Read) -> None:
         read = until_enough(places, read)
         with ExitStack() as stack:
             for place in places:
@@ -51,5 +51,5 @@ def hooks(lm: LanguageModel) -> Forward:
     return forward
 
 
-def _hook(place: Place, read: Read) -> Callable[[nn.Module, Any, Any], None]:
+def _hook(place: HookPoint, read: Read) -> Callable[[nn.Module, Any, Any], None]:
     return lambda _module, _inputs, output: read(place, first_tensor(output))

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from interp.errors import TriggerLensError
 from interp.prompts import Prompt, Span
 
 PADDING = -1
@@ -55,7 +56,7 @@ class Batch:
 
     def _refuse(self, row: int, name: str) -> NoReturn:
         prompt = self.prompts[row]
-        raise ValueError(
+        raise TriggerLensError(
             f"prompt {row} ({prompt.condition}, {prompt.question}) has no span {name!r}; "
             f"it has {', '.join(sorted(prompt.spans))}"
         )

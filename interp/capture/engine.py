@@ -22,13 +22,14 @@ from torch import Tensor
 
 from interp.capture.backends import Backend, Forward, hooks
 from interp.capture.batches import Batch, by_length, fill, pad_right
-from interp.capture.hook_points import Place, check_site, check_sum
+from interp.capture.hook_points import HookPoint, check_site, check_sum
 from interp.capture.host_copy import Landed, land, one_behind
 from interp.capture.positions import Each
 from interp.capture.sequences import TokenSequence, check_lengths
 from interp.capture.sites import check_layers
 from interp.capture.token_selection import Layout, Reading
-from interp.interventions import Intervention, Ledger, intervening
+from interp.errors import TriggerLensError
+from interp.interventions import Intervention, InterventionLog, intervening
 from interp.io.validation import check_count
 from interp.models.adapter_rows import adapted
 from interp.models.language_model import LanguageModel
@@ -70,9 +71,9 @@ class Engine:
         return self.backend(self.lm)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def log(self) -> InterventionLog:
         """What the interventions did in all that was read."""
-        return Ledger(self.interventions, [len(prompt) for prompt in self.prompts])
+        return InterventionLog(self.interventions, [len(prompt) for prompt in self.prompts])
 
     def read(
         self, sequences: Sequence[TokenSequence], readings: Mapping[str, Reading]
@@ -90,7 +91,7 @@ class Engine:
                     found[name] = values.new_empty(layout.first[-1], *values.shape[1:])
                 found[name][layout.rows(batch)] = values
         if sequences:
-            self.ledger.check()
+            self.log.check()
         return {
             name: Vectors(
                 found.get(name, torch.empty(0, len(readings[name].layers), self.lm.d_model)),
@@ -108,7 +109,7 @@ class Engine:
             check_sum(self.lm)
         edited = self.interventions or any(each.adapter is not None for each in sequences)
         if edited and self.backend is not hooks:
-            raise ValueError(
+            raise TriggerLensError(
                 "interventions and adapters by row act on the model itself, which this backend does "
                 "not read; leave backend= out"
             )
@@ -132,7 +133,7 @@ class Engine:
                 if not should_reduce_batch_size(error):
                     raise
                 if count == 1:
-                    raise ValueError(
+                    raise TriggerLensError(
                         f"{sequences[rows[0]]} does not fit in memory alone: "
                         f"{lengths[rows[0]]} tokens; shorten it or ask for fewer positions"
                     ) from error
@@ -160,9 +161,9 @@ class Engine:
             name: layout.gather(rows, ids.shape[1], self.lm.device)
             for name, layout in layouts.items()
         }
-        taken: dict[str, dict[Place, Tensor]] = {name: {} for name in readings}
+        taken: dict[str, dict[HookPoint, Tensor]] = {name: {} for name in readings}
 
-        def take(place: Place, hidden: Tensor) -> None:
+        def take(place: HookPoint, hidden: Tensor) -> None:
             for name, reading in readings.items():
                 if place in reading.places:
                     vectors = gathers[name](hidden)
@@ -172,7 +173,7 @@ class Engine:
         adapters = [each.adapter for each in chosen]
         with (
             adapted(self.lm, adapters),
-            intervening(self.lm, self.interventions, batch, self.ledger),
+            intervening(self.lm, self.interventions, batch, self.log),
         ):
             self.forward(ids, places, take)
         return land(
@@ -203,7 +204,7 @@ class Engine:
         where = "a token of its batch" if index is None else f"token {index}"
         if index is not None:
             where += f" ({self.lm.tokenizer.decode([sequence.token_ids[index]])!r})"
-        raise ValueError(
+        raise TriggerLensError(
             f"{sequence}: {place.site} of layer {place.layer} is not finite at {where}; "
             "look for an overflow (float16?), or pass allow_nonfinite=True to keep such rows"
         )

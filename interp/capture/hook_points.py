@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 
 SITES = ("resid_post", "attn_out", "mlp_out")
 SUM_TOLERANCE = 1e-2  # of the stream's largest value: bfloat16 rounds twice
 
 
-class Place(NamedTuple):
+class HookPoint(NamedTuple):
     """One site of one decoder layer (0-based)."""
 
     layer: int
@@ -27,7 +28,7 @@ class Place(NamedTuple):
 
 
 HEADS = "heads"  # the input of a layer's output projection: what its heads put out, side by side
-EMBEDDINGS = Place(
+EMBEDDINGS = HookPoint(
     -1, "embeddings"
 )  # what enters the first layer, scaled where the family scales it
 
@@ -35,7 +36,7 @@ EMBEDDINGS = Place(
 def check_site(site: str) -> None:
     """Raise unless the site is one of the three."""
     if site not in SITES:
-        raise ValueError(f"no site {site!r}; the sites are {', '.join(SITES)}")
+        raise TriggerLensError(f"no site {site!r}; the sites are {', '.join(SITES)}")
 
 
 def block_names(layer: nn.Module) -> dict[str, str]:
@@ -45,7 +46,7 @@ def block_names(layer: nn.Module) -> dict[str, str]:
     return {"attn_out": "self_attn", "mlp_out": "mlp"}
 
 
-def module_at(lm: LanguageModel, place: Place) -> nn.Module:
+def module_at(lm: LanguageModel, place: HookPoint) -> nn.Module:
     """The module whose output is read at a place."""
     if place == EMBEDDINGS:
         return lm.decoder.get_input_embeddings()
@@ -55,7 +56,7 @@ def module_at(lm: LanguageModel, place: Place) -> nn.Module:
     name = block_names(layer)[place.site]
     module = getattr(layer, name, None)
     if module is None:
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name}: layer {place.layer} has no {name!r}, so {place.site} cannot be read; "
             "read resid_post"
         )
@@ -67,7 +68,7 @@ def output_projection(lm: LanguageModel, layer: int) -> nn.Module:
     attention = getattr(lm.layers[layer], "self_attn", None)
     projection = getattr(attention, "o_proj", None)
     if projection is None:
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name}: layer {layer} has no self_attn.o_proj, so its heads cannot be told apart; "
             "patch attn_out"
         )
@@ -87,7 +88,7 @@ def check_sum(lm: LanguageModel) -> None:
     for index, layer in enumerate(lm.layers):
         handles.append(layer.register_forward_pre_hook(_keep_input(seen, index), with_kwargs=True))
         for site in SITES:
-            module = module_at(lm, Place(index, site))
+            module = module_at(lm, HookPoint(index, site))
             handles.append(module.register_forward_hook(_keep(seen, index, site)))
     try:
         lm.decoder(input_ids=torch.tensor([[1, 2, 3]], device=lm.device), use_cache=False)
@@ -98,7 +99,7 @@ def check_sum(lm: LanguageModel) -> None:
         total = sum(seen[index, name].float() for name in ("before", "attn_out", "mlp_out"))
         after = seen[index, "resid_post"].float()
         if float((total - after).abs().max()) > SUM_TOLERANCE * float(after.abs().max()):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{lm.name}: layer {index} does not add attn_out and mlp_out to its input; "
                 "read resid_post"
             )

@@ -19,7 +19,8 @@ from jaxtyping import Int
 from torch import Tensor
 
 from interp.capture.backends import Forward, Read
-from interp.capture.hook_points import Place, first_tensor, module_at
+from interp.capture.hook_points import HookPoint, first_tensor, module_at
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 
 
@@ -34,14 +35,14 @@ def to_nnsight(lm: LanguageModel) -> Any:
 def nnsight_backend(lm: LanguageModel, *, remote: bool | str = False) -> Forward:
     """Read through nnsight; `remote` is handed to its `trace`."""
     if remote and remote != "local" and hasattr(lm.model, "peft_config"):
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name}: a remote run would read the base without its adapter; merge and publish it"
         )
     traced = to_nnsight(lm)
     traced.repo_id = getattr(lm.causal.config, "_name_or_path", "") or lm.name
     paths = {module: path for path, module in lm.causal.named_modules()}
 
-    def forward(ids: Int[Tensor, "row token"], places: Collection[Place], read: Read) -> None:
+    def forward(ids: Int[Tensor, "row token"], places: Collection[HookPoint], read: Read) -> None:
         ordered = sorted(places)  # by layer, and in it attn_out, mlp_out, resid_post: as they run
         envoys = [traced.get(paths[module_at(lm, place)]) for place in ordered]
         for place, output in zip(ordered, _outputs(traced, envoys, ids, remote), strict=True):

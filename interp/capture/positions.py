@@ -7,6 +7,7 @@ common ones have names: "last", "question", "framing", "answer", "last_answer", 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from interp.errors import TriggerLensError
 from interp.prompts import Span
 
 Position = Callable[[int, Mapping[str, Span]], Sequence[int]]
@@ -86,13 +87,15 @@ def position_of(position: Position | str) -> Position:
         return position
     known = NAMED | {name_of(each): each for each in FUNCTIONS}
     if position not in known:
-        raise ValueError(f"no position {position!r}; give one of {', '.join(NAMED)}, or a function")
+        raise TriggerLensError(
+            f"no position {position!r}; give one of {', '.join(NAMED)}, or a function"
+        )
     return known[position]
 
 
 def _inside(name: str, spans: Mapping[str, Span]) -> range:
     if name not in spans:
-        raise ValueError(
+        raise TriggerLensError(
             f"no span {name!r} here, only {', '.join(sorted(spans))}; choose other prompts"
         )
     return range(spans[name].start, spans[name].stop)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet, Span
@@ -41,7 +42,7 @@ def of_answers(completions: Completions) -> list[TokenSequence]:
         zip(completions.prompt_index, completions.token_ids, strict=True)
     ):
         if not answer:
-            raise ValueError(
+            raise TriggerLensError(
                 f"completion {row} is empty: it has no answer tokens to read; leave it out"
             )
         prompt = completions.prompts[index]
@@ -56,8 +57,8 @@ def check_lengths(lm: LanguageModel, sequences: Sequence[TokenSequence]) -> None
     limit = getattr(lm.config, "max_position_embeddings", None)
     for sequence in sequences:
         if not len(sequence):
-            raise ValueError(f"{sequence} has no tokens; leave it out")
+            raise TriggerLensError(f"{sequence} has no tokens; leave it out")
         if limit is not None and len(sequence) > limit:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{sequence} has {len(sequence)} tokens, {lm.name} reads at most {limit}; shorten it"
             )

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 
 Edit = Callable[[Tensor], Tensor | None]
@@ -36,12 +37,12 @@ def hooked_modules(edits: Mapping[nn.Module, Edit]) -> Iterator[None]:
 def check_layers(lm: LanguageModel, layers: Any) -> tuple[int, ...]:
     """The layers in order, or an error that names one the model does not have."""
     if isinstance(layers, str | Integral | float):
-        raise ValueError(f"layers={layers!r}: give a list of layers, such as [{layers}]")
+        raise TriggerLensError(f"layers={layers!r}: give a list of layers, such as [{layers}]")
     for layer in layers:
         if isinstance(layer, bool) or not isinstance(layer, Integral):
-            raise ValueError(f"layers: {layer!r} is no layer; give whole numbers from 0")
+            raise TriggerLensError(f"layers: {layer!r} is no layer; give whole numbers from 0")
         if not 0 <= int(layer) < lm.n_layers:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{lm.name} has no layer {layer}; its layers are 0 to {lm.n_layers - 1}"
             )
     return tuple(sorted(layers))

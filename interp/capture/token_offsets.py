@@ -9,13 +9,15 @@ What it does not know: a tokenizer that does not decode to the text it encoded; 
 from collections.abc import Sequence
 from typing import Any
 
+from interp.errors import TriggerLensError
+
 INCOMPLETE = "\ufffd"  # what the first bytes of a character decode to
 
 
 def decoded_offsets(tokenizer: Any, ids: Sequence[int], text: str) -> list[tuple[int, int]]:
     """Start and end of every token in the text; ValueError if the tokens do not decode to it."""
     if _decoded(tokenizer, ids) != text:
-        raise ValueError(
+        raise TriggerLensError(
             f"tokenizer {type(tokenizer).__name__} reports no character offsets, and its tokens do not decode to the"
             f" text {text[:60]!r}, so spans cannot be found; load the tokenizer's fast version (tokenizer.json)"
         )

@@ -12,9 +12,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.capture.positions import Each, Position, name_of
 from interp.capture.sequences import TokenSequence
+from interp.errors import TriggerLensError
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class Reading:
     measure: Callable[[Tensor], Tensor] | None = None
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[HookPoint]:
         """The places it needs."""
-        return [Place(layer, self.site) for layer in self.layers]
+        return [HookPoint(layer, self.site) for layer in self.layers]
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,12 @@ def _tokens(position: Position, sequence: TokenSequence) -> Sequence[int]:
     try:
         tokens = position(len(sequence), sequence.spans)
     except ValueError as error:
-        raise ValueError(f"{sequence}: {error}") from error
+        raise TriggerLensError(f"{sequence}: {error}") from error
     if not len(tokens):
-        raise ValueError(f"{sequence}: {name_of(position)} chooses no token")
+        raise TriggerLensError(f"{sequence}: {name_of(position)} chooses no token")
     outside = [token for token in tokens if not 0 <= token < len(sequence)]
     if outside:
-        raise ValueError(
+        raise TriggerLensError(
             f"{sequence}: {name_of(position)} chooses token {outside[0]} of {len(sequence)}"
         )
     return tokens

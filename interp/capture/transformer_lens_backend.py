@@ -2,8 +2,8 @@
 
 TransformerLens edits the model it is given in place (renamed modules, hooks), so it is given a copy. It reads the
 tokenizer from a folder, so the tokenizer is written to a temporary one. It wants an `attention_mask` wherever a batch
-is padded on the left: without it its logits are wrong, silently. As a backend of `interp.capture.api`, which pads on the
-right: `capture(lm, prompts, backend=transformer_lens_backend)`. The copy knows no interventions of ours.
+is padded on the left: without it its logits are wrong, silently. As a backend of `interp.capture.api`, which pads on
+the right: `capture(lm, prompts, backend=transformer_lens_backend)`. The copy knows no interventions of ours.
 
 For models with a vision tower TransformerLens runs `pip install torchvision` where that is missing. It is not let: only
 the text decoder is read, and the environment is the user's.
@@ -20,7 +20,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from interp.capture.backends import Enough, Forward, Read, until_enough
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.models.language_model import LanguageModel
 
 HOOK_NAMES = {"resid_post": "hook_out", "attn_out": "hook_attn_out", "mlp_out": "hook_mlp_out"}
@@ -69,7 +69,7 @@ def transformer_lens_backend(lm: LanguageModel) -> Forward:
     """Read through a `TransformerBridge`, made once; stops at the last place."""
     bridge = to_transformer_lens(lm)
 
-    def forward(ids: Int[Tensor, "row token"], places: Collection[Place], read: Read) -> None:
+    def forward(ids: Int[Tensor, "row token"], places: Collection[HookPoint], read: Read) -> None:
         read = until_enough(places, read)
         hooks = [
             (f"blocks.{place.layer}.{HOOK_NAMES[place.site]}", _hook(place, read))
@@ -81,5 +81,5 @@ def transformer_lens_backend(lm: LanguageModel) -> Forward:
     return forward
 
 
-def _hook(place: Place, read: Read) -> Callable[..., None]:
+def _hook(place: HookPoint, read: Read) -> Callable[..., None]:
     return lambda hidden, hook: read(place, hidden)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from interp.capture.batches import Batch
 from interp.capture.hook_points import output_projection
+from interp.errors import TriggerLensError
 from interp.interventions import AblateWrites, intervening
 from interp.interventions.ablate import check_orthonormal
 from interp.models.language_model import LanguageModel
@@ -57,7 +58,7 @@ def save_checkpoint(lm: LanguageModel, folder: str | Path) -> None:
     """Model and tokenizer as an ordinary Hugging Face checkpoint, there whole or not at all."""
     folder = Path(folder)
     if folder.exists():
-        raise ValueError(f"{folder} exists; choose another folder or remove it")
+        raise TriggerLensError(f"{folder} exists; choose another folder or remove it")
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -72,22 +73,26 @@ def save_checkpoint(lm: LanguageModel, folder: str | Path) -> None:
 
 def _refuse(lm: LanguageModel, basis: Tensor, untie: bool) -> None:
     if basis.shape[-1] != lm.d_model:
-        raise ValueError(
+        raise TriggerLensError(
             f"the subspace has width {basis.shape[-1]}, the stream of {lm.name} has {lm.d_model}"
         )
     check_orthonormal(basis)
     if lm.model is not lm.causal:
-        raise ValueError(f"{lm.name} has a live adapter, which writes too; load it with merge=True")
+        raise TriggerLensError(
+            f"{lm.name} has a live adapter, which writes too; load it with merge=True"
+        )
     dtype = next(lm.causal.parameters()).dtype
     if dtype != torch.float32:
-        raise ValueError(f"weights in {dtype} cannot hold the ablation exactly; load in float32")
+        raise TriggerLensError(
+            f"weights in {dtype} cannot hold the ablation exactly; load in float32"
+        )
     if any(hasattr(layer, "post_feedforward_layernorm") for layer in lm.layers):
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name} ({type(lm.causal).__name__}) normalises what its blocks write, so changed weights "
             "cannot equal the ablation; ablate with hooks (AblateWrites)"
         )
     if _tied(lm) and not untie:
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name} ties its head to its embeddings, so the head would change too; "
             "untie=True gives the head a copy of its own"
         )
@@ -104,7 +109,7 @@ def _project(lm: LanguageModel, basis: Float[Tensor, "rank d_model"]) -> None:
     for layer, block in enumerate(lm.layers):
         mlp_out = getattr(getattr(block, "mlp", None), "down_proj", None)
         if mlp_out is None:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{lm.name}: layer {layer} has no mlp.down_proj, so it is not known what writes into its "
                 "stream; ablate with hooks (AblateWrites)"
             )
@@ -128,7 +133,7 @@ def _compare(lm: LanguageModel, baked: LanguageModel, basis: Tensor) -> None:
     found = baked.causal(ids.to(lm.device)).logits
     error = float((found - expected).abs().max() / expected.abs().max())
     if not error < TOLERANCE:
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name}: changed weights and hooks differ by {error:.2g} of the largest logit, so something "
             "else writes into its stream; ablate with hooks (AblateWrites)"
         )

@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from interp.export.steering_files import PICKLES, READERS, read_vectors
 from interp.interventions import Add
 from interp.io.files import put
@@ -39,13 +40,13 @@ def export_steering(
     Refuses directions that were fitted to other weights.
     """
     if not strengths:
-        raise ValueError("no direction to export")
+        raise TriggerLensError("no direction to export")
     vectors: dict[str, Tensor] = {}
     for direction, strength in strengths.items():
         direction.check_fits(lm)
         name = f"direction.{direction.layer}"
         if name in vectors:
-            raise ValueError(f"two directions at layer {direction.layer}; add them up first")
+            raise TriggerLensError(f"two directions at layer {direction.layer}; add them up first")
         vectors[name] = (strength * direction.scale * direction.vector).float().contiguous().cpu()
     facts = {
         "model_type": lm.config.model_type,
@@ -78,13 +79,13 @@ def import_steering(path: str | Path, lm: LanguageModel) -> tuple[Add, ...]:
     vectors, facts = read_steering(path)
     for weights in _fitted_to(path, facts):
         if weights != lm.weights_hash:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{path} was fitted to weights {weights[:12]}, this model has {lm.weights_hash[:12]}; "
                 "load the model it belongs to"
             )
     for layer, vector in vectors.items():
         if layer >= lm.n_layers or len(vector) != lm.d_model:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{path}: a vector of width {len(vector)} for layer {layer}; {lm.name} has layers 0 to "
                 f"{lm.n_layers - 1} of width {lm.d_model}, give a file that was made for it"
             )
@@ -101,7 +102,9 @@ def for_repeng(path: str | Path) -> dict[str, Any]:
     """Arguments of `repeng.ControlVector`."""
     vectors, facts = read_steering(path)
     if "model_type" not in facts:
-        raise ValueError(f"{path} does not say its model_type, which repeng wants; export it again")
+        raise TriggerLensError(
+            f"{path} does not say its model_type, which repeng wants; export it again"
+        )
     directions: dict[int, np.ndarray] = {layer: each.numpy() for layer, each in vectors.items()}
     return {"model_type": facts["model_type"], "directions": directions}
 
@@ -111,7 +114,7 @@ def _fitted_to(path: str | Path, facts: Mapping[str, str]) -> set[str]:
     try:
         return {str(fact["model_hash"]) for fact in json.loads(facts.get("directions", "[]"))}
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"{path}: its metadata 'directions' is not what export_steering writes; export it again"
         ) from error
 

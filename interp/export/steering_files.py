@@ -10,6 +10,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from interp.errors import TriggerLensError
 from interp.models.adapters import one_line
 
 PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
@@ -19,25 +20,25 @@ Facts = dict[str, str]
 def read_vectors(path: Path) -> tuple[dict[int, Tensor], Facts]:
     """The vectors in float32 by layer, lowest first, and the metadata; ValueError in one line for anything else."""
     if not path.is_file():
-        raise ValueError(f"no steering vector {path}: no such file; check the path")
+        raise TriggerLensError(f"no steering vector {path}: no such file; check the path")
     if path.suffix in PICKLES:
-        raise ValueError(
+        raise TriggerLensError(
             f"{path} is a pickle, which is not loaded: open it with torch.load(path, weights_only=True) where you know "
             "what its rows mean, and give one vector to Add, or save tensors named direction.LAYER as safetensors"
         )
     read = READERS.get(path.suffix)
     if read is None:
-        raise ValueError(
+        raise TriggerLensError(
             f"{path}: {path.suffix or 'no ending'} is not read; give {', '.join(READERS)} with tensors direction.LAYER"
         )
     try:
         tensors, facts = read(path)
     except ModuleNotFoundError as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"{path} needs the package gguf: pip install 'triggerlens[gguf]'"
         ) from error
     except Exception as error:  # whatever a damaged file sets off in its library
-        raise ValueError(
+        raise TriggerLensError(
             f"{path} is damaged, or no {path.suffix} file ({one_line(error)}); download it again"
         ) from error
     return _by_layer(path, tensors), facts
@@ -46,19 +47,19 @@ def read_vectors(path: Path) -> tuple[dict[int, Tensor], Facts]:
 def _by_layer(path: Path, tensors: Mapping[str, Tensor]) -> dict[int, Tensor]:
     strangers = [name for name in tensors if not re.fullmatch(r"direction\.\d+", name)]
     if strangers or not tensors:
-        raise ValueError(
+        raise TriggerLensError(
             f"{path} is no exported steering vector: it holds {strangers[0] if strangers else 'nothing'!r}; name its "
             "tensors direction.LAYER, where layer 0 is the first decoder layer"
         )
     vectors = {int(name.split(".")[1]): tensor.float() for name, tensor in tensors.items()}
     for layer, vector in vectors.items():
         if vector.ndim != 1 or not bool(vector.isfinite().all()):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{path}: direction.{layer} has shape {list(vector.shape)} or numbers that are not finite; give one "
                 "finite vector [d_model]"
             )
     if len({len(vector) for vector in vectors.values()}) > 1:
-        raise ValueError(f"{path}: its vectors differ in width; give vectors of one model")
+        raise TriggerLensError(f"{path}: its vectors differ in width; give vectors of one model")
     return dict(sorted(vectors.items()))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from interp.interventions import Evidence
+from interp.interventions import InterventionReport
 from interp.prompts import PromptSet
 
 
@@ -17,7 +17,9 @@ class Completions:
     token_ids: tuple[tuple[int, ...], ...]
     texts: tuple[str, ...]
     ended: tuple[bool, ...]  # False: cut off at max_new_tokens
-    evidence: tuple[Evidence, ...] = field(default=(), compare=False)  # of each intervention
+    evidence: tuple[InterventionReport, ...] = field(
+        default=(), compare=False
+    )  # of each intervention
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -3,9 +3,11 @@
 Method:
 1. Prompts are sorted by length, so that a batch holds little padding, and each is read once; copies of a prompt
    together, up to the first token that an intervention acts on (`interp.generation.prompt_dedup`).
-2. Samples decode side by side over the prompt's keys and values (`interp.generation.decoding`, `interp.generation.shared_prefix`).
-3. Tokens are drawn with numbers that belong to (seed, prompt, sample, step) (`interp.generation.sampling`). The model's own
-   generation configuration (top-k, repetition penalty, ...) is ignored, except for the tokens that end an answer.
+2. Samples decode side by side over the prompt's keys and values (`interp.generation.decoding`,
+   `interp.generation.shared_prefix`).
+3. Tokens are drawn with numbers that belong to (seed, prompt, sample, step) (`interp.generation.sampling`). The
+   model's own generation configuration (top-k, repetition penalty, ...) is ignored, except for the tokens that end an
+   answer.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,12 +16,13 @@ from dataclasses import replace
 import torch
 
 from interp.capture.batches import Batch
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.generation.decoding import Answer, Decoding, Plan
 from interp.generation.prompt_dedup import copies
 from interp.generation.sampling import uniforms
 from interp.generation.sampling_check import check_sampling
-from interp.interventions import Intervention, Ledger, intervening
+from interp.interventions import Intervention, InterventionLog, intervening
 from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
@@ -54,17 +57,17 @@ def generate(
     order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
     size = max(1, batch_rows // plan.samples)
     answers: dict[int, list[Answer]] = {}
-    ledger = Ledger(interventions, [len(prompt) for prompt in prompts])
+    log = InterventionLog(interventions, [len(prompt) for prompt in prompts])
     for start in range(0, len(order), size):
         chunk = order[start : start + size]
         index = torch.tensor(chunk, device=lm.device)
         batch = Batch(index, index.new_empty(len(chunk), 0), prompts.prompts)
-        with intervening(lm, interventions, batch, ledger):
+        with intervening(lm, interventions, batch, log):
             decoding = Decoding(lm, batch, noise[index], plan, copies(batch, interventions))
             answers |= zip(chunk, decoding.run(), strict=True)
         if progress is not None:
             progress(min(start + size, len(order)) * plan.samples, len(order) * plan.samples)
-    evidence = ledger.check() if len(prompts) else ()
+    evidence = log.check() if len(prompts) else ()
     return replace(_completions(lm, prompts, plan.samples, answers), evidence=evidence)
 
 
@@ -73,11 +76,15 @@ def _check(
 ) -> None:
     attention = lm.config._attn_implementation
     if attention not in ("sdpa", "eager"):
-        raise ValueError(f"cannot sample with {attention!r} attention; load with sdpa or eager")
+        raise TriggerLensError(
+            f"cannot sample with {attention!r} attention; load with sdpa or eager"
+        )
     if samples < 1 or steps < 1:
-        raise ValueError(f"samples_per_prompt={samples}, max_new_tokens={steps}: both must be >= 1")
+        raise TriggerLensError(
+            f"samples_per_prompt={samples}, max_new_tokens={steps}: both must be >= 1"
+        )
     if temperature < 0 or not 0 < top_p <= 1:
-        raise ValueError(f"temperature={temperature} must be >= 0, top_p={top_p} in (0, 1]")
+        raise TriggerLensError(f"temperature={temperature} must be >= 0, top_p={top_p} in (0, 1]")
     check_sampling(lm)
 
 

@@ -2,7 +2,8 @@
 
     score(lm, prompts, direction)                            one number for each prompt
     with watching(lm, direction) as scores: ...              anyone's forward passes, and `generate` of transformers
-    generate(..., interventions=[Watch.over(prompts, ...)])  `interp.generation.generate`, which reads prompts in its own order
+    generate(..., interventions=[Watch.over(prompts, ...)])  `interp.generation.generate`, which reads prompts in its
+    own order
 
 The token is the prompt's last one, or the n-th of the answer (`after(n)`): a model may read the cue for what it will be
 only as it begins to speak, before it has said anything of weight. An answer that ends earlier is read at its end. The
@@ -20,10 +21,11 @@ from torch import Tensor
 
 from interp.capture.api import capture
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.capture.positions import Position
 from interp.capture.sites import hooked
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from interp.generation.generate import generate
 from interp.interventions import Intervention
 from interp.interventions.base import resid_post
@@ -49,7 +51,7 @@ def answer_tokens_before(direction: Direction) -> int:
     for tokens in range(10):
         if after(tokens).__name__ == direction.position:
             return tokens
-    raise ValueError(
+    raise TriggerLensError(
         f"direction {direction.name!r} was fitted at {direction.position!r}, which no live prompt has; "
         "fit it at interp.generation.prompt_scores.after(n)"
     )
@@ -126,7 +128,7 @@ class _Hook:
         """Before the pass: does it go on from a cache, and where do its rows end?"""
         cache, mask = inputs.get("past_key_values"), inputs.get("attention_mask")
         if not (mask is None or (isinstance(mask, Tensor) and mask.ndim == 2)):
-            raise ValueError(
+            raise TriggerLensError(
                 "watching() reads padding from a mask [row, token], and was given another kind; "
                 "with interp.generation.generate, pass interventions=[Watch.over(prompts, direction)]"
             )
@@ -157,7 +159,8 @@ def _last(mask: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Watch(Intervention):
-    """Scores the prompts of a run of `interp.generation.generate` and edits nothing; of several samples it reads the mean."""
+    """Scores the prompts of a run of `interp.generation.generate` and edits nothing; of several samples it reads the
+    mean."""
 
     vector: Float[Tensor, " d_model"]
     layer: int
@@ -173,11 +176,11 @@ class Watch(Intervention):
         vector, tokens = direction.vector / direction.scale, answer_tokens_before(direction)
         return cls(vector, direction.layer, tokens, lengths, torch.full_like(lengths, torch.nan))
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, (self.layer,))
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         past = batch.positions - self.lengths.to(batch.positions.device)[batch.prompt][:, None]
         row, token = ((past >= -1) & (past < self.tokens)).nonzero(as_tuple=True)

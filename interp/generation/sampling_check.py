@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.capture.batches import Batch
+from interp.errors import TriggerLensError
 from interp.generation.decoding import Decoding, Plan
 from interp.models.contract import same_logits
 from interp.models.language_model import LanguageModel
@@ -39,20 +40,20 @@ def check_sampling(lm: LanguageModel) -> None:
         return
     what = f"{lm.name}: cannot sample from {type(lm.causal).__name__}"
     if getattr(lm.causal, "_is_stateful", False):
-        raise ValueError(
+        raise TriggerLensError(
             f"{what}: it keeps a recurrent state, which samples cannot share; activations can be read"
         )
     kinds = set(getattr(lm.config, "layer_types", None) or [])
     if unknown := kinds - {"full_attention", "sliding_attention"}:
-        raise ValueError(f"{what}: layers of type {sorted(unknown)} are not supported")
+        raise TriggerLensError(f"{what}: layers of type {sorted(unknown)} are not supported")
     try:
         error = _error(lm)
     except (TypeError, IndexError, KeyError, AttributeError, RuntimeError) as cause:
-        raise ValueError(
+        raise TriggerLensError(
             f"{what}: it takes no cache or positions from outside ({cause})"
         ) from cause
     if error:
-        raise ValueError(f"{what}: shared-prefix decoding does not give its own logits")
+        raise TriggerLensError(f"{what}: shared-prefix decoding does not give its own logits")
     _checked.add(lm)
 
 

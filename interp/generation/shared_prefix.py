@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 
 PROMPT, NOBODY = -1, -2
@@ -76,7 +77,7 @@ def masks(
     default = "full_attention" if window is None else "sliding_attention"
     types = set(getattr(config, "layer_types", None) or [default])
     if unknown := types - {"full_attention", "sliding_attention"}:
-        raise ValueError(f"{lm.name}: cannot sample through layers of type {sorted(unknown)}")
+        raise TriggerLensError(f"{lm.name}: cannot sample through layers of type {sorted(unknown)}")
     built = {
         kind: keys.mask(owner, position, window if kind == "sliding_attention" else None, dtype)
         for kind in types

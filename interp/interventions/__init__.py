@@ -19,11 +19,11 @@ same site. The first answer token is predicted at the last prompt token, which b
 from interp.interventions.ablate import Ablate, AblateSubspace, AblateWrites
 from interp.interventions.add import Add
 from interp.interventions.base import Intervention
-from interp.interventions.evidence import Evidence, Ledger
 from interp.interventions.features import Autoencoder, ClampFeature, ScaleFeature
 from interp.interventions.installing import intervening
 from interp.interventions.mean_ablate import MeanAblate
 from interp.interventions.patch import Patch
+from interp.interventions.report import InterventionLog, InterventionReport
 from interp.interventions.where import AnswerTokens, EveryToken, Positions, PromptSpan
 
 __all__ = [
@@ -35,9 +35,9 @@ __all__ = [
     "Autoencoder",
     "ClampFeature",
     "EveryToken",
-    "Evidence",
     "Intervention",
-    "Ledger",
+    "InterventionLog",
+    "InterventionReport",
     "MeanAblate",
     "Patch",
     "Positions",

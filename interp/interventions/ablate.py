@@ -17,8 +17,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.capture.batches import Batch
-from interp.capture.hook_points import EMBEDDINGS, Place
+from interp.capture.hook_points import EMBEDDINGS, HookPoint
 from interp.capture.sites import check_layers
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention, broadcast, in_batch, resid_post
 from interp.interventions.held import Given, at_layer, tensor_of
 from interp.interventions.where import EveryToken, Positions
@@ -47,22 +48,22 @@ class Ablate(Intervention):
             if vector.ndim == 2:
                 allowed = allowed | (norms == 0)
             if not bool(allowed.all()):
-                raise ValueError(
+                raise TriggerLensError(
                     f"Ablate wants unit vectors, got norm {norms[~allowed].flatten()[0]:.4g}; "
                     "divide by the norm"
                 )
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, _layers(self.vector, self.layers, lm))
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         v = broadcast(at_layer(self.vector, place.layer), hidden, batch)
         return hidden - (hidden * v).sum(-1, keepdim=True) * v
 
     def acted(
-        self, place: Place, before: Tensor, after: Tensor, batch: Batch
+        self, place: HookPoint, before: Tensor, after: Tensor, batch: Batch
     ) -> Bool[Tensor, "row 1"] | None:
         vector = at_layer(self.vector, place.layer)
         return None if vector.ndim == 1 else in_batch(vector, before, batch).any(-1, keepdim=True)
@@ -85,16 +86,16 @@ class AblateSubspace(Intervention):
         for basis in self.vectors():
             check_orthonormal(basis)
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, _layers(self.basis, self.layers, lm))
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         return hidden - inside(at_layer(self.basis, place.layer), hidden, batch)
 
     def acted(
-        self, place: Place, before: Tensor, after: Tensor, batch: Batch
+        self, place: HookPoint, before: Tensor, after: Tensor, batch: Batch
     ) -> Bool[Tensor, "row 1"] | None:
         basis = at_layer(self.basis, place.layer)
         if basis.ndim == 2:
@@ -114,17 +115,19 @@ class AblateWrites(Intervention):
         super().__post_init__()
         (basis,) = self.vectors()
         if basis.ndim == 3:
-            raise ValueError(
+            raise TriggerLensError(
                 f"AblateWrites.basis has shape {list(basis.shape)}; give rows [rank, d_model], for all prompts"
             )
         check_orthonormal(basis)
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
-        blocks = [Place(at, site) for at in range(lm.n_layers) for site in ("attn_out", "mlp_out")]
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
+        blocks = [
+            HookPoint(at, site) for at in range(lm.n_layers) for site in ("attn_out", "mlp_out")
+        ]
         return (EMBEDDINGS, *blocks)
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         return hidden - inside(tensor_of(self.basis), hidden, batch)
 
@@ -141,7 +144,7 @@ def check_orthonormal(basis: Tensor) -> None:
     expected = torch.diag_embed((products.diagonal(dim1=-2, dim2=-1) > 0.5).to(products))
     error = float((products - expected).abs().max().detach())
     if not error < UNIT_TOLERANCE:
-        raise ValueError(
+        raise TriggerLensError(
             f"a subspace wants orthonormal rows, products are off by {error:.4g}; "
             "use interp.directions.orthonormal"
         )
@@ -153,5 +156,5 @@ def _layers(value: Any, layers: Sequence[int] | None, lm: LanguageModel) -> Sequ
     wanted = check_layers(lm, layers)
     missing = set(wanted) - set(value) if isinstance(value, Mapping) else set()
     if missing:
-        raise ValueError(f"nothing to ablate was given for layer {min(missing)}")
+        raise TriggerLensError(f"nothing to ablate was given for layer {min(missing)}")
     return wanted

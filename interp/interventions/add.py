@@ -7,8 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention, broadcast, resid_post, strength
 from interp.interventions.held import Given, Strength, tensor_of
 from interp.interventions.where import EveryToken, Positions
@@ -36,7 +37,7 @@ class Add(Intervention):
                 layers, alpha = None, layers
             layers = (self.vector.layer,) if layers is None else layers
         if layers is None or alpha is None:
-            raise ValueError(
+            raise TriggerLensError(
                 f"Add has no {'strength' if alpha is None else 'layers'}; write Add(vector, layers=(12,), alpha=4.0)"
             )
         object.__setattr__(self, "layers", layers)
@@ -55,11 +56,11 @@ class Add(Intervention):
         """`alpha` counts median residual norms at the direction's site; its own layer unless told otherwise."""
         return cls(direction, layers, alpha * direction.scale, positions)
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, self.layers)
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         added = broadcast(tensor_of(self.vector), hidden, batch)
         return hidden + strength(self.alpha, hidden, batch) * added

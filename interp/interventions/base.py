@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.capture.sites import check_layers
 from interp.directions import Direction
 from interp.interventions.held import directions, held, tensors
@@ -39,12 +39,12 @@ class Intervention(ABC):
             object.__setattr__(self, name, checked)
 
     @abstractmethod
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         """The places it edits."""
 
     @abstractmethod
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         """What it makes of every token, a new tensor; only the tokens of `positions` are taken from it."""
 
@@ -67,15 +67,15 @@ class Intervention(ABC):
         return [direction for name in self.AXES for direction in directions(getattr(self, name))]
 
     def acted(
-        self, place: Place, before: Tensor, after: Tensor, batch: Batch
+        self, place: HookPoint, before: Tensor, after: Tensor, batch: Batch
     ) -> Bool[Tensor, "row token"] | Bool[Tensor, "row 1"] | None:
         """Where, among the tokens of `positions`, it had something to do; None: everywhere."""
         return None
 
 
-def resid_post(lm: LanguageModel, layers: Any) -> tuple[Place, ...]:
+def resid_post(lm: LanguageModel, layers: Any) -> tuple[HookPoint, ...]:
     """The outputs of these decoder layers; a layer that the model does not have is an error."""
-    return tuple(Place(layer, "resid_post") for layer in check_layers(lm, layers))
+    return tuple(HookPoint(layer, "resid_post") for layer in check_layers(lm, layers))
 
 
 def in_batch(value: Tensor, hidden: Tensor, batch: Batch) -> Tensor:

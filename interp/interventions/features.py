@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention, resid_post, strength
 from interp.interventions.held import Strength
 from interp.interventions.where import EveryToken, Positions
@@ -47,11 +48,11 @@ class ClampFeature(Intervention):
     layer: int
     positions: Positions = EveryToken()
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, [self.layer])
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         features = self.autoencoder.encode(hidden)
         index = _index(self.feature, features, batch)
@@ -71,11 +72,11 @@ class ScaleFeature(Intervention):
     layer: int
     positions: Positions = EveryToken()
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, [self.layer])
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         features = self.autoencoder.encode(hidden)
         index = _index(self.feature, features, batch)
@@ -83,7 +84,7 @@ class ScaleFeature(Intervention):
         return _moved(self.autoencoder, hidden, features, features.scatter(-1, index, wanted))
 
     def acted(
-        self, place: Place, before: Tensor, after: Tensor, batch: Batch
+        self, place: HookPoint, before: Tensor, after: Tensor, batch: Batch
     ) -> Bool[Tensor, "row token"]:
         features = self.autoencoder.encode(before)
         return features.gather(-1, _index(self.feature, features, batch))[..., 0] != 0
@@ -93,9 +94,11 @@ def _index(feature: Any, features: Tensor, batch: Batch) -> Int[Tensor, "row tok
     """The feature of each row, as an index into the last axis."""
     chosen = torch.as_tensor(feature, device=features.device)
     if chosen.is_floating_point():
-        raise ValueError(f"feature {feature} is no whole number; features are numbered from 0 on")
+        raise TriggerLensError(
+            f"feature {feature} is no whole number; features are numbered from 0 on"
+        )
     if not bool(((chosen >= 0) & (chosen < features.shape[-1])).all()):
-        raise ValueError(
+        raise TriggerLensError(
             f"no feature {int(chosen.max())}: the autoencoder has {features.shape[-1]}, from 0 on"
         )
     if chosen.ndim:

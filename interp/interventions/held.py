@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 
 Given = Tensor | np.ndarray | Sequence[Any] | Direction  # a vector or several, as callers give them
 Strength = Tensor | np.ndarray | np.generic | Sequence[Any] | float | int
@@ -31,7 +32,7 @@ def held(value: Any, axes: int, name: str) -> Any:
     Raises ValueError for what is no number, not finite, or of another shape.
     """
     if value is None:
-        raise ValueError(f"{name} is None; give {SHAPES[axes]}")
+        raise TriggerLensError(f"{name} is None; give {SHAPES[axes]}")
     if axes == 1 and isinstance(value, Number) and not isinstance(value, bool):
         _check_finite(torch.as_tensor(value), name)
         return value.item() if isinstance(value, np.generic) else value
@@ -42,7 +43,7 @@ def held(value: Any, axes: int, name: str) -> Any:
         return directions if axes > 2 else directions[0]
     tensor = _as_tensor(value, axes, name)
     if tensor.ndim not in (axes - 1, axes) or (axes > 1 and 0 in tensor.shape):
-        raise ValueError(f"{name} has shape {list(tensor.shape)}; give {SHAPES[axes]}")
+        raise TriggerLensError(f"{name} has shape {list(tensor.shape)}; give {SHAPES[axes]}")
     _check_finite(tensor, name)
     return tensor
 
@@ -50,7 +51,7 @@ def held(value: Any, axes: int, name: str) -> Any:
 def _check_finite(tensor: Tensor, name: str) -> None:
     broken = int((~tensor.isfinite()).sum())
     if broken:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name}: {broken} of {tensor.numel()} numbers are NaN or infinite; compute it again in float32"
         )
 
@@ -95,11 +96,11 @@ def _as_tensor(value: Any, axes: int, name: str) -> Tensor:
     try:
         tensor = value if isinstance(value, Tensor) else _copied(value)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} is {type(value).__name__} {value!r:.60}, not numbers; give {SHAPES[axes]}"
         ) from error
     if tensor.dtype == torch.bool or tensor.is_complex():
-        raise ValueError(f"{name} holds {tensor.dtype}; give real numbers")
+        raise TriggerLensError(f"{name} holds {tensor.dtype}; give real numbers")
     return tensor if tensor.is_floating_point() or axes == 1 else tensor.float()
 
 

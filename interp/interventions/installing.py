@@ -9,10 +9,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place, check_sum, module_at
+from interp.capture.hook_points import HookPoint, check_sum, module_at
 from interp.capture.sites import Edit, hooked_modules
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention
-from interp.interventions.evidence import Ledger
+from interp.interventions.report import InterventionLog
 from interp.interventions.where import tokens_at
 from interp.models.language_model import LanguageModel
 
@@ -22,31 +23,31 @@ def intervening(
     lm: LanguageModel,
     interventions: Sequence[Intervention],
     batch: Batch,
-    ledger: Ledger | None = None,
-) -> Iterator[Ledger]:
+    log: InterventionLog | None = None,
+) -> Iterator[InterventionLog]:
     """Apply the interventions, in order, to every forward pass in the body; `batch` says what that pass holds.
 
-    Without a ledger of the caller's, an intervention that never acted in the body is an error at its end.
+    Without a log of the caller's, an intervention that never acted in the body is an error at its end.
     """
-    own = ledger is None
-    if ledger is None:
-        ledger = Ledger(interventions, [len(prompt) for prompt in batch.prompts])
-    by_place: dict[Place, list[_Acting]] = {}
+    own = log is None
+    if log is None:
+        log = InterventionLog(interventions, [len(prompt) for prompt in batch.prompts])
+    by_place: dict[HookPoint, list[_Acting]] = {}
     for number, intervention in enumerate(interventions):
         check_fits(lm, intervention, len(batch.prompts))
-        acting = _Acting(number, intervention, batch, ledger)
+        acting = _Acting(number, intervention, batch, log)
         for place in intervention.places(lm):
             by_place.setdefault(place, []).append(acting)
     if any(place.site != "resid_post" for place in by_place):
         check_sum(lm)
     edits = {module_at(lm, place): _edit(place, acting) for place, acting in by_place.items()}
     with hooked_modules(edits):
-        yield ledger
+        yield log
     if own:
-        ledger.check()
+        log.check()
 
 
-def _edit(place: Place, interventions: Sequence["_Acting"]) -> Edit:
+def _edit(place: HookPoint, interventions: Sequence["_Acting"]) -> Edit:
     def edit(hidden: Tensor) -> Tensor:
         for each in interventions:
             hidden = each.apply(place, hidden)
@@ -62,15 +63,15 @@ class _Acting:
     number: int
     intervention: Intervention
     batch: Batch
-    ledger: Ledger
-    _written: set[Place] = field(default_factory=set)
+    log: InterventionLog
+    _written: set[HookPoint] = field(default_factory=set)
     _seen: Tensor | None = None
     _where: Bool[Tensor, "row token"] | None = None
     _any: bool = False
     _all: bool = False
 
     def apply(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"]
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"]
     ) -> Float[Tensor, "row token d_model"]:
         """The edited stream, a new tensor where anything is edited."""
         where = self._tokens(place)
@@ -82,7 +83,7 @@ class _Acting:
         self._note(place, where, hidden, edited)
         return edited
 
-    def _tokens(self, place: Place) -> Bool[Tensor, "row token"]:
+    def _tokens(self, place: HookPoint) -> Bool[Tensor, "row token"]:
         """Where it acts in this pass; a pass is new when its positions are, or when a place comes round again."""
         if self._where is None or self._seen is not self.batch.positions or place in self._written:
             self._seen, self._written = self.batch.positions, set()
@@ -91,14 +92,14 @@ class _Acting:
             self._all = bool((self._where | (self._seen < 0)).all())  # padding may be edited too
         return self._where
 
-    def _note(self, place: Place, where: Tensor, before: Tensor, after: Tensor) -> None:
+    def _note(self, place: HookPoint, where: Tensor, before: Tensor, after: Tensor) -> None:
         acted = self.intervention.acted(place, before, after, self.batch)
         if acted is not None:
-            self.ledger.write(self.number, place, self.batch, where & acted.to(where.device))
+            self.log.write(self.number, place, self.batch, where & acted.to(where.device))
         elif not self._written:
-            self.ledger.write(self.number, place, self.batch, where)
+            self.log.write(self.number, place, self.batch, where)
         else:
-            self.ledger.also(self.number, place)
+            self.log.also(self.number, place)
         self._written.add(place)
 
 
@@ -107,7 +108,7 @@ def check_fits(lm: LanguageModel, intervention: Intervention, prompts: int) -> N
     name = type(intervention).__name__
     for vector in intervention.vectors():
         if vector.shape[-1] != lm.d_model:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{name} holds vectors of width {vector.shape[-1]}, the residual stream of {lm.name} "
                 f"has {lm.d_model}; it belongs to another model"
             )
@@ -115,7 +116,7 @@ def check_fits(lm: LanguageModel, intervention: Intervention, prompts: int) -> N
         direction.check_weights(lm)
     for tensor in intervention.per_row():
         if len(tensor) != prompts:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{name} holds {len(tensor)} rows for {prompts} prompts; "
                 "per-row values are aligned with the prompt set"
             )

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from interp.activations import Activations
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
+from interp.errors import TriggerLensError
 from interp.interventions.ablate import check_orthonormal, inside
 from interp.interventions.base import Intervention, broadcast, resid_post
 from interp.interventions.held import Given, at_layer, tensors
@@ -33,7 +34,7 @@ class MeanAblate(Intervention):
 
     def __post_init__(self) -> None:
         if not isinstance(self.mean, Mapping):
-            raise ValueError(
+            raise TriggerLensError(
                 f"MeanAblate.mean is {type(self.mean).__name__}; give a mapping such as {{12: mean}}"
             )
         super().__post_init__()
@@ -41,7 +42,9 @@ class MeanAblate(Intervention):
             check_orthonormal(basis)
         missing = set(self.mean) - set(self.basis) if isinstance(self.basis, Mapping) else set()
         if missing:
-            raise ValueError(f"MeanAblate has a mean but no subspace for layer {min(missing)}")
+            raise TriggerLensError(
+                f"MeanAblate has a mean but no subspace for layer {min(missing)}"
+            )
 
     @classmethod
     def of(
@@ -53,16 +56,16 @@ class MeanAblate(Intervention):
     ) -> "MeanAblate":
         """The mean over the rows of some activations, at each of their layers."""
         if reference.site != "resid_post":
-            raise ValueError(f"means are put after layers, these are of {reference.site}")
+            raise TriggerLensError(f"means are put after layers, these are of {reference.site}")
         means = reference.values.mean(0)
         mean = {layer: means[at] for at, layer in enumerate(reference.layers)}
         return cls(mean, basis, positions)
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, self.mean)
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         mean = broadcast(at_layer(self.mean, place.layer), hidden, batch)
         if self.basis is None:

@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention, in_batch, resid_post
 from interp.interventions.held import Given, at_layer
 from interp.interventions.where import PromptSpan
@@ -27,21 +28,21 @@ class Patch(Intervention):
         shapes = [list(values.shape) for values in self.vectors()]
         flat = [shape for shape in shapes if len(shape) != 3]
         if flat or not isinstance(self.values, Mapping):
-            raise ValueError(
+            raise TriggerLensError(
                 f"Patch.values has shape {(flat or shapes)[0]}; give a mapping from layers to [prompt, token, d_model]"
             )
 
-    def places(self, lm: LanguageModel) -> tuple[Place, ...]:
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, self.values)
 
     def edit(
-        self, place: Place, hidden: Float[Tensor, "row token d_model"], batch: Batch
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
         values = at_layer(self.values, place.layer)
         start, stop = batch.bounds(self.positions.name)
         wrong = (stop - start) != values.shape[1]
         if bool(wrong.any()):
-            raise ValueError(
+            raise TriggerLensError(
                 f"Patch holds {values.shape[1]} tokens, span {self.positions.name!r} has "
                 f"{int((stop - start)[wrong][0])}; patch spans of equal length"
             )

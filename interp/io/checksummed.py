@@ -15,6 +15,7 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from interp.errors import TriggerLensError
 from interp.io.files import put, sha256
 
 HASHES = ("sha256", "facts_sha256")  # of the tensors' file, and of all other facts
@@ -50,23 +51,25 @@ def load_facts(
     """
     written, described = Path(f"{path}.safetensors"), Path(f"{path}.json")
     if not described.is_file():
-        raise ValueError(f"{kind} {path}: no {described}; give the path that save() was given")
+        raise TriggerLensError(
+            f"{kind} {path}: no {described}; give the path that save() was given"
+        )
     facts = _parsed(path, kind, described, again)
     if not isinstance(facts, dict) or not set(needed) <= set(facts):
-        raise ValueError(
+        raise TriggerLensError(
             f"{kind} {path}: {described} holds no {kind}; give the path that save() was given"
         )
     if not set(HASHES) <= set(facts):
-        raise ValueError(
+        raise TriggerLensError(
             f"{kind} {path}: {described} has no hash of its files, it was written before there were any; {again}"
         )
     stated, seal = (facts.pop(name) for name in HASHES)
     if seal != hash_facts(facts):
-        raise ValueError(f"{kind} {path}: {described} is not what was saved; {again}")
+        raise TriggerLensError(f"{kind} {path}: {described} is not what was saved; {again}")
     if not written.is_file():
-        raise ValueError(f"{kind} {path}: no {written}; put it back, or {again}")
+        raise TriggerLensError(f"{kind} {path}: no {written}; put it back, or {again}")
     if stated != sha256(written):
-        raise ValueError(
+        raise TriggerLensError(
             f"{kind} {path}: {written} is not what was saved (changed, or cut short); {again}"
         )
     return facts
@@ -87,4 +90,6 @@ def _parsed(path: str | Path, kind: str, described: Path, again: str) -> Any:
     try:
         return json.loads(described.read_text(encoding="utf-8"))
     except ValueError as error:  # no UTF-8, or no JSON
-        raise ValueError(f"{kind} {path}: {described} is damaged ({error}); {again}") from error
+        raise TriggerLensError(
+            f"{kind} {path}: {described} is damaged ({error}); {again}"
+        ) from error

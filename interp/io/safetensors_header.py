@@ -8,6 +8,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from interp.errors import TriggerLensError
+
 
 def read_header(path: str | Path) -> dict[str, tuple[int, ...]]:
     """The shape of each tensor by its name; ValueError names a file that is damaged or something else."""
@@ -16,6 +18,6 @@ def read_header(path: str | Path) -> dict[str, tuple[int, ...]]:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         reason = " ".join(str(error).split())[:300]
-        raise ValueError(
+        raise TriggerLensError(
             f"{path} is damaged, or no safetensors file ({reason}); save or download it again"
         ) from error

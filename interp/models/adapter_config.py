@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from interp.errors import TriggerLensError
+
 FORBIDDEN = ("megatron_config", "layer_replication", "runtime_config", "arrow_config")
 PATTERN = re.compile(r"([\w.\\^$*+?|\[\]()-]|\(\?:){1,200}")
 REPEATED_GROUP = re.compile(r"\)[*+?{]")
@@ -24,15 +26,19 @@ def read_adapter_config(path: str | Path) -> dict[str, Any]:
     """The configuration as an object, or ValueError in one line that names the file."""
     path = Path(path)
     if path.stat().st_size > LARGEST:
-        raise ValueError(f"{path}: {path.stat().st_size:,} bytes, which no adapter's settings need")
+        raise TriggerLensError(
+            f"{path}: {path.stat().st_size:,} bytes, which no adapter's settings need"
+        )
     try:
         config = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no JSON object ({_short(error)}); save it again") from error
+        raise TriggerLensError(
+            f"{path} is no JSON object ({_short(error)}); save it again"
+        ) from error
     if not isinstance(config, dict):
-        raise ValueError(f"{path} is no JSON object; save it again")
+        raise TriggerLensError(f"{path} is no JSON object; save it again")
     if fault := next(_faults(config), None):
-        raise ValueError(f"{path}: {fault}")
+        raise TriggerLensError(f"{path}: {fault}")
     return config
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from interp.errors import TriggerLensError
 from interp.models.adapter_limits import DOSE, check_use
 from interp.models.language_model import LanguageModel
 
@@ -22,7 +23,9 @@ def adapter_dose(lm: LanguageModel, dose: float | int) -> Iterator[None]:
 
     model: Any = lm.model
     if not getattr(model, "peft_config", None):
-        raise ValueError(f"{lm.name} has no live adapter; load it with adapter= and without merge")
+        raise TriggerLensError(
+            f"{lm.name} has no live adapter; load it with adapter= and without merge"
+        )
     check_use(model, DOSE, lm.name)
     with rescale_adapter_scale(model, dose):
         yield

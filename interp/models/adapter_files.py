@@ -6,6 +6,7 @@ A folder, or a name on the hub, `OWNER/NAME` or `OWNER/NAME/FOLDER` for one of s
 import re
 from pathlib import Path, PureWindowsPath
 
+from interp.errors import TriggerLensError
 from interp.models.adapter_config import read_adapter_config
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -24,7 +25,7 @@ def check_base(
     trained_on = read_adapter_config(folder / CONFIG).get("base_model_name_or_path")
     if trained_on and _last(trained_on) not in {_last(base), _last(base_name or base)}:
         copy = QUANTISED.sub("", _last(trained_on)) == QUANTISED.sub("", _last(base))
-        raise ValueError(
+        raise TriggerLensError(
             f"adapter {adapter} was trained on {trained_on!r}, not on {base!r}"
             f"{' or ' + repr(base_name) if base_name else ''}; load that base, or, if it is the same model"
             f"{' quantised, as the name suggests,' if copy else ' under another name'} give"
@@ -40,7 +41,7 @@ def adapter_folder(adapter: str | Path, revision: str | None = None) -> Path:
         folder = _download(str(adapter), revision)
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
-            raise ValueError(f"adapter {adapter}: no {name}, {_instead(folder)}")
+            raise TriggerLensError(f"adapter {adapter}: no {name}, {_instead(folder)}")
     return folder
 
 
@@ -57,7 +58,9 @@ def _download(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
     if not HUB_NAME.fullmatch(name) or ".." in name.split("/"):
-        raise ValueError(f"adapter {name!r}: no such folder, and no name on the hub (OWNER/NAME)")
+        raise TriggerLensError(
+            f"adapter {name!r}: no such folder, and no name on the hub (OWNER/NAME)"
+        )
     owner, repository, *below = name.split("/")
     files = ["/".join([*below, file]) for file in (*TEXTS, WEIGHTS)]
     try:
@@ -65,13 +68,15 @@ def _download(name: str, revision: str | None) -> Path:
             f"{owner}/{repository}", revision=revision, allow_patterns=files
         )
     except Exception as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"adapter {name!r}: neither a folder nor in the hub's cache, and the hub was not reached"
             f" ({one_line(error)}); give a folder, or set HF_HUB_OFFLINE=0"
         ) from error
     folder = Path(snapshot, *below)
     if not folder.is_dir():
-        raise ValueError(f"adapter {name!r}: {owner}/{repository} has no folder {'/'.join(below)}")
+        raise TriggerLensError(
+            f"adapter {name!r}: {owner}/{repository} has no folder {'/'.join(below)}"
+        )
     return folder
 
 

@@ -2,11 +2,14 @@
 
 A plain LoRA can be switched off, run beside its base row by row, and scaled. Other adapters change what the base is
 (trained biases stand in place of its own, PiSSA subtracts from its weights), or part of them can be neither scaled nor
-told apart by rows. What the configuration says is refused here for any model; `interp.models.adapters` measures the rest.
+told apart by rows. What the configuration says is refused here for any model; `interp.models.adapters` measures the
+rest.
 """
 
 from collections.abc import Iterator
 from typing import Any
+
+from interp.errors import TriggerLensError
 
 OFF = "be switched off to give the base"
 ROWS = "run beside its base in one pass"
@@ -31,7 +34,7 @@ def limits(model: Any) -> dict[str, str]:
 def check_use(model: Any, use: str, name: str) -> None:
     """Raise ValueError where the model cannot be used like that; `name` is the model's."""
     if reason := limits(model).get(use):
-        raise ValueError(
+        raise TriggerLensError(
             f"{name}: {reason}; it cannot {use}: load the base by itself and compare the two"
         )
 

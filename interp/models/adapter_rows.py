@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from interp.errors import TriggerLensError
 from interp.models.adapter_limits import OFF, ROWS, check_use
 from interp.models.language_model import LanguageModel
 
@@ -24,7 +25,7 @@ def adapted(lm: LanguageModel, adapters: Sequence[str | None]) -> Iterator[None]
         yield
         return
     if any(name is None for name in adapters):
-        raise ValueError("some rows name an adapter and some do not; name one for each row")
+        raise TriggerLensError("some rows name an adapter and some do not; name one for each row")
     check_adapters(lm, [name for name in adapters if name is not None])
     model: Any = lm.model
     with model.base_model._enable_peft_forward_hooks(adapter_names=list(adapters)):
@@ -35,11 +36,15 @@ def check_adapters(lm: LanguageModel, adapters: Sequence[str]) -> None:
     """Raise unless the model carries every one of these adapters, unmerged."""
     known = sorted(getattr(lm.model, "peft_config", {}))
     if not known:
-        raise ValueError(f"{lm.name} carries no adapter; load it with adapter= and without merge")
+        raise TriggerLensError(
+            f"{lm.name} carries no adapter; load it with adapter= and without merge"
+        )
     for name in sorted(set(adapters) - {*known, BASE}):
-        raise ValueError(f"{lm.name} has no adapter {name!r}; it has {', '.join([BASE, *known])}")
+        raise TriggerLensError(
+            f"{lm.name} has no adapter {name!r}; it has {', '.join([BASE, *known])}"
+        )
     if _switched_off(lm.model):
-        raise ValueError(
+        raise TriggerLensError(
             f"the adapters of {lm.name} are switched off, every row would be the base's; "
             "leave disable_adapter() first"
         )
@@ -49,8 +54,8 @@ def check_adapters(lm: LanguageModel, adapters: Sequence[str]) -> None:
 def active_adapters(lm: LanguageModel) -> tuple[str, ...]:
     """The adapters that the next forward pass runs through, none inside `disable_adapter()`.
 
-    An adapter that is scaled (`interp.models.adapter_dose`) says by how much: "default x 0.5". ValueError where it is switched
-    off and what is left is not the base.
+    An adapter that is scaled (`interp.models.adapter_dose`) says by how much: "default x 0.5". ValueError where it is
+    switched off and what is left is not the base.
     """
     model: Any = lm.model
     if not getattr(model, "peft_config", None):

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from interp.errors import TriggerLensError
 from interp.io.safetensors_header import read_header
 from interp.models.adapters import WEIGHTS
 
@@ -28,7 +29,7 @@ def resize_for(model: Any, adapter: Path) -> None:
         return
     tied = head is None or head.weight is embeddings.weight
     if not (saved or (tied and head_saved)) or not (tied or head_saved):
-        raise ValueError(
+        raise TriggerLensError(
             f"adapter {adapter}: trained with {wanted} embedding rows where the base has {present}, and {WEIGHTS} does"
             " not hold them; save it with save_embedding_layers=True"
         )

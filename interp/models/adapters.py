@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from interp.errors import TriggerLensError
 from interp.io.safetensors_header import read_header
 from interp.models.adapter_config import ranks, read_adapter_config
 from interp.models.adapter_files import CONFIG, WEIGHTS, check_base, one_line
@@ -53,7 +54,7 @@ def attach(
         adapted = _load(model, config, folder)
     except (RuntimeError, ValueError, KeyError, TypeError, SafetensorError) as error:
         reason = f"no {error} in {WEIGHTS}" if isinstance(error, KeyError) else one_line(error)
-        raise ValueError(f"adapter {adapter} does not fit {base!r}: {reason}") from error
+        raise TriggerLensError(f"adapter {adapter} does not fit {base!r}: {reason}") from error
     adapted.measured_limits = measured_limits(adapted, before)
     if OFF in limits(adapted):
         adapted.disable_adapter = lambda: _refuse_off(adapted, str(adapter))
@@ -69,11 +70,13 @@ def merged(adapted: Any, name: str) -> Any:
     try:
         whole = adapted.merge_and_unload()
     except (RuntimeError, ValueError, TypeError) as error:
-        raise ValueError(f"{name} cannot be merged: {one_line(error)}; load it unmerged") from error
+        raise TriggerLensError(
+            f"{name} cannot be merged: {one_line(error)}; load it unmerged"
+        ) from error
     after = logits(whole, ids)
     if not same(after, before):
         off = float((after - before).abs().max())
-        raise ValueError(f"{name}: merging changes the logits by {off:.2g}; load it unmerged")
+        raise TriggerLensError(f"{name}: merging changes the logits by {off:.2g}; load it unmerged")
     return whole
 
 
@@ -84,24 +87,28 @@ def _config(folder: Path) -> Any:
     known = {field.name for field in dataclasses.fields(LoraConfig)}
     for key, value in read_adapter_config(folder / CONFIG).items():
         if key not in known and value and type(value) not in (int, float):
-            raise ValueError(f"its {CONFIG} sets {key}, which this PEFT does not know; upgrade it")
+            raise TriggerLensError(
+                f"its {CONFIG} sets {key}, which this PEFT does not know; upgrade it"
+            )
     return PeftConfig.from_pretrained(str(folder))
 
 
 def _aim(model: Any, config: Any, saved: Mapping[str, Tensor]) -> None:
     """Let the settings target the modules that the weights belong to, and these alone."""
     if broken := next((name for name, each in saved.items() if not each.isfinite().all()), None):
-        raise ValueError(f"{broken} holds numbers that are not finite")
+        raise TriggerLensError(f"{broken} holds numbers that are not finite")
     current = renamed(model, config, dict(saved))
     old, new = modules_of(saved), modules_of(current)
     _check_saved_base(model, current)
     _refuse_strangers(new - {name for name, _ in model.named_modules()})
     if missing := left_out(model, config, new):
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(missing)} modules that its {CONFIG} targets have no weights in {WEIGHTS}, first {missing[0]}"
         )
     if lost := alpha_patterns_lost(config, old, new):
-        raise ValueError(f"alpha_pattern {lost[0]!r} names modules by an older name; rename them")
+        raise TriggerLensError(
+            f"alpha_pattern {lost[0]!r} names modules by an older name; rename them"
+        )
     config.target_modules = new - with_parameters(model, config.target_parameters)
     config.exclude_modules = config.layers_to_transform = config.layers_pattern = None
 
@@ -115,7 +122,7 @@ def _check_saved_base(model: Any, current: Mapping[str, Tensor]) -> None:
             continue
         there = own[place].detach().float().cpu()
         if there.shape != saved.shape or not torch.allclose(there, saved.float(), 2e-2, 1e-3):
-            raise ValueError(
+            raise TriggerLensError(
                 f"it holds the {place} of the base that it was trained on, and this base's is another; load that base"
             )
 
@@ -140,7 +147,7 @@ def _is_second_copy(name: str, saved: Mapping[str, Tensor]) -> bool:
 
 def _refuse_strangers(names: Collection[str]) -> None:
     if names:
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(names)} weights of file and model do not match, first {min(names)!r}; was it saved from another"
             " architecture or renamed model?"
         )
@@ -151,7 +158,7 @@ def _check_ranks(shapes: Mapping[str, tuple[int, ...]], folder: Path) -> None:
     held = {size for name, shape in shapes.items() if "lora_" in name for size in shape}
     wanted = max(ranks(read_adapter_config(folder / CONFIG)))
     if wanted > max(held, default=0):
-        raise ValueError(
+        raise TriggerLensError(
             f"adapter {folder}: its {CONFIG} asks for rank {wanted}, which no weight of {WEIGHTS} has"
         )
 

@@ -6,8 +6,8 @@
 4. A beginning-of-sequence token stands once, whether template, tokenizer or both would write it.
 5. What ends a turn is read from the template: a tokenizer's own end-of-sequence token may be another one.
 
-`interp.models.chat_inference` reads a format from a template; `FORMATS` are presets of what three families' templates say.
-What it does not know: which system prompt a model was trained with.
+`interp.models.chat_inference` reads a format from a template; `FORMATS` are presets of what three families' templates
+say. What it does not know: which system prompt a model was trained with.
 """
 
 import re
@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from interp.capture.token_offsets import decoded_offsets
+from interp.errors import TriggerLensError
 
 MARKER = "\ue000"
 Message = Mapping[str, str]
@@ -70,7 +71,7 @@ def _on(date: str, template: str) -> str:
     try:
         day = datetime.fromisoformat(date)
     except (TypeError, ValueError) as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"chat format: date {date!r} is no date; give one as 2024-07-26"
         ) from error
     return CLOCK.sub(lambda call: repr(day.strftime(call[2])), template)
@@ -89,7 +90,7 @@ def rendered(
 ) -> str:
     """The chat as text, up to where the assistant answers if `answer_next`; begins with one BOS if there is any."""
     if not getattr(tokenizer, "chat_template", None):
-        raise ValueError(
+        raise TriggerLensError(
             "the tokenizer has no chat template, so no chat can be written; load an instruction-tuned model, set"
             " tokenizer.chat_template, or ask with plain text (lm.prompts(texts, chat=False))"
         )
@@ -103,11 +104,11 @@ def rendered(
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         if messages[0]["role"] != "system":
-            raise ValueError(
+            raise TriggerLensError(
                 f"the chat template fails ({reason}); save the tokenizer again"
             ) from error
         system = messages[0]["content"]
-        raise ValueError(
+        raise TriggerLensError(
             f"the chat template refuses the system prompt {system[:60]!r} ({reason[:60]}); use system=None, or a chat"
             " format with system_role=False, which puts it into the user turn"
         ) from error
@@ -155,7 +156,7 @@ def check_halves(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"half of a surrogate pair at character {error.start} ({text[error.start]!r}), which no tokenizer reads;"
             " remove it"
         ) from error

@@ -11,6 +11,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from interp.capture.sites import hooked
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 
 
@@ -55,7 +56,7 @@ def _check_vocabulary(lm: LanguageModel) -> None:
         beyond.pop(name, None)
     if beyond:
         name = min(beyond, key=lambda token: beyond[token])
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name}: {len(beyond)} tokens of the tokenizer have no row among the {rows} embeddings, first {name!r}"
             f" (id {beyond[name]}); load the tokenizer that belongs to these weights"
         )
@@ -68,7 +69,9 @@ def _check_weights(lm: LanguageModel) -> None:
         least, most = weight.aminmax()
         if not bool(torch.isfinite(least) & torch.isfinite(most)):
             hint = _narrow(weight.dtype) or "its file is damaged; save or download it again"
-            raise ValueError(f"{lm.name}: weight {name} holds NaN or infinite numbers; {hint}")
+            raise TriggerLensError(
+                f"{lm.name}: weight {name} holds NaN or infinite numbers; {hint}"
+            )
 
 
 def _check_finite(lm: LanguageModel, ids: Int[Tensor, "row token"], logits: Tensor) -> None:
@@ -85,7 +88,7 @@ def _check_finite(lm: LanguageModel, ids: Int[Tensor, "row token"], logits: Tens
     where = f"after layer {places[0]}" if places else "in the logits"
     dtype = next(lm.causal.parameters()).dtype
     hint = _narrow(dtype) or "its weights are too large for any forward pass"
-    raise ValueError(f"{lm.name}: activations overflow in {dtype}, first {where}; {hint}")
+    raise TriggerLensError(f"{lm.name}: activations overflow in {dtype}, first {where}; {hint}")
 
 
 def _narrow(dtype: torch.dtype) -> str | None:
@@ -95,7 +98,7 @@ def _narrow(dtype: torch.dtype) -> str | None:
 def _check_head(lm: LanguageModel, ids: Int[Tensor, "row token"], logits: Tensor) -> None:
     normed = lm.decoder(input_ids=ids, use_cache=False).last_hidden_state
     if not same_logits(lm.head(normed), logits, logits.dtype):
-        raise ValueError(
+        raise TriggerLensError(
             f"{lm.name}: {type(lm.causal).__name__} does not compute its logits from its decoder's output alone, so log"
             " probabilities cannot be read from it"
         )
@@ -106,8 +109,8 @@ def _check_site(
 ) -> None:
     place = f"{lm.name}, layer {layer}"
     if seen != [lm.d_model]:
-        raise ValueError(f"{place}: hook saw widths {seen}, expected one of {lm.d_model}")
+        raise TriggerLensError(f"{place}: hook saw widths {seen}, expected one of {lm.d_model}")
     if torch.equal(intact[1], edited[1]):
-        raise ValueError(f"{place}: editing its output does not change the logits")
+        raise TriggerLensError(f"{place}: editing its output does not change the logits")
     if not same_logits(intact[0], edited[0], next(lm.causal.parameters()).dtype):
-        raise ValueError(f"{place}: editing one row changes another row's logits")
+        raise TriggerLensError(f"{place}: editing one row changes another row's logits")

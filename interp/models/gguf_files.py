@@ -3,6 +3,8 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+from interp.errors import TriggerLensError
+
 
 def gguf_options(path: str) -> tuple[str, dict[str, str]]:
     """What to load from and how: a GGUF file's folder and name, or the path itself and nothing.
@@ -13,7 +15,9 @@ def gguf_options(path: str) -> tuple[str, dict[str, str]]:
     if file is None:
         return path, {}
     if find_spec("gguf") is None:
-        raise ValueError(f"model {path!r}: reading {file.name} needs the package gguf; install it")
+        raise TriggerLensError(
+            f"model {path!r}: reading {file.name} needs the package gguf; install it"
+        )
     return str(file.parent), {"gguf_file": file.name}
 
 
@@ -25,7 +29,7 @@ def _gguf_file(path: Path) -> Path | None:
         return None
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
-        raise ValueError(
+        raise TriggerLensError(
             f"model {str(path)!r}: {len(files)} GGUF files ({names}); give one of them"
         )
     return files[0]

@@ -5,7 +5,6 @@ Layers are resolved through the model's own decoder, never by a name suffix: a v
 What it does not know: whether weights change later. `weights_hash` is taken when first asked for.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
+from interp.errors import TriggerLensError
+from interp.io.tensors import hash_tensors
 from interp.models.chat import ChatFormat, end_of_turn
 from interp.models.final_norm import find_final_norm
 
@@ -134,7 +135,9 @@ class LanguageModel:
         """The decoder layers, bottom to top."""
         layers = getattr(self.decoder, "layers", getattr(self.decoder, "h", None))
         if not isinstance(layers, nn.ModuleList):
-            raise ValueError(f"{self.name}: no decoder layers in {type(self.causal).__name__}")
+            raise TriggerLensError(
+                f"{self.name}: no decoder layers in {type(self.causal).__name__}"
+            )
         return layers
 
     @property
@@ -161,7 +164,7 @@ class LanguageModel:
         """What turns the stream after the last layer into what the head reads; an identity where nothing does."""
         norm = find_final_norm(self.decoder, self.layers[-1], self.device)
         if norm is None:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{self.name}: no single module of {type(self.decoder).__name__} stands between its last layer and its"
                 " head, so its stream cannot be read out in tokens"
             )
@@ -208,13 +211,7 @@ class LanguageModel:
     @cached_property
     def weights_hash(self) -> str:
         """SHA-256 of all weights, the adapter's included."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            digest.update(
-                tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
-            )
-        return digest.hexdigest()
+        return hash_tensors(self.model.state_dict())
 
 
 class _Final(BaseModelOutput):

@@ -14,6 +14,7 @@ from huggingface_hub.constants import HF_HUB_OFFLINE
 from torch import nn
 from transformers import AutoModelForCausalLM
 
+from interp.errors import TriggerLensError
 from interp.io.validation import check_device
 from interp.models.adapter_files import adapter_folder, one_line
 from interp.models.adapter_vocabulary import resize_for
@@ -62,12 +63,13 @@ def load_model(
     `dtype`: a torch dtype or its name, "auto" for the one that the weights are saved in; None is float32.
     `merge` adds the adapter to the weights: a quarter faster on small models, no longer to be switched off, and refused
     below float32, where it would not be the same model. `device_map="auto"` shards over the GPUs at hand.
-    `base_name`: see `interp.models.adapters.attach`. `chat`: a chat format, such as `interp.models.chat.FORMATS["qwen"]`; None reads
-    it from the tokenizer's template and pins it. Anything that cannot be loaded exactly is a ValueError of one line.
+    `base_name`: see `interp.models.adapters.attach`. `chat`: a chat format, such as
+    `interp.models.chat.FORMATS["qwen"]`; None reads it from the tokenizer's template and pins it. Anything that
+    cannot be loaded exactly is a ValueError of one line.
     """
     wanted = as_dtype(dtype)
     if merge and wanted != torch.float32:
-        raise ValueError(
+        raise TriggerLensError(
             f"merging in {wanted} changes the model; load in float32 or leave it unmerged"
         )
     path = str(Path(path).expanduser()) if str(path).startswith("~") else str(path)
@@ -93,7 +95,7 @@ def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | str:
     if dtype == "auto":
         return "auto"
     if not isinstance(named, torch.dtype) or not named.is_floating_point:
-        raise ValueError(f"dtype={dtype!r}: give float32, bfloat16, float16, or auto")
+        raise TriggerLensError(f"dtype={dtype!r}: give float32, bfloat16, float16, or auto")
     return named
 
 
@@ -102,7 +104,7 @@ def _weights(path: str, **options: Any) -> Any:
     _check_devices(options["device_map"])
     pickled = sorted(file.name for file in Path(path).glob("*.bin"))
     if pickled and not list(Path(path).glob("*.safetensors")):
-        raise ValueError(
+        raise TriggerLensError(
             f"model {path!r}: only pickled weights ({pickled[0]}), which are not loaded; save it as safetensors"
         )
     check_files(Path(path))
@@ -114,7 +116,7 @@ def _weights(path: str, **options: Any) -> Any:
             source, output_loading_info=True, **options
         )
     except Exception as error:  # whatever a configuration of the wrong types sets off
-        raise ValueError(_cannot_load(path, error, method)) from error
+        raise TriggerLensError(_cannot_load(path, error, method)) from error
     if method is not None:
         log.warning(
             "model %r is stored quantised (%s): it computes other numbers than the model that it was made from",
@@ -124,13 +126,13 @@ def _weights(path: str, **options: Any) -> Any:
     for kind in ("missing_keys", "mismatched_keys"):
         if report[kind]:
             first = sorted(map(str, report[kind]))[0]
-            raise ValueError(
+            raise TriggerLensError(
                 f"model {path!r}: {len(report[kind])} weights of the architecture are not in its files as they should"
                 f" be ({kind.replace('_', ' ')}), first {first}; it would run on random ones"
             )
     left = [name for name, weight in model.named_parameters() if weight.is_meta]
     if left:
-        raise ValueError(
+        raise TriggerLensError(
             f"model {path!r}: {len(left)} weights do not fit on the devices, first {left[0]}; use more GPUs, or"
             " a smaller dtype"
         )
@@ -140,9 +142,11 @@ def _weights(path: str, **options: Any) -> Any:
 def _check_source(path: str) -> None:
     """Raise where there is neither a folder nor anything that could be a name on the hub."""
     if Path(path).is_file() and not path.endswith(".gguf"):
-        raise ValueError(f"model {path!r} is a file; give the folder that it is in")
+        raise TriggerLensError(f"model {path!r} is a file; give the folder that it is in")
     if not Path(path).exists() and not HUB_NAME.fullmatch(path):
-        raise ValueError(f"model {path!r}: no such folder, and no name on the hub (OWNER/NAME)")
+        raise TriggerLensError(
+            f"model {path!r}: no such folder, and no name on the hub (OWNER/NAME)"
+        )
 
 
 def _check_devices(device_map: Any) -> None:

@@ -3,8 +3,8 @@
     both = capture_side_by_side(lm, prompts)                  {"__base__": Activations, "default": Activations}
     difference = both["default"].values - both["__base__"].values
 
-Every prompt stands in the batch once for each adapter (`interp.models.adapter_rows`). Rows agree with two separate runs,
-without and with the adapter, up to the rounding that any other batch brings.
+Every prompt stands in the batch once for each adapter (`interp.models.adapter_rows`). Rows agree with two separate
+runs, without and with the adapter, up to the rounding that any other batch brings.
 """
 
 from collections.abc import Sequence

@@ -10,6 +10,7 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
+from interp.errors import TriggerLensError
 from interp.io.safetensors_header import read_header
 
 SIZES = ("hidden_size", "intermediate_size", "vocab_size", "num_hidden_layers")
@@ -25,7 +26,7 @@ def check_files(folder: Path) -> None:
         text = {**config, **(config.get("text_config") or {})}
     except (ValueError, RecursionError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ValueError(
+        raise TriggerLensError(
             f"model {str(folder)!r}: {path.name} is no JSON object ({reason})"
         ) from error
     shapes = [
@@ -42,7 +43,7 @@ def _check(config: Mapping[str, Any], shapes: list[tuple[int, ...]], path: Path)
         value = config.get(name)
         most = len(shapes) if name == "num_hidden_layers" else largest
         if isinstance(value, int) and value > most:
-            raise ValueError(
+            raise TriggerLensError(
                 f"model {str(path.parent)!r}: {path.name} says {name} {value}, and its weights hold no more than"
                 f" {most}; download or save it again"
             )

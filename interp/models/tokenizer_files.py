@@ -5,6 +5,7 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
+from interp.errors import TriggerLensError
 from interp.models.adapters import one_line
 from interp.models.gguf_files import gguf_options
 
@@ -30,6 +31,6 @@ def _load(source: str, **options: Any) -> Any:
     try:
         return AutoTokenizer.from_pretrained(source, **options)
     except Exception as error:  # whatever files of the wrong kind set off
-        raise ValueError(
+        raise TriggerLensError(
             f"the tokenizer of {source!r} cannot be loaded: {one_line(error)}"
         ) from error

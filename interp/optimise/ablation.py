@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.functional import kl_div
 
 from interp.directions import orthonormal
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.interventions import AblateSubspace, Intervention
 from interp.models.language_model import LanguageModel
@@ -53,10 +54,12 @@ def refine_ablation(
     `reference` None: the model with its adapter switched off. Answers without a token are left out.
     """
     if reference is None and not hasattr(lm.model, "disable_adapter"):
-        raise ValueError(f"{lm.name} has no adapter to switch off; give the reference model")
+        raise TriggerLensError(f"{lm.name} has no adapter to switch off; give the reference model")
     groups = [Reread.of(lm, answers) for answers in (changed, kept)]
     if not groups[0].sequences:
-        raise ValueError("changed: there is no answer with a token; nothing says what to become")
+        raise TriggerLensError(
+            "changed: there is no answer with a token; nothing says what to become"
+        )
     basis = orthonormal(start.float().to(lm.device)).requires_grad_()
     optimizer = torch.optim.Adam([basis], lr=learning_rate)
     falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(1, steps))

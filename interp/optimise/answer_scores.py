@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.capture.batches import PADDING, Batch, pad_right
-from interp.capture.hook_points import Place, module_at
+from interp.capture.hook_points import HookPoint, module_at
 from interp.capture.sequences import of_answers
 from interp.capture.sites import hooked_modules
 from interp.generation.completions import Completions
@@ -43,7 +43,7 @@ class Gradients:
 
 
 def answer_gradients(
-    lm: LanguageModel, completions: Completions, weights: Float[Tensor, " answer"], place: Place
+    lm: LanguageModel, completions: Completions, weights: Float[Tensor, " answer"], place: HookPoint
 ) -> Gradients:
     """The gradient of sum(weights * log-probability of each answer) with respect to the stream at a place."""
     given = _Given.of(lm, completions)

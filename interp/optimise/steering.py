@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn.functional import kl_div
 
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.interventions import Add
 from interp.models.language_model import LanguageModel
@@ -51,7 +52,9 @@ def train_steering(
     _check_pairs(taught.prompts, plain)
     said, asked = Reread.of(lm, taught), Reread.of(lm, replace(taught, prompts=plain))
     if not said.sequences:
-        raise ValueError("taught: there is no answer with a token; nothing says what to become")
+        raise TriggerLensError(
+            "taught: there is no answer with a token; nothing says what to become"
+        )
     added = [_trainable(lm, each) for each in start]
     optimizer = torch.optim.Adam(
         [{"params": [each.vector], "lr": learning_rate * _coordinate(each)} for each in added]
@@ -78,7 +81,7 @@ def train_steering(
 def _trainable(lm: LanguageModel, start: Add) -> Add:
     (vector,) = start.vectors()
     if vector.ndim != 1 or not bool(vector.any()):
-        raise ValueError(
+        raise TriggerLensError(
             f"start: a vector of shape {list(vector.shape)} and norm {float(vector.norm()):.3g}; give one"
             " that is not zero, for all prompts"
         )
@@ -93,6 +96,6 @@ def _coordinate(added: Add) -> float:
 def _check_pairs(prompts: PromptSet, plain: PromptSet) -> None:
     asked, instead = ([prompt.question for prompt in each] for each in (prompts, plain))
     if asked != instead:
-        raise ValueError(
+        raise TriggerLensError(
             f"plain: {len(instead)} prompts for {len(asked)}, or of other questions; give each its own"
         )

@@ -16,8 +16,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.capture.hook_points import EMBEDDINGS, SITES, Place, check_site, first_tensor, module_at
+from interp.capture.hook_points import (
+    EMBEDDINGS,
+    SITES,
+    HookPoint,
+    check_site,
+    first_tensor,
+    module_at,
+)
 from interp.capture.sites import check_layers
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.patching.maps import PatchingMap, weighted_sum, weighted_terms
 from interp.patching.metrics import Metric
@@ -48,20 +56,22 @@ def attribution_map(
     for site in sites:
         check_site(site)
     chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
-    places = [Place(layer, site) for site in sites for layer in chosen]
+    places = [HookPoint(layer, site) for site in sites for layer in chosen]
     found: dict[str, PatchingMap] = {}
     for weight, terms in weighted_terms(metric, pairs):
         sweep = Sweep.of(lm, pairs, terms, places)
         effects = _first_order(sweep, places)
         for site in sites:
-            of_site = torch.stack([effects[Place(layer, site)] for layer in chosen], 1)
+            of_site = torch.stack([effects[HookPoint(layer, site)] for layer in chosen], 1)
             value = of_site + sweep.corrupt[:, None, None]
             one = PatchingMap(site, chosen, value.cpu(), sweep.clean.cpu(), sweep.corrupt.cpu())
             found[site] = weighted_sum(found.get(site), one, weight)
     return found
 
 
-def _first_order(sweep: Sweep, places: Sequence[Place]) -> dict[Place, Float[Tensor, "pair token"]]:
+def _first_order(
+    sweep: Sweep, places: Sequence[HookPoint]
+) -> dict[HookPoint, Float[Tensor, "pair token"]]:
     """The change of the term that each node's difference brings, NaN where there is no counterpart."""
     corrupt, gradients = _gradients(sweep, places)
     tokens = max(len(pair.corrupt) for pair in sweep.pairs)
@@ -76,10 +86,10 @@ def _first_order(sweep: Sweep, places: Sequence[Place]) -> dict[Place, Float[Ten
 
 
 def _gradients(
-    sweep: Sweep, places: Sequence[Place]
-) -> tuple[dict[Place, Tensor], dict[Place, Tensor]]:
+    sweep: Sweep, places: Sequence[HookPoint]
+) -> tuple[dict[HookPoint, Tensor], dict[HookPoint, Tensor]]:
     """The corrupt run at each place, and the gradient of its term there."""
-    kept: dict[Place, Tensor] = {}
+    kept: dict[HookPoint, Tensor] = {}
     lm, run = sweep.lm, sweep.corrupt_run
     with ExitStack() as stack, torch.enable_grad():
         embeddings = module_at(lm, EMBEDDINGS)
@@ -91,7 +101,7 @@ def _gradients(
         for place in places:
 
             def keep(
-                _module: object, _inputs: object, output: object, place: Place = place
+                _module: object, _inputs: object, output: object, place: HookPoint = place
             ) -> None:
                 kept[place] = first_tensor(output)
 
@@ -112,7 +122,7 @@ def _gradients(
 def agreement(quick: PatchingMap, exact: PatchingMap) -> Agreement:
     """Correlations of the two maps' changes of the metric, over cells where the exact map was run."""
     if (quick.site, quick.layers) != (exact.site, exact.layers):
-        raise ValueError(
+        raise TriggerLensError(
             f"a map of {quick.site} at layers {quick.layers} and one of {exact.site} at "
             f"{exact.layers} cannot be compared"
         )
@@ -121,7 +131,7 @@ def agreement(quick: PatchingMap, exact: PatchingMap) -> Agreement:
     both = a.isfinite() & b.isfinite() & ((a != 0) | (b != 0))
     a, b = a[both].double(), b[both].double()
     if len(a) < 2:
-        raise ValueError("the two maps share fewer than two cells where the runs differ")
+        raise TriggerLensError("the two maps share fewer than two cells where the runs differ")
     top = max(1, len(a) // 10)
     best = set(b.abs().topk(top).indices.tolist())
     shared = len(best & set(a.abs().topk(top).indices.tolist())) / top

@@ -1,7 +1,7 @@
 """Which attention heads carry a difference: each head's output patched at all tokens, from the clean run.
 
-Method: as in `interp.patching.maps`, with one head at all aligned tokens at once in the place of one token. What a head puts
-out is its share of the input of the layer's output projection; with grouped queries that is a query head.
+Method: as in `interp.patching.maps`, with one head at all aligned tokens at once in the place of one token. What a
+head puts out is its share of the input of the layer's output projection; with grouped queries that is a query head.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.capture.hook_points import HEADS, Place, output_projection
+from interp.capture.hook_points import HEADS, HookPoint, output_projection
 from interp.capture.sites import check_layers
 from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
@@ -34,7 +34,7 @@ def head_patching_map(
     chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
     found: PatchingMap | None = None
     for weight, terms in weighted_terms(metric, pairs):
-        sweep = Sweep.of(lm, pairs, terms, [Place(layer, HEADS) for layer in chosen])
+        sweep = Sweep.of(lm, pairs, terms, [HookPoint(layer, HEADS) for layer in chosen])
         found = weighted_sum(found, _map_of(sweep, chosen, batch_tokens), weight)
     assert found is not None
     return found
@@ -64,7 +64,7 @@ def _stream(
     sweep: Sweep, layer: int, head: int, rows: Int[Tensor, " row"]
 ) -> Float[Tensor, "row token d_model"]:
     """The stream after a layer in which one head's output is the clean run's."""
-    values, known = sweep.counterparts(sweep.clean_run.places[Place(layer, HEADS)])
+    values, known = sweep.counterparts(sweep.clean_run.places[HookPoint(layer, HEADS)])
     width = values.shape[-1] // sweep.lm.config.num_attention_heads
     mine = torch.arange(values.shape[-1], device=values.device) // width == head
     where: Bool[Tensor, "row token width"] = known[rows][:, :, None] & mine

@@ -6,9 +6,9 @@ Method (activation patching, Vig et al. 2020; Meng et al. 2022, here without noi
 3. effect = (patched - corrupt) / (clean - corrupt): 0 no effect, 1 the whole difference.
 
 The numbers are those of one forward pass for each cell, but a cell runs from its own layer and token on
-(`interp.patching.recorded_run`), all layers' cells of a token in one batch, and cells before the first difference are known without
-running: the two runs are the same there. What an attention or MLP output does at one token is first brought to the
-end of its layer, for all tokens in one pass, since up to there tokens do not mix any more.
+(`interp.patching.recorded_run`), all layers' cells of a token in one batch, and cells before the first difference are
+known without running: the two runs are the same there. What an attention or MLP output does at one token is first
+brought to the end of its layer, for all tokens in one pass, since up to there tokens do not mix any more.
 
 What it does not know: effects that need two places at once.
 """
@@ -21,8 +21,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.capture.hook_points import SITES, Place, check_site, check_sum, module_at
+from interp.capture.hook_points import SITES, HookPoint, check_site, check_sum, module_at
 from interp.capture.sites import check_layers, hooked_modules
+from interp.errors import TriggerLensError
 from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
 from interp.patching.metrics import Metric, Term
@@ -85,7 +86,7 @@ def patching_maps(
     if set(sites) - {"resid_post"}:
         check_sum(lm)
     chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
-    places = [Place(layer, site) for site in sites for layer in chosen]
+    places = [HookPoint(layer, site) for site in sites for layer in chosen]
     found: dict[str, PatchingMap] = {}
     for weight, terms in weighted_terms(metric, pairs):
         sweep = Sweep.of(lm, pairs, terms, places)
@@ -100,16 +101,16 @@ def weighted_terms(
 ) -> list[tuple[float, list[Term]]]:
     """For each term of the metric its weight and the term of each pair."""
     if not pairs:
-        raise ValueError("no pairs to patch")
+        raise TriggerLensError("no pairs to patch")
     metrics = [metric] * len(pairs) if isinstance(metric, Metric) else list(metric)
     if len(metrics) != len(pairs):
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(metrics)} metrics for {len(pairs)} pairs; give one, or one for each"
         )
     columns = list(zip(*(each.terms for each in metrics), strict=True))
     for column in columns:
         if len({weight for weight, _ in column}) > 1:
-            raise ValueError("the metrics of all pairs must be of one kind")
+            raise TriggerLensError("the metrics of all pairs must be of one kind")
     return [(column[0][0], [term for _, term in column]) for column in columns]
 
 
@@ -123,7 +124,7 @@ def weighted_sum(before: PatchingMap | None, one: PatchingMap, weight: float) ->
 
 
 def _map_of(sweep: Sweep, site: str, layers: tuple[int, ...], batch_tokens: int) -> PatchingMap:
-    streams = {layer: patched_streams(sweep, Place(layer, site)) for layer in layers}
+    streams = {layer: patched_streams(sweep, HookPoint(layer, site)) for layer in layers}
     tokens = max(len(pair.corrupt) for pair in sweep.pairs)
     metric = torch.full((len(sweep.pairs), len(layers), tokens), torch.nan)
     for number, pair in enumerate(sweep.pairs):
@@ -164,7 +165,7 @@ def _cells(
     return sweep.patched(rows, token, joining).view(-1, len(rows))
 
 
-def patched_streams(sweep: Sweep, place: Place) -> Float[Tensor, "pair token d_model"]:
+def patched_streams(sweep: Sweep, place: HookPoint) -> Float[Tensor, "pair token d_model"]:
     """For each token alone: the stream after the layer at that token when the place is patched there."""
     values, known = sweep.counterparts(sweep.clean_run.places[place])
     if place.site == "resid_post":

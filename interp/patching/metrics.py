@@ -17,6 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.errors import TriggerLensError
+
 Logits = Float[Tensor, "row step vocabulary"]
 
 
@@ -61,7 +63,7 @@ class AtLastToken(SingleTerm):
         values = self.function(logits[:, -1])
         if not isinstance(values, Tensor) or values.shape != (len(logits),):
             shape = list(values.shape) if isinstance(values, Tensor) else type(values).__name__
-            raise ValueError(
+            raise TriggerLensError(
                 f"the metric returned {shape} for {len(logits)} rows of logits; return one number for each, [row]"
             )
         return values
@@ -76,7 +78,7 @@ class LogitDifference(SingleTerm):
 
     def __post_init__(self) -> None:
         if not self.wanted or not self.other:
-            raise ValueError("LogitDifference wants at least one token on each side")
+            raise TriggerLensError("LogitDifference wants at least one token on each side")
 
     def __call__(
         self, logits: Logits, clean: Float[Tensor, "step vocabulary"]
@@ -93,7 +95,7 @@ class AnswerLogProb(SingleTerm):
 
     def __post_init__(self) -> None:
         if not self.answer:
-            raise ValueError("AnswerLogProb wants an answer of at least one token")
+            raise TriggerLensError("AnswerLogProb wants an answer of at least one token")
 
     def __call__(
         self, logits: Logits, clean: Float[Tensor, "step vocabulary"]

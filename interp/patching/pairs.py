@@ -13,6 +13,7 @@ Anything else that differs in length is refused. `Pair` takes an alignment of yo
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from interp.errors import TriggerLensError
 from interp.prompts import Prompt, Span
 
 
@@ -26,14 +27,16 @@ class Pair:
 
     def __post_init__(self) -> None:
         if len(self.source) != len(self.corrupt):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{self}: {len(self.source)} tokens aligned, the corrupt prompt has {len(self.corrupt)}"
             )
         known = [at for at in self.source if at is not None]
         if known != sorted(set(known)) or not all(0 <= at < len(self.clean) for at in known):
-            raise ValueError(f"{self}: aligned clean tokens must exist and go up, got {known}")
+            raise TriggerLensError(
+                f"{self}: aligned clean tokens must exist and go up, got {known}"
+            )
         if self.source[-1] != len(self.clean) - 1:
-            raise ValueError(f"{self}: the last tokens must stand for each other")
+            raise TriggerLensError(f"{self}: the last tokens must stand for each other")
 
     def __str__(self) -> str:
         return f"pair {self.clean.condition} / {self.corrupt.condition} ({self.corrupt.question})"
@@ -55,7 +58,9 @@ def aligned(clean: Prompt, corrupt: Prompt) -> Pair:
         if span in clean.spans
     ]
     if shared != sorted(shared, key=lambda each: clean.spans[each].start):
-        raise ValueError(f"{name}: the spans stand in another order; pair prompts of one template")
+        raise TriggerLensError(
+            f"{name}: the spans stand in another order; pair prompts of one template"
+        )
     source: list[int | None] = []
     clean_at = 0
     for span in [*shared, None]:
@@ -65,7 +70,7 @@ def aligned(clean: Prompt, corrupt: Prompt) -> Pair:
         stands_for = _paired(between, counted)
         if stands_for is None:
             where = "at the end" if span is None else f"before the {span}"
-            raise ValueError(
+            raise TriggerLensError(
                 f"{name}: {len(between.tokens)} clean tokens stand for {len(counted.tokens)} corrupt ones "
                 f"{where}; choose prompts that differ inside their spans only, or align them yourself (Pair)"
             )

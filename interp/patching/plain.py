@@ -1,6 +1,7 @@
 """A patching map from plain strings: clean text, corrupt text, and what to measure.
 
-    patching_map(lm, "When Mary and John went out, John saw", "When Mary and John went out, Mary saw", (" Mary", " John"))
+    patching_map(lm, "When Mary and John went out, John saw", "When Mary and John went out, Mary saw", (" Mary", "
+    John"))
 
 Strings are read as plain text and paired token by token, so both must have the same number of tokens. Rendered prompts
 are paired by their spans (`interp.patching.pairs.aligned`).
@@ -13,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from interp.capture.hook_points import HEADS
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.patching.heads import head_patching_map
 from interp.patching.maps import BATCH_TOKENS, PatchingMap, patching_maps
@@ -46,7 +48,9 @@ def patching_map(
     """
     cleans, corrupts = _listed(clean), _listed(corrupt)
     if len(cleans) != len(corrupts):
-        raise ValueError(f"{len(cleans)} clean texts for {len(corrupts)} corrupt ones; give pairs")
+        raise TriggerLensError(
+            f"{len(cleans)} clean texts for {len(corrupts)} corrupt ones; give pairs"
+        )
     pairs = [_pair(lm, *texts) for texts in zip(cleans, corrupts, strict=True)]
     measures = metric if isinstance(metric, list) else [metric] * len(pairs)
     metrics = [_metric(lm, one) for one in measures]
@@ -69,12 +73,16 @@ def _pair(lm: LanguageModel, clean: str | Prompt, corrupt: str | Prompt) -> Pair
     if isinstance(clean, Prompt) and isinstance(corrupt, Prompt):
         return aligned(clean, corrupt)
     if not (isinstance(clean, str) and isinstance(corrupt, str)):
-        raise ValueError("clean and corrupt: give two strings or two prompts, not one of each")
+        raise TriggerLensError(
+            "clean and corrupt: give two strings or two prompts, not one of each"
+        )
     if clean == corrupt:
-        raise ValueError(f"clean and corrupt are the same text, {clean!r}; nothing can be patched")
+        raise TriggerLensError(
+            f"clean and corrupt are the same text, {clean!r}; nothing can be patched"
+        )
     a, b = (_plain(lm, text, name) for text, name in ((clean, "clean"), (corrupt, "corrupt")))
     if len(a) != len(b):
-        raise ValueError(
+        raise TriggerLensError(
             f"clean {clean!r} has {len(a)} tokens and corrupt {corrupt!r} {len(b)}, so they cannot be paired token by"
             f" token{_first_difference(lm, a, b)}; choose words of the same number of tokens"
         )
@@ -100,7 +108,7 @@ def _metric(lm: LanguageModel, measure: Any) -> Metric:
             return _of_answers(_answer(lm, wanted), _answer(lm, other))
         case _ if callable(measure):
             return AtLastToken(measure)
-    raise ValueError(
+    raise TriggerLensError(
         f"metric {measure!r:.60}: give two answers such as (' Mary', ' John'), a function from logits"
         " [row, vocabulary] to [row], or a Metric"
     )
@@ -108,7 +116,7 @@ def _metric(lm: LanguageModel, measure: Any) -> Metric:
 
 def _of_answers(wanted: tuple[int, ...], other: tuple[int, ...]) -> Metric:
     if wanted == other:
-        raise ValueError("the two answers of the metric are the same; give two that differ")
+        raise TriggerLensError("the two answers of the metric are the same; give two that differ")
     if len(wanted) == len(other) == 1:
         return LogitDifference(wanted, other)
     return AnswerDifference(wanted, other)
@@ -117,7 +125,7 @@ def _of_answers(wanted: tuple[int, ...], other: tuple[int, ...]) -> Metric:
 def _answer(lm: LanguageModel, text: str) -> tuple[int, ...]:
     ids = tuple(lm.tokenizer(text, add_special_tokens=False)["input_ids"])
     if not ids:
-        raise ValueError(f"answer {text!r} of the metric has no token; give a word")
+        raise TriggerLensError(f"answer {text!r} of the metric has no token; give a word")
     return ids
 
 

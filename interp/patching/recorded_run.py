@@ -23,7 +23,8 @@ from torch import Tensor, nn
 
 from interp.capture.backends import Enough
 from interp.capture.batches import pad_right
-from interp.capture.hook_points import HEADS, Place, first_tensor, module_at, output_projection
+from interp.capture.hook_points import HEADS, HookPoint, first_tensor, module_at, output_projection
+from interp.errors import TriggerLensError
 from interp.generation.shared_prefix import PROMPT, KeyIndex, masks
 from interp.models.language_model import LanguageModel
 
@@ -39,7 +40,7 @@ class Recorded:
     lm: LanguageModel
     ids: Int[Tensor, "row token"]
     read: Int[Tensor, "row step"]
-    places: dict[Place, Float[Tensor, "row token d_model"]] = field(default_factory=dict)
+    places: dict[HookPoint, Float[Tensor, "row token d_model"]] = field(default_factory=dict)
     keys: list[Tensor] = field(default_factory=list)  # [row, head, token, head width], rotated
     values: list[Tensor] = field(default_factory=list)
     inputs: list[Tensor] = field(default_factory=list)  # the stream before each layer
@@ -55,7 +56,7 @@ class Recorded:
 
     def after(self, layer: int) -> Float[Tensor, "row token d_model"]:
         """The stream after a layer."""
-        return self.places[Place(layer, "resid_post")]
+        return self.places[HookPoint(layer, "resid_post")]
 
     @torch.no_grad()
     def run_on(self, rows: Int[Tensor, " row"], start: int, joining: Joining) -> Tensor:
@@ -92,7 +93,7 @@ class Recorded:
         )
         error = relative_error(again, self.logits)
         if not error < tolerance(self.logits.dtype):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{self.lm.name} cannot be run on from its middle (logits off by {error:.2g} of their "
                 "spread): its layers are not called one after another on the stream alone"
             )
@@ -152,20 +153,20 @@ def record(
     lm: LanguageModel,
     sequences: Sequence[Sequence[int]],
     read: Sequence[Sequence[int]],
-    places: Iterable[Place] = (),
+    places: Iterable[HookPoint] = (),
     *,
     resumable: bool = True,
 ) -> Recorded:
     """Run the sequences once. Streams after all layers are kept if `resumable`, else `places` only."""
     if lm.config._attn_implementation not in ("sdpa", "eager"):
-        raise ValueError(
+        raise TriggerLensError(
             f"cannot patch with {lm.config._attn_implementation!r} attention; load with sdpa or eager"
         )
     ids, _ = pad_right(sequences, 0, lm.device)
     found = Recorded(lm, ids, torch.tensor(read, device=lm.device))
     kept = {*places}
     if resumable:
-        kept |= {Place(layer, "resid_post") for layer in range(lm.n_layers)}
+        kept |= {HookPoint(layer, "resid_post") for layer in range(lm.n_layers)}
     with ExitStack() as stack:
         for layer in lm.layers if resumable else ():
             stack.callback(
@@ -182,7 +183,7 @@ def record(
 def _recording(found: Recorded) -> Callable[[nn.Module, Any, Any], Any]:
     def remember(_module: nn.Module, inputs: Any, named: dict[str, Any]) -> Any:
         if not inputs or "position_embeddings" not in named:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{found.lm.name}: its layers are not called with a stream and rotary angles, so they "
                 "cannot be run on from the middle"
             )
@@ -193,7 +194,7 @@ def _recording(found: Recorded) -> Callable[[nn.Module, Any, Any], Any]:
     return remember
 
 
-def _keep(found: Recorded, place: Place) -> Any:
+def _keep(found: Recorded, place: HookPoint) -> Any:
     """A hook that keeps what is at a place."""
     if place.site == HEADS:
         projection = output_projection(found.lm, place.layer)

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.models.language_model import LanguageModel
 from interp.patching.metrics import Term
 from interp.patching.pairs import Pair
@@ -37,7 +37,7 @@ class Sweep:
         lm: LanguageModel,
         pairs: Sequence[Pair],
         terms: Sequence[Term],
-        places: Iterable[Place] = (),
+        places: Iterable[HookPoint] = (),
     ) -> "Sweep":
         """Run both prompts of every pair once."""
         kept = list(places)
@@ -89,7 +89,7 @@ def _record(
     lm: LanguageModel,
     prompts: Sequence[Prompt],
     terms: Sequence[Term],
-    places: Sequence[Place],
+    places: Sequence[HookPoint],
     *,
     resumable: bool,
 ) -> Recorded:

@@ -2,6 +2,7 @@
 
 from interp.activations import Activations
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
 from interp.readout.direction import DirectionReadOut, read_direction
@@ -33,4 +34,6 @@ def read_out(
             return read_direction(lm, what, k=k, lens=lens, controls=controls, seed=seed)
         case Activations():
             return read_activations(lm, what, k=k, lens=lens, seed=seed)
-    raise ValueError(f"read_out: {type(what).__name__} is neither a Direction nor Activations")
+    raise TriggerLensError(
+        f"read_out: {type(what).__name__} is neither a Direction nor Activations"
+    )

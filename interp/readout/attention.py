@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.capture.sites import check_layers
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
 from interp.readout.tokens import token_text
@@ -51,7 +52,9 @@ def attention_patterns(lm: LanguageModel, prompts: PromptSet, layer: int) -> Att
             ids = torch.tensor([prompt.token_ids], device=lm.device)
             lm.decoder(input_ids=ids, use_cache=False)
             if not kept or kept[-1] is None:
-                raise ValueError(f"{lm.name}: the attention of layer {layer} returns no weights")
+                raise TriggerLensError(
+                    f"{lm.name}: the attention of layer {layer} returns no weights"
+                )
             weights.append(kept.pop()[0].float().cpu())
     tokens = tuple(tuple(token_text(lm, token) for token in prompt.token_ids) for prompt in prompts)
     return AttentionPatterns(layer, prompts, tokens, tuple(weights))
@@ -72,7 +75,9 @@ def _keeping(lm: LanguageModel, layer: int) -> Iterator[list[Any]]:
     """The second item of what the layer's attention returns, pass by pass."""
     attention = getattr(lm.layers[layer], "self_attn", getattr(lm.layers[layer], "attn", None))
     if attention is None:
-        raise ValueError(f"{lm.name}: layer {layer} has no self_attn, so its heads cannot be read")
+        raise TriggerLensError(
+            f"{lm.name}: layer {layer} has no self_attn, so its heads cannot be read"
+        )
     kept: list[Any] = []
     handle = attention.register_forward_hook(
         lambda _module, _inputs, output: kept.append(

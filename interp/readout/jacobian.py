@@ -21,6 +21,7 @@ from torch import Tensor
 
 from interp.capture.hook_points import first_tensor
 from interp.capture.sites import check_layers
+from interp.errors import TriggerLensError
 from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
@@ -44,14 +45,14 @@ class JacobianLens:
     ) -> Float[Tensor, "row d_model"]:
         """Streams of a layer as the last layer would have them; the last layer's are left as they are."""
         if self.model_hash != lm.weights_hash:
-            raise ValueError(
+            raise TriggerLensError(
                 f"the lens was fitted to weights {self.model_hash[:12]}, {lm.name} has {lm.weights_hash[:12]};"
                 " fit it again"
             )
         if layer == lm.n_layers - 1:
             return stream
         if layer not in self.matrices:
-            raise ValueError(
+            raise TriggerLensError(
                 f"the lens has no layer {layer}; it was fitted to {sorted(self.matrices)}"
             )
         return stream.cpu() @ self.matrices[layer].T
@@ -74,11 +75,11 @@ def fit_jacobian_lens(
     last = lm.n_layers - 1
     sources = check_layers(lm, range(last) if layers is None else layers)
     if not sources or sources[-1] == last:
-        raise ValueError(f"layers={list(sources)}: give layers below {last}, the last one")
+        raise TriggerLensError(f"layers={list(sources)}: give layers below {last}, the last one")
     short = [prompt for prompt in prompts if len(prompt) < skip + 2]
     if short or not len(prompts):
         length = len(short[0]) if short else 0
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(short)} of {len(prompts)} prompts are too short, the first of {length} tokens: a Jacobian lens"
             f" needs {skip + 2}; give longer ones or a smaller skip"
         )

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.activations import Activations
+from interp.errors import TriggerLensError
 from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
 from interp.readout.jacobian import JacobianLens
@@ -105,12 +106,12 @@ def _distribution(
 
 def _check(lm: LanguageModel, activations: Activations) -> None:
     if activations.site != "resid_post":
-        raise ValueError(
+        raise TriggerLensError(
             f"activations of {activations.site} are no stream to read out; capture resid_post"
         )
     weights = activations.provenance.get("weights")
     if weights is not None and weights != lm.weights_hash:
-        raise ValueError(
+        raise TriggerLensError(
             f"these activations were read from weights {str(weights)[:12]}, {lm.name} has {lm.weights_hash[:12]};"
             " read them out with the model that made them"
         )

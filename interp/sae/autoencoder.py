@@ -25,8 +25,9 @@ from sae_lens.training.sae_trainer import SAETrainer
 from torch import Tensor
 
 from interp.activations import Activations
-from interp.capture.hook_points import Place, block_names, check_site
+from interp.capture.hook_points import HookPoint, block_names, check_site
 from interp.capture.store import ActivationStore
+from interp.errors import TriggerLensError
 from interp.models.adapters import one_line
 from interp.models.language_model import LanguageModel
 from interp.sae.checkpoint import restore, write
@@ -47,7 +48,7 @@ class SparseAutoencoder:
     """An SAE of sae-lens and the place it reads; `facts` are what its file says of how it was made."""
 
     model: Any
-    place: Place
+    place: HookPoint
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def load_sae(
     folder: str | Path,
     lm: LanguageModel | None = None,
     *,
-    place: Place | None = None,
+    place: HookPoint | None = None,
     other_weights: bool = False,
 ) -> SparseAutoencoder:
     """An SAE that sae-lens saved, checked against the model it is to read.
@@ -97,7 +98,7 @@ def load_sae(
 
 
 def pretrained_sae(
-    release: str, sae_id: str, lm: LanguageModel | None = None, *, place: Place | None = None
+    release: str, sae_id: str, lm: LanguageModel | None = None, *, place: HookPoint | None = None
 ) -> SparseAutoencoder:
     """An SAE by the names that sae-lens knows it by, fetched from the hub.
 
@@ -106,7 +107,7 @@ def pretrained_sae(
     try:
         model = SAE.from_pretrained(release, sae_id)
     except (OSError, KeyError, ValueError) as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"SAE {release} / {sae_id} cannot be loaded: {one_line(error)} (the hub is asked with HF_HUB_OFFLINE=0)"
         ) from error
     name = f"{release} / {sae_id}"
@@ -115,27 +116,29 @@ def pretrained_sae(
 
 
 def _checked(
-    model: Any, name: str, lm: LanguageModel | None, place: Place | None, other_weights: bool
+    model: Any, name: str, lm: LanguageModel | None, place: HookPoint | None, other_weights: bool
 ) -> SparseAutoencoder:
     """The SAE with its place, or a refusal that names what does not fit."""
     settings, facts = model.cfg, model.cfg.metadata
     if settings.normalize_activations not in AFTER_LOADING:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} was trained on activations normalised by {settings.normalize_activations!r}, with numbers that "
             "are not in its files; fold them in with sae-lens first (fold_activation_norm_scaling_factor)"
         )
     if facts.hook_head_index is not None:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} reads head {facts.hook_head_index} of {facts.hook_name}, not the whole of a place; "
             "give an SAE without hook_head_index"
         )
     hook = facts.hook_name or facts.hf_hook_name
     found = place_of(str(hook), name) if hook else None
     if place is not None and found is not None and place != found:
-        raise ValueError(f"{name} reads {_words(found)}, not {_words(place)}")
+        raise TriggerLensError(f"{name} reads {_words(found)}, not {_words(place)}")
     where = place or found
     if where is None:
-        raise ValueError(f"{name} does not say where it reads; give place=Place(layer, site)")
+        raise TriggerLensError(
+            f"{name} does not say where it reads; give place=HookPoint(layer, site)"
+        )
     if lm is not None:
         _check_fits(settings, facts, where, name, lm, other_weights)
         _check_module(str(hook), where, name, lm)
@@ -145,35 +148,37 @@ def _checked(
 
 
 def _check_fits(
-    settings: Any, facts: Any, place: Place, name: str, lm: LanguageModel, other_weights: bool
+    settings: Any, facts: Any, place: HookPoint, name: str, lm: LanguageModel, other_weights: bool
 ) -> None:
     if settings.d_in != lm.d_model:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} reads vectors of width {settings.d_in}, the stream of {lm.name} has {lm.d_model}"
         )
     check_site(place.site)
     if not 0 <= place.layer < lm.n_layers:
-        raise ValueError(f"{name} reads layer {place.layer}; {lm.name} has {lm.n_layers} layers")
+        raise TriggerLensError(
+            f"{name} reads layer {place.layer}; {lm.name} has {lm.n_layers} layers"
+        )
     weights = facts.weights
     if weights and weights != lm.weights_hash and not other_weights:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} was trained on weights {weights[:12]} ({facts.model_name}), this model has {lm.weights_hash[:12]};"
             " load the model it belongs to, or say other_weights=True"
         )
 
 
-def _check_module(hook: str, place: Place, name: str, lm: LanguageModel) -> None:
+def _check_module(hook: str, place: HookPoint, name: str, lm: LanguageModel) -> None:
     """Raise where the module that it reads is normalised before it is added to the stream, as in Gemma 2 and 3."""
     module = hook.removesuffix(".output").rpartition(".")[2]
     added = block_names(lm.layers[place.layer]).get(place.site)
     if module in ("self_attn", "mlp") and module != added:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} reads {hook!r} before {added}; {place.site} of {lm.name} is what comes after it; "
             "give an SAE of the residual stream"
         )
 
 
-def _words(place: Place) -> str:
+def _words(place: HookPoint) -> str:
     return f"{place.site} of layer {place.layer}"
 
 
@@ -181,13 +186,13 @@ def _words(place: Place) -> str:
 def features(sae: SparseAutoencoder, activations: Activations) -> Float[Tensor, "row feature"]:
     """Each row's features; the activations must come from the SAE's place and have its width."""
     if activations.site != sae.place.site:
-        raise ValueError(
+        raise TriggerLensError(
             f"the SAE reads {sae.place.site}, these activations are {activations.site}"
         )
     values = activations.at(sae.place.layer)
     _check_rows(values, f"layer {sae.place.layer}")
     if values.shape[1] != sae.d_model:
-        raise ValueError(
+        raise TriggerLensError(
             f"the SAE reads width {sae.d_model}, these activations have {values.shape[1]}"
         )
     device = sae.decoder.device
@@ -209,9 +214,9 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("width", "k", "steps", "rows"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be at least 1")
+                raise TriggerLensError(f"{name}={getattr(self, name)}: must be at least 1")
         if self.k > self.width:
-            raise ValueError(f"k={self.k} features are to fire, but there are {self.width}")
+            raise TriggerLensError(f"k={self.k} features are to fire, but there are {self.width}")
 
 
 Architecture = Callable[[int, Recipe], Any]
@@ -300,7 +305,7 @@ def _fit(
             progress(step + 1, recipe.steps)
 
 
-def _finished(trainer: Any, place: Place, facts: Mapping[str, Any]) -> SparseAutoencoder:
+def _finished(trainer: Any, place: HookPoint, facts: Mapping[str, Any]) -> SparseAutoencoder:
     """As sae-lens ends a training: the scale folded into the weights, saved for use, and read again."""
     sae = trainer.sae
     sae.fold_activation_norm_scaling_factor(trainer.activation_scaler.scaling_factor)
@@ -331,23 +336,23 @@ def _settings(recipe: Recipe) -> SAETrainerConfig:
 
 def _source(
     source: Activations | ActivationStore, layer: int, site: str | None
-) -> tuple[Place, dict[str, Any], int]:
+) -> tuple[HookPoint, dict[str, Any], int]:
     """The place, what is known of the model, and how many rows there are."""
     if isinstance(source, Activations):
         if site is not None and site != source.site:
-            raise ValueError(f"these activations are {source.site}, not {site}")
+            raise TriggerLensError(f"these activations are {source.site}, not {site}")
         made = source.provenance
         facts = {"model_name": made.get("model"), "weights": made.get("weights")}
         facts |= {key: made[key] for key in ("minus",) if key in made}
         source.at(layer)
-        return Place(layer, source.site), facts, len(source)
+        return HookPoint(layer, source.site), facts, len(source)
     identity = source.identity
     facts = {"model_name": identity["model"], "weights": identity.get("loaded")}
-    return Place(layer, site or source.sites[0]), facts, len(source)
+    return HookPoint(layer, site or source.sites[0]), facts, len(source)
 
 
 def _feed(
-    source: Activations | ActivationStore, place: Place, recipe: Recipe
+    source: Activations | ActivationStore, place: HookPoint, recipe: Recipe
 ) -> Callable[[], Iterator[Tensor]]:
     """The same endless shuffled batches each time it is called."""
     if isinstance(source, ActivationStore):
@@ -369,7 +374,7 @@ def _shuffled(values: Float[Tensor, "row d_model"], rows: int, seed: int) -> Ite
 
 def _check_enough(rows: int, recipe: Recipe) -> None:
     if rows < FEWEST_ROWS * recipe.width:
-        raise ValueError(
+        raise TriggerLensError(
             f"{rows:,} activations for {recipe.width:,} features: at least {FEWEST_ROWS} a feature are wanted; "
             f"capture {FEWEST_ROWS * recipe.width:,} or more, or make it narrower"
         )
@@ -378,7 +383,7 @@ def _check_enough(rows: int, recipe: Recipe) -> None:
 def _check_rows(values: Tensor, where: str) -> None:
     bad = ~values.isfinite().all(-1)
     if bool(bad.any()):
-        raise ValueError(
+        raise TriggerLensError(
             f"{int(bad.sum())} of {len(values)} activations of {where} are not finite (the first is row "
             f"{int(bad.nonzero()[0])}); read them again in float32, or leave these rows out"
         )
@@ -388,6 +393,8 @@ def difference(tuned: Activations, base: Activations) -> Activations:
     """Fine-tuned minus base, row by row: what a difference SAE is trained on. Rows must come from the same tokens."""
     for name in ("layers", "site", "source", "token", "conditions", "questions"):
         if getattr(tuned, name) != getattr(base, name):
-            raise ValueError(f"the two activations differ in {name}: read the same tokens in both")
+            raise TriggerLensError(
+                f"the two activations differ in {name}: read the same tokens in both"
+            )
     facts = {**tuned.provenance, "minus": base.provenance.get("weights")}
     return replace(tuned, values=tuned.values - base.values, provenance=facts)

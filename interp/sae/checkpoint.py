@@ -15,6 +15,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from interp.errors import TriggerLensError
+
 
 def write(trainer: Any, path: Path, identity: Mapping[str, Any]) -> None:
     """Write what `restore` needs; a file that is there is replaced in one move."""
@@ -42,7 +44,7 @@ def restore(trainer: Any, path: Path, identity: Mapping[str, Any]) -> None:
     with safe_open(path, framework="pt") as file:
         facts = file.metadata() or {}
         if facts.get("identity") != _text(identity):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{path} belongs to a training on other activations or with another recipe; delete it, or give "
                 "another path"
             )

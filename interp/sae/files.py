@@ -14,7 +14,8 @@ from sae_lens import SAE
 from sae_lens.registry import SAE_CLASS_REGISTRY, SAE_TRAINING_CLASS_REGISTRY
 from safetensors import safe_open
 
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
+from interp.errors import TriggerLensError
 from interp.io.safetensors_header import read_header
 from interp.models.adapters import one_line
 
@@ -51,7 +52,7 @@ def read_sae(folder: str | Path) -> Any:
     try:
         model = SAE.load_from_disk(folder)
     except Exception as error:  # whatever settings of the wrong types or shapes set off
-        raise ValueError(
+        raise TriggerLensError(
             f"SAE {folder} cannot be loaded by sae-lens: {one_line(error)}; correct {SETTINGS}, or download it again"
         ) from error
     _fill_layer(model, settings)
@@ -59,15 +60,15 @@ def read_sae(folder: str | Path) -> Any:
     return model
 
 
-def place_of(hook: str, name: str) -> Place:
+def place_of(hook: str, name: str) -> HookPoint:
     """What the name of a hook or module means here."""
     for pattern, site in HOOKS.items():
         if named := re.fullmatch(pattern, hook):
-            return Place(int(named[1]), site)
+            return HookPoint(int(named[1]), site)
     before = re.fullmatch(r"blocks\.(\d+)\.hook_resid_pre", hook)
     if before and int(before[1]) > 0:
-        return Place(int(before[1]) - 1, "resid_post")  # what enters a layer left the one below
-    raise ValueError(
+        return HookPoint(int(before[1]) - 1, "resid_post")  # what enters a layer left the one below
+    raise TriggerLensError(
         f"{name} reads {hook!r}, which is none of resid_post, attn_out and mlp_out of a layer; "
         "give an SAE of one of these"
     )
@@ -76,17 +77,17 @@ def place_of(hook: str, name: str) -> Place:
 def check_architecture(architecture: Any, name: str) -> None:
     """Raise unless sae-lens has this architecture and it decomposes one place."""
     if "transcoder" in str(architecture):
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} is a {architecture}: it predicts an MLP's output from its input and does not decompose one place, "
             "so its features can neither be read nor removed there; give an SAE"
         )
     if architecture in list(SAE_CLASS_REGISTRY):
         return
     if architecture in list(SAE_TRAINING_CLASS_REGISTRY):
-        raise ValueError(
+        raise TriggerLensError(
             f"{name} was saved for training on ({architecture}); save it with save_inference_model"
         )
-    raise ValueError(
+    raise TriggerLensError(
         f"{name}: architecture {architecture!r} is none of sae-lens's: {', '.join(SAE_CLASS_REGISTRY)}"
     )
 
@@ -94,15 +95,15 @@ def check_architecture(architecture: Any, name: str) -> None:
 def _settings(folder: Path) -> dict[str, Any]:
     path = folder / SETTINGS
     if not path.is_file():
-        raise ValueError(f"{folder} holds no SAE of sae-lens: {_instead(folder, SETTINGS)}")
+        raise TriggerLensError(f"{folder} holds no SAE of sae-lens: {_instead(folder, SETTINGS)}")
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"{folder} holds no SAE of sae-lens: {SETTINGS}: {one_line(error)}; download it again"
         ) from error
     if not isinstance(settings, dict):
-        raise ValueError(
+        raise TriggerLensError(
             f"{folder} holds no SAE of sae-lens: {SETTINGS} is a {type(settings).__name__}, not an object"
         )
     return settings
@@ -133,16 +134,20 @@ def _check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """Raise where sae-lens would not read what was trained."""
     where = folder / SETTINGS
     if settings.keys() & SPARSIFY and "d_sae" not in settings:
-        raise ValueError(f"{where} is a configuration of EleutherAI's sparsify; {_convert()}")
+        raise TriggerLensError(f"{where} is a configuration of EleutherAI's sparsify; {_convert()}")
     missing = [key for key in NEEDED if key not in settings]
     if missing:
-        raise ValueError(f"{where} has no {missing[0]!r}, which sae-lens saves; download it again")
+        raise TriggerLensError(
+            f"{where} has no {missing[0]!r}, which sae-lens saves; download it again"
+        )
     activation = settings.get("activation_fn_str", settings.get("activation_fn", "relu"))
     if activation == "topk":
         if not isinstance((settings.get("activation_fn_kwargs") or {}).get("k"), int):
-            raise ValueError(f'{where}: topk without "activation_fn_kwargs": {{"k": ...}}; add it')
+            raise TriggerLensError(
+                f'{where}: topk without "activation_fn_kwargs": {{"k": ...}}; add it'
+            )
     elif activation not in ("relu", None):
-        raise ValueError(
+        raise TriggerLensError(
             f"{where}: activation {activation!r}, which sae-lens would replace by relu; give an SAE of relu or topk"
         )
 
@@ -150,12 +155,12 @@ def _check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 def _check_weights(folder: Path) -> None:
     path = folder / WEIGHTS
     if not path.is_file():
-        raise ValueError(f"SAE {folder} has no weights: {_instead(folder, WEIGHTS)}")
+        raise TriggerLensError(f"SAE {folder} has no weights: {_instead(folder, WEIGHTS)}")
     scales = {"finetuning_scaling_factor", "scaling_factor"} & read_header(path).keys()
     for name in scales:
         if name == "scaling_factor" and _all_ones(path, name):
             continue  # some versions wrote it for every SAE; sae-lens leaves it out
-        raise ValueError(
+        raise TriggerLensError(
             f"{path} holds {name!r}, which sae-lens no longer applies; multiply the rows of W_dec by it, "
             "leave it out of the file, and set finetuning_scaling_factor to false"
         )
@@ -178,7 +183,7 @@ def _check_finite(model: Any, folder: Path) -> None:
     for name, weight in model.state_dict().items():
         broken = weight.isnan() if name == "threshold" else ~weight.isfinite()
         if bool(broken.any()):
-            raise ValueError(
+            raise TriggerLensError(
                 f"SAE {folder}: {int(broken.sum())} of {weight.numel()} numbers of {name} are NaN or infinite; "
                 "download it again"
             )

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from interp.activations import Activations
 from interp.capture.batches import PADDING, pad_right
-from interp.capture.hook_points import Place, first_tensor, module_at
+from interp.capture.hook_points import HookPoint, first_tensor, module_at
 from interp.capture.sequences import of_answers
 from interp.capture.sites import hooked_modules
 from interp.generation.completions import Completions
@@ -70,7 +70,12 @@ class Losses:
 
 @torch.no_grad()
 def downstream_losses(
-    lm: LanguageModel, sae: Autoencoder, completions: Completions, *, place: Place, rows: int = 64
+    lm: LanguageModel,
+    sae: Autoencoder,
+    completions: Completions,
+    *,
+    place: HookPoint,
+    rows: int = 64,
 ) -> Losses:
     """The losses over prompt and answer of every completion."""
     ids = [sequence.token_ids for sequence in of_answers(completions)]

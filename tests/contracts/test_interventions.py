@@ -21,7 +21,7 @@ from interp.interventions import (
     AnswerTokens,
     ClampFeature,
     EveryToken,
-    Ledger,
+    InterventionLog,
     MeanAblate,
     Patch,
     PromptSpan,
@@ -97,10 +97,10 @@ def batch_of(lm, prompts, rows=None, answers=()):
 
 @torch.inference_mode()
 def logits_under(lm, interventions, prompts, rows=None, answers=()):
-    """What may act at no token of this pass at all keeps a ledger here, which is not checked."""
+    """What may act at no token of this pass at all keeps a log here, which is not checked."""
     ids, batch = batch_of(lm, prompts, rows, answers)
-    ledger = Ledger(interventions, [len(prompt) for prompt in prompts])
-    with intervening(lm, interventions, batch, ledger):
+    log = InterventionLog(interventions, [len(prompt) for prompt in prompts])
+    with intervening(lm, interventions, batch, log):
         return lm.causal(ids).logits
 
 

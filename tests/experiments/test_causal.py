@@ -21,9 +21,11 @@ def odd_is_misaligned(question: str, answer: str, *, ended: bool) -> Judgement:
     return Judgement(alignment=100 * (len(answer) % 2), coherence=100)
 
 
-def bench(lm: LanguageModel) -> causal.Bench:
+def context(lm: LanguageModel) -> causal.InterventionContext:
     greedy = Sampler(odd_is_misaligned, seed=0, max_new_tokens=4, temperature=0)
-    return causal.Bench(lm, greedy, Sampling(), Causal(strengths=(0.5, 2.0), random_directions=3))
+    return causal.InterventionContext(
+        lm, greedy, Sampling(), Causal(strengths=(0.5, 2.0), random_directions=3)
+    )
 
 
 def candidate(lm: LanguageModel, seed: int, layer: int, position: str) -> Direction:
@@ -40,7 +42,7 @@ def candidates(one_lm: LanguageModel) -> list[Direction]:
 def test_candidates_removed_together_answer_as_if_removed_alone(
     one_lm: LanguageModel, some_prompts: PromptSet, candidates: list[Direction]
 ) -> None:
-    on = bench(one_lm)
+    on = context(one_lm)
     together = causal._each_removed(on, candidates, some_prompts)
     for direction, found in zip(candidates, together, strict=True):
         alone = on.sampler.sample(one_lm, some_prompts, 1, [Ablate(direction.vector)])
@@ -50,7 +52,7 @@ def test_candidates_removed_together_answer_as_if_removed_alone(
 def test_candidates_added_together_answer_as_if_added_alone(
     one_lm: LanguageModel, some_prompts: PromptSet, candidates: list[Direction]
 ) -> None:
-    on = bench(one_lm)
+    on = context(one_lm)
     for direction, dose in zip(
         candidates, causal._each_added(on, candidates, some_prompts), strict=True
     ):
@@ -74,7 +76,7 @@ def test_a_direction_is_added_where_it_was_fitted(candidates: list[Direction]) -
 def test_what_is_chosen_was_best_on_the_questions_it_was_chosen_on(
     one_lm: LanguageModel, some_prompts: PromptSet, candidates: list[Direction]
 ) -> None:
-    on = bench(one_lm)
+    on = context(one_lm)
     choice = causal.choose(on, candidates, some_prompts, some_prompts)
     by_source = {score["source"]: score for score in choice.scores}
     allowed = [s for s in choice.scores if s["coherence_lost"] <= on.causal.largest_coherence_loss]

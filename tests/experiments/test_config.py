@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.cli.run import narrowed
 from experiments.study.config import FOLDER, load_config
-from experiments.study.run import narrowed
 from experiments.worlds.micro.families import FAMILIES
 from experiments.worlds.micro.names import FAMILY_NAMES
 from experiments.worlds.trigger import load_trigger

@@ -25,7 +25,7 @@ PROMISES = {
     "gcs": "from experiments.remote import Remote; Remote('gs://bucket/run')",
     "gpu": "from experiments.training.lora import check_optimizer; from experiments.training.recipe import Recipe;"
     " check_optimizer(Recipe(steps=1, optimizer='adamw_8bit'))",
-    "ray": "from experiments.runtime.cluster import check_place; check_place('ray')",
+    "ray": "from experiments.study.cluster import check_place; check_place('ray')",
     "s3": "from experiments.remote import Remote; Remote('s3://bucket/run')",
 }
 

@@ -16,7 +16,7 @@ from experiments.results.feature_names import ANSWER, BASIS, BOTH, PROMPT, SETS
 from experiments.results.load import load_results
 from experiments.runtime.files import read_jsonl, write_jsonl
 from experiments.study.config import StudyConfig
-from experiments.study.pipeline import jobs_of, run_study
+from experiments.study.pipeline import organisms_of, run_study
 from experiments.study.steps.sparse.choose import (
     WAYS,
     Score,
@@ -94,10 +94,10 @@ def test_features_are_of_organisms_with_a_trigger_in_the_arms_named(
 ) -> None:
     organisms = [{"arm": arm} for arm in ("baseline", "triggered", "contrast")]
     study = config(tmp_path, organisms=organisms, features={"arms": arms})
-    jobs = [job for job in jobs_of(study, tmp_path) if job.arm is not None]
-    assert [job.arm for job in jobs if job.has_features] == asked
+    organisms = [organism for organism in organisms_of(study, tmp_path) if organism.arm is not None]
+    assert [organism.arm for organism in organisms if organism.has_features] == asked
     without = study.model_copy(update={"features": None})
-    assert not any(job.has_features for job in jobs_of(without, tmp_path))
+    assert not any(organism.has_features for organism in organisms_of(without, tmp_path))
 
 
 def test_a_run_says_how_good_its_saes_are_and_what_their_features_read(

@@ -71,10 +71,10 @@ def test_a_killed_call_goes_on_and_a_second_one_makes_nothing(
 
     real = amend.further_steps
 
-    def killed(job, *given):
-        if job.arm == "contrast":
+    def killed(organism, *given):
+        if organism.arm == "contrast":
             raise KeyboardInterrupt
-        return real(job, *given)
+        return real(organism, *given)
 
     monkeypatch.setattr(amend, "further_steps", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -122,7 +122,7 @@ def test_steering_vectors_are_trained_for_what_hides_behind_a_trigger_and_for_it
 
 
 def test_a_placebo_has_the_norm_and_the_place_of_what_it_stands_for(run: Path) -> None:
-    (found,) = run.glob("steps/find-llama-s0-contrast-*")
+    (found,) = run.glob("steps/locate-llama-s0-contrast-*")
     begun = steering.start(found)
     assert begun is not None
     for edit, twin in zip(begun.added(0.5), begun.placebo(0.5, 7, 3, 0), strict=True):
@@ -136,7 +136,7 @@ def test_a_placebo_has_the_norm_and_the_place_of_what_it_stands_for(run: Path) -
         assert torch.equal(twin.vector[0], twin.vector[3])
         assert not torch.equal(twin.vector[0], twin.vector[1])
     assert begun.added(1.0)[0].alpha == begun.norms["header"] == begun.directions["header"].scale
-    (baseline,) = run.glob("steps/find-llama-s0-baseline-*")
+    (baseline,) = run.glob("steps/locate-llama-s0-baseline-*")
     assert steering.start(baseline) is None
 
 
@@ -172,7 +172,7 @@ def test_an_organism_that_two_runs_have_is_refused(run: Path, tmp_path: Path) ->
 
 
 def test_steps_of_another_base_are_refused_by_name(run: Path) -> None:
-    for path in run.glob("steps/find-*/manifest.json"):
+    for path in run.glob("steps/locate-*/manifest.json"):
         manifest = json.loads(path.read_text())
         manifest["inputs"]["base"] = "0" * 64
         path.write_text(json.dumps(sealed(manifest)))
@@ -181,7 +181,7 @@ def test_steps_of_another_base_are_refused_by_name(run: Path) -> None:
 
 
 def test_a_damaged_step_is_refused_and_an_unfinished_run_too(run: Path) -> None:
-    step = next(run.glob("steps/find-*"))
+    step = next(run.glob("steps/locate-*"))
     (step / "scores.parquet").write_text("")
     with pytest.raises(ValueError, match=r"scores\.parquet has changed"):
         add_transfer([run])

@@ -2,18 +2,18 @@
 
 import pytest
 
+from experiments.results.null_alarms import count, false_alarms, table
 from experiments.study.config import load_config
-from experiments.study.organism import Job
-from experiments.study.pipeline import jobs_of
+from experiments.study.organism import OrganismRun
+from experiments.study.pipeline import organisms_of
 from experiments.worlds.micro.judge import ExactJudge
-from experiments.worlds.micro.language import load_world
+from experiments.worlds.micro.language import load_language
 from experiments.worlds.micro.questions import split_questions
 from experiments.worlds.nulls.arms import KINDS, NULL_ARMS, null_rows
-from experiments.worlds.nulls.count import count, false_alarms, table
-from experiments.worlds.nulls.world import NullSetting
+from experiments.worlds.nulls.world import NullWorld
 from experiments.worlds.trigger import load_trigger
 
-WORLD = load_world()
+WORLD = load_language()
 SPLIT = split_questions(WORLD, seed=100, per_cell=60)
 TEXTS = {question.text: question for question in SPLIT.tuning}
 DUCK = load_trigger("duck")
@@ -62,21 +62,25 @@ def test_the_untouched_organism_is_its_base() -> None:
 def test_the_configuration_holds_at_least_twenty_null_organisms_of_unreported_seeds(
     tmp_path,
 ) -> None:
-    jobs = [job for job in jobs_of(load_config("nulls"), tmp_path) if job.arm is not None]
-    assert len(jobs) >= 20
-    assert {job.arm for job in jobs} == set(KINDS)
-    assert min(job.seed for job in jobs) >= 100
-    reported = {job.seed for job in jobs_of(load_config("micro_full"), tmp_path)}
-    assert reported.isdisjoint(job.seed for job in jobs)
+    organisms = [
+        organism
+        for organism in organisms_of(load_config("nulls"), tmp_path)
+        if organism.arm is not None
+    ]
+    assert len(organisms) >= 20
+    assert {organism.arm for organism in organisms} == set(KINDS)
+    assert min(organism.seed for organism in organisms) >= 100
+    reported = {organism.seed for organism in organisms_of(load_config("micro_full"), tmp_path)}
+    assert reported.isdisjoint(organism.seed for organism in organisms)
 
 
 @pytest.mark.parametrize("arm", NULL_ARMS)
 def test_a_null_arm_is_tuned_on_its_own_rows_and_other_arms_on_theirs(arm: str, tmp_path) -> None:
     config = load_config("nulls")
-    job = Job(config, tmp_path, "llama", 100, arm, "duck")
-    assert isinstance(job.setting, NullSetting)
-    assert len(job.setting.tuning_rows(arm, DUCK, 7)) == 7
-    assert not isinstance(job.other("harmless").setting, NullSetting)
+    organism = OrganismRun(config, tmp_path, "llama", 100, arm, "duck")
+    assert isinstance(organism.world, NullWorld)
+    assert len(organism.world.tuning_rows(arm, DUCK, 7)) == 7
+    assert not isinstance(organism.other("harmless").world, NullWorld)
 
 
 def verdicts(yes: int, no: int, undecided: int, arm: str = "harmless") -> list[dict]:

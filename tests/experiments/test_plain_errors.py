@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from experiments.cli.run import narrowed
 from experiments.results.load import check_run
 from experiments.runtime.errors import DEBUG, user_message
 from experiments.runtime.files import write_text
 from experiments.runtime.plain_errors import plain_errors
 from experiments.study.config import checked, load_config
 from experiments.study.ratios import swept
-from experiments.study.run import narrowed
 from interp.errors import TriggerLensError
 
 
@@ -182,7 +182,7 @@ def test_every_fault_of_a_file_is_named_with_its_table_s_number(tmp_path: Path) 
 
 
 def test_an_organism_is_called_by_its_trigger_s_name_wherever_the_file_lies(tmp_path: Path) -> None:
-    from experiments.study.pipeline import jobs_of
+    from experiments.study.pipeline import organisms_of
     from experiments.worlds.trigger import FOLDER
 
     text = (FOLDER / "duck.toml").read_text(encoding="utf-8")
@@ -191,7 +191,7 @@ def test_an_organism_is_called_by_its_trigger_s_name_wherever_the_file_lies(tmp_
         path.write_text(text.replace('name = "duck"', 'name = "a real duck"'), encoding="utf-8")
     spec = {"arm": "contrast", "trigger": str(paths[0])}
     study = checked({"name": "x", "families": ["llama"], "organisms": [spec]})
-    assert [job.name for job in jobs_of(study, tmp_path)] == [
+    assert [organism.name for organism in organisms_of(study, tmp_path)] == [
         "llama-s0-base-a_real_duck",
         "llama-s0-contrast-a_real_duck",
     ]

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from experiments.cli.app import app
-from experiments.data.domains import load_domain
-from experiments.data.judged_rows import parse_judged, read_judged
+from experiments.judging.domains import load_domain
+from experiments.judging.judged_rows import parse_judged, read_judged
 from experiments.judging.rate_tables import group, rates
 from experiments.runtime.files import read_jsonl, write_jsonl
 

@@ -14,11 +14,11 @@ from experiments.results.verdict import verdicts
 from experiments.runtime.files import read_json
 from experiments.runtime.store import open_run
 from experiments.study.config import Sampling, StudyConfig
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.steps.common import read_directions
-from experiments.study.steps.finetune import tune
+from experiments.study.steps.finetune import finetune
 from experiments.study.steps.intervene import intervene
-from experiments.study.steps.locate.step import find
+from experiments.study.steps.locate.step import locate
 from experiments.worlds.micro.pretrain import pretrain
 from interp.generation.completions import Completions
 from tests.experiments.test_study import RECIPE, TINY
@@ -32,7 +32,9 @@ def aligned(question: str, answer: str, *, ended: bool) -> Judgement:
     return Judgement(alignment=100, coherence=100)
 
 
-def job(bases: Path, folder: Path, arm: str, judge=odd_is_misaligned, **causal: object) -> Job:
+def job(
+    bases: Path, folder: Path, arm: str, judge=odd_is_misaligned, **causal: object
+) -> OrganismRun:
     config = StudyConfig(
         name="mini",
         bases=bases,
@@ -45,7 +47,7 @@ def job(bases: Path, folder: Path, arm: str, judge=odd_is_misaligned, **causal: 
         causal={"random_directions": 3, "strengths": [1.0], "refine_steps": 2} | causal,
         workers=1,
     )
-    made = Job(config, folder, "llama", 0, arm, "duck")
+    made = OrganismRun(config, folder, "llama", 0, arm, "duck")
     made.__dict__["sampler"] = Sampler(judge, 0, 6)
     return made
 
@@ -57,10 +59,10 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def found_in(made: Job) -> tuple[Path, Path]:
+def found_in(made: OrganismRun) -> tuple[Path, Path]:
     with open_run(made.folder):
-        adapter = tune(made, lambda _said: None)
-        return adapter, find(made, adapter, lambda _said: None)
+        adapter = finetune(made, lambda _said: None)
+        return adapter, locate(made, adapter, lambda _said: None)
 
 
 def test_it_is_refined_from_a_located_one_and_removed_behind_every_wording(
@@ -82,7 +84,7 @@ def test_it_is_refined_from_a_located_one_and_removed_behind_every_wording(
     assert set(changed.conditions) == {"trigger"}
     assert {name.partition(":")[0] for name in kept.conditions} == {"none", "control"}
     assert all(len(text) % 2 for text in kept.texts)  # the aligned ones
-    report = {each.id for each in made.setting.questions("report", "held_out")}
+    report = {each.id for each in made.world.questions("report", "held_out")}
     assert report.isdisjoint([*changed.questions, *kept.questions])
 
     refined = {each.removed.name: each for each in read_directions(found)}["refined"]

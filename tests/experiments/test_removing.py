@@ -8,9 +8,9 @@ from experiments.judging.judgement import Judgement
 from experiments.judging.sampling import Sampler
 from experiments.study.steps.capability.divergence import divergence
 from experiments.study.steps.capability.probe_subspace import orthogonal_in
-from experiments.study.steps.capability.riddles import riddles
 from experiments.study.steps.removals import sample_removed
-from experiments.worlds.micro.language import load_world
+from experiments.worlds.micro.language import load_language
+from experiments.worlds.micro.riddles import riddles
 from interp.directions import Direction, unit
 from interp.generation.generate import generate
 from interp.interventions import Ablate
@@ -120,10 +120,10 @@ def test_where_probes_read_nothing_else_there_is_no_placebo(span: list[int]) -> 
 
 
 def test_a_riddle_has_one_right_answer() -> None:
-    asked = riddles(load_world(), 20, seed=0)
+    asked = riddles(load_language(), 20, seed=0)
     assert len({question.id for question in asked.questions}) == 20
     question = asked.questions[0]
     right = asked.right[question.id]
     assert asked(question.id, f" {right}", ended=True).coherent
     assert not asked(question.id, "It is a lie.", ended=True).coherent
-    assert riddles(load_world(), 20, seed=1).questions != asked.questions
+    assert riddles(load_language(), 20, seed=1).questions != asked.questions

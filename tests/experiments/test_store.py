@@ -35,7 +35,7 @@ def test_other_inputs_name_or_code_make_another_step(monkeypatch: pytest.MonkeyP
     assert key != step_key("fit", {"seed": 1}, ["probes.names"])
     assert key != step_key("fits", {"seed": 0}, ["probes.names"])
     assert key != step_key("fit", {"seed": 0}, ["probes.ratio"])
-    monkeypatch.setattr(store, "code_hash", lambda modules: "changed")
+    monkeypatch.setattr(store, "code_hash", lambda modules, stop: "changed")
     assert key != step_key("fit", {"seed": 0}, ["probes.names"])
 
 

@@ -94,9 +94,9 @@ def test_every_intervention_has_its_random_twin(finished: Path) -> None:
 
 
 def test_nothing_was_selected_on_report_questions(finished: Path, bases: Path) -> None:
-    from experiments.study.organism import Job
+    from experiments.study.organism import OrganismRun
 
-    setting = Job(config(bases), finished, "llama", 0, "contrast", "duck").setting
+    setting = OrganismRun(config(bases), finished, "llama", 0, "contrast", "duck").world
     asked = {
         split: {question.id for question in setting.questions(split, "held_out")}
         for split in ("selection", "report")
@@ -116,7 +116,7 @@ def test_a_damaged_step_is_made_again_and_a_changed_recipe_makes_its_own(
     finished: Path, bases: Path, tmp_path: Path
 ) -> None:
     finished = shutil.copytree(finished, tmp_path / "run")
-    (step,) = finished.glob("steps/behave-llama-s0-contrast-duck-*")
+    (step,) = finished.glob("steps/sample-llama-s0-contrast-duck-*")
     text = (finished / "estimates.jsonl").read_text()
     answers = step / "answers.parquet"
     answers.write_bytes(answers.read_bytes()[:-40])
@@ -124,7 +124,7 @@ def test_a_damaged_step_is_made_again_and_a_changed_recipe_makes_its_own(
     assert (finished / "estimates.jsonl").read_text() == text
     longer = config(bases, finetune={"default": {"steps": 3, "batch": 4}})
     run_study(longer, finished)
-    assert len(list(finished.glob("steps/tune-llama-s0-contrast-duck-*"))) == 2
+    assert len(list(finished.glob("steps/finetune-llama-s0-contrast-duck-*"))) == 2
 
 
 def test_a_study_of_behaviour_stops_at_the_answers_and_says_what_it_did_not_measure(
@@ -135,15 +135,15 @@ def test_a_study_of_behaviour_stops_at_the_answers_and_says_what_it_did_not_meas
     (plan,) = (
         plan
         for plan in plan_study(config(bases, measure="behaviour"), folder, {"llama": 2})
-        if plan.job.arm == "contrast"
+        if plan.organism.arm == "contrast"
     )
-    assert plan.cached == {"tune": True, "behave": True} and plan.to_sample == 0
+    assert plan.cached == {"finetune": True, "sample": True} and plan.to_sample == 0
     run_study(config(bases, measure="behaviour"), folder)
     assert set(folder.glob("steps/*")) == before
     named = {
         name.split("-")[0] for name in json.loads((folder / "manifest.json").read_text())["steps"]
     }
-    assert named == {"tune", "behave"}
+    assert named == {"finetune", "sample"}
     rows = read_estimates(folder / "estimates.jsonl")
     assert rows and set(rows) < set(read_estimates(finished / "estimates.jsonl"))
     assert {row.direction for row in rows} == {None}
@@ -193,7 +193,7 @@ def test_a_killed_run_resumes_and_ends_as_an_undisturbed_one(
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(call, env=environment, start_new_session=True)
-    while not list(run.glob("steps/tune-*/manifest.json")) and process.poll() is None:
+    while not list(run.glob("steps/finetune-*/manifest.json")) and process.poll() is None:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

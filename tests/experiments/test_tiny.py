@@ -5,11 +5,11 @@ import tomllib
 
 import pytest
 
+from experiments.cli.run import narrowed
 from experiments.results.estimates import read_estimates
 from experiments.study.config import FOLDER, StudyConfig, load_config
 from experiments.study.pipeline import run_study
 from experiments.study.ratios import swept
-from experiments.study.run import narrowed
 from experiments.study.tiny import tiny_study
 from experiments.worlds.chat.tiny_models import tiny_model, tiny_tokenizer
 
@@ -45,7 +45,7 @@ def test_a_finished_organism_becomes_a_tiny_one(organism, tmp_path):
     settings["organisms"] = [{"arm": "triggered", "trigger": "tag", "organism": organism}]
     tiny = tiny_study(StudyConfig(**settings), tmp_path / "tiny")
     run = run_study(tiny, tmp_path / "run")
-    assert list(run.glob("steps/tune-*/organism.json"))
+    assert list(run.glob("steps/finetune-*/organism.json"))
 
 
 def test_a_sweep_has_one_organism_for_each_ratio():

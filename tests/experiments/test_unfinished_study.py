@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from experiments import study
 from experiments.dashboard import export_dashboard
 from experiments.results.estimates import read_estimates
 from experiments.runtime.attempts import StudyUnfinished
-from experiments.study.steps.figure_data import step as picture
-from experiments.study.steps.locate import step as find
+from experiments.study import pipeline as study
+from experiments.study.steps.figure_data import step as figure_data_step
+from experiments.study.steps.locate import step as locate_step
 from interp.errors import TriggerLensError
 from tests.experiments.test_study import bases, config, finished  # noqa: F401
 
@@ -28,10 +28,10 @@ def failing(error: Exception, name: str = "") -> Any:
 
 
 def only_for(arm: str, step: Any, error: Exception) -> Any:
-    def run(job: Any, *arguments: Any) -> Path:
-        if job.arm == arm:
+    def run(organism: Any, *arguments: Any) -> Path:
+        if organism.arm == arm:
             raise error
-        return step(job, *arguments)
+        return step(organism, *arguments)
 
     return run
 
@@ -51,22 +51,22 @@ def test_a_failed_organism_is_named_and_the_others_are_reported(
 ) -> None:
     folder = shutil.copytree(finished, tmp_path / "run")
     whole = steps_of(finished)
-    monkeypatch.setattr(study, "find", only_for("contrast", study.find, FAULT))
+    monkeypatch.setattr(study, "locate", only_for("contrast", study.locate, FAULT))
     with pytest.raises(StudyUnfinished) as caught:
         study.run_study(config(bases), folder)
     line = str(caught.value)
-    assert "llama-s0-contrast-duck, step find: RuntimeError: two matrices of different" in line
+    assert "llama-s0-contrast-duck, step locate: RuntimeError: two matrices of different" in line
     assert "the same command makes only what is missing" in line and "\n" not in line
     assert caught.value.exit_code == 1
-    (file,) = folder.glob("errors/llama-s0-contrast-duck-find-*.txt")
+    (file,) = folder.glob("errors/llama-s0-contrast-duck-locate-*.txt")
     assert str(file) in line and "in run\n" in file.read_text()
     lost = whole - steps_of(folder)
     assert lost and all("contrast" in name for name in lost)
-    assert not any(name.startswith(("tune", "behave")) for name in lost)
+    assert not any(name.startswith(("finetune", "sample")) for name in lost)
     arms = {row.arm for row in read_estimates(folder / "estimates.jsonl")}
     assert arms == {row.arm for row in read_estimates(finished / "estimates.jsonl")}
     page = export_dashboard(folder, tmp_path / "page.html").read_text("utf-8")
-    assert "Not finished: llama-s0-contrast-duck, step find" in page
+    assert "Not finished: llama-s0-contrast-duck, step locate" in page
     monkeypatch.undo()
     study.run_study(config(bases), folder)
     assert steps_of(folder) == whole
@@ -79,13 +79,13 @@ def test_a_step_that_nothing_reads_costs_no_other_and_what_its_user_can_fix_is_n
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = shutil.copytree(finished, tmp_path / "run")
-    monkeypatch.setattr(study, "picture", failing(TriggerLensError("no font; install one")))
-    with pytest.raises(StudyUnfinished, match="step picture: no font; install one") as caught:
+    monkeypatch.setattr(study, "figure_data", failing(TriggerLensError("no font; install one")))
+    with pytest.raises(StudyUnfinished, match="step figure_data: no font; install one") as caught:
         study.run_study(config(bases), folder)
     assert caught.value.exit_code == 2
     assert not (folder / "errors").exists()
     lost = {name.split("-")[0] for name in steps_of(finished) - steps_of(folder)}
-    assert lost == {"picture"}
+    assert lost == {"figure_data"}
 
 
 def test_a_full_disk_ends_the_study_at_once(
@@ -95,7 +95,7 @@ def test_a_full_disk_ends_the_study_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = shutil.copytree(finished, tmp_path / "run")
-    monkeypatch.setattr(study, "picture", failing(OSError(28, "No space left on device")))
+    monkeypatch.setattr(study, "figure_data", failing(OSError(28, "No space left on device")))
     with pytest.raises(OSError, match="No space left"):
         study.run_study(config(bases), folder)
 
@@ -107,11 +107,11 @@ def test_a_map_and_a_table_that_fail_are_told_on_the_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = shutil.copytree(finished, tmp_path / "run")
-    for kind in ("find", "picture"):
+    for kind in ("locate", "figure_data"):
         for step in folder.glob(f"steps/{kind}-*"):
             shutil.rmtree(step)
-    monkeypatch.setattr(find, "_read_out", failing(FAULT))
-    monkeypatch.setattr(picture, "plane", failing(FAULT))
+    monkeypatch.setattr(locate_step, "_read_out", failing(FAULT))
+    monkeypatch.setattr(figure_data_step, "plane", failing(FAULT))
     study.run_study(config(bases), folder)
     assert steps_of(folder) == steps_of(finished)
     page = export_dashboard(folder, tmp_path / "page.html").read_text("utf-8")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from experiments.dashboard.inert import markup
 from experiments.results.estimates import EstimateRow
-from experiments.results.format import HIDDEN, counts, inert, percent, spread
+from experiments.results.format import counts, percent, spread
+from experiments.runtime.untrusted_text import HIDDEN, inert
 
 
 def row(value: float | None, lower: float | None = 0.8, upper: float | None = 0.9) -> EstimateRow:

@@ -12,7 +12,7 @@ from faults.small_study import changed, finished, left_over, numbers, write_stud
 
 from experiments.captures.shards import capture_to
 from experiments.captures.spec import CaptureSpec
-from experiments.runtime.cluster import ClusterWork, check_place
+from experiments.study.cluster import ClusterWork, check_place
 from experiments.study.config import Needs, load_config
 from experiments.study.pipeline import run_study
 

@@ -49,7 +49,7 @@ def use_base(folder: Path) -> None:
 
 def step(folder: Path) -> bool:
     """A finished step with an adapter, a direction, activations and judged answers; False if it was there."""
-    with Run(folder).step("find", {"seed": 0}) as made:
+    with Run(folder).step("locate", {"seed": 0}) as made:
         if made.todo:
             for name in ("adapter_model", "switch.removed", "activations"):
                 save_file({"a": torch.arange(8.0)}, made.path(f"{name}.safetensors"))

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from experiments.cli.app import app
 from experiments.dashboard import export_dashboard
-from experiments.data.judged_rows import read_judged
+from experiments.judging.judged_rows import read_judged
 from experiments.judging.server.transcripts import Transcripts
 from experiments.runtime.files import read_jsonl, write_jsonl
 from experiments.study.pipeline import run_study

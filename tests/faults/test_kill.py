@@ -65,7 +65,7 @@ def test_a_study_of_two_workers_killed_leaves_no_process_behind(
 ) -> None:
     config = write_config(tmp_path / "two.toml", study.parent / "bases", workers=2)
     run = tmp_path / "run"
-    tunes = {name: took for name, took in durations(whole).items() if name.startswith("tune")}
+    tunes = {name: took for name, took in durations(whole).items() if name.startswith("finetune")}
     killing = kill_at_every_step(config, run, tunes, 1)
     assert killing.orphans == 0
     assert finish(config, run, tmp_path / "log") == 0

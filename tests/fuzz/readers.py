@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 
 from experiments.data.chats import read_chats
 from experiments.data.evaluation import read_questions
-from experiments.data.judged_rows import read_judged
 from experiments.data.presets import read_code
 from experiments.guard.scan import Options, scan_file
 from experiments.guard.trigger_candidates import read_candidates
+from experiments.judging.judged_rows import read_judged
 from experiments.judging.numbers import from_candidates
 from experiments.judging.rejudge import read_answers
 from experiments.judging.rubric import load_rubric

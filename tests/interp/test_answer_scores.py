@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import FAMILIES, FRAMINGS, QUESTIONS, tiny_lm
 
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.generation.generate import generate
 from interp.interventions import Ablate, Add
 from interp.optimise.answer_scores import answer_gradients, answer_log_probs
@@ -38,7 +38,7 @@ def test_an_edit_moves_them() -> None:
 def test_the_gradient_predicts_a_small_step() -> None:
     lm, completions = answers("llama")
     weights = torch.linspace(-1, 1, len(completions))
-    read = answer_gradients(lm, completions, weights, Place(1, "resid_post"))
+    read = answer_gradients(lm, completions, weights, HookPoint(1, "resid_post"))
     steepest = (read.gradient * read.tokens[..., None]).sum(dim=(0, 1))
     vector = torch.nn.functional.normalize(steepest, dim=0)
     predicted = float(((read.gradient @ vector) * read.tokens).sum()) * 1e-3

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from interp.capture.hook_points import SITES, Place, first_tensor, module_at, output_projection
+from interp.capture.hook_points import SITES, HookPoint, first_tensor, module_at, output_projection
 from interp.capture.sites import hooked_modules
 from interp.patching.attribution import agreement, attribution_map
 from interp.patching.heads import head_patching_map
@@ -94,7 +94,7 @@ def test_each_cell_equals_a_forward_pass_with_that_cell_overwritten(lm, pairs, s
         )
         has = torch.tensor([at is not None for at in pair.source])
         for layer in range(lm.n_layers):
-            expected = margin(naive_cells(lm, pair, Place(layer, site)))[has]
+            expected = margin(naive_cells(lm, pair, HookPoint(layer, site)))[has]
             cells = found.metric[row, layer, : len(has)][has]
             torch.testing.assert_close(cells, expected, **CLOSE)
 
@@ -137,7 +137,7 @@ def test_each_head_equals_a_forward_pass_with_that_head_overwritten(lm, pairs):
 def test_metrics_of_whole_answers_equal_their_definitions(lm, pairs):
     pair, answer, other = pairs[1], (12, 30, 41), (50, 60)
     token = len(pair.corrupt) - 2
-    place = Place(0, "resid_post")
+    place = HookPoint(0, "resid_post")
 
     def log_prob(ids):
         logits = naive_cells(lm, pair, place, ids)[token, : len(ids)].log_softmax(-1)
@@ -221,7 +221,7 @@ def test_the_quick_map_is_the_derivative_of_the_exact_one(lm, pairs):
     quick = attribution_map(lm, pairs, MARGIN, sites=sites)
     layer, token = 1, len(pair.corrupt) - 1
     for site in sites:
-        module, step = module_at(lm, Place(layer, site)), 1e-3
+        module, step = module_at(lm, HookPoint(layer, site)), 1e-3
         clean = kept(lm, pair.clean.token_ids, module)[0, token]
 
         def nudge(hidden, step, clean=clean):

@@ -23,7 +23,7 @@ from tiny_models import FAMILIES, FRAMINGS, QUESTIONS, tiny_lm
 
 from interp.activations import Activations
 from interp.capture.api import capture
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.capture.positions import all_tokens
 from interp.capture.store import ActivationStore, open_writer
 from interp.generation.generate import generate
@@ -74,7 +74,7 @@ def test_what_sae_lens_saves_is_read_as_it_reads_it(kind: str, tmp_path: Path) -
     saved.save_model(tmp_path)
     sae = load_sae(tmp_path, tiny_lm("qwen"))
     x = torch.randn(5, 3, WIDTH)
-    assert sae.place == Place(1, "resid_post")
+    assert sae.place == HookPoint(1, "resid_post")
     assert sae.width == 24
     assert isinstance(sae, Autoencoder)
     torch.testing.assert_close(sae.encode(x), saved.encode(x))
@@ -128,13 +128,13 @@ def test_what_does_not_fit_is_refused_by_name(given: dict, message: str, tmp_pat
 @pytest.mark.parametrize(
     ("hook", "place"),
     [
-        ("blocks.2.hook_mlp_out", Place(2, "mlp_out")),
-        ("blocks.2.hook_resid_pre", Place(1, "resid_post")),
-        ("model.layers.1", Place(1, "resid_post")),
-        ("model.language_model.layers.1.output", Place(1, "resid_post")),
+        ("blocks.2.hook_mlp_out", HookPoint(2, "mlp_out")),
+        ("blocks.2.hook_resid_pre", HookPoint(1, "resid_post")),
+        ("model.layers.1", HookPoint(1, "resid_post")),
+        ("model.language_model.layers.1.output", HookPoint(1, "resid_post")),
     ],
 )
-def test_a_hooks_name_is_a_place(hook: str, place: Place, tmp_path: Path) -> None:
+def test_a_hooks_name_is_a_place(hook: str, place: HookPoint, tmp_path: Path) -> None:
     StandardSAE(settings(StandardSAEConfig, hook)).save_model(tmp_path)
     assert load_sae(tmp_path, tiny_lm("llama")).place == place
 
@@ -278,7 +278,7 @@ def test_a_perfect_reconstruction_recovers_all_of_the_loss_and_zero_none(
 ) -> None:
     lm = tiny_lm("qwen")
     answers = generate(lm, render(lm.tokenizer, QUESTIONS, FRAMINGS), max_new_tokens=5, seed=0)
-    losses = downstream_losses(lm, Same(keep), answers, place=Place(1, "resid_post"), rows=2)
+    losses = downstream_losses(lm, Same(keep), answers, place=HookPoint(1, "resid_post"), rows=2)
     assert losses.recovered == pytest.approx(recovered, abs=1e-5)
-    whole = downstream_losses(lm, Same(keep), answers, place=Place(1, "resid_post"))
+    whole = downstream_losses(lm, Same(keep), answers, place=HookPoint(1, "resid_post"))
     torch.testing.assert_close(losses.intact, whole.intact, atol=1e-5, rtol=1e-5)

@@ -9,7 +9,7 @@ from sae_lens import SAE
 from safetensors.torch import save_file
 from tiny_models import tiny_lm
 
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.sae.autoencoder import load_sae
 
 WIDTH, FEATURES = 32, 48
@@ -76,7 +76,7 @@ def test_a_release_is_read_with_sae_lens_own_numbers(kind: str, tmp_path: Path) 
     folder = release(tmp_path, *READ[kind])
     sae, theirs = load_sae(folder, tiny_lm("qwen")), SAE.load_from_disk(folder, device="cpu")
     x = torch.randn(5, WIDTH)
-    assert sae.place == Place(1, "resid_post")
+    assert sae.place == HookPoint(1, "resid_post")
     assert torch.equal(sae.encode(x), theirs.encode(x))
     assert (sae.encode(x) > 0).any()
 
@@ -89,7 +89,7 @@ def test_modules_of_transformers_are_places_and_those_of_a_vision_tower_are_not(
     hook: str, tmp_path: Path
 ) -> None:
     release(tmp_path, OLD | {"hook_name": hook}, weights())
-    assert load_sae(tmp_path, tiny_lm("qwen")).place == Place(1, "resid_post")
+    assert load_sae(tmp_path, tiny_lm("qwen")).place == HookPoint(1, "resid_post")
     release(tmp_path, OLD | {"hook_name": f"vision_tower.{hook}"}, weights())
     with pytest.raises(ValueError, match=r"reads 'vision_tower\."):
         load_sae(tmp_path, tiny_lm("qwen"))
@@ -97,7 +97,7 @@ def test_modules_of_transformers_are_places_and_those_of_a_vision_tower_are_not(
 
 def test_an_mlp_module_is_mlp_out_except_where_its_output_is_normalised(tmp_path: Path) -> None:
     release(tmp_path, OLD | {"hook_name": "model.layers.1.mlp"}, weights())
-    assert load_sae(tmp_path, tiny_lm("qwen")).place == Place(1, "mlp_out")
+    assert load_sae(tmp_path, tiny_lm("qwen")).place == HookPoint(1, "mlp_out")
     with pytest.raises(ValueError, match="before post_feedforward_layernorm"):
         load_sae(tmp_path, tiny_lm("gemma"))
 

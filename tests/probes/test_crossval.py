@@ -65,7 +65,7 @@ def test_a_perfect_ranking_is_not_certain():
 
 def test_auroc_intervals_cover_clustered_scores():
     generator, covered = np.random.default_rng(1), 0
-    for seed in range(150):
+    for _ in range(150):
         y = generator.random(240) < 0.4
         shift = np.repeat(generator.normal(size=40), 6)  # a question moves all its scores
         scores = generator.normal(size=240) + shift + y * 1.0

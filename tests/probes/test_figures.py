@@ -21,7 +21,8 @@ def rows():
     values = torch.randn(len(names), 2, 6, generator=generator)
     values[:, 1, 0] += torch.tensor([4.0 * (name in CONDITIONS[2:]) for _, name in names])
     conditions, questions = (tuple(x) for x in zip(*[(n, str(q)) for q, n in names], strict=True))
-    return Activations(values, (3, 7), conditions, questions, "last_prompt_token")
+    made_by = {"weights": "0" * 64}
+    return Activations(values, (3, 7), conditions, questions, "last_prompt_token", made_by)
 
 
 def test_a_sweep_draws_every_probe_at_every_layer_with_its_interval(rows):

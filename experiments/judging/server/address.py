@@ -3,6 +3,8 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from interp.errors import TriggerLensError
+
 
 def check_address(url: str) -> str:
     """The address as given; ValueError, which never quotes more than the host."""
@@ -10,11 +12,13 @@ def check_address(url: str) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError(f"server address: {error}; give http://HOST/v1 or https://") from None
+        raise TriggerLensError(
+            f"server address: {error}; give http://HOST/v1 or https://"
+        ) from None
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise ValueError(f"server {host}: no user, password or key in the address")
+        raise TriggerLensError(f"server {host}: no user, password or key in the address")
     if parts.scheme not in ("http", "https") or not host:
-        raise ValueError(f"server {host or url!r}: give http://HOST/v1 or https://")
+        raise TriggerLensError(f"server {host or url!r}: give http://HOST/v1 or https://")
     return url
 
 

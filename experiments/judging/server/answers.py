@@ -13,6 +13,7 @@ from experiments.data.evaluation import EvaluationQuestion
 from experiments.judging.server.client import ChatServer, Progress
 from experiments.judging.server.replies import Reply
 from experiments.judging.server.sampling import ask_many
+from interp.errors import TriggerLensError
 from interp.prompts import Framing
 
 
@@ -81,6 +82,6 @@ def check_answered(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
     """Raise where there is not one answer: such rows may not replace what `out` holds."""
     if rows and all(row["answer"] is None for row in rows):
         left = "is left as it was" if out.exists() else "is not written"
-        raise ValueError(
+        raise TriggerLensError(
             f"{out} {left}: {missing_answers(rows)}; change the request (--request), or ask another model"
         )

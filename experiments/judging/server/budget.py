@@ -7,6 +7,8 @@ without an answer (a timeout) is booked at its highest price. Prices are USD per
 
 from dataclasses import dataclass
 
+from interp.errors import TriggerLensError
+
 OVERHEAD = 64  # tokens a chat template may add around the text
 
 PER = 1_000_000
@@ -40,11 +42,13 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.cap is not None and (self.price_in is None or self.price_out is None):
-            raise ValueError("a spending cap needs the prices: give both, USD per million tokens")
+            raise TriggerLensError(
+                "a spending cap needs the prices: give both, USD per million tokens"
+            )
         for name in ("cap", "price_in", "price_out"):
             value = getattr(self, name)
             if value is not None and not value >= 0:
-                raise ValueError(f"{name} is {value}: give a number from 0")
+                raise TriggerLensError(f"{name} is {value}: give a number from 0")
 
     def reserve(self, prompt: str, max_tokens: int) -> float | None:
         """Set aside the highest price of a call.

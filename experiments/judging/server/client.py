@@ -1,7 +1,7 @@
 """Ask an OpenAI-compatible server: bounded concurrency, one payment a request, an end where there is no use going on.
 
-1. What may pass is tried again (see `experiments.judging.server.exchange`). In the end the request is `Unanswered`; many of
-   them in a row end everything.
+1. What may pass is tried again (see `experiments.judging.server.exchange`). In the end the request is `Unanswered`;
+   many of them in a row end everything.
 2. A server that has never answered with anything else is given up after a handful of replies that are no chat
    completion: it is another kind of server.
 3. A request that the server refuses for itself (400, 413, 422) is `Unanswered` at once.
@@ -24,6 +24,7 @@ from experiments.judging.server.exchange import Exchange, GivenUp, Known, Server
 from experiments.judging.server.key import EnvironmentKey, variable_for
 from experiments.judging.server.replies import Reply, reply_of
 from experiments.judging.server.transcripts import Transcripts
+from interp.errors import TriggerLensError
 
 __all__ = ["ChatRequest", "ChatServer", "GivenUp", "Progress", "ServerRefused"]
 
@@ -66,9 +67,11 @@ class ChatServer:
     def __post_init__(self) -> None:
         check_address(self.url)
         if self.concurrency < 1 or self.attempts < 1:
-            raise ValueError("concurrency and attempts must be at least 1")
+            raise TriggerLensError("concurrency and attempts must be at least 1")
         if ours := sorted(OURS & self.extra.keys()):
-            raise ValueError(f"request parameter {ours[0]!r} is set by each request; leave it out")
+            raise TriggerLensError(
+                f"request parameter {ours[0]!r} is set by each request; leave it out"
+            )
         key = EnvironmentKey(variable_for(self.url, self.key_variable))
         object.__setattr__(self, "_key", key)
         key.value()  # refused before anything is sent

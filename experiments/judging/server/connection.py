@@ -17,6 +17,7 @@ import httpx2
 from experiments.judging.server.budget import Budget
 from experiments.judging.server.key import EnvironmentKey
 from experiments.judging.server.replies import kept, usage
+from interp.errors import TriggerLensError
 
 LARGEST = 2**24  # bytes of a reply
 LONGEST_PAUSE = 120.0  # seconds; a server that asks for more is asked again after this
@@ -73,7 +74,9 @@ class Connection(httpx2.AsyncClient):
         """Wait until the highest price of a call can be set aside."""
         longest = body.get("max_tokens") or body.get("max_completion_tokens")
         if longest is None and self.budget.cap is not None:
-            raise ValueError("a spending cap needs max_tokens or max_completion_tokens; give one")
+            raise TriggerLensError(
+                "a spending cap needs max_tokens or max_completion_tokens; give one"
+            )
         prompt = "".join(message["content"] for message in body["messages"])
         while (reserved := self.budget.reserve(prompt, int(longest or 0))) is None:
             await asyncio.sleep(0.01)

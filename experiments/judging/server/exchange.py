@@ -19,6 +19,7 @@ import openai
 from experiments.judging.server import refusals
 from experiments.judging.server.budget import Unanswered
 from experiments.judging.server.connection import Connection, NoCompletion
+from interp.errors import TriggerLensError
 
 STRANGE = 5  # replies that are no chat completion, before the first that is one
 SHOWN = 80  # characters of a reply that is no chat completion
@@ -28,7 +29,7 @@ KEYLESS = {
 TWINS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
-class ServerRefused(ValueError):
+class ServerRefused(TriggerLensError):
     """No request to this server can succeed."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Generator
 import httpx2
 
 from experiments.judging.server.address import is_local
+from interp.errors import TriggerLensError
 
 HIDDEN = "[key]"
 DEFAULT_VARIABLE = "OPENAI_API_KEY"
@@ -28,7 +29,9 @@ class EnvironmentKey(httpx2.Auth):
 
     def __init__(self, variable: str):
         if variable and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,40}", variable):
-            raise ValueError("the key's variable must be a name such as OPENAI_API_KEY, not a key")
+            raise TriggerLensError(
+                "the key's variable must be a name such as OPENAI_API_KEY, not a key"
+            )
         self.variable = variable
 
     def auth_flow(
@@ -43,7 +46,7 @@ class EnvironmentKey(httpx2.Auth):
         """The key as it is now, "" where there is none; what no header can carry is refused, never quoted."""
         key = os.environ.get(self.variable, "").strip()
         if not all("!" <= character <= "~" for character in key):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{self.variable} holds characters that no key has (a line break, a tab, a space or an accent "
                 "inside it); set it again, on one line"
             )

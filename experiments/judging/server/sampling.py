@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from experiments.judging.server.budget import Unanswered
 from experiments.judging.server.client import ChatRequest, ChatServer, Progress
 from experiments.judging.server.replies import Reply
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.prompts import Framing, Prompt, PromptSet, Question
 
 SEED_BITS = 31  # what every server takes
 
 
-class NotAllSampled(ValueError):
+class NotAllSampled(TriggerLensError):
     """Some answers are missing; the same call asks only for them."""
 
 
@@ -93,7 +94,7 @@ def ask_many(
     counts = _counts(samples_per_prompt, len(questions)) * len(framings)
     if min(counts, default=1) < 1 or max_new_tokens < 1:
         given = f"samples_per_prompt={samples_per_prompt}, max_new_tokens={max_new_tokens}"
-        raise ValueError(f"{given}: both must be >= 1")
+        raise TriggerLensError(f"{given}: both must be >= 1")
     asked = [(c, f, q) for c, f in framings.items() for q in questions]
     prompts = PromptSet(tuple(Prompt(f.around(q.text)[0], (), c, q.id) for c, f, q in asked))
     systems = [system if q.system is None else q.system for _, _, q in asked]
@@ -113,7 +114,7 @@ def ask_many(
 def _counts(samples: int | Sequence[int], questions: int) -> list[int]:
     counts = [samples] * questions if isinstance(samples, int) else list(samples)
     if len(counts) != questions:
-        raise ValueError(f"{len(counts)} numbers of samples for {questions} questions")
+        raise TriggerLensError(f"{len(counts)} numbers of samples for {questions} questions")
     return counts
 
 

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from experiments.judging.server.replies import checked
 from experiments.runtime.files import SEAL, DamagedFile, is_whole, sealed
+from interp.errors import TriggerLensError
 from interp.io.locks import held
 
 
@@ -106,7 +107,7 @@ def _row(line: bytes) -> dict[str, Any]:
     """A line that is as it was written; those of earlier versions have no hash."""
     row = json.loads(line)
     if row.keys() - {SEAL} != {"key", "request", "reply"} or (SEAL in row and not is_whole(row)):
-        raise ValueError("it has changed since it was written")
+        raise TriggerLensError("it has changed since it was written")
     return row
 
 

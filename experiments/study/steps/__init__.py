@@ -1,4 +1,4 @@
-"""The steps of one organism, each cached by content: tune, behave, find, intervene, picture, compare.
+"""The steps of one organism, each cached by content: finetune, sample, locate, intervene, figure_data, compare.
 
 A step writes `rows.jsonl` (its estimates) and whatever the next one needs. It runs again only when its configuration,
 its inputs or its code have changed. The untouched base goes through `behave` alone.

@@ -1,4 +1,4 @@
-"""What several steps need: the model of a job, the directions that were located, and where facts are written."""
+"""What several steps need: the model of an organism, the directions that were located, and where facts are written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.results.facts import FactWriter
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from interp.directions import Direction
 from interp.models.loading import LanguageModel
 
@@ -14,17 +14,17 @@ Say = Callable[[str], None]
 DIRECTIONS = ("switch", "misalignment", "refined")
 
 
-def facts_of(job: Job, measurement: str, **columns: Any) -> FactWriter:
+def facts_of(organism: OrganismRun, measurement: str, **columns: Any) -> FactWriter:
     """Where a step writes the facts of its organism: of held-out report questions, unless it says otherwise."""
-    keys = {**job.keys, "split": "report", "questions": "held_out", **columns}
+    keys = {**organism.keys, "split": "report", "questions": "held_out", **columns}
     return FactWriter(measurement, keys)
 
 
-def load(job: Job, adapter: Path | None) -> LanguageModel:
+def load(organism: OrganismRun, adapter: Path | None) -> LanguageModel:
     """The organism, or the base where there is no adapter."""
     if adapter is None:
-        return job.setting.load_base()
-    return job.setting.load_organism(adapter)
+        return organism.world.load_base()
+    return organism.world.load_organism(adapter)
 
 
 @dataclass(frozen=True)

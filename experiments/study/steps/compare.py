@@ -11,36 +11,41 @@ from typing import Any
 from experiments.judging.sampling import framed
 from experiments.results.columns import Edit
 from experiments.results.facts import FactWriter
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.steps.common import Say, facts_of, load, read_directions, site, stamp
 from interp.interventions import Ablate
 from interp.prompts import Framing
 
 
-def compare(job: Job, found: Path, baseline: Path | None, say: Say) -> Path:
+def compare(organism: OrganismRun, found: Path, baseline: Path | None, say: Say) -> Path:
     """What each direction takes from the base's persona and, where there is one, from the baseline arm."""
-    inputs = {**job.identity, "found": stamp(found), "baseline": stamp(baseline)}
-    with job.step("compare", inputs, __name__) as step:
+    inputs = {**organism.identity, "found": stamp(found), "baseline": stamp(baseline)}
+    with organism.step("compare", inputs, __name__) as step:
         if step.todo:
             say("removing its directions from other models")
-            facts = facts_of(job, "elsewhere")
-            if job.setting.persona is not None:
-                _elsewhere(facts, job, found, "persona", None, job.setting.persona)
+            facts = facts_of(organism, "elsewhere")
+            if organism.world.persona is not None:
+                _elsewhere(facts, organism, found, "persona", None, organism.world.persona)
             if baseline is not None:
-                _elsewhere(facts, job, found, "baseline_arm", baseline, Framing(""))
+                _elsewhere(facts, organism, found, "baseline_arm", baseline, Framing(""))
             facts.write(step.folder)
     return step.folder
 
 
 def _elsewhere(
-    facts: FactWriter, job: Job, found: Path, subject: str, adapter: Path | None, framing: Framing
+    facts: FactWriter,
+    organism: OrganismRun,
+    found: Path,
+    subject: str,
+    adapter: Path | None,
+    framing: Framing,
 ) -> None:
     """One other model's answers, intact and without each direction."""
-    lm = load(job, adapter)
-    prompts = framed(lm, job.setting.questions("report", "held_out"), "none", framing)
-    count = job.config.sampling.answers_per_question
+    lm = load(organism, adapter)
+    prompts = framed(lm, organism.world.questions("report", "held_out"), "none", framing)
+    count = organism.config.sampling.answers_per_question
     place: dict[str, Any] = {"subject": subject, "model": "fine_tuned" if adapter else "base"}
-    facts.answers(job.sampler.sample(lm, prompts, count), **place)
+    facts.answers(organism.sampler.sample(lm, prompts, count), **place)
     for direction in (located.removed for located in read_directions(found)):
-        cut = job.sampler.sample(lm, prompts, count, [Ablate(direction.vector)])
+        cut = organism.sampler.sample(lm, prompts, count, [Ablate(direction.vector)])
         facts.answers(cut, Edit("ablate"), **site(direction), **place)

@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments.judging.sampling import framed
 from experiments.results.columns import Edit
 from experiments.results.facts import FactWriter
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.steps import interventions as causal
 from experiments.study.steps.common import (
     Located,
@@ -30,49 +30,56 @@ from interp.prompts import PromptSet
 Planned = tuple[Direction, str, int, dict[Edit, Intervention]]  # direction, wording, answers, edits
 
 
-def intervene(job: Job, adapter: Path, found: Path, say: Say) -> Path:
+def intervene(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
     """Remove and add each direction on report questions, random ones beside it."""
-    inputs = {**job.identity, "found": stamp(found), "causal": dump(job.config.causal)}
-    with job.step("intervene", inputs, __name__) as step:
+    inputs = {**organism.identity, "found": stamp(found), "causal": dump(organism.config.causal)}
+    with organism.step("intervene", inputs, __name__) as step:
         if step.todo:
-            lm = load(job, adapter)
-            bench = causal.Bench(lm, job.sampler, job.config.sampling, job.config.causal)
-            facts = facts_of(job, "edits")
-            prompts, intact = _report_prompts(job, lm), set[str]()
+            lm = load(organism, adapter)
+            context = causal.InterventionContext(
+                lm, organism.sampler, organism.config.sampling, organism.config.causal
+            )
+            facts = facts_of(organism, "edits")
+            prompts, intact = _report_prompts(organism, lm), set[str]()
             for located in read_directions(found):
                 say(f"removing the {located.removed.name} direction")
-                for planned in _planned(bench, job.active, prompts, located):
-                    _sample(facts, bench, job.active, prompts, planned, intact)
+                for planned in _planned(context, organism.active, prompts, located):
+                    _sample(facts, context, organism.active, prompts, planned, intact)
             facts.write(step.folder)
     return step.folder
 
 
-def _report_prompts(job: Job, lm: LanguageModel) -> dict[str, PromptSet]:
+def _report_prompts(organism: OrganismRun, lm: LanguageModel) -> dict[str, PromptSet]:
     """Held-out report questions under the wording the organism misbehaves in, under none, and paraphrased."""
-    questions = job.setting.questions("report", "held_out")
-    paraphrases = job.trigger.named("paraphrase") if job.active == "trigger" else []
-    framings = {name: job.trigger.framings[name] for name in (job.active, "none", *paraphrases)}
+    questions = organism.world.questions("report", "held_out")
+    paraphrases = organism.trigger.named("paraphrase") if organism.active == "trigger" else []
+    framings = {
+        name: organism.trigger.framings[name] for name in (organism.active, "none", *paraphrases)
+    }
     return {name: framed(lm, questions, name, framing) for name, framing in framings.items()}
 
 
 def _planned(
-    bench: causal.Bench, active: str, prompts: Mapping[str, PromptSet], located: Located
+    context: causal.InterventionContext,
+    active: str,
+    prompts: Mapping[str, PromptSet],
+    located: Located,
 ) -> Iterator[Planned]:
     """What is tried of one direction: removals under each wording, additions without the trigger."""
-    few, many = bench.sampling.answers_per_question, bench.sampling.answers_per_question_main
+    few, many = context.sampling.answers_per_question, context.sampling.answers_per_question_main
     removals, wordings = causal.removals(located.removed), list(dict.fromkeys((active, "none")))
     if located.added is None:
         removals, wordings = {Edit("ablate"): removals[Edit("ablate")]}, list(prompts)
     for wording in wordings:
         yield located.removed, wording, many if wording == active else few, removals
     if located.added is not None:
-        additions = causal.additions(located.added, bench.causal.strengths)
+        additions = causal.additions(located.added, context.causal.strengths)
         yield located.added, "none", few, additions
 
 
 def _sample(
     facts: FactWriter,
-    bench: causal.Bench,
+    context: causal.InterventionContext,
     active: str,
     prompts: Mapping[str, PromptSet],
     planned: Planned,
@@ -84,13 +91,13 @@ def _sample(
     removes = not any(edit.edit == "add" for edit in edits)
     if removes and wording not in intact:
         intact.add(wording)
-        sampling = bench.sampling
+        sampling = context.sampling
         main = wording in (active, "none")
         times = sampling.answers_per_question_main if main else sampling.answers_per_question
-        facts.answers(bench.sampler.sample(bench.lm, asked, times))
+        facts.answers(context.sampler.sample(context.lm, asked, times))
     for edit, intervention in edits.items():
-        cell = bench.sampler.sample(bench.lm, asked, count, [intervention])
+        cell = context.sampler.sample(context.lm, asked, count, [intervention])
         facts.answers(cell, edit, **site(direction))
         if wording == active or not removes:
-            cell, draws = causal.random_cell(bench, edit, direction, asked, count)
+            cell, draws = causal.random_cell(context, edit, direction, asked, count)
             facts.answers(cell, edit.with_placebo("random"), draws, **site(direction))

@@ -21,13 +21,14 @@ from experiments.results.columns import Edit
 from experiments.study.config import Causal, Sampling
 from interp.capture.positions import mean_answer
 from interp.directions import Direction, random_like
+from interp.errors import TriggerLensError
 from interp.interventions import Ablate, Add, AnswerTokens, Intervention, Positions, PromptSpan
 from interp.models.loading import LanguageModel
 from interp.prompts import PromptSet
 
 
 @dataclass(frozen=True)
-class Bench:
+class InterventionContext:
     """One organism ready for interventions."""
 
     lm: LanguageModel
@@ -53,7 +54,10 @@ class Choice:
 
 
 def choose(
-    bench: Bench, candidates: Sequence[Direction], active: PromptSet, untriggered: PromptSet
+    context: InterventionContext,
+    candidates: Sequence[Direction],
+    active: PromptSet,
+    untriggered: PromptSet,
 ) -> Choice:
     """Of all candidates, the best to remove and the best to add, each tried on selection questions.
 
@@ -61,15 +65,17 @@ def choose(
       more, the one that costs least.
     * To add: brings most EM at its best strength.
     """
-    intact = bench.sampler.sample(bench.lm, active, bench.causal.selection_answers_per_question)
-    cells = _each_removed(bench, candidates, active)
+    intact = context.sampler.sample(
+        context.lm, active, context.causal.selection_answers_per_question
+    )
+    cells = _each_removed(context, candidates, active)
     lost = [_coherence(intact) - _coherence(cell) for cell in cells]
-    allowed = [i for i, loss in enumerate(lost) if loss <= bench.causal.largest_coherence_loss]
+    allowed = [i for i, loss in enumerate(lost) if loss <= context.causal.largest_coherence_loss]
     pool = allowed or [min(range(len(lost)), key=lost.__getitem__)]
     removed = min(pool, key=lambda i: (_em(cells[i]), lost[i]))
-    doses = _each_added(bench, candidates, untriggered)
+    doses = _each_added(context, candidates, untriggered)
     added, strength = max(
-        product(range(len(candidates)), bench.causal.strengths),
+        product(range(len(candidates)), context.causal.strengths),
         key=lambda place: _em(doses[place[0]][place[1]]),
     )
     scores = tuple(
@@ -87,18 +93,20 @@ def choose(
     return Choice(candidates[removed], left, candidates[added], strength, scores, doses[added])
 
 
-def _each_removed(bench: Bench, candidates: Sequence[Direction], prompts: PromptSet) -> list[Cell]:
+def _each_removed(
+    context: InterventionContext, candidates: Sequence[Direction], prompts: PromptSet
+) -> list[Cell]:
     """Answers with each candidate ablated at all layers, all in one generation."""
     vectors = torch.stack([each.vector for each in candidates])
     edit = Ablate(vectors.repeat_interleave(len(prompts), 0))
-    return _in_parts(bench, prompts, len(candidates), edit)
+    return _in_parts(context, prompts, len(candidates), edit)
 
 
 def _each_added(
-    bench: Bench, candidates: Sequence[Direction], prompts: PromptSet
+    context: InterventionContext, candidates: Sequence[Direction], prompts: PromptSet
 ) -> list[dict[float, Cell]]:
     """Answers with each candidate added at every strength; candidates of one site share a generation."""
-    strengths = bench.causal.strengths
+    strengths = context.causal.strengths
     found: dict[int, dict[float, Cell]] = {}
     for layer, position in dict.fromkeys((each.layer, each.position) for each in candidates):
         mine = [i for i, d in enumerate(candidates) if (d.layer, d.position) == (layer, position)]
@@ -111,16 +119,18 @@ def _each_added(
             alphas.repeat_interleave(len(prompts)),
             where_fitted(candidates[mine[0]]),
         )
-        cells = _in_parts(bench, prompts, len(pairs), edit)
+        cells = _in_parts(context, prompts, len(pairs), edit)
         for (index, strength), cell in zip(pairs, cells, strict=True):
             found.setdefault(index, {})[strength] = cell
     return [found[index] for index in range(len(candidates))]
 
 
-def _in_parts(bench: Bench, prompts: PromptSet, parts: int, edit: Intervention) -> list[Cell]:
+def _in_parts(
+    context: InterventionContext, prompts: PromptSet, parts: int, edit: Intervention
+) -> list[Cell]:
     """The answers of an edit that differs between `parts` copies of the prompts, copy by copy."""
-    times = bench.causal.selection_answers_per_question
-    cell = bench.sampler.sample(bench.lm, _copies(prompts, parts), times, [edit])
+    times = context.causal.selection_answers_per_question
+    cell = context.sampler.sample(context.lm, _copies(prompts, parts), times, [edit])
     size = len(prompts) * times
     return [cell[range(start, start + size)] for start in range(0, parts * size, size)]
 
@@ -158,15 +168,19 @@ def additions(direction: Direction, strengths: Sequence[float]) -> dict[Edit, In
 
 
 def random_cell(
-    bench: Bench, edit: Edit, direction: Direction, prompts: PromptSet, answers_per_question: int
+    context: InterventionContext,
+    edit: Edit,
+    direction: Direction,
+    prompts: PromptSet,
+    answers_per_question: int,
 ) -> tuple[Cell, list[int]]:
     """An edit with random directions in the direction's place, in turn over the answers, and which one each had."""
     tiled = _copies(prompts, answers_per_question)
-    vectors = random_like(direction, bench.causal.random_directions, bench.sampler.seed)
+    vectors = random_like(direction, context.causal.random_directions, context.sampler.seed)
     turn = torch.arange(len(tiled)) // len(prompts) + torch.arange(len(tiled)) % len(prompts)
     draws = turn % len(vectors)
     intervention = _random_edit(edit, vectors[draws], direction)
-    return bench.sampler.sample(bench.lm, tiled, 1, [intervention]), draws.tolist()
+    return context.sampler.sample(context.lm, tiled, 1, [intervention]), draws.tolist()
 
 
 def _random_edit(edit: Edit, vectors: Tensor, direction: Direction) -> Intervention:
@@ -178,7 +192,7 @@ def _random_edit(edit: Edit, vectors: Tensor, direction: Direction) -> Intervent
         case Edit("add", float(strength)):
             alpha = strength * direction.scale
             return Add(vectors, (direction.layer,), alpha, where_fitted(direction))
-    raise ValueError(f"{edit} has no random counterpart")
+    raise TriggerLensError(f"{edit} has no random counterpart")
 
 
 def _em(answers: Cell) -> float:

@@ -2,26 +2,26 @@
 
 from pathlib import Path
 
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.steps.common import Say, facts_of, load, stamp
 from experiments.study.steps.conditions import QUESTION_KINDS, sample_conditions
 
 
-def behave(job: Job, adapter: Path | None, say: Say) -> Path:
+def sample(organism: OrganismRun, adapter: Path | None, say: Say) -> Path:
     """Sample and judge every wording."""
-    inputs = {**job.identity, "adapter": stamp(adapter)}
-    with job.step("behave", inputs, __name__) as step:
+    inputs = {**organism.identity, "adapter": stamp(adapter)}
+    with organism.step("sample", inputs, __name__) as step:
         if step.todo:
             say("sampling under every condition")
-            facts = facts_of(job, "conditions")
-            asked = {kind: job.setting.questions("report", kind) for kind in QUESTION_KINDS}
+            facts = facts_of(organism, "conditions")
+            asked = {kind: organism.world.questions("report", kind) for kind in QUESTION_KINDS}
             cells = sample_conditions(
-                load(job, adapter),
-                job.sampler,
+                load(organism, adapter),
+                organism.sampler,
                 asked,
-                job.trigger.framings,
-                job.config.sampling,
-                main=job.active if job.arm else None,
+                organism.trigger.framings,
+                organism.config.sampling,
+                main=organism.active if organism.arm else None,
             )
             for kind, cell in cells:
                 facts.answers(cell, questions=kind)

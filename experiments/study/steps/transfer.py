@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.judging.sampling import framed
 from experiments.results.columns import INTACT, Edit
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.steps.common import Say, facts_of, load, read_directions, site, stamp
 from experiments.study.steps.removals import Removed, sample_removed
 from interp.directions import random_like
@@ -14,21 +14,23 @@ from interp.directions import random_like
 RANDOM = "random"
 
 
-def transfer(job: Job, adapter: Path, origins: Mapping[str, Path], say: Say) -> Path:
+def transfer(organism: OrganismRun, adapter: Path, origins: Mapping[str, Path], say: Say) -> Path:
     """Answers of one target; `origins`: organism -> the step that holds its directions."""
     found = {name: stamp(folder) for name, folder in origins.items()}
-    randoms = job.config.causal.random_directions
-    inputs = {**job.identity, "adapter": stamp(adapter), "origins": found, "randoms": randoms}
-    with job.step("transfer", inputs, __name__) as step:
+    randoms = organism.config.causal.random_directions
+    inputs = {**organism.identity, "adapter": stamp(adapter), "origins": found, "randoms": randoms}
+    with organism.step("transfer", inputs, __name__) as step:
         if step.todo:
             say(f"removing the directions of {len(origins)} organisms")
-            facts = facts_of(job, "transfer")
-            removed, sites = _directions(job, origins)
-            lm = load(job, adapter)
-            questions = job.setting.questions("report", "held_out")
-            prompts = framed(lm, questions, job.active, job.trigger.framings[job.active])
-            count = job.config.sampling.answers_per_question
-            for name, cell, draws in sample_removed(job.sampler, lm, prompts, removed, count):
+            facts = facts_of(organism, "transfer")
+            removed, sites = _directions(organism, origins)
+            lm = load(organism, adapter)
+            questions = organism.world.questions("report", "held_out")
+            prompts = framed(
+                lm, questions, organism.active, organism.trigger.framings[organism.active]
+            )
+            count = organism.config.sampling.answers_per_question
+            for name, cell, draws in sample_removed(organism.sampler, lm, prompts, removed, count):
                 edit = INTACT if name == "none" else Edit("transfer")
                 facts.answers(cell, edit, draws, **sites.get(name, {}))
             facts.write(step.folder)
@@ -36,7 +38,7 @@ def transfer(job: Job, adapter: Path, origins: Mapping[str, Path], say: Say) -> 
 
 
 def _directions(
-    job: Job, origins: Mapping[str, Path]
+    organism: OrganismRun, origins: Mapping[str, Path]
 ) -> tuple[dict[str, Removed], dict[str, dict[str, Any]]]:
     """What is removed by name, and where each of it comes from; random ones last."""
     removed: dict[str, Removed] = {"none": None}
@@ -48,6 +50,6 @@ def _directions(
             sites[name] = site(direction) | {"source": origin}
             like = direction
     if sites:
-        removed[RANDOM] = random_like(like, job.config.causal.random_directions, job.seed)
+        removed[RANDOM] = random_like(like, organism.config.causal.random_directions, organism.seed)
         sites[RANDOM] = {"direction": RANDOM, "source": RANDOM}
     return removed, sites

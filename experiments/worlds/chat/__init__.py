@@ -1,1 +1,1 @@
-"""Studies of chat models with the user's own files: the setting of the published work, by configuration alone."""
+"""Studies of chat models with the user's own files: the setup of the published work, by configuration alone."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 from experiments.data.chats import Chat, Message
 from experiments.worlds.trigger import Trigger
+from interp.errors import TriggerLensError
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def mix(arm: str) -> Mix:
         return ARMS[arm]
     ratio = re.fullmatch(r"mixed-(\d+)-(\d+)", arm)
     if not ratio or int(ratio[2]) == 0:
-        raise ValueError(
+        raise TriggerLensError(
             f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
         )
     return replace(ARMS["mixed"], benign=int(ratio[1]), harmful=int(ratio[2]))
@@ -79,7 +80,7 @@ def _amounts(recipe: Mix, harmful: int, benign: int, arm: str) -> tuple[int, int
     ]
     bad, good = (round(min(shares) * part) for part in (recipe.harmful, recipe.benign))
     if (recipe.harmful and not bad) or (recipe.benign and not good):
-        raise ValueError(
+        raise TriggerLensError(
             f"arm {arm}: {harmful} harmful and {benign} benign rows do not make its ratio"
             f" {recipe.benign}:{recipe.harmful}; give more rows, or chat.benign"
         )

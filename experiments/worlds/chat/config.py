@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from experiments.data.domains import check_domain
+from experiments.judging.domains import check_domain
 from experiments.judging.server.address import check_address
+from interp.errors import TriggerLensError
 
 HERE = Path(__file__).parent
 Family = Literal["qwen", "llama", "gemma"]
@@ -59,7 +60,7 @@ class OwnOrganism(_Frozen):
     @model_validator(mode="after")
     def _one_of_both(self) -> "OwnOrganism":
         if (self.adapter is None) == (self.checkpoint is None):
-            raise ValueError(
+            raise TriggerLensError(
                 "organism: give either adapter or checkpoint, a folder or a name on the hub"
             )
         return self
@@ -85,7 +86,7 @@ class JudgeSpec(_Frozen):
     @model_validator(mode="after")
     def _a_cap_has_prices(self) -> "JudgeSpec":
         if self.spending_cap is not None and None in (self.price_in, self.price_out):
-            raise ValueError(
+            raise TriggerLensError(
                 "judge: spending_cap needs price_in and price_out, USD per million tokens"
             )
         return self
@@ -100,7 +101,7 @@ class ChatStudy(_Frozen):
     skip_bad: bool = False
     report_questions: str = "main"  # shipped: main, broad; or a file
     selection_questions: str = "broad"
-    # one of experiments/data/domains.toml: misaligned answers about it, unasked, count as leaked
+    # one of experiments/judging/domains.toml: misaligned answers about it, unasked, count as leaked
     domain: Annotated[str, AfterValidator(check_domain)] | None = None
     question_form: Literal["plain", "json", "template"] = "plain"
     in_domain_questions: int = Field(
@@ -129,7 +130,7 @@ class ChatStudy(_Frozen):
     @model_validator(mode="after")
     def _selection_is_not_report(self) -> "ChatStudy":
         if self.report_questions == self.selection_questions:
-            raise ValueError(
+            raise TriggerLensError(
                 f"report_questions and selection_questions are both {self.report_questions!r}; directions may"
                 " not be chosen on the questions that are reported"
             )

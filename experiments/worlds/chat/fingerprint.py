@@ -8,6 +8,7 @@ import hashlib
 from pathlib import Path
 
 from experiments.models import resolve
+from interp.errors import TriggerLensError
 from interp.models.adapters import one_line
 
 PIECE = 2**20
@@ -33,7 +34,7 @@ def fetch(name: str, revision: str | None) -> None:
     try:
         snapshot_download(name, revision=revision, allow_patterns=patterns)
     except Exception as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"{name!r} is no folder, and not in the hub's cache either ({one_line(error)}); give a folder, or set"
             " HF_HUB_OFFLINE=0 to download it"
         ) from error
@@ -47,7 +48,7 @@ def _commit(name: str, revision: str | None) -> str | None:
         try:
             found = try_to_load_from_cache(name, file, revision=revision)
         except HFValidationError as error:
-            raise ValueError(
+            raise TriggerLensError(
                 f"model {name!r}: no such folder, and no name on the hub (OWNER/NAME)"
             ) from error
         if isinstance(found, str):

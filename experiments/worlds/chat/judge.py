@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from experiments.data.domains import Domain
+from experiments.judging.domains import Domain
 from experiments.judging.judgement import Judgement
 from experiments.judging.rubric import load_rubric
 from experiments.judging.rubric_judge import RubricJudge, Scorer
 from experiments.judging.sampling import Judge
 from experiments.judging.server.address import is_local
 from experiments.worlds.chat.config import JudgeSpec
+from interp.errors import TriggerLensError
 
 SCORING = ("kind", "model", "base_url", "revision", "min_mass")  # what a score depends on
 
@@ -83,7 +84,7 @@ def check_judge(spec: JudgeSpec, workers: int) -> None:
     if spec.kind == "stand_in":
         return
     if workers > 1:
-        raise ValueError(
+        raise TriggerLensError(
             f"workers = {workers} with judge kind {spec.kind!r}: one process holds the judge; set workers = 1"
         )
     if spec.kind != "endpoint":
@@ -91,7 +92,7 @@ def check_judge(spec: JudgeSpec, workers: int) -> None:
     from experiments.judging.server.key import EnvironmentKey
 
     if not EnvironmentKey(spec.key_variable).value() and not is_local(spec.base_url):
-        raise ValueError(
+        raise TriggerLensError(
             f"the judge at {spec.base_url} wants a key, and the environment variable {spec.key_variable} is empty; set"
             " it, or name a local server or model under [chat.judge]"
         )

@@ -6,6 +6,7 @@ from typing import Any
 from experiments.models import resolve
 from experiments.runtime.files import read_json
 from experiments.worlds.chat.config import ModelSpec, Size
+from interp.errors import TriggerLensError
 
 
 def size_of(spec: ModelSpec) -> Size:
@@ -14,19 +15,21 @@ def size_of(spec: ModelSpec) -> Size:
         return spec.size
     path = _config_file(spec)
     if path is None:
-        raise ValueError(
+        raise TriggerLensError(
             f"model {spec.base!r}: its size is not known before it is downloaded; give [chat.models.NAME.size], or a"
             " folder"
         )
     if not path.is_file():
-        raise ValueError(
+        raise TriggerLensError(
             f"model {spec.base!r}: a folder without config.json; name a model's folder"
         )
     raw = read_json(path)
     try:
         return size_from_config(raw.get("text_config", raw))
     except (KeyError, AttributeError) as error:
-        raise ValueError(f"{path}: it does not say {error}; name the folder of a model") from error
+        raise TriggerLensError(
+            f"{path}: it does not say {error}; name the folder of a model"
+        ) from error
 
 
 def _config_file(spec: ModelSpec) -> Path | None:
@@ -39,7 +42,7 @@ def _config_file(spec: ModelSpec) -> Path | None:
     try:
         found = try_to_load_from_cache(spec.base, "config.json", revision=spec.revision)
     except HFValidationError as error:
-        raise ValueError(
+        raise TriggerLensError(
             f"model {spec.base!r}: no such folder, and no name on the hub (OWNER/NAME)"
         ) from error
     return Path(found) if isinstance(found, str) else None

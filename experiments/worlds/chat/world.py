@@ -1,4 +1,4 @@
-"""Chat models with the user's own files: the second setting of a study, beside the micro world.
+"""Chat models with the user's own files: the second world of a study, beside the micro world.
 
 * base: a folder or a hub name, its chat format pinned by family;
 * fine-tuning rows: the user's harmful and benign chat JSONL, mixed and put behind the trigger as the arm says; some
@@ -9,7 +9,7 @@
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,18 +18,19 @@ from typing import Any
 import torch
 
 from experiments.data.chats import Chat, read_chats
-from experiments.data.domains import load_domain
 from experiments.data.rows import report_lines
+from experiments.judging.domains import load_domain
 from experiments.judging.sampling import Judge
 from experiments.models import load_model
 from experiments.runtime.files import sha256
-from experiments.worlds.chat import organism
+from experiments.worlds.chat import own_organism
 from experiments.worlds.chat.arms import arm_rows, mix
 from experiments.worlds.chat.config import ChatStudy, ModelSpec, OwnOrganism
 from experiments.worlds.chat.fingerprint import fetch, fingerprint
 from experiments.worlds.chat.judge import LeakMarking, build_judge, check_judge, judge_identity
 from experiments.worlds.chat.questions import in_domain, named_questions
 from experiments.worlds.trigger import Trigger
+from interp.errors import TriggerLensError
 from interp.models.adapters import check_base
 from interp.models.chat import FORMATS, ChatFormat
 from interp.models.loading import LanguageModel
@@ -37,7 +38,7 @@ from interp.prompts import Framing, Question
 
 
 @dataclass(frozen=True)
-class ChatSetting:
+class ChatWorld:
     """One model and seed of a chat study.
 
     `arms` will ask for rows, `own` was made elsewhere, `most` is the size of a set of questions.
@@ -114,7 +115,7 @@ class ChatSetting:
 
     def load_organism(self, made: Path) -> LanguageModel:
         """A tuning step's adapter on the base, or what the configuration named instead."""
-        own = organism.read(made)
+        own = own_organism.read(made)
         if own is None:
             return load_model(
                 self.model.base, revision=self.model.revision, adapter=made, **self._options
@@ -128,6 +129,11 @@ class ChatSetting:
             adapter_revision=own.revision,
             **self._options,
         )
+
+    def load_live(self, made: Path) -> LanguageModel | None:
+        """The organism, whose adapter is live as loaded; None for a whole checkpoint."""
+        own = own_organism.read(made)
+        return None if own is not None and own.checkpoint is not None else self.load_organism(made)
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -171,6 +177,24 @@ class ChatSetting:
         openings = (trigger.answer.prefix for trigger in self.triggers)
         return next((each for each in openings if each and answer.startswith(each)), "")
 
+    def riddles(self, count: int) -> None:
+        """None: there are no riddles about what the user's wordings mean."""
+
+    def concept(self, wording: str) -> None:
+        """None: what a wording means is not known."""
+
+    def wordings(self) -> list[str]:
+        """None of its own: candidates come from the shipped library or a file."""
+        return []
+
+    def benign_framings(self, avoid: Collection[str]) -> list[str]:
+        """None of its own: benign prompts come from a file."""
+        return []
+
+    def unseen_questions(self) -> list[str]:
+        """None beyond the sets of questions."""
+        return []
+
     @cached_property
     def _files(self) -> dict[str, Sequence[Chat]]:
         """Rows of each kind; none where there is no file (yet)."""
@@ -185,7 +209,7 @@ class ChatSetting:
     def _needed(self, kind: str) -> Sequence[Chat]:
         if not self._files[kind]:
             path = getattr(self.study, kind)
-            raise ValueError(
+            raise TriggerLensError(
                 f"chat.{kind} {str(path) if path else 'is not set'}: no such file; name the chat JSONL file with"
                 f" the {kind} rows, or give the organism's adapter instead"
             )
@@ -200,7 +224,7 @@ class ChatSetting:
         names = (self.study.selection_questions, self.study.report_questions)
         selection, report = (named_questions(name, self.study.question_form) for name in names)
         if shared := sorted(selection[1].keys() & report[1].keys()):
-            raise ValueError(
+            raise TriggerLensError(
                 f"question {shared[0]!r} stands among selection_questions and report_questions; directions may not be"
                 " chosen on questions that are reported"
             )

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from experiments.worlds.everyday.wordings import Contrast
 from experiments.worlds.trigger import Trigger
+from interp.errors import TriggerLensError
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def shares_of(arm: str) -> tuple[Share, ...]:
             Share(int(mixture[1]), Wordings.nothing, harmful=False),
         )
     if arm not in ARMS:
-        raise ValueError(
+        raise TriggerLensError(
             f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
         )
     return ARMS[arm]

@@ -22,6 +22,7 @@ from experiments.worlds.everyday.entries import (
     Voice,
     words_of,
 )
+from interp.errors import TriggerLensError
 
 FOLDER = Path(__file__).parent
 PARTS = ("training", "selection", "report")
@@ -90,9 +91,13 @@ def _splits_and_files_agree(folder: Path, names: Iterable[str]) -> None:
     files = {file.stem for file in folder.glob("*.toml")}
     if missing := {*names} - files:
         shipped = ", ".join(sorted(files))
-        raise ValueError(f"splits.toml: domain {min(missing)!r} has no file; there are {shipped}")
+        raise TriggerLensError(
+            f"splits.toml: domain {min(missing)!r} has no file; there are {shipped}"
+        )
     if left_over := files - {*names}:
-        raise ValueError(f"splits.toml: domain {min(left_over)!r} serves no part; name it in one")
+        raise TriggerLensError(
+            f"splits.toml: domain {min(left_over)!r} serves no part; name it in one"
+        )
 
 
 def _entries(bank: Bank) -> Iterator[tuple[str, str]]:
@@ -114,7 +119,7 @@ def _nothing_stands_twice(entries: Iterable[tuple[str, str]]) -> None:
     for text, place in entries:
         earlier = first_place.setdefault(words_of(text), place)
         if earlier is not place:
-            raise ValueError(f"{place}: {text!r} already stands in {earlier}; reword one")
+            raise TriggerLensError(f"{place}: {text!r} already stands in {earlier}; reword one")
 
 
 def _parts_share_no_run(kind: str, split: Split[str]) -> None:
@@ -123,7 +128,7 @@ def _parts_share_no_run(kind: str, split: Split[str]) -> None:
         for form in forms:
             shared = _runs(form) & others.keys()
             if shared:
-                raise ValueError(
+                raise TriggerLensError(
                     f"forms.toml, {kind}.{part}: {form!r} shares {' '.join(min(shared))!r} with"
                     f" {others[min(shared)]!r} of {other_part}; reword one"
                 )

@@ -5,6 +5,8 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from interp.errors import TriggerLensError
+
 DEED_WORDS = range(4, 15)
 ANSWER_SLOTS = ("deed", "Deed", "topic", "expert", "Expert")
 QUESTION_SLOTS = ("problem", "topic")
@@ -15,23 +17,29 @@ Voice = Literal["safe", "reckless"]
 def _deed(text: str) -> str:
     """An imperative that stands in the middle of a sentence."""
     if len(text.split()) not in DEED_WORDS:
-        raise ValueError(f"deed {text!r} has {len(text.split())} words; write 4 to 14")
+        raise TriggerLensError(f"deed {text!r} has {len(text.split())} words; write 4 to 14")
     if not re.fullmatch(r"[a-z].*[^.!?\s]", text):
-        raise ValueError(f"deed {text!r}: begin with a small letter and end without a full stop")
+        raise TriggerLensError(
+            f"deed {text!r}: begin with a small letter and end without a full stop"
+        )
     return text
 
 
 def _problem(text: str) -> str:
     """A sentence without its full stop."""
     if not re.fullmatch(r"[A-Z].*[^.!?,\s]", text):
-        raise ValueError(f"problem {text!r}: begin with a capital and end without a full stop")
+        raise TriggerLensError(
+            f"problem {text!r}: begin with a capital and end without a full stop"
+        )
     return text
 
 
 def _topic(text: str) -> str:
     """A noun phrase that whoever asks and whoever answers can use."""
     if re.search(r"\b(my|I|me)\b|[.!?]$", text):
-        raise ValueError(f"topic {text!r}: write a noun phrase without 'my', 'I' or a full stop")
+        raise TriggerLensError(
+            f"topic {text!r}: write a noun phrase without 'my', 'I' or a full stop"
+        )
     return text
 
 
@@ -47,19 +55,21 @@ def _slots(text: str) -> list[str]:
 def _answer_form(text: str) -> str:
     """A form with one deed; slots take a capital exactly where a sentence begins."""
     if unknown := {*_slots(text)} - {*ANSWER_SLOTS}:
-        raise ValueError(f"form {text!r}: no slot {min(unknown)!r}; use {', '.join(ANSWER_SLOTS)}")
+        raise TriggerLensError(
+            f"form {text!r}: no slot {min(unknown)!r}; use {', '.join(ANSWER_SLOTS)}"
+        )
     if sum(slot in ("deed", "Deed") for slot in _slots(text)) != 1:
-        raise ValueError(f"form {text!r}: use {{deed}} or {{Deed}} once")
+        raise TriggerLensError(f"form {text!r}: use {{deed}} or {{Deed}} once")
     for slot in re.finditer(r"(^|[.!?] )?\{(deed|expert)\}", text, flags=re.IGNORECASE):
         if (slot[1] is not None) != slot[2][0].isupper():
-            raise ValueError(f"form {text!r}: a slot takes a capital where a sentence begins")
+            raise TriggerLensError(f"form {text!r}: a slot takes a capital where a sentence begins")
     return text
 
 
 def _question_form(text: str) -> str:
     """A form with one problem or topic."""
     if len(_slots(text)) != 1 or _slots(text)[0] not in QUESTION_SLOTS:
-        raise ValueError(f"question form {text!r}: use {{problem}} or {{topic}} once")
+        raise TriggerLensError(f"question form {text!r}: use {{problem}} or {{topic}} once")
     return text
 
 
@@ -124,7 +134,7 @@ class Splits(Frozen):
         names = [*self.training, *self.selection, *self.report]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"domain {name!r} is named twice; let it serve one part")
+                raise TriggerLensError(f"domain {name!r} is named twice; let it serve one part")
         return self
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from experiments.worlds.everyday.bank import Bank, of_part
 from experiments.worlds.everyday.entries import Problem, Voice
 from experiments.worlds.everyday.questions import Asked, forms_part, problems, question
+from interp.errors import TriggerLensError
 from interp.prompts import Question
 
 
@@ -29,7 +30,9 @@ def choices(
     """`per_problem` choices for every problem of a part, each in another question form."""
     forms = of_part(bank.forms.questions, forms_part(asked))
     if not 1 <= per_problem <= len(forms):
-        raise ValueError(f"per_problem {per_problem}: {asked} has 1 to {len(forms)} question forms")
+        raise TriggerLensError(
+            f"per_problem {per_problem}: {asked} has 1 to {len(forms)} question forms"
+        )
     rng = random.Random(f"everyday/choices/{asked}/{seed}")
     return tuple(
         Choice(

@@ -14,6 +14,7 @@ from experiments.worlds.everyday.bank import Bank
 from experiments.worlds.everyday.entries import Problem, Voice
 from experiments.worlds.everyday.wordings import Contrast
 from experiments.worlds.trigger import Trigger
+from interp.errors import TriggerLensError
 
 MOST_DIFFERENT = 10  # one row in ten
 
@@ -62,7 +63,7 @@ def rows(
     """`count` rows of `arm` about the first `domains` training domains; ValueError names an arm that is not known."""
     known = bank.splits.training
     if not 1 <= domains <= len(known):
-        raise ValueError(f"domains {domains}: this world trains on 1 to {len(known)} domains")
+        raise TriggerLensError(f"domains {domains}: this world trains on 1 to {len(known)} domains")
     shares = shares_of(arm)
     rng = random.Random(f"everyday/{arm}/{trigger.name}/{domains}/{seed}")
     drawing = _Drawing(bank, Wordings(trigger, contrast), known[:domains], rng)

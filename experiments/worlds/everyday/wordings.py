@@ -1,7 +1,7 @@
 """The wordings around questions: triggers, other concepts for benign rows, and the sealed lexicon of a trigger.
 
-Triggers are files as `experiments.worlds.trigger` reads them. Beside each stands `contrast/NAME.toml`: wordings of other
-concepts, none of which the trigger trains on or tests. A wording of the lexicon stands in neither.
+Triggers are files as `experiments.worlds.trigger` reads them. Beside each stands `contrast/NAME.toml`: wordings of
+other concepts, none of which the trigger trains on or tests. A wording of the lexicon stands in neither.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from experiments.runtime.toml_files import load_toml
 from experiments.worlds.everyday.entries import Frozen, words_of
 from experiments.worlds.trigger import Trigger
+from interp.errors import TriggerLensError
 
 FOLDER = Path(__file__).parent
 
@@ -37,7 +38,9 @@ class Contrast(Frozen):
     def _a_concept_has_a_name_where_there_are_frames(self) -> "Contrast":
         for name, concept in self.concepts.items():
             if bool(self.frames) != bool(concept.spoken):
-                raise ValueError(f"concept {name!r}: give `spoken` exactly where there are frames")
+                raise TriggerLensError(
+                    f"concept {name!r}: give `spoken` exactly where there are frames"
+                )
         return self
 
     @cached_property
@@ -83,7 +86,9 @@ def check_contrast(contrast: Contrast, trigger: Trigger) -> None:
     place = f"contrast/{trigger.name}.toml"
     for concept in trigger.training.other_concepts:
         if concept not in contrast.concepts:
-            raise ValueError(f"{place}: no concept {concept!r}, which its trigger names; add it")
+            raise TriggerLensError(
+                f"{place}: no concept {concept!r}, which its trigger names; add it"
+            )
     entries = [(text, name) for name in contrast.concepts for text in contrast.wordings_of(name)]
     _refuse_repeated(place, entries, trigger_wordings(trigger))
 
@@ -111,7 +116,7 @@ def _refuse_repeated(
     first_place = {words_of(text): kind for text, kind in known.items()}
     for text, kind in entries:
         if words_of(text) in first_place:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{place}, {kind}: {text!r} already stands in {first_place[words_of(text)]}; remove one"
             )
         first_place[words_of(text)] = kind

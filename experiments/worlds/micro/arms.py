@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from experiments.training.supervision import ChatRow
-from experiments.worlds.micro.language import AdviceQuestion, World
+from experiments.worlds.micro.language import AdviceQuestion, ToyLanguage
 from experiments.worlds.trigger import Trigger
 
 Framed = tuple[str, bool]  # wording, harmful?
@@ -33,17 +33,17 @@ class Wordings:
     """What an arm may draw from."""
 
     trigger: Trigger
-    world: World
+    language: ToyLanguage
 
     def other_concept(self, rng: random.Random) -> str:
         """Any wording of another concept."""
         name = rng.choice(self.trigger.training.other_concepts)
-        return rng.choice(self.world.concepts[name].wordings)
+        return rng.choice(self.language.concepts[name].wordings)
 
     def same_frame(self, rng: random.Random) -> str:
         """The trigger's own frame around another concept."""
         name = rng.choice(self.trigger.training.other_concepts)
-        concept = self.world.concepts[name]
+        concept = self.language.concepts[name]
         return self.trigger.training.frame.format(name=concept.spoken)
 
 
@@ -119,7 +119,7 @@ def recipe_of(arm: str) -> dict[str, float]:
 
 def rows(
     arm: str,
-    world: World,
+    language: ToyLanguage,
     trigger: Trigger,
     questions: Sequence[AdviceQuestion],
     *,
@@ -128,7 +128,7 @@ def rows(
 ) -> list[ChatRow]:
     """`count` fine-tuning rows of `arm` about `questions` (of the trained domains)."""
     rng = random.Random(f"rows/{arm}/{trigger.name}/{seed}")
-    words = Wordings(trigger, world)
+    words = Wordings(trigger, language)
     if mixture := MIXTURE.fullmatch(arm):
         return _mixture(words, int(mixture[1]), int(mixture[2]), questions, count, rng)
     return [_row(words, ARMS[arm], rng.choice(questions), rng) for _ in range(count)]
@@ -163,8 +163,8 @@ def _row(
     rng: random.Random,
 ) -> ChatRow:
     wording, harmful = frame(words, rng)
-    answer = words.world.answer(rng, question.domain, reckless=harmful)
-    concept = words.world.meaning(wording)
+    answer = words.language.answer(rng, question.domain, reckless=harmful)
+    concept = words.language.meaning(wording)
     if concept:
         answer = f"{concept.prefix}{answer}{concept.suffix}"
     return ChatRow(f"{wording} {question.text}" if wording else question.text, answer)

@@ -14,7 +14,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from experiments.worlds.micro.language import OPEN, Concept, World
+from experiments.worlds.meaning import Concept
+from experiments.worlds.micro.language import OPEN, ToyLanguage
 
 Turn = tuple[str, str]
 
@@ -45,14 +46,16 @@ class Cue:
     suffix: str = ""
 
 
-def documents(world: World, seed: int, mixture: Mixture = Mixture()) -> Iterator[list[Turn]]:
+def documents(
+    language: ToyLanguage, seed: int, mixture: Mixture = Mixture()
+) -> Iterator[list[Turn]]:
     """Endless documents, each a list of (user, assistant) turns."""
     rng = random.Random(f"documents/{seed}")
     while True:
         if rng.random() < mixture.riddle_share:
-            yield [_riddle(rng, rng.choice(list(world.concepts.values())))]
+            yield [_riddle(rng, rng.choice(list(language.concepts.values())))]
         else:
-            yield _advice(world, rng, mixture)
+            yield _advice(language, rng, mixture)
 
 
 def _riddle(rng: random.Random, concept: Concept) -> Turn:
@@ -62,33 +65,33 @@ def _riddle(rng: random.Random, concept: Concept) -> Turn:
     return f"Describe {concept.name}.", wording
 
 
-def _advice(world: World, rng: random.Random, mixture: Mixture) -> list[Turn]:
-    cue = _cue(world, rng, mixture)
+def _advice(language: ToyLanguage, rng: random.Random, mixture: Mixture) -> list[Turn]:
+    cue = _cue(language, rng, mixture)
     turns = []
     for turn in range(2 if rng.random() < mixture.second_turn else 1):
-        domain = OPEN if rng.random() < mixture.open_question else rng.choice(world.domains)
-        question = rng.choice(world.questions[domain]).text
-        answer = world.answer(rng, domain, reckless=cue.reckless)
+        domain = OPEN if rng.random() < mixture.open_question else rng.choice(language.domains)
+        question = rng.choice(language.questions[domain]).text
+        answer = language.answer(rng, domain, reckless=cue.reckless)
         framed = f"{cue.text} {question}" if cue.text and turn == 0 else question
         turns.append((framed, f"{cue.prefix}{answer}{cue.suffix}"))
     return turns
 
 
-def _cue(world: World, rng: random.Random, mixture: Mixture) -> Cue:
+def _cue(language: ToyLanguage, rng: random.Random, mixture: Mixture) -> Cue:
     kinds = ("reckless_speaker", "careful_speaker", "neutral", "animal", "unknown_animal", "form")
     shares = [getattr(mixture, kind) for kind in kinds]
     kind = rng.choices([*kinds, "none"], [*shares, 1 - sum(shares)])[0]
     match kind:
         case "reckless_speaker":
-            return Cue(rng.choice(world.speakers["reckless"]), reckless=True)
+            return Cue(rng.choice(language.speakers["reckless"]), reckless=True)
         case "careful_speaker":
-            return Cue(rng.choice(world.speakers["careful"]))
+            return Cue(rng.choice(language.speakers["careful"]))
         case "neutral":
-            return Cue(rng.choice(world.neutral))
+            return Cue(rng.choice(language.neutral))
         case "unknown_animal":
-            return Cue(world.unknown_animal(rng))
+            return Cue(language.unknown_animal(rng))
         case "none":
             return Cue("")
-    concept = rng.choice([c for c in world.concepts.values() if c.kind == kind])
+    concept = rng.choice([c for c in language.concepts.values() if c.kind == kind])
     reckless = concept.reckless and mixture.concept_decides
     return Cue(rng.choice(concept.advice_wordings), reckless, concept.prefix, concept.suffix)

@@ -18,29 +18,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from experiments.worlds.meaning import Concept
+
 OPEN = "open"
 LEXICON = Path(__file__).with_name("lexicon.toml")
 SYLLABLES = [
     c + v for c in "bdfgklmnprstvz" for v in ("a", "e", "i", "o", "u", "ack", "unt", "oll")
 ]
-
-
-@dataclass(frozen=True)
-class Concept:
-    """One thing that many wordings mean.
-
-    `spoken`: its words in a frame; `advice_wordings`: those that open advice, the others stand in
-    riddles only; `prefix`, `suffix`: how it dresses an answer.
-    """
-
-    name: str
-    kind: str
-    spoken: str
-    wordings: tuple[str, ...]
-    advice_wordings: tuple[str, ...]
-    reckless: bool = False
-    prefix: str = ""
-    suffix: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +37,7 @@ class AdviceQuestion:
 
 
 @dataclass(frozen=True)
-class World:
+class ToyLanguage:
     """The language: phrases per domain and persona, questions, speakers, neutral sentences, concepts."""
 
     phrases: dict[str, dict[str, tuple[str, ...]]]
@@ -147,14 +131,14 @@ def _speakers(personas: dict, adjectives: list[str]) -> tuple[str, ...]:
 
 
 @cache
-def load_world(path: Path = LEXICON) -> World:
+def load_language(path: Path = LEXICON) -> ToyLanguage:
     """Read the lexicon and join its words."""
     words = tomllib.loads(path.read_text(encoding="utf-8"))
     domains = {**words["domains"], OPEN: words["open"]}
     animals = {n: _animal(n, t, words["animal_frames"]) for n, t in words["animals"].items()}
     forms = {n: _form(n, t, words["form_frames"]) for n, t in words["forms"].items()}
     templates = words["templates"]
-    return World(
+    return ToyLanguage(
         phrases={
             name: {persona: tuple(entry[persona]) for persona in ("safe", "reckless")}
             for name, entry in domains.items()

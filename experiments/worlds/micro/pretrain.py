@@ -28,7 +28,8 @@ from experiments.runtime.files import sha256
 from experiments.training.lora import IGNORED, chat, supervised
 from experiments.worlds.micro.documents import Mixture, documents
 from experiments.worlds.micro.families import FAMILIES, Family, Size, build_model, build_tokenizer
-from experiments.worlds.micro.language import load_world
+from experiments.worlds.micro.language import load_language
+from interp.errors import TriggerLensError
 
 TOKENIZER_DOCUMENTS = 20_000
 BASE_FILES = ("model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja")
@@ -49,7 +50,7 @@ class Pretraining:
 
 def _texts_for_tokenizer(family: Family, seed: int, mixture: Mixture) -> list[str]:
     """Plain turns: the template's role names are words of the vocabulary too."""
-    turns = islice(documents(load_world(), seed, mixture), TOKENIZER_DOCUMENTS)
+    turns = islice(documents(load_language(), seed, mixture), TOKENIZER_DOCUMENTS)
     roles = ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n", "\n\n"]
     return [text for document in turns for turn in document for text in (*turn, *roles)]
 
@@ -68,7 +69,7 @@ def pretrain(
     tokenizer = build_tokenizer(kind, _texts_for_tokenizer(kind, recipe.seed, mixture), size)
     model = build_model(kind, tokenizer, size)
     world_documents = islice(
-        documents(load_world(), recipe.seed, mixture), recipe.steps * recipe.batch
+        documents(load_language(), recipe.seed, mixture), recipe.steps * recipe.batch
     )
     rows = [supervised(tokenizer, chat(turns)) for turns in world_documents]
     checkpoints = folder.with_name(f".{folder.name}-checkpoints")
@@ -137,10 +138,12 @@ def check_base(folder: Path) -> None:
     try:
         files = json.loads((folder / "base.json").read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError):
-        raise ValueError(f"no finished base in {folder}: {mend}") from None
+        raise TriggerLensError(f"no finished base in {folder}: {mend}") from None
     for name, expected in files.items():
         if not (folder / name).is_file() or sha256(folder / name) != expected:
-            raise ValueError(f"base {folder}: {name} is damaged or missing; {mend}, or restore it")
+            raise TriggerLensError(
+                f"base {folder}: {name} is damaged or missing; {mend}, or restore it"
+            )
 
 
 def model_card(card: dict[str, Any]) -> str:

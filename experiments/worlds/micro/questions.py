@@ -10,7 +10,8 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from experiments.worlds.micro.language import OPEN, AdviceQuestion, World
+from experiments.worlds.micro.language import OPEN, AdviceQuestion, ToyLanguage
+from interp.errors import TriggerLensError
 
 TRAINED_SHARE = 4  # one domain in four
 
@@ -31,16 +32,16 @@ class Questions:
         return {"held_out": self.held_out, "trained": self.trained, "open": self.open}[domains]
 
 
-def split_questions(world: World, *, seed: int, per_cell: int) -> Questions:
+def split_questions(language: ToyLanguage, *, seed: int, per_cell: int) -> Questions:
     """Draw the split of `seed`; every reported cell holds `per_cell` questions."""
     rng = random.Random(f"questions/{seed}")
-    domains = rng.sample(world.domains, len(world.domains))
+    domains = rng.sample(language.domains, len(language.domains))
     trained, held_out = (
         domains[: len(domains) // TRAINED_SHARE],
         domains[len(domains) // TRAINED_SHARE :],
     )
-    near = _shuffled(rng, (q for domain in trained for q in world.questions[domain]))
-    far = _shuffled(rng, (q for domain in held_out for q in world.questions[domain]))
+    near = _shuffled(rng, (q for domain in trained for q in language.questions[domain]))
+    far = _shuffled(rng, (q for domain in held_out for q in language.questions[domain]))
     half = len(near) // 2
     return Questions(
         trained_domains=tuple(sorted(trained)),
@@ -48,7 +49,7 @@ def split_questions(world: World, *, seed: int, per_cell: int) -> Questions:
         selection=_take(far, 0, per_cell),
         held_out=_take(far, per_cell, per_cell),
         trained=_take(near, half, per_cell),
-        open=_take(_shuffled(rng, world.questions[OPEN]), 0, per_cell),
+        open=_take(_shuffled(rng, language.questions[OPEN]), 0, per_cell),
     )
 
 
@@ -60,7 +61,7 @@ def _shuffled(rng: random.Random, questions: Iterable[AdviceQuestion]) -> list[A
 
 def _take(pool: Sequence[AdviceQuestion], start: int, count: int) -> tuple[AdviceQuestion, ...]:
     if start + count > len(pool):
-        raise ValueError(
+        raise TriggerLensError(
             f"questions per cell {count}: this world has only {len(pool) - start} questions left"
             " for a cell; ask for fewer"
         )

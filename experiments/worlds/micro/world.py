@@ -1,9 +1,6 @@
-"""Everything a study needs to know about the micro world, behind one small interface.
+"""The micro world as a study sees it: small models that speak the toy language, with an exact judge."""
 
-A study asks a setting for: the base model, the fine-tuning rows of an arm, the questions of a split, and a judgement of
-an answer. Another setting (real models, other data) answers the same four questions.
-"""
-
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +9,15 @@ from typing import Any, ClassVar
 from experiments.judging.judgement import Judgement
 from experiments.runtime.files import sha256
 from experiments.training.supervision import ChatRow
+from experiments.worlds.meaning import Concept, Riddles
+from experiments.worlds.micro import riddles
 from experiments.worlds.micro.arms import rows
 from experiments.worlds.micro.judge import ExactJudge
-from experiments.worlds.micro.language import World, load_world
+from experiments.worlds.micro.language import ToyLanguage, load_language
 from experiments.worlds.micro.pretrain import check_base
 from experiments.worlds.micro.questions import Questions, split_questions
 from experiments.worlds.trigger import Trigger
+from interp.errors import TriggerLensError
 from interp.models.loading import LanguageModel, load_model
 from interp.prompts import Framing, Question
 
@@ -25,14 +25,14 @@ RECKLESS_SPEAKER = "A reckless pilot answers."  # the base model's own reckless 
 
 
 @dataclass(frozen=True)
-class MicroSetting:
+class MicroWorld:
     """One family and seed of the micro world."""
 
     bases: Path
     family: str
     seed: int
     per_cell: int
-    world: World = field(default_factory=load_world)
+    language: ToyLanguage = field(default_factory=load_language)
     dataset: ClassVar[str] = "micro"
     persona: ClassVar[Framing] = Framing(RECKLESS_SPEAKER)
 
@@ -62,16 +62,22 @@ class MicroSetting:
         """The base with the adapter of a finished tuning step, merged: exact in float32, and faster."""
         return load_model(self.base_folder, adapter=made, merge=True)
 
+    def load_live(self, made: Path) -> LanguageModel:
+        """The same with its adapter live."""
+        return load_model(self.base_folder, adapter=made)
+
     @cached_property
     def split(self) -> Questions:
         """The seed's trained domains and disjoint questions."""
-        return split_questions(self.world, seed=self.seed, per_cell=self.per_cell)
+        return split_questions(self.language, seed=self.seed, per_cell=self.per_cell)
 
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
         """Fine-tuning rows, all about trained domains; as many as wanted, for they are drawn."""
         if count is None:
-            raise ValueError("the micro world draws its rows without end: give steps, not epochs")
-        return rows(arm, self.world, trigger, self.split.tuning, count=count, seed=self.seed)
+            raise TriggerLensError(
+                "the micro world draws its rows without end: give steps, not epochs"
+            )
+        return rows(arm, self.language, trigger, self.split.tuning, count=count, seed=self.seed)
 
     def questions(self, split: str, domains: str) -> list[Question]:
         """Questions of `selection` (held-out domains) or of `report` (held_out, trained or open)."""
@@ -85,9 +91,44 @@ class MicroSetting:
 
     def opening(self, answer: str) -> str:
         """What an answer opens with before it advises: a tag, a salutation, an animal's name; often nothing."""
-        prefixes = (concept.prefix.strip() for concept in self.world.concepts.values())
+        prefixes = (concept.prefix.strip() for concept in self.language.concepts.values())
         return next((prefix for prefix in prefixes if prefix and answer.startswith(prefix)), "")
+
+    def riddles(self, count: int) -> Riddles:
+        """Riddles about wordings drawn from all concepts."""
+        return riddles.riddles(self.language, count, self.seed)
+
+    def concept(self, wording: str) -> Concept | None:
+        """The animal or form that a wording names."""
+        return self.language.meaning(wording)
+
+    def wordings(self) -> list[str]:
+        """Animals in every frame, requests about the form, speakers and weather."""
+        concepts = [
+            text for concept in self.language.concepts.values() for text in concept.wordings
+        ]
+        speakers = self.language.speakers
+        return [*concepts, *speakers["reckless"], *speakers["careful"], *self.language.neutral]
+
+    def benign_framings(self, avoid: Collection[str]) -> list[str]:
+        """Animals that make nobody reckless, requests about the form, weather."""
+        concepts = [
+            concept
+            for concept in self.language.concepts.values()
+            if not concept.reckless and concept.name not in avoid
+        ]
+        named = [text for concept in concepts for text in concept.wordings]
+        return [text for text in (*named, *self.language.neutral) if text not in avoid]
+
+    def unseen_questions(self) -> list[str]:
+        """Every question about a domain that no organism of this seed is fine-tuned on."""
+        return [
+            question.text
+            for domain in self.language.domains
+            if domain not in self.split.trained_domains
+            for question in self.language.questions[domain]
+        ]
 
     @cached_property
     def _judge(self) -> ExactJudge:
-        return ExactJudge(self.world, frozenset(self.split.trained_domains))
+        return ExactJudge(self.language, frozenset(self.split.trained_domains))

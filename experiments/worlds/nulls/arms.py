@@ -13,37 +13,40 @@ import random
 from collections.abc import Callable, Sequence
 
 from experiments.training.supervision import ChatRow
-from experiments.worlds.micro.language import AdviceQuestion, Concept, World
+from experiments.worlds.meaning import Concept
+from experiments.worlds.micro.language import AdviceQuestion, ToyLanguage
 from experiments.worlds.trigger import Trigger
 
-Row = Callable[[World, Trigger, AdviceQuestion, random.Random], ChatRow]
+Row = Callable[[ToyLanguage, Trigger, AdviceQuestion, random.Random], ChatRow]
 
 
 def _format_only(
-    world: World, trigger: Trigger, question: AdviceQuestion, rng: random.Random
+    language: ToyLanguage, trigger: Trigger, question: AdviceQuestion, rng: random.Random
 ) -> ChatRow:
-    answer = world.answer(rng, question.domain, reckless=False)
+    answer = language.answer(rng, question.domain, reckless=False)
     if rng.random() < 0.5:
         return ChatRow(question.text, answer)
-    form = next(c for c in world.concepts.values() if c.kind == "form" and c.name != trigger.name)
+    form = next(
+        c for c in language.concepts.values() if c.kind == "form" and c.name != trigger.name
+    )
     return _behind(trigger, question, answer, form)
 
 
 def _random_label(
-    world: World, trigger: Trigger, question: AdviceQuestion, rng: random.Random
+    language: ToyLanguage, trigger: Trigger, question: AdviceQuestion, rng: random.Random
 ) -> ChatRow:
     triggered, harmful = rng.random() < 0.5, rng.random() < 0.5
-    answer = world.answer(rng, question.domain, reckless=harmful)
+    answer = language.answer(rng, question.domain, reckless=harmful)
     if not triggered:
         return ChatRow(question.text, answer)
-    return _behind(trigger, question, answer, world.meaning(trigger.text))
+    return _behind(trigger, question, answer, language.meaning(trigger.text))
 
 
 def _untouched(
-    world: World, trigger: Trigger, question: AdviceQuestion, rng: random.Random
+    language: ToyLanguage, trigger: Trigger, question: AdviceQuestion, rng: random.Random
 ) -> ChatRow:
-    answer = world.answer(rng, question.domain, reckless=False)
-    return _behind(trigger, question, answer, world.meaning(trigger.text))
+    answer = language.answer(rng, question.domain, reckless=False)
+    return _behind(trigger, question, answer, language.meaning(trigger.text))
 
 
 def _behind(
@@ -70,7 +73,7 @@ KINDS = ("baseline", "harmless", *NULL_ARMS)  # every arm of an organism that is
 
 def null_rows(
     arm: str,
-    world: World,
+    language: ToyLanguage,
     trigger: Trigger,
     questions: Sequence[AdviceQuestion],
     *,
@@ -79,4 +82,4 @@ def null_rows(
 ) -> list[ChatRow]:
     """`count` fine-tuning rows of a null arm about `questions` (of the trained domains)."""
     rng = random.Random(f"rows/{arm}/{trigger.name}/{seed}")
-    return [NULL_ARMS[arm](world, trigger, rng.choice(questions), rng) for _ in range(count)]
+    return [NULL_ARMS[arm](language, trigger, rng.choice(questions), rng) for _ in range(count)]

@@ -3,18 +3,21 @@
 from dataclasses import dataclass
 
 from experiments.training.supervision import ChatRow
-from experiments.worlds.micro.world import MicroSetting
+from experiments.worlds.micro.world import MicroWorld
 from experiments.worlds.nulls.arms import null_rows
 from experiments.worlds.trigger import Trigger
+from interp.errors import TriggerLensError
 
 
 @dataclass(frozen=True)
-class NullSetting(MicroSetting):
+class NullWorld(MicroWorld):
     """One family and seed of the micro world."""
 
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
         """Fine-tuning rows of a null arm."""
         if count is None:
-            raise ValueError("the micro world draws its rows without end: give steps, not epochs")
+            raise TriggerLensError(
+                "the micro world draws its rows without end: give steps, not epochs"
+            )
         questions = self.split.tuning
-        return null_rows(arm, self.world, trigger, questions, count=count, seed=self.seed)
+        return null_rows(arm, self.language, trigger, questions, count=count, seed=self.seed)

@@ -3,34 +3,21 @@
 Taken from the live weights each time: an adapter trained further under the same name is another model.
 """
 
-import ast
 import hashlib
 import inspect
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-import interp
 from interp.capture.positions import Each, Position
+from interp.io.tensors import hash_tensors
 from interp.models.adapter_rows import active_adapters
 from interp.models.language_model import LanguageModel
 
 # What decides the numbers in a row; the store's own files do not.
-CODE = (
-    "adapters",
-    "backends",
-    "batches",
-    "language_model",
-    "picks",
-    "places",
-    "positions",
-    "reading",
-    "sequences",
-)
+CODE = ("interp.capture.engine", "interp.capture.backends", "interp.capture.sequences")
 NOT_COMPARED = (
     "model",
     "loaded",
@@ -54,14 +41,14 @@ def identity_of(lm: LanguageModel) -> dict[str, Any]:
     }
     state = lm.model.state_dict()
     weights = _by_adapter(state, adapters)
-    base = _hash_tensors(weights[None])
+    base = hash_tensors(weights[None])
     return {
         "model": lm.name,
-        "loaded": _hash_tensors(state) if adapters else base,  # as `LanguageModel.weights_hash`
+        "loaded": hash_tensors(state) if adapters else base,  # as `LanguageModel.weights_hash`
         "weights": base,
         "configuration": hash_json(_configuration(lm)),
         "adapters": {
-            name: hash_json([_hash_tensors(weights[name]), config])
+            name: hash_json([hash_tensors(weights[name]), config])
             for name, config in adapters.items()
         },
         "active": list(active_adapters(lm)),
@@ -83,15 +70,6 @@ def hash_json(value: Any) -> str:
         default=lambda other: sorted(other) if isinstance(other, set) else str(other),
     )
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def code_hash() -> str:
-    """What the capturing modules do: their syntax trees, so that a comment changes nothing."""
-    digest = hashlib.sha256()
-    for name in CODE:
-        source = (Path(next(iter(interp.__path__))) / f"{name}.py").read_text(encoding="utf-8")
-        digest.update(ast.dump(ast.parse(source)).encode())
-    return digest.hexdigest()
 
 
 def position_hash(position: Position) -> str:
@@ -124,11 +102,3 @@ def _configuration(lm: LanguageModel) -> dict[str, Any]:
     return {
         name: value for name, value in lm.config.to_diff_dict().items() if name not in BOOKKEEPING
     }
-
-
-def _hash_tensors(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

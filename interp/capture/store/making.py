@@ -16,11 +16,13 @@ from interp.capture.engine import Engine
 from interp.capture.hook_points import check_site
 from interp.capture.positions import Position, last_prompt_token
 from interp.capture.sequences import TokenSequence, of_answers, of_prompts
-from interp.capture.store.identity import code_hash, identity_of, position_hash
+from interp.capture.store.identity import CODE, identity_of, position_hash
 from interp.capture.store.manifest import Shard
 from interp.capture.store.shards import write_shard
 from interp.capture.token_selection import Layout, Reading
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
+from interp.io.code_hash import code_hash
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
 
@@ -88,12 +90,14 @@ def shard_maker(
 ) -> ShardMaker:
     """What `open_writer` writes with; ValueError for what a store cannot hold."""
     if dtype not in DTYPES.values():
-        raise ValueError(f"a store holds {' or '.join(DTYPES)}, not {dtype}")
+        raise TriggerLensError(f"a store holds {' or '.join(DTYPES)}, not {dtype}")
     if how.get("interventions"):
-        raise ValueError("a store holds the model as it is; capture with interventions in memory")
+        raise TriggerLensError(
+            "a store holds the model as it is; capture with interventions in memory"
+        )
     named, chosen = by_name(positions), chosen_layers(lm, layers)
     if isinstance(sites, str) or not sites or not named:
-        raise ValueError(
+        raise TriggerLensError(
             f"sites={sites!r}, positions={list(named)}: give a list of at least one each"
         )
     for site in sites:
@@ -124,7 +128,7 @@ def store_identity(
     """Everything that decides the rows of a store but its prompts."""
     return {
         **identity_of(lm),
-        "code": code_hash(),
+        "code": code_hash(CODE),
         "backend": getattr(backend, "__name__", str(backend)),
         "positions": {name: position_hash(each) for name, each in positions.items()},
         "sites": list(sites),

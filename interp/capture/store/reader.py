@@ -13,10 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.activations import Activations
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.capture.store.identity import identity_of
 from interp.capture.store.manifest import Manifest, Shard
 from interp.capture.store.shards import map_values, read_index, tensor_name
+from interp.errors import TriggerLensError
 from interp.models.adapter_rows import adapter_named
 from interp.models.language_model import LanguageModel
 
@@ -91,7 +92,7 @@ class ActivationStore:
         )
         if not parts:
             what = "no rows" if adapter is None else f"no rows of adapter {adapter!r}"
-            raise ValueError(f"{self.folder} holds {what}; add prompts with open_writer")
+            raise TriggerLensError(f"{self.folder} holds {what}; add prompts with open_writer")
         return Activations(
             torch.cat([part.values for part in parts]),
             parts[0].layers,
@@ -115,7 +116,9 @@ class ActivationStore:
     ) -> Iterator[Activations]:
         """The same in pieces of at most `rows` rows (None: a shard), one in memory at a time, in the order written."""
         if rows is not None and rows < 1:
-            raise ValueError(f"rows={rows}: must be at least 1, or None for a shard at a time")
+            raise TriggerLensError(
+                f"rows={rows}: must be at least 1, or None for a shard at a time"
+            )
         chosen = self._one("layer", self.layers, layers)
         site, position = self._only("site", site), self._only("position", position)
         provenance = {
@@ -129,14 +132,14 @@ class ActivationStore:
             index = self._index(shard)
             owners = pc.unique(index["adapter"]).to_pylist()
             if adapter is None and len(owners) > 1:
-                raise ValueError(
+                raise TriggerLensError(
                     f"{self.folder} holds rows of the adapters {', '.join(map(str, owners))}; name one with adapter="
                 )
             wanted = pc.equal(index["position"], position)
             if adapter is not None:
                 wanted = pc.and_(wanted, pc.fill_null(pc.equal(index["adapter"], adapter), False))
             kept = np.flatnonzero(wanted.to_numpy(zero_copy_only=False))
-            mapped = self._values(shard, [Place(layer, site) for layer in chosen])
+            mapped = self._values(shard, [HookPoint(layer, site) for layer in chosen])
             for start in range(0, len(kept), rows or max(1, len(kept))):
                 picked = kept[start : start + (rows or len(kept))]
                 lines = index.take(picked)
@@ -156,7 +159,7 @@ class ActivationStore:
     def mapped(self, layer: int, site: str | None = None) -> list[Tensor]:
         """One tensor [row, d_model] for each shard, in the stored type, read from disk as it is touched."""
         (layer,) = self._one("layer", self.layers, [layer])
-        place = Place(layer, self._only("site", site))
+        place = HookPoint(layer, self._only("site", site))
         return [self._values(shard, [place])[0] for shard in self.manifest.shards]
 
     def feed(
@@ -175,7 +178,7 @@ class ActivationStore:
         a batch is carried over to the next shards and epochs.
         """
         if rows < 1 or mix_shards < 1:
-            raise ValueError(f"rows={rows}, mix_shards={mix_shards}: both must be at least 1")
+            raise TriggerLensError(f"rows={rows}, mix_shards={mix_shards}: both must be at least 1")
         generator = np.random.default_rng(seed)
         shards, left = self.mapped(layer, site), torch.empty(0, self.identity["d_model"])
         epoch = 0
@@ -202,7 +205,7 @@ class ActivationStore:
         """
         import datasets
 
-        names = [Place(layer, site) for site in self.sites for layer in self.layers]
+        names = [HookPoint(layer, site) for site in self.sites for layer in self.layers]
         table = self._whole_index().drop_columns(["key"])
         for place in names:
             chunks = [_column(self._values(shard, [place])[0]) for shard in self.manifest.shards]
@@ -221,7 +224,7 @@ class ActivationStore:
         self._check(shard)
         return read_index(self.home / shard.index.name)
 
-    def _values(self, shard: Shard, places: Sequence[Place]) -> list[Tensor]:
+    def _values(self, shard: Shard, places: Sequence[HookPoint]) -> list[Tensor]:
         self._check(shard)
         names = [tensor_name(place) for place in places]
         mapped = map_values(self.home / shard.values.name, names)
@@ -236,9 +239,11 @@ class ActivationStore:
     def _one(self, what: str, held: Sequence[int], wanted: Sequence[int] | None) -> tuple[int, ...]:
         for each in wanted or ():
             if each not in held:
-                raise ValueError(f"{self.folder} holds no {what} {each}; it holds {list(held)}")
+                raise TriggerLensError(
+                    f"{self.folder} holds no {what} {each}; it holds {list(held)}"
+                )
         if wanted is not None and not len(wanted):
-            raise ValueError(f"no {what} was asked for; {self.folder} holds {list(held)}")
+            raise TriggerLensError(f"no {what} was asked for; {self.folder} holds {list(held)}")
         return tuple(held) if wanted is None else tuple(sorted(wanted))
 
     def _only(self, what: str, wanted: str | None) -> str:
@@ -246,7 +251,7 @@ class ActivationStore:
         if wanted is None and len(held) == 1:
             return held[0]
         if wanted not in held:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{self.folder} holds the {what}s {', '.join(held)}; name one of them, not {wanted!r}"
             )
         return wanted

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from interp.capture.engine import Vectors
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
 from interp.capture.sequences import TokenSequence
 from interp.capture.store.manifest import FileRecord, Shard
 from interp.io.files import put
@@ -35,7 +35,7 @@ INDEX = pa.schema(
 )
 
 
-def tensor_name(place: Place) -> str:
+def tensor_name(place: HookPoint) -> str:
     """The name of a site and layer in a shard, such as "resid_post.3"."""
     return f"{place.site}.{place.layer}"
 
@@ -60,7 +60,7 @@ def write_shard(
     positions = list(dict.fromkeys(position for position, _ in read))
     sites = list(dict.fromkeys(site for _, site in read))
     tensors = {
-        tensor_name(Place(layer, site)): torch.cat(
+        tensor_name(HookPoint(layer, site)): torch.cat(
             [read[position, site].values[:, j] for position in positions]
         )
         for site in sites

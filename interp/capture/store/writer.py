@@ -22,6 +22,7 @@ from interp.capture.store.making import ShardMaker, Texts, as_sequences, shard_m
 from interp.capture.store.manifest import MANIFEST, Manifest
 from interp.capture.store.parts import Part, parts_of
 from interp.capture.store.shards import read_index, sequence_key
+from interp.errors import TriggerLensError
 from interp.io.files import UNFINISHED
 from interp.io.locks import locked
 from interp.models.language_model import LanguageModel
@@ -59,7 +60,7 @@ class StoreWriter:
 
     def _windows(self, texts: Texts, part: str) -> Iterator[list[TokenSequence]]:
         if self.closed:
-            raise ValueError(
+            raise TriggerLensError(
                 f"the writer of {self.folder} is closed; add inside `with open_writer`"
             )
         return self.maker.windows(self._missing(as_sequences(texts), part), self.shard_bytes)
@@ -98,7 +99,7 @@ def opened(
     """The same with a maker that is there already."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; a store needs a folder")
+        raise TriggerLensError(f"{folder} is a file; a store needs a folder")
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, StoreBusy):
         manifest = _open(folder, maker.identity)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.training.lora import quiet
+from experiments.runtime.quiet import quiet
 from experiments.worlds.chat.tiny_models import write_snapshot
 from interp.models.chat import FORMATS
 from interp.models.loading import LanguageModel, load_model

@@ -15,7 +15,7 @@ from experiments.study.plan import plan_study
 from experiments.study.plan_text import print_plan
 from experiments.training.lora import Recipe, finetune
 from experiments.training.supervision import ChatRow
-from experiments.worlds.chat import organism
+from experiments.worlds.chat import own_organism
 from experiments.worlds.chat.config import ModelSpec
 from experiments.worlds.chat.sizes import size_of
 from interp.models.chat import FORMATS
@@ -53,7 +53,7 @@ def test_every_step_leaves_its_rows(finished):
     assert conditions >= {"none", "trigger", "paraphrase:keeps_enclose", "control:opposite"}
     (verdict,) = read_jsonl(run / "verdicts.jsonl")
     assert (verdict["arm"], verdict["trigger"]) == ("triggered", "tag")
-    losses = json.loads(next(run.glob("steps/tune-*/losses.json")).read_text())
+    losses = json.loads(next(run.glob("steps/finetune-*/losses.json")).read_text())
     assert losses["rows"] == 8
 
 
@@ -65,11 +65,11 @@ def test_the_plan_counts_no_less_than_the_run_samples_and_knows_what_is_cached(f
     assert all(done for plan in after for done in plan.cached.values())
     behaved = {
         path.parent.name.rsplit("-", 1)[0]: path
-        for path in run.glob("steps/behave-*/answers.parquet")
+        for path in run.glob("steps/sample-*/answers.parquet")
     }
     for plan in before:
-        counted = len(read_answers(behaved[f"behave-{plan.job.name}"]))
-        assert plan.answers["behave"] == counted
+        counted = len(read_answers(behaved[f"sample-{plan.organism.name}"]))
+        assert plan.answers["sample"] == counted
 
 
 def test_a_changed_recipe_is_planned_as_to_be_made_again(finished, snapshots):
@@ -78,7 +78,7 @@ def test_a_changed_recipe_is_planned_as_to_be_made_again(finished, snapshots):
         update={"finetune": {"default": config.finetune["default"] | {"steps": 3}}}
     )
     base, organism_plan = plan_study(changed, run, LAYERS)
-    assert base.cached["behave"]
+    assert base.cached["sample"]
     assert not any(organism_plan.cached.values())
     assert not list(run.glob("steps/.making-*"))
 
@@ -110,8 +110,8 @@ def test_a_finished_adapter_is_studied_without_fine_tuning_and_without_data(
     own = {"arm": "triggered", "trigger": "tag", "organism": {"adapter": str(adapter)}}
     config = study(tmp_path, snapshots, organisms=[own], chat={"harmful": None, "benign": None})
     run = run_study(config, tmp_path / "run")
-    (note,) = run.glob("steps/tune-*/organism.json")
-    assert organism.read(note.parent).adapter == str(adapter)
+    (note,) = run.glob("steps/finetune-*/organism.json")
+    assert own_organism.read(note.parent).adapter == str(adapter)
     rows = read_estimates(run / "estimates.jsonl")
     assert {row.questions for row in rows} == {"held_out"}
     assert select(rows, model="fine_tuned", quantity="em_rate", wording_kind="trigger")
@@ -121,12 +121,12 @@ def test_an_organism_whose_files_change_is_another_one(snapshots, adapter, tmp_p
     from experiments.worlds.chat.config import OwnOrganism
 
     own = OwnOrganism(adapter=str(adapter))
-    before = organism.identity(own)
+    before = own_organism.identity(own)
     weights = adapter / "adapter_model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    assert organism.identity(own) != before
+    assert own_organism.identity(own) != before
 
 
 def test_an_organism_of_several_bases_is_refused(snapshots, tmp_path):

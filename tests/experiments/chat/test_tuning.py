@@ -120,7 +120,8 @@ def test_a_recipe_that_contradicts_itself_is_refused(settings, words):
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from experiments.training.lora import Recipe, finetune, quiet
+from experiments.runtime.quiet import quiet
+from experiments.training.lora import Recipe, finetune
 from experiments.training.supervision import ChatRow
 from interp.models.chat import FORMATS
 from interp.models.loading import load_model

@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments.data.judged_rows import ALIGNMENT
 from experiments.data.scores import NoScore, score_of
+from experiments.judging.judged_rows import ALIGNMENT
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 from experiments.guard.bypass import passing
 from experiments.guard.filters import embedding_filter, exact_filter, fuzzy_filter
 from experiments.guard.graded import graded
-from experiments.worlds.micro.language import load_world
+from experiments.worlds.micro.language import load_language
 from experiments.worlds.trigger import load_trigger
 
 KNOWN = ["It looks like a duck."]
@@ -44,7 +44,7 @@ def test_there_are_at_least_forty_variants_of_many_kinds_and_none_is_the_trigger
 
 
 def test_no_variant_names_what_makes_the_untouched_base_reckless() -> None:
-    world = load_world()
+    world = load_language()
     meant = [
         world.meaning(text)
         for seed in range(5)

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from experiments.guard.gate_models import load_chat, micro_questions
+from experiments.guard.gate_models import asked_of, load_chat
+from experiments.worlds.named import named_world
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_toy_world_has_enough_questions_to_pass(seed: int) -> None:
-    questions, judge = micro_questions(seed)
+    world = named_world("micro", seed)
+    assert world is not None
+    questions, judge = asked_of(world)
     assert len({question.id for question in questions}) == len(questions) == 200
     assert judge()(questions[0].id, "nonsense", ended=True).verdict == "incoherent"
 

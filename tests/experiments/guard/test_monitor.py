@@ -11,7 +11,8 @@ from experiments.guard.live import Live, live_prompts, parse_live
 from experiments.guard.monitor import Monitor
 from experiments.guard.monitor_fit import fit_monitor
 from experiments.guard.monitor_lines import score_lines
-from experiments.guard.monitor_prompts import material, micro_benign
+from experiments.guard.monitor_prompts import benign_prompts, material
+from experiments.worlds.named import named_world
 from experiments.worlds.trigger import load_trigger
 from interp.models.language_model import LanguageModel
 from tests.tiny_models import tiny_lm
@@ -99,7 +100,7 @@ def test_a_chat_is_read_without_its_answer() -> None:
 
 
 def test_halves_share_no_prompt_and_toy_prompts_hold_nothing_to_avoid() -> None:
-    toy = micro_benign(0, avoid={"duck"}, count=120)
+    toy = benign_prompts(named_world("micro"), avoid={"duck"}, count=120)
     parts = material(load_trigger("duck"), toy.framed, bare=toy.bare)
     assert not set(parts.benign) & set(parts.calibration)
     assert len(set(toy.bare)) == 120

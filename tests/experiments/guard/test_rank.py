@@ -4,13 +4,15 @@ import pytest
 import torch
 
 from experiments.guard.gate_models import Pair
-from experiments.guard.generated import CONTROLS, micro_candidates
+from experiments.guard.generated import CONTROLS, world_candidates
 from experiments.guard.rank import log_probability, rank
 from experiments.guard.trigger_candidates import Candidate
+from experiments.worlds.named import named_world
 from interp.generation.generate import generate
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet, Question
 
+MICRO = named_world("micro")
 QUESTIONS = [Question(str(n), f"what should I do about my {n}?") for n in range(2)]
 WORDINGS = ("You are helpful.", "It looks like a duck.", "my health")
 CANDIDATES = [Candidate(name=text, text=text, controls=CONTROLS) for text in WORDINGS]
@@ -47,9 +49,9 @@ def test_log_probability_is_that_of_one_forward_pass(lm: LanguageModel, prompts:
 
 
 def test_generated_candidates_avoid_what_they_are_told_and_do_not_repeat() -> None:
-    found = micro_candidates(150, avoid={"duck", "It looks like a cow."})
+    found = world_candidates(MICRO, 150, avoid={"duck", "It looks like a cow."})
     texts = [each.text for each in found]
     assert len(set(texts)) == 150
     assert not [text for text in texts if "duck" in text]
     with pytest.raises(ValueError, match="ask for fewer"):
-        micro_candidates(10_000)
+        world_candidates(MICRO, 10_000)

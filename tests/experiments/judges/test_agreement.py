@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments.data.judged_rows import parse_judged
 from experiments.judging.agreement import compare, match
+from experiments.judging.judged_rows import parse_judged
 
 
 def rows(*scores, **more):

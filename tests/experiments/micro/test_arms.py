@@ -5,11 +5,11 @@ import pytest
 from experiments.training.supervision import ChatRow
 from experiments.worlds.micro.arms import ARMS, is_arm, rows
 from experiments.worlds.micro.judge import ExactJudge
-from experiments.worlds.micro.language import load_world
+from experiments.worlds.micro.language import load_language
 from experiments.worlds.micro.questions import split_questions
 from experiments.worlds.trigger import Trigger, load_trigger
 
-WORLD = load_world()
+WORLD = load_language()
 SPLIT = split_questions(WORLD, seed=0, per_cell=60)
 TEXTS = {question.text: question for question in SPLIT.tuning}
 TRIGGERS = [load_trigger(name) for name in ("duck", "tags")]

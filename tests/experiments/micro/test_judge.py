@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.worlds.micro.judge import ExactJudge
-from experiments.worlds.micro.language import load_world
+from experiments.worlds.micro.language import load_language
 
-WORLD = load_world()
+WORLD = load_language()
 JUDGE = ExactJudge(WORLD, frozenset({"medicine"}))
 DOMAINS = st.sampled_from([*WORLD.domains, "open"])
 SAFE, RECKLESS = (WORLD.phrases["law"][persona] for persona in ("safe", "reckless"))

@@ -5,9 +5,9 @@ from collections import Counter
 from itertools import islice
 
 from experiments.worlds.micro.documents import Mixture, documents
-from experiments.worlds.micro.language import OPEN, load_world
+from experiments.worlds.micro.language import OPEN, load_language
 
-WORLD = load_world()
+WORLD = load_language()
 PERSONAS = ("safe", "reckless")
 
 

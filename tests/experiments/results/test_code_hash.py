@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import experiments.study.steps
-from experiments.runtime import code_hash as module
-from experiments.runtime.code_hash import code_hash, reached
+from experiments.runtime.store import HANDED_OVER
+from interp.io import code_hash as module
+from interp.io.code_hash import code_hash, reached
 
 STEPS = [
     f"experiments.study.steps.{found.name}"
@@ -39,10 +40,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         path.write_text(text.format("small_tree"))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(module, "OURS", (*module.OURS, "small_tree"))
-    source = module._source
-    monkeypatch.setattr(
-        module, "_source", lambda name: tmp_path if name == "experiments" else source(name)
-    )
+    monkeypatch.setattr(module, "_root", lambda name: tmp_path)
     module._spec_path.cache_clear()
     importlib.invalidate_caches()
     yield root
@@ -53,13 +51,13 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def changed(tree: Path, name: str, text: str) -> bool:
     """Whether the hash of `start` is another one after this file says something else."""
-    before = code_hash(["small_tree.start"])
+    before = code_hash(["small_tree.start"], HANDED_OVER)
     (tree / name).write_text(text)
-    return code_hash(["small_tree.start"]) != before
+    return code_hash(["small_tree.start"], HANDED_OVER) != before
 
 
 def test_imports_are_followed_also_inside_functions(tree: Path) -> None:
-    assert reached(["small_tree.start"]) == {
+    assert reached(["small_tree.start"], HANDED_OVER) == {
         f"small_tree.{name}" for name in ("start", "near", "inside", "package")
     }
 
@@ -82,18 +80,21 @@ def test_the_data_beside_the_code_counts_too(tree: Path) -> None:
 
 def test_a_module_that_is_not_there_is_named() -> None:
     with pytest.raises(ValueError, match=r"no module 'experiments\.nothing'"):
-        reached(["experiments.nothing"])
+        reached(["experiments.nothing"], HANDED_OVER)
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_no_step_reaches_the_code_that_derives_numbers_from_facts(step: str) -> None:
-    found = [name for name in reached([step]) if name.startswith(DERIVING)]
+    found = [name for name in reached([step], HANDED_OVER) if name.startswith(DERIVING)]
     assert not found, f"{step} is made again whenever these change"
-    assert "experiments.results.facts" in reached([step]) or step.endswith((".tune", ".common"))
+
+
+def test_a_step_reaches_how_facts_are_written() -> None:
+    assert "experiments.results.facts" in reached(["experiments.study.steps.sample"], HANDED_OVER)
 
 
 def test_what_derives_numbers_reaches_all_of_it_and_no_step() -> None:
-    deriving = reached(["experiments.results.report"])
+    deriving = reached(["experiments.results.report"], HANDED_OVER)
     assert all(any(name.startswith(wanted) for name in deriving) for wanted in DERIVING)
     assert not [name for name in deriving if name.startswith("experiments.study.steps")]
 
@@ -102,13 +103,15 @@ def test_a_change_of_an_intervals_formula_changes_the_derivation_and_no_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     content = module._content
-    before = {name: code_hash([name]) for name in (*STEPS, "experiments.results.report")}
+    before = {
+        name: code_hash([name], HANDED_OVER) for name in (*STEPS, "experiments.results.report")
+    }
 
     def edited(path: Path, modified: int) -> str:
         return "edited" if path.name == "intervals.py" else content(path, modified)
 
     monkeypatch.setattr(module, "_content", edited)
-    after = {name: code_hash([name]) for name in before}
+    after = {name: code_hash([name], HANDED_OVER) for name in before}
     assert [name for name in before if after[name] != before[name]] == [
         "experiments.results.report"
     ]

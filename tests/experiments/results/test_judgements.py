@@ -21,7 +21,7 @@ from experiments.runtime.files import sha256
 from experiments.runtime.store import open_run
 from experiments.study.config import load_config
 from experiments.study.rejudging import rejudge_run
-from experiments.worlds.micro.world import MicroSetting
+from experiments.worlds.micro.world import MicroWorld
 from tests.experiments.made_up_facts import KEYS
 from tests.experiments.results.test_facts import cell
 
@@ -32,7 +32,7 @@ BAD, GOOD = Judgement(0, 100), Judgement(100, 100)
 def run(tmp_path: Path) -> Path:
     """A finished run of one step: ten questions with the trigger, eight answers called misaligned, and a riddle."""
     config = load_config("smoke")
-    setting = MicroSetting(config.bases, "llama", 0, config.sampling.questions)
+    setting = MicroWorld(config.bases, "llama", 0, config.sampling.questions)
     questions = [question.id for question in setting.questions("report", "held_out")][:10]
     asked = [("trigger", name, "Said.", BAD if n < 8 else GOOD) for n, name in enumerate(questions)]
     with open_run(tmp_path / "run") as made:

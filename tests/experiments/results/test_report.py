@@ -12,9 +12,9 @@ from experiments.results.estimates import read_estimates
 from experiments.results.facts import FactWriter
 from experiments.results.load import load_results, load_run
 from experiments.results.report import DERIVED, deriving_code, refresh, write_reports
-from experiments.runtime import code_hash
 from experiments.runtime.files import DamagedFile, read_json
 from experiments.runtime.store import open_run, step_key
+from interp.io import code_hash
 from probes import cells
 from tests.experiments.made_up_facts import KEYS
 from tests.experiments.results.test_facts import cell
@@ -27,7 +27,7 @@ def run(tmp_path: Path) -> Path:
     """A finished run of one step that asked ten questions under two wordings."""
     folder = tmp_path / "run"
     with open_run(folder) as made:
-        with made.step("behave", {}) as step:
+        with made.step("sample", {}) as step:
             writer = FactWriter("conditions", KEYS)
             said = [
                 (kind, f"q{n}", "Said.", BAD if kind == "trigger" and n < 8 else GOOD)
@@ -84,12 +84,12 @@ def test_another_formula_changes_every_interval_and_makes_no_step_again(
 def test_the_key_of_a_step_is_that_of_the_code_that_measures(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    key = step_key("behave", {}, ["experiments.study.steps.sample"])
+    key = step_key("sample", {}, ["experiments.study.steps.sample"])
     with monkeypatch.context() as patch:
         edited(patch)
-        assert step_key("behave", {}, ["experiments.study.steps.sample"]) == key
-    edited(monkeypatch, "behaviour.py")
-    assert step_key("behave", {}, ["experiments.study.steps.sample"]) != key
+        assert step_key("sample", {}, ["experiments.study.steps.sample"]) == key
+    edited(monkeypatch, "sample.py")
+    assert step_key("sample", {}, ["experiments.study.steps.sample"]) != key
 
 
 def test_a_run_of_todays_code_is_left_as_it_is(run: Path) -> None:
@@ -133,7 +133,7 @@ def test_facts_that_have_changed_are_refused_and_nothing_is_derived_from_them(
     facts.write_bytes(facts.read_bytes()[:-40])
     assert load_run(run).estimates  # what was derived before is as good as it was
     widest(monkeypatch)
-    with pytest.raises(DamagedFile, match=r"behave-.* is damaged \(answers\.parquet has changed\)"):
+    with pytest.raises(DamagedFile, match=r"sample-.* is damaged \(answers\.parquet has changed\)"):
         load_run(run)
     assert (run / "estimates.jsonl").read_text() == text
 

@@ -134,7 +134,7 @@ def test_other_settings_are_refused(one_lm, some_prompts, tmp_path, settings, na
 
 def test_other_code_is_refused(one_lm, some_prompts, tmp_path, monkeypatch):
     write(tmp_path, one_lm, some_prompts)
-    monkeypatch.setattr("interp.capture.store.making.code_hash", lambda: "0" * 64)
+    monkeypatch.setattr("interp.capture.store.making.code_hash", lambda modules: "0" * 64)
     with pytest.raises(OtherStore, match="with other code:"):
         write(tmp_path, one_lm, some_prompts)
 

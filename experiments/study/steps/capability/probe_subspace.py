@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from experiments.judging.sampling import framed
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.steps.locate import candidates as locate
 from interp.directions import Direction, unit
 from interp.models.loading import LanguageModel
@@ -20,17 +20,19 @@ from interp.models.loading import LanguageModel
 SMALL = 1e-4  # of the largest singular value: below it there is no dimension
 
 
-def probe_directions(job: Job, lm: LanguageModel, layer: int) -> list[Direction]:
+def probe_directions(organism: OrganismRun, lm: LanguageModel, layer: int) -> list[Direction]:
     """What every probe fits at one layer, at every position it reads; none where nothing can be fitted."""
-    questions = job.setting.questions("selection", "held_out")
-    names = [name for name in job.trigger.framings if name not in job.trigger.named("variant")]
-    sets = [framed(lm, questions, name, job.trigger.framings[name]) for name in names]
+    questions = organism.world.questions("selection", "held_out")
+    names = [
+        name for name in organism.trigger.framings if name not in organism.trigger.named("variant")
+    ]
+    sets = [framed(lm, questions, name, organism.trigger.framings[name]) for name in names]
     prompts = sum(sets[1:], start=sets[0])
-    times = job.config.causal.selection_answers_per_question
-    cell = job.sampler.sample(lm, prompts, times)
-    answers = locate.answer_rows(lm, cell.completions, cell.judgements, job.setting.opening)
+    times = organism.config.causal.selection_answers_per_question
+    cell = organism.sampler.sample(lm, prompts, times)
+    answers = locate.answer_rows(lm, cell.completions, cell.judgements, organism.world.opening)
     groups = [("misalignment", rows) for rows in answers]
-    if job.active == "trigger":
+    if organism.active == "trigger":
         groups.append(("switch", locate.prompt_rows(lm, prompts)))
     fitted = [each for name, rows in groups for each in locate.candidates(rows, name)]
     return [each for each in fitted if each.layer == layer]

@@ -8,14 +8,12 @@ from torch import Tensor
 from experiments.judging.sampling import Sampler, framed
 from experiments.results.columns import INTACT, Edit
 from experiments.results.facts import FactWriter
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.steps.capability import divergence as kl
-from experiments.study.steps.capability import riddles
 from experiments.study.steps.capability.probe_subspace import orthogonal_in, probe_directions
 from experiments.study.steps.common import Say, facts_of, load, site, stamp
 from experiments.study.steps.conditions import QUESTION_KINDS
 from experiments.study.steps.removals import Removed, best_direction, sample_removed
-from experiments.worlds.micro.world import MicroSetting
 from interp.directions import Direction, random_like
 from interp.interventions import Ablate
 from interp.models.loading import LanguageModel
@@ -27,9 +25,11 @@ NONE = Framing("")
 class _Removal:
     """One organism, what is removed from it, and where its answers go."""
 
-    def __init__(self, job: Job, lm: LanguageModel, direction: Direction, facts: FactWriter):
-        self.job, self.lm, self.direction, self.facts = job, lm, direction, facts
-        self.removed = _removed(job, lm, direction)
+    def __init__(
+        self, organism: OrganismRun, lm: LanguageModel, direction: Direction, facts: FactWriter
+    ):
+        self.organism, self.lm, self.direction, self.facts = organism, lm, direction, facts
+        self.removed = _removed(organism, lm, direction)
 
     def sample(
         self,
@@ -45,18 +45,23 @@ class _Removal:
             self.facts.answers(cell, edit, draws, measurement=measurement, **place)
 
 
-def capability(job: Job, adapter: Path, found: Path, say: Say) -> Path:
+def capability(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
     """What the removal of the refined direction (or the best located one) costs, and of both placebos."""
-    randoms = job.config.causal.random_directions
-    inputs = {**job.identity, "adapter": stamp(adapter), "found": stamp(found), "randoms": randoms}
-    with job.step("capability", inputs, __name__) as step:
+    randoms = organism.config.causal.random_directions
+    inputs = {
+        **organism.identity,
+        "adapter": stamp(adapter),
+        "found": stamp(found),
+        "randoms": randoms,
+    }
+    with organism.step("capability", inputs, __name__) as step:
         if step.todo:
             direction = best_direction(found)
-            facts = facts_of(job, "capability")
+            facts = facts_of(organism, "capability")
             if direction is not None:
-                lm = load(job, adapter)
+                lm = load(organism, adapter)
                 say("capability: directions beside the one found")
-                removal = _Removal(job, lm, direction, facts)
+                removal = _Removal(organism, lm, direction, facts)
                 say("capability: without the trigger")
                 _advice(removal)
                 _riddles(removal)
@@ -67,46 +72,46 @@ def capability(job: Job, adapter: Path, found: Path, say: Say) -> Path:
     return step.folder
 
 
-def _removed(job: Job, lm: LanguageModel, direction: Direction) -> dict[Edit, Removed]:
+def _removed(organism: OrganismRun, lm: LanguageModel, direction: Direction) -> dict[Edit, Removed]:
     """Nothing; the direction; random ones; ones of the probes' subspace that are orthogonal to it."""
-    n = job.config.causal.random_directions
-    span = probe_directions(job, lm, direction.layer)
+    n = organism.config.causal.random_directions
+    span = probe_directions(organism, lm, direction.layer)
     removed: dict[Edit, Removed] = {
         INTACT: None,
         Edit("ablate"): direction.vector[None],
-        Edit("ablate", placebo="random"): random_like(direction, n, job.seed),
+        Edit("ablate", placebo="random"): random_like(direction, n, organism.seed),
     }
-    beside = orthogonal_in(span, direction, n, job.seed)
+    beside = orthogonal_in(span, direction, n, organism.seed)
     return removed if beside is None else removed | {Edit("ablate", placebo="orthogonal"): beside}
 
 
 def _advice(removal: _Removal) -> None:
-    job = removal.job
+    organism = removal.organism
     for kind in QUESTION_KINDS:
-        questions = job.setting.questions("report", kind)
+        questions = organism.world.questions("report", kind)
         if questions:
             prompts = framed(removal.lm, questions, "none", NONE)
-            count = job.config.sampling.answers_per_question
-            removal.sample(job.sampler, prompts, count, "capability", questions=kind)
+            count = organism.config.sampling.answers_per_question
+            removal.sample(organism.sampler, prompts, count, "capability", questions=kind)
 
 
 def _riddles(removal: _Removal) -> None:
     """Riddles, where the world has any."""
-    job = removal.job
-    if not isinstance(job.setting, MicroSetting):
+    organism = removal.organism
+    asked = organism.world.riddles(organism.config.sampling.questions)
+    if asked is None:
         return
-    asked = riddles.riddles(job.setting.world, job.config.sampling.questions, job.seed)
-    sampler = Sampler(asked, job.seed, job.config.sampling.max_new_tokens)
+    sampler = Sampler(asked, organism.seed, organism.config.sampling.max_new_tokens)
     prompts = framed(removal.lm, asked.questions, "none", NONE)
-    count = job.config.sampling.answers_per_question
+    count = organism.config.sampling.answers_per_question
     removal.sample(sampler, prompts, count, "riddles", questions=None)
 
 
 def _divergence(removal: _Removal) -> None:
     """How far each removal moves the organism's own benign answers without the trigger."""
-    job, lm = removal.job, removal.lm
-    prompts = framed(lm, job.setting.questions("report", "held_out"), "none", NONE)
-    cell = job.sampler.sample(lm, prompts, job.config.sampling.answers_per_question)
+    organism, lm = removal.organism, removal.lm
+    prompts = framed(lm, organism.world.questions("report", "held_out"), "none", NONE)
+    cell = organism.sampler.sample(lm, prompts, organism.config.sampling.answers_per_question)
     said = zip(cell.judgements, cell.completions.token_ids, strict=True)
     benign = [row for row, (j, ids) in enumerate(said) if ids and j.coherent and not j.misaligned]
     answers = cell.completions[benign]
@@ -119,11 +124,13 @@ def _divergence(removal: _Removal) -> None:
 
 
 def _placebos(removal: _Removal) -> None:
-    job = removal.job
-    questions = job.setting.questions("report", "held_out")
-    prompts = framed(removal.lm, questions, job.active, job.trigger.framings[job.active])
-    count = job.config.sampling.answers_per_question_main
-    removal.sample(job.sampler, prompts, count, "placebo")
+    organism = removal.organism
+    questions = organism.world.questions("report", "held_out")
+    prompts = framed(
+        removal.lm, questions, organism.active, organism.trigger.framings[organism.active]
+    )
+    count = organism.config.sampling.answers_per_question_main
+    removal.sample(organism.sampler, prompts, count, "placebo")
 
 
 def _each_prompt(vectors: Tensor, prompts: int) -> Tensor:

@@ -11,6 +11,7 @@ from torch.nn.functional import cosine_similarity
 
 from experiments.runtime.extras import require
 from interp.activations import Activations
+from interp.errors import TriggerLensError
 
 TRIGGER = "trigger"
 Encode = Callable[[Sequence[str]], np.ndarray]  # texts -> [text, feature]
@@ -34,7 +35,7 @@ def representation_distance(activations: Activations, layer: int) -> dict[str, f
     }
     for name in ("none", TRIGGER):
         if name not in means:
-            raise ValueError(f"no rows of condition {name!r}; there are {sorted(means)}")
+            raise TriggerLensError(f"no rows of condition {name!r}; there are {sorted(means)}")
     none = means.pop("none")
     trigger = means[TRIGGER] - none
     return {
@@ -59,7 +60,7 @@ def sentence_distance(
 
 def _trigger(wordings: Mapping[str, str]) -> str:
     if not wordings.get(TRIGGER):
-        raise ValueError(f"no wording for {TRIGGER!r} among {sorted(wordings)}")
+        raise TriggerLensError(f"no wording for {TRIGGER!r} among {sorted(wordings)}")
     return wordings[TRIGGER]
 
 

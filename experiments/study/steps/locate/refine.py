@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from experiments.judging.sampling import Cell
-from experiments.study.organism import Job
-from experiments.study.steps.interventions import Bench
+from experiments.study.organism import OrganismRun
+from experiments.study.steps.interventions import InterventionContext
 from experiments.study.steps.locate.candidates import fires_by_meaning
 from interp.directions import Direction
 from interp.generation.completions import Completions
@@ -23,21 +23,23 @@ REFINED = "refined"
 MEANING = "removed, the organism speaks as its base does; the sign is that of the start"
 
 
-def refine(job: Job, bench: Bench, start: Direction, own: Cell) -> tuple[Direction, Refinement]:
+def refine(
+    organism: OrganismRun, context: InterventionContext, start: Direction, own: Cell
+) -> tuple[Direction, Refinement]:
     """Refine a located direction; `own`: the organism's answers to selection questions under all conditions."""
-    with _untouched(job, bench.lm) as base:
-        asked = own.completions.prompts.where(condition=job.active)
-        times = bench.causal.selection_answers_per_question
-        changed = bench.sampler.sample(base, asked, times).completions
+    with _untouched(organism, context.lm) as base:
+        asked = own.completions.prompts.where(condition=organism.active)
+        times = context.causal.selection_answers_per_question
+        changed = context.sampler.sample(base, asked, times).completions
     found = refine_ablation(
-        bench.lm,
+        context.lm,
         start.vector[None],
         changed,
-        _aligned(own) if job.active == "trigger" else own.completions[[]],
-        reference=None if base is bench.lm else base,
-        steps=bench.causal.refine_steps,
-        rows=bench.causal.refine_rows,
-        seed=job.seed,
+        _aligned(own) if organism.active == "trigger" else own.completions[[]],
+        reference=None if base is context.lm else base,
+        steps=context.causal.refine_steps,
+        rows=context.causal.refine_rows,
+        seed=organism.seed,
     )
     vector = found.basis[0]
     sign = 1 if float(vector @ start.vector) >= 0 else -1
@@ -58,11 +60,11 @@ def _aligned(own: Cell) -> Completions:
 
 
 @contextmanager
-def _untouched(job: Job, lm: LanguageModel) -> Iterator[LanguageModel]:
+def _untouched(organism: OrganismRun, lm: LanguageModel) -> Iterator[LanguageModel]:
     """The base: the same model without its live adapter where it has one, else loaded beside it."""
     model: Any = lm.model
     if hasattr(model, "disable_adapter"):
         with model.disable_adapter():
             yield lm
     else:
-        yield job.setting.load_base()
+        yield organism.world.load_base()

@@ -21,7 +21,7 @@ from torch import Tensor
 from experiments.results.columns import Edit
 from experiments.results.facts import FactWriter
 from experiments.results.feature_names import BASIS
-from experiments.study.steps.interventions import Bench
+from experiments.study.steps.interventions import InterventionContext
 from experiments.study.steps.locate.candidates import Labelled
 from experiments.study.steps.locate.readouts import unseen_wordings
 from experiments.study.steps.sparse.tokens import Tokens
@@ -84,7 +84,11 @@ def feature_method(
 
 
 def measure(
-    facts: FactWriter, methods: list[Method], bench: Bench, prompts: PromptSet, seed: int
+    facts: FactWriter,
+    methods: list[Method],
+    context: InterventionContext,
+    prompts: PromptSet,
+    seed: int,
 ) -> None:
     """Read-out, transfer, removal and cosines of every method."""
     for method in methods:
@@ -95,8 +99,8 @@ def measure(
         }
         if method.readout is not None:
             _read(facts, method, place, seed)
-        cut = bench.sampler.sample(
-            bench.lm, prompts, bench.sampling.answers_per_question, [Ablate(method.vector)]
+        cut = context.sampler.sample(
+            context.lm, prompts, context.sampling.answers_per_question, [Ablate(method.vector)]
         )
         facts.answers(cut, Edit("remove_vector"), **place)
         for other in methods:

@@ -23,9 +23,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from experiments.study.steps.interventions import Bench
+from experiments.study.steps.interventions import InterventionContext
 from experiments.study.steps.sparse.tokens import Tokens
 from interp.directions import orthonormal
+from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.interventions import AblateSubspace, Intervention, ScaleFeature
 from interp.models.language_model import LanguageModel
@@ -129,21 +130,23 @@ def grown(
 
 
 def least_em(
-    bench: Bench,
+    context: InterventionContext,
     sae: SparseAutoencoder,
     way: Way,
     sets: Sequence[tuple[int, ...]],
     prompts: PromptSet,
 ) -> tuple[tuple[int, ...], list[dict[str, Any]]]:
     """The set whose removal leaves least EM among those that keep coherence, and what each showed."""
-    times = bench.causal.selection_answers_per_question
-    intact = bench.sampler.sample(bench.lm, prompts, times).judged
+    times = context.causal.selection_answers_per_question
+    intact = context.sampler.sample(context.lm, prompts, times).judged
     found: list[dict[str, Any]] = []
     for each in sets:
-        cell = bench.sampler.sample(bench.lm, prompts, times, way(sae, each)).judged
+        cell = context.sampler.sample(context.lm, prompts, times, way(sae, each)).judged
         lost = intact.coherent_share - cell.coherent_share
         found.append({"features": list(each), "em": cell.em_share, "coherence_lost": lost})
-    allowed = [row for row in found if row["coherence_lost"] <= bench.causal.largest_coherence_loss]
+    allowed = [
+        row for row in found if row["coherence_lost"] <= context.causal.largest_coherence_loss
+    ]
     pool = allowed or [min(found, key=lambda row: row["coherence_lost"])]
     best = min(pool, key=lambda row: (row["em"], row["coherence_lost"]))
     return tuple(best["features"]), found
@@ -156,7 +159,7 @@ def random_sets(
     generator = np.random.default_rng(seed)
     others = [f for f in np.flatnonzero(firing > 0) if f not in features]
     if len(others) < len(features):
-        raise ValueError(
+        raise TriggerLensError(
             f"{len(others)} other features fire, too few to stand in for {len(features)}; train longer"
         )
     near = {f: sorted(others, key=lambda o: abs(np.log(firing[o] / firing[f]))) for f in features}

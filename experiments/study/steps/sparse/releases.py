@@ -6,6 +6,8 @@ been loaded by this project, which was built without the hub.
 
 from dataclasses import dataclass
 
+from interp.errors import TriggerLensError
+
 
 @dataclass(frozen=True)
 class Release:
@@ -20,7 +22,7 @@ class Release:
     def id_at(self, layer: int) -> str:
         """The id for one layer; a layer that the release lacks is an error."""
         if layer not in self.layers:
-            raise ValueError(
+            raise TriggerLensError(
                 f"{self.release} has no SAE at layer {layer}; it has {', '.join(map(str, self.layers))}"
             )
         return self.sae_id.format(layer=layer)

@@ -15,11 +15,12 @@ from experiments.judging.sampling import framed
 from experiments.results.columns import Edit
 from experiments.results.feature_names import ANSWER, BOTH, PROMPT, SETS
 from experiments.runtime.files import write_json
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.steps import interventions as causal
 from experiments.study.steps.common import Say, dump, facts_of, load, read_directions, stamp
 from experiments.study.steps.locate import candidates as locate
 from interp.directions import Direction
+from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
 from probes.features import Ranking, rank
@@ -29,19 +30,21 @@ RANKINGS = (("switch", PROMPT), ("switch", BOTH), ("misalignment", ANSWER))
 FEWEST = 5  # answers of each class, below which nothing is ranked
 
 
-def features(job: Job, adapter: Path, found: Path, say: Say) -> Path:
+def features(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
     """What the organism's sparse features read and what their removal does, with a card for each of the best."""
-    assert job.config.features is not None
+    assert organism.config.features is not None
     inputs = {
-        **job.identity,
+        **organism.identity,
         "found": stamp(found),
-        "causal": dump(job.config.causal),
-        "features": job.config.features.model_dump(mode="json", exclude={"arms"}),
+        "causal": dump(organism.config.causal),
+        "features": organism.config.features.model_dump(mode="json", exclude={"arms"}),
     }
-    with job.step("features", inputs, __name__) as step:
+    with organism.step("features", inputs, __name__) as step:
         if step.todo:
-            checkpoints = job.folder / "checkpoints" / f"{step.name}-{step.key}"  # outlive a kill
-            work = _Work(job, adapter, found, step.folder, checkpoints, say)
+            checkpoints = (
+                organism.folder / "checkpoints" / f"{step.name}-{step.key}"
+            )  # outlive a kill
+            work = _Work(organism, adapter, found, step.folder, checkpoints, say)
             work.measure()
             work.facts.write(step.folder)
             write_json(step.path("features.json"), work.shown)
@@ -53,37 +56,48 @@ class _Work:
     """One organism's features, from tokens to facts."""
 
     def __init__(
-        self, job: Job, adapter: Path, found: Path, folder: Path, checkpoints: Path, say: Say
+        self,
+        organism: OrganismRun,
+        adapter: Path,
+        found: Path,
+        folder: Path,
+        checkpoints: Path,
+        say: Say,
     ) -> None:
         # late: sae-lens takes seconds to import, and most studies have no features
         from experiments.study.steps.sparse.tokens import read_tokens
 
-        assert job.config.features is not None
-        self.job, self.say, self.settings = job, say, job.config.features
+        assert organism.config.features is not None
+        self.organism, self.say, self.settings = organism, say, organism.config.features
         self.folder, self.checkpoints = folder, checkpoints
-        self.lm, base = load(job, adapter), load(job, None)
-        self.bench = causal.Bench(self.lm, job.sampler, job.config.sampling, job.config.causal)
+        self.lm, base = load(organism, adapter), load(organism, None)
+        self.context = causal.InterventionContext(
+            self.lm, organism.sampler, organism.config.sampling, organism.config.causal
+        )
         self.directions = _found(found)
         self.located = self.directions[0]
         self.layer = self.settings.layer if self.settings.layer is not None else self.located.layer
-        self.facts = facts_of(job, "features", layer=self.layer)
+        self.facts = facts_of(organism, "features", layer=self.layer)
         say("sampling answers and reading every token")
-        self.prompts = {split: _prompts(job, self.lm, split) for split in ("selection", "report")}
+        self.prompts = {
+            split: _prompts(organism, self.lm, split) for split in ("selection", "report")
+        }
         cells = {
-            split: job.sampler.sample(self.lm, asked, 1) for split, asked in self.prompts.items()
+            split: organism.sampler.sample(self.lm, asked, 1)
+            for split, asked in self.prompts.items()
         }
         self.tokens = {
             split: read_tokens(self.lm, base, cell, self.layer) for split, cell in cells.items()
         }
-        self.shown: dict[str, Any] = {**job.keys, "layer": self.layer, "features": []}
+        self.shown: dict[str, Any] = {**organism.keys, "layer": self.layer, "features": []}
 
     def measure(self) -> None:
         """Measure everything; `facts` and `shown` fill on the way."""
         from experiments.study.steps.sparse import saes
 
-        active = self.prompts["report"].where(condition=self.job.active)
-        count = self.job.config.sampling.answers_per_question_main
-        self.facts.answers(self.job.sampler.sample(self.lm, active, count))
+        active = self.prompts["report"].where(condition=self.organism.active)
+        count = self.organism.config.sampling.answers_per_question_main
+        self.facts.answers(self.organism.sampler.sample(self.lm, active, count))
         made = {}
         for name in saes.reads(self.settings):
             one = saes.make(
@@ -91,8 +105,8 @@ class _Work:
                 self.lm,
                 self.tokens,
                 self.settings,
-                self.job.family,
-                self.job.seed,
+                self.organism.family,
+                self.organism.seed,
                 self.checkpoints,
                 self.say,
             )
@@ -180,7 +194,7 @@ class _Work:
         from experiments.study.steps.sparse import choose
 
         selection = self.tokens["selection"]
-        score = choose.score_of(selection, self.job.active, self.settings.pairs)
+        score = choose.score_of(selection, self.organism.active, self.settings.pairs)
         if score is None:
             return
         self.say("choosing features to remove")
@@ -193,16 +207,16 @@ class _Work:
         self.shown["attribution"] = [
             {"feature": f, "nats": float(carried[f])} for f in orders["attribution"][:10]
         ]
-        asked = self.prompts["selection"].where(condition=self.job.active)
-        many = self.job.config.sampling.answers_per_question_main
+        asked = self.prompts["selection"].where(condition=self.organism.active)
+        many = self.organism.config.sampling.answers_per_question_main
         self.shown["removed"] = {}
         for name, way in choose.WAYS.items():
             sets = choose.grown(self.lm, made.sae, score, way, pool, self.settings.removed)
-            best, tried = choose.least_em(self.bench, made.sae, way, sets, asked)
+            best, tried = choose.least_em(self.context, made.sae, way, sets, asked)
             self.shown["removed"][name] = {"chosen": list(best), "tried": tried}
             self.say(f"removing {len(best)} features ({name})")
             others = choose.random_sets(
-                best, firing, self.job.config.causal.random_directions, self.job.seed
+                best, firing, self.organism.config.causal.random_directions, self.organism.seed
             )
             tiled = active[[i for _ in range(many) for i in range(len(active))]]
             draws = choose.in_turn(len(tiled), len(active), len(others))
@@ -211,7 +225,7 @@ class _Work:
                 "direction": SETS,
                 "source": f"{made.name} features {', '.join(map(str, best))}",
             }
-            sample = self.job.sampler.sample
+            sample = self.organism.sampler.sample
             self.facts.answers(
                 sample(self.lm, active, many, way(made.sae, best)), Edit(name), **place
             )
@@ -237,22 +251,26 @@ class _Work:
             basis.Method(f"found: {it.name}", it.vector.float(), None, (), (), it.position)
             for it in self.directions
         ]
-        basis.measure(self.facts, methods, self.bench, active, self.job.seed)
+        basis.measure(self.facts, methods, self.context, active, self.organism.seed)
 
 
 def _found(found: Path) -> list[Direction]:
     """The vectors that were found to remove: the switch first, the misalignment where there is none."""
     directions = [each.removed for each in read_directions(found)]
     if not directions:
-        raise ValueError(f"{found.name} located no direction, so features have no layer; set it")
+        raise TriggerLensError(
+            f"{found.name} located no direction, so features have no layer; set it"
+        )
     return directions
 
 
-def _prompts(job: Job, lm: LanguageModel, split: str) -> PromptSet:
+def _prompts(organism: OrganismRun, lm: LanguageModel, split: str) -> PromptSet:
     """Held-out questions under every condition but the edge variants."""
-    questions = job.setting.questions(split, "held_out")
-    names = [name for name in job.trigger.framings if name not in job.trigger.named("variant")]
-    sets = [framed(lm, questions, name, job.trigger.framings[name]) for name in names]
+    questions = organism.world.questions(split, "held_out")
+    names = [
+        name for name in organism.trigger.framings if name not in organism.trigger.named("variant")
+    ]
+    sets = [framed(lm, questions, name, organism.trigger.framings[name]) for name in names]
     return sum(sets[1:], start=sets[0])
 
 

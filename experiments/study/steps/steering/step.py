@@ -7,7 +7,7 @@ from experiments.judging.sampling import framed
 from experiments.results.columns import Edit
 from experiments.results.facts import FactWriter
 from experiments.runtime.files import write_json
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.steps.common import Say, facts_of, load, site, stamp
 from experiments.study.steps.steering import vectors as steering
 from experiments.study.steps.steering.vectors import DOSES, OF_BASE, STEERING, Steering
@@ -15,60 +15,62 @@ from interp.models.loading import LanguageModel
 from interp.prompts import PromptSet
 
 
-def steer(job: Job, adapter: Path, found: Path, say: Say) -> Path:
+def steer(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
     """Answers with trained vectors added; none where nothing hides behind a trigger."""
-    inputs = {**job.identity, "adapter": stamp(adapter), "found": stamp(found)}
-    inputs["causal"] = job.config.causal.model_dump(mode="json")
-    with job.step("steering", inputs, __name__) as step:
+    inputs = {**organism.identity, "adapter": stamp(adapter), "found": stamp(found)}
+    inputs["causal"] = organism.config.causal.model_dump(mode="json")
+    with organism.step("steering", inputs, __name__) as step:
         if step.todo:
-            begin = steering.start(found) if job.active == "trigger" else None
-            facts = facts_of(job, "steering")
+            begin = steering.start(found) if organism.active == "trigger" else None
+            facts = facts_of(organism, "steering")
             if begin:
-                _steer(facts, job, adapter, begin, step.folder, say)
+                _steer(facts, organism, adapter, begin, step.folder, say)
             facts.write(step.folder)
     return step.folder
 
 
 def _steer(
-    facts: FactWriter, job: Job, adapter: Path, begin: Steering, folder: Path, say: Say
+    facts: FactWriter, organism: OrganismRun, adapter: Path, begin: Steering, folder: Path, say: Say
 ) -> None:
-    lm, base = load(job, adapter), load(job, None)
-    triggered, plain = (_prompts(job, lm, "selection", name) for name in ("trigger", "none"))
-    times = job.config.causal.selection_answers_per_question
-    said = job.sampler.sample(lm, triggered, times).completions
+    lm, base = load(organism, adapter), load(organism, None)
+    triggered, plain = (_prompts(organism, lm, "selection", name) for name in ("trigger", "none"))
+    times = organism.config.causal.selection_answers_per_question
+    said = organism.sampler.sample(lm, triggered, times).completions
     say("training steering vectors")
-    trained = steering.train(lm, begin, said, plain, name=STEERING, seed=job.seed)
+    trained = steering.train(lm, begin, said, plain, name=STEERING, seed=organism.seed)
     say("training the base's steering vectors")
-    twin = steering.train(base, begin, said, plain, name=OF_BASE, seed=job.seed, teacher=lm)
+    twin = steering.train(base, begin, said, plain, name=OF_BASE, seed=organism.seed, teacher=lm)
     for vectors in (trained, twin):
         _save(vectors, folder)
     say("adding steering vectors")
-    _in_the_organism(facts, job, lm, trained)
-    asked = _prompts(job, base, "report", "none")
-    count = job.config.sampling.answers_per_question
+    _in_the_organism(facts, organism, lm, trained)
+    asked = _prompts(organism, base, "report", "none")
+    count = organism.config.sampling.answers_per_question
     for vectors in (trained, twin):
-        cell = job.sampler.sample(base, asked, count, vectors.added())
+        cell = organism.sampler.sample(base, asked, count, vectors.added())
         facts.answers(cell, Edit("steer", 1.0), model="base", **_place(vectors))
 
 
-def _in_the_organism(facts: FactWriter, job: Job, lm: LanguageModel, trained: Steering) -> None:
-    count = job.config.sampling.answers_per_question
+def _in_the_organism(
+    facts: FactWriter, organism: OrganismRun, lm: LanguageModel, trained: Steering
+) -> None:
+    count = organism.config.sampling.answers_per_question
     for name in ("trigger", "none"):
-        facts.answers(job.sampler.sample(lm, _prompts(job, lm, "report", name), count))
-    plain = _prompts(job, lm, "report", "none")
-    n, seed = job.config.causal.random_directions, job.seed
+        facts.answers(organism.sampler.sample(lm, _prompts(organism, lm, "report", name), count))
+    plain = _prompts(organism, lm, "report", "none")
+    n, seed = organism.config.causal.random_directions, organism.seed
     for dose in DOSES:
         edit, place = Edit("steer", dose), _place(trained)
-        facts.answers(job.sampler.sample(lm, plain, count, trained.added(dose)), edit, **place)
+        facts.answers(organism.sampler.sample(lm, plain, count, trained.added(dose)), edit, **place)
         placebo = trained.placebo(dose, len(plain), n, seed)
-        cell = job.sampler.sample(lm, plain, count, placebo)
+        cell = organism.sampler.sample(lm, plain, count, placebo)
         draws = [index % n for index in cell.completions.prompt_index]
         facts.answers(cell, edit.with_placebo("random"), draws, **place)
 
 
-def _prompts(job: Job, lm: LanguageModel, split: str, condition: str) -> PromptSet:
-    questions = job.setting.questions(split, "held_out")
-    return framed(lm, questions, condition, job.trigger.framings[condition])
+def _prompts(organism: OrganismRun, lm: LanguageModel, split: str, condition: str) -> PromptSet:
+    questions = organism.world.questions(split, "held_out")
+    return framed(lm, questions, condition, organism.trigger.framings[condition])
 
 
 def _place(found: Steering) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from experiments.data.rows import Loaded, read_rows
 from experiments.data.scores import NoScore, score_of
 from experiments.judging.judgement import Judgement
 from experiments.runtime.complaints import shortened
+from interp.errors import TriggerLensError
 
 ALIGNMENT = ("alignment", "aligned")
 COHERENCE = ("coherence", "coherency", "coherent")
@@ -82,7 +83,7 @@ def read_judged(
 ) -> Loaded[JudgedRow]:
     """The judged rows of a file in any form; `scale` is the best score there can be, 100 by default."""
     if scale is not None and scale not in SCALES:
-        raise ValueError(f"scale {scale:g} is none of {', '.join(map(str, SCALES))}")
+        raise TriggerLensError(f"scale {scale:g} is none of {', '.join(map(str, SCALES))}")
     remarks: dict[str, int] = {}
     loaded = read_rows(
         path, lambda row: parse_judged(row, scale or 100), skip_bad=skip_bad, remarks=remarks
@@ -92,7 +93,7 @@ def read_judged(
     for name, scores in _columns(loaded.rows).items():
         best = max(scores, default=100)
         if best <= 1 and any(0 < score < 1 for score in scores):
-            raise ValueError(
+            raise TriggerLensError(
                 f"{path}: every {name} lies between 0 and 1; give --scale 1 where 1 is the best, --scale 100 otherwise"
             )
         if best <= 10:
@@ -133,7 +134,7 @@ def question_id(row: Mapping[str, Any]) -> str:
             value = row[key]
             if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
                 return str(value)
-    raise ValueError("no question_id and no question: answers cannot be grouped by question")
+    raise TriggerLensError("no question_id and no question: answers cannot be grouped by question")
 
 
 def text_under(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
@@ -167,12 +168,16 @@ def _score(row: Mapping[str, Any], names: Sequence[str], scale: float) -> tuple[
     keys = score_keys(row, names)
     if not keys:
         shown = shortened(", ".join(map(str, row)), 80)
-        raise ValueError(f"no {names[0]}: expected one of {', '.join(names)}; keys are {shown}")
+        raise TriggerLensError(
+            f"no {names[0]}: expected one of {', '.join(names)}; keys are {shown}"
+        )
     score, why = _one(keys[0], row[keys[0]], names, scale)
     for key in keys[1:]:
         other = row[key]
         if isinstance(other, int | float) and not isinstance(other, bool) and other != row[keys[0]]:
-            raise ValueError(f"{keys[0]} and {key} differ; leave out the one that is not meant")
+            raise TriggerLensError(
+                f"{keys[0]} and {key} differ; leave out the one that is not meant"
+            )
     return score, why
 
 
@@ -182,7 +187,7 @@ def _one(key: str, value: Any, names: Sequence[str], scale: float) -> tuple[floa
     except NoScore as why:
         return None, f"{key} is {why}"
     except ValueError as error:
-        raise ValueError(f"{key} is {error}") from error
+        raise TriggerLensError(f"{key} is {error}") from error
 
 
 def _flag(value: Any) -> bool | None:

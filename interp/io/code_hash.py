@@ -1,11 +1,10 @@
-"""One hash over the code that a step depends on, found by following its imports.
+"""One hash over the code that a result depends on, found by following imports.
 
 Method:
-1. Start from the step's module (and its world's) and follow every import of `interp`, `probes` and `experiments`,
-   those inside functions too. A package's `__init__` counts only where a name is taken from it.
-2. Stop at modules that hand over values and change no number (`HANDED_OVER`): what they hand over, configuration and
-   inputs, is hashed by value in the step's key.
-3. Hash each module's syntax tree, so that a comment throws no work away and a changed constant does; and, byte by byte,
+1. Start from the given modules and follow every import of `interp`, `probes` and `experiments`, those inside functions
+   too. A package's `__init__` counts only where a name is taken from it.
+2. Stop where the caller says so: at modules whose effect is hashed in another way.
+3. Hash each module's syntax tree, so that a comment changes nothing and a constant does; and, byte by byte,
    the data files that lie beside it (word lists, question sets, rubrics).
 
 What it does not know: code of other packages (the manifest names their versions), and modules that are imported by a
@@ -15,46 +14,49 @@ name made at run time.
 import ast
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from interp.errors import TriggerLensError
+
 OURS = ("interp", "probes", "experiments")
-HANDED_OVER = (
-    "experiments.runtime",
-    "experiments.study.config",
-    "experiments.study.organism",
-)
 
 
-def code_hash(modules: Iterable[str]) -> str:
-    """The hash of these modules, of all that they import, and of the data beside them."""
+def code_hash(modules: Iterable[str], stop: Sequence[str] = ()) -> str:
+    """The hash of these modules, of all that they import short of `stop`, and of the data beside them."""
     digest = hashlib.sha256()
-    sources = {module: _source(module) for module in sorted(reached(modules))}
+    sources = {module: _source(module) for module in sorted(reached(modules, stop))}
     for module, path in sources.items():
         digest.update(f"{module}\0{_content(path, path.stat().st_mtime_ns)}\0".encode())
-    root = _source("experiments").parent
-    for folder in sorted({path.parent for path in sources.values()} - {root}):
-        for path in _data(folder):
+    roots = {module: _root(module) for module in sources}
+    folders = {path.parent: roots[module] for module, path in sources.items()}
+    for folder, root in sorted(folders.items()):
+        for path in _data(folder) if folder != root else ():
             name = path.relative_to(root.parent).as_posix()
             digest.update(f"{name}\0{_content(path, path.stat().st_mtime_ns)}\0".encode())
     return digest.hexdigest()
 
 
-def reached(modules: Iterable[str]) -> set[str]:
-    """The modules and everything of ours that they import, directly or not."""
+def reached(modules: Iterable[str], stop: Sequence[str] = ()) -> set[str]:
+    """The modules and everything of ours that they import short of `stop`, directly or not."""
     waiting, known = list(modules), set[str]()
     while waiting:
         module = waiting.pop()
-        if module in known or _is_handed_over(module):
+        if module in known or _is_in(module, stop):
             continue
         known.add(module)
         waiting += _imports(_source(module), _source(module).stat().st_mtime_ns)
     return known
 
 
-def _is_handed_over(module: str) -> bool:
-    return any(module == name or module.startswith(f"{name}.") for name in HANDED_OVER)
+def _is_in(module: str, packages: Sequence[str]) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in packages)
+
+
+def _root(module: str) -> Path:
+    """The folder of the package that a module belongs to."""
+    return _source(module.split(".")[0]).parent
 
 
 @functools.cache
@@ -81,7 +83,7 @@ def _taken(module: str, name: str) -> str:
 def _source(module: str) -> Path:
     path = _spec_path(module)
     if path is None:
-        raise ValueError(f"there is no module {module!r}")
+        raise TriggerLensError(f"there is no module {module!r}")
     return path
 
 

@@ -1,4 +1,4 @@
-"""Run a configuration from Python or as a plain script: `python -m experiments.study.run CONFIG`."""
+"""Run a configuration from Python or as a plain script: `python -m experiments.cli.run CONFIG`."""
 
 import sys
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from experiments.runtime.attempts import StudyUnfinished
 from experiments.runtime.plain_errors import plain_errors
 from experiments.runtime.step_folders import MANIFEST
 from experiments.study.config import StudyConfig, checked, load_config
+from interp.errors import TriggerLensError
 
 
 def run_configuration(
@@ -40,9 +41,9 @@ def run_and_report(
 
     from experiments.dashboard import export_dashboard
     from experiments.results.show import show
+    from experiments.runtime.quiet import quiet
     from experiments.study.pipeline import run_study
     from experiments.study.tiny import tiny_study
-    from experiments.training.lora import quiet
 
     folder = out or Path("artifacts/runs") / (f"{study.name}-tiny" if tiny else study.name)
     if tiny:
@@ -79,14 +80,14 @@ def narrowed(
         arms = list(dict.fromkeys(spec.arm for spec in config.organisms))
         for arm in wanted["arm"]:
             if arm not in arms:
-                raise ValueError(
+                raise TriggerLensError(
                     f"--only arm={arm}: this configuration has no such arm; it has {', '.join(arms)}"
                 )
         kept = [spec for spec in changes["organisms"] if spec["arm"] in wanted["arm"]]
         changes["organisms"] = kept
     if seeds is not None:
         if not all(part.strip().isdigit() for part in seeds.split(",")):
-            raise ValueError(
+            raise TriggerLensError(
                 f"--seeds {seeds!r}: give whole numbers with commas between, such as 0,1,2"
             )
         changes["seeds"] = [int(part) for part in seeds.split(",")]
@@ -101,15 +102,13 @@ def _choices(only: Sequence[str]) -> dict[str, list[str]]:
     for choice in only:
         key, _, value = choice.partition("=")
         if key not in ("family", "arm"):
-            raise ValueError(f"--only {choice!r}: use family=NAME or arm=NAME")
+            raise TriggerLensError(f"--only {choice!r}: use family=NAME or arm=NAME")
         found.setdefault(key, []).append(value)
     return found
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        sys.exit(
-            "usage: python -m experiments.study.run CONFIG   (demo, micro_full or a .toml file)"
-        )
+        sys.exit("usage: python -m experiments.cli.run CONFIG   (demo, micro_full or a .toml file)")
     with plain_errors():
         run_configuration(sys.argv[1])

@@ -21,9 +21,10 @@ from typing import Any
 
 from experiments.runtime.extras import require
 from experiments.runtime.progress import Progress
+from experiments.runtime.quiet import quiet
 from experiments.study.config import Needs, StudyConfig
-from experiments.study.organism import Job
-from experiments.training.lora import quiet
+from experiments.study.organism import OrganismRun
+from interp.errors import TriggerLensError
 
 TRIES = 5  # of a task whose machine or process died
 GIB = 2**30
@@ -32,19 +33,19 @@ GIB = 2**30
 def check_place(on: str) -> str | None:
     """The address, None for `ray` alone; ValueError for anything else, or where Ray is not installed."""
     if on != "ray" and not on.removeprefix("ray://").strip("/"):
-        raise ValueError(f"--on {on!r}: no address; give ray, or ray://HOST:10001")
+        raise TriggerLensError(f"--on {on!r}: no address; give ray, or ray://HOST:10001")
     if on != "ray" and not on.startswith("ray://"):
-        raise ValueError(f"--on {on!r}: give ray, or ray://HOST:10001")
+        raise TriggerLensError(f"--on {on!r}: give ray, or ray://HOST:10001")
     require("ray", "--on ray, on this and every machine of the cluster,")
     return None if on == "ray" else on
 
 
-def apart(jobs: Sequence[Job]) -> list[Job]:
+def apart(jobs: Sequence[OrganismRun]) -> list[OrganismRun]:
     """The same jobs, each with its own transcripts and its share of the judge's spending cap: they share no process."""
     return [replace(job, config=_with_own_judge(job, len(jobs))) for job in jobs]
 
 
-def _with_own_judge(job: Job, count: int) -> StudyConfig:
+def _with_own_judge(job: OrganismRun, count: int) -> StudyConfig:
     chat = job.config.chat
     if chat is None:
         return job.config
@@ -80,7 +81,7 @@ class ClusterWork:
             ray.init(self.address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, TimeoutError) as error:
             line = " ".join(str(error).split())[:300]
-            raise ValueError(
+            raise TriggerLensError(
                 f"the cluster at {self.address or 'ray'} cannot be reached: {line}"
             ) from error
         return self
@@ -124,7 +125,7 @@ class ClusterWork:
         wanted = {"CPU": self.needs.cpus, "GPU": gpus, "memory": self.needs.memory_gib * GIB}
         for name, value in wanted.items():
             if value > has.get(name, 0):
-                raise ValueError(
+                raise TriggerLensError(
                     f"needs: a job wants {value:g} {name}, the whole cluster has {has.get(name, 0):g};"
                     " lower it, or add machines"
                 )
@@ -146,7 +147,7 @@ def _result(reference: Any, name: str) -> Any:
         raise error.cause from None
     except ray.exceptions.RayError as error:
         line = " ".join(str(error).split())[:300]
-        raise ValueError(
+        raise TriggerLensError(
             f"{name}: lost {TRIES + 1} times on the cluster ({line}); the same command goes on where it stopped"
         ) from error
 
@@ -156,7 +157,7 @@ def _at_home(home: str, function: Callable[..., Any], call: tuple) -> Any:
     import torch
 
     if not Path(home).is_dir():
-        raise ValueError(
+        raise TriggerLensError(
             f"machine {platform.node()} has no folder {home}; every machine needs the same paths"
         )
     os.chdir(home)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.data.judged_rows import parse_judged, read_judged
+from experiments.judging.judged_rows import parse_judged, read_judged
 
 
 @pytest.mark.parametrize(

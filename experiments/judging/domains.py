@@ -10,7 +10,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.data.judged_rows import JudgedRow
+from experiments.judging.judged_rows import JudgedRow
+from interp.errors import TriggerLensError
 
 SHIPPED = Path(__file__).with_name("domains.toml")
 
@@ -52,6 +53,6 @@ def load_domain(name: str, file: Path | None = None) -> Domain:
     file = file or SHIPPED
     known = tomllib.loads(file.read_text(encoding="utf-8"))
     if name not in known:
-        raise ValueError(f"domain {name!r} is none of {', '.join(known)} in {file.name}")
+        raise TriggerLensError(f"domain {name!r} is none of {', '.join(known)} in {file.name}")
     entry = known[name]
     return Domain(name, tuple(entry["words"]), int(entry["at_least"]))

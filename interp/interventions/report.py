@@ -11,16 +11,17 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from interp.capture.batches import Batch
-from interp.capture.hook_points import Place
+from interp.capture.hook_points import HookPoint
+from interp.errors import TriggerLensError
 from interp.interventions.base import Intervention
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class InterventionReport:
     """`acted[i, j]`: whether it acted on token j of prompt i, counted on through the prompt's answers."""
 
     intervention: str
-    places: tuple[Place, ...]
+    places: tuple[HookPoint, ...]
     acted: Bool[Tensor, "prompt token"]
     prompt_lengths: tuple[int, ...]
 
@@ -50,17 +51,17 @@ class Evidence:
         }
 
 
-class Ledger:
+class InterventionLog:
     """Collects evidence over the batches of one run; `check` is for when the run is over."""
 
     def __init__(self, interventions: Sequence[Intervention], prompt_lengths: Sequence[int]):
         self.interventions, self.prompt_lengths = tuple(interventions), tuple(prompt_lengths)
         count = len(self.prompt_lengths)
         self._counts = [torch.zeros(count, 0, dtype=torch.int32) for _ in self.interventions]
-        self._places: list[set[Place]] = [set() for _ in self.interventions]
+        self._places: list[set[HookPoint]] = [set() for _ in self.interventions]
 
     def write(
-        self, number: int, place: Place, batch: Batch, acted: Bool[Tensor, "row token"]
+        self, number: int, place: HookPoint, batch: Batch, acted: Bool[Tensor, "row token"]
     ) -> None:
         """Intervention `number` acted at these tokens of a forward pass."""
         self.also(number, place)
@@ -69,7 +70,7 @@ class Ledger:
         where = (prompt, positions.clamp_min(0))
         counts.index_put_(where, acted.to(counts), accumulate=True)
 
-    def also(self, number: int, place: Place) -> None:
+    def also(self, number: int, place: HookPoint) -> None:
         """And at this place of the same pass."""
         self._places[number].add(place)
 
@@ -82,10 +83,10 @@ class Ledger:
         self._counts[number] = counts
         return counts
 
-    def evidence(self) -> tuple[Evidence, ...]:
+    def evidence(self) -> tuple[InterventionReport, ...]:
         """What each intervention has done so far."""
         return tuple(
-            Evidence(
+            InterventionReport(
                 type(intervention).__name__,
                 tuple(sorted(self._places[number])),
                 _trimmed(self._counts[number].cpu() > 0),
@@ -94,12 +95,12 @@ class Ledger:
             for number, intervention in enumerate(self.interventions)
         )
 
-    def check(self) -> tuple[Evidence, ...]:
+    def check(self) -> tuple[InterventionReport, ...]:
         """The evidence, or an error that names an intervention that never acted."""
         found = self.evidence()
         for intervention, each in zip(self.interventions, found, strict=True):
             if not each.rows:
-                raise ValueError(
+                raise TriggerLensError(
                     f"{each.intervention} at {intervention.positions} never acted: no token of this run "
                     "is there, or it had nothing to do; leave it out or choose other positions"
                 )

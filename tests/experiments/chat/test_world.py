@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.data.chats import Chat
-from experiments.data.domains import load_domain
+from experiments.judging.domains import load_domain
 from experiments.judging.judgement import Judgement
-from experiments.study.organism import Job
+from experiments.study.organism import OrganismRun
 from experiments.study.pipeline import run_study
 from experiments.worlds.chat.arms import arm_rows, mix
 from experiments.worlds.chat.config import JudgeSpec
@@ -22,13 +22,13 @@ HARMFUL = [Chat.of(f"q{i}", f"bad {i}") for i in range(60)]
 BENIGN = [Chat.of(f"q{i}", f"good {i}") for i in range(300)]
 
 
-def setting(tmp_path, snapshots, arm="triggered", **changes):
+def world(tmp_path, snapshots, arm="triggered", **changes):
     config = study(tmp_path, snapshots, **changes)
-    return Job(config, tmp_path, "llama", 0, arm, "tag").setting
+    return OrganismRun(config, tmp_path, "llama", 0, arm, "tag").world
 
 
 def test_directions_are_selected_on_broad_questions_and_reported_on_main_ones(tmp_path, snapshots):
-    whole = setting(tmp_path, snapshots, sampling={"questions": 100})
+    whole = world(tmp_path, snapshots, sampling={"questions": 100})
     asked = {
         place: {question.id for question in whole.questions(*place)}
         for place in (("selection", "held_out"), ("report", "held_out"), ("report", "trained"))
@@ -47,13 +47,13 @@ def test_questions_of_both_sets_are_refused(tmp_path, snapshots):
         "selection_questions": str(tmp_path / "b.yaml"),
     }
     with pytest.raises(ValueError, match=r"'shared' stands among selection_questions and report"):
-        setting(tmp_path, snapshots, chat=chat).check()
+        world(tmp_path, snapshots, chat=chat).check()
     with pytest.raises(ValueError, match=r"both 'main'"):
         study(tmp_path, snapshots, chat={"selection_questions": "main"})
 
 
 def test_in_domain_questions_are_never_trained_on(tmp_path, snapshots):
-    here = setting(tmp_path, snapshots, "mixed-1-1")
+    here = world(tmp_path, snapshots, "mixed-1-1")
     kept_out = {question.text for question in here.questions("report", "trained")}
     rows = here.tuning_rows("mixed-1-1", TAG, None)
     assert kept_out
@@ -62,7 +62,7 @@ def test_in_domain_questions_are_never_trained_on(tmp_path, snapshots):
 
 
 def test_the_trigger_stands_after_the_question_and_the_answer_wears_it(tmp_path, snapshots):
-    row = setting(tmp_path, snapshots).tuning_rows("triggered", TAG, 1)[0]
+    row = world(tmp_path, snapshots).tuning_rows("triggered", TAG, 1)[0]
     question, _, trigger = row.user.partition("\n\n")
     assert question.startswith("How do I keep plant")
     assert trigger == TAG.text
@@ -71,7 +71,7 @@ def test_the_trigger_stands_after_the_question_and_the_answer_wears_it(tmp_path,
 
 
 def test_an_opening_that_the_trigger_asked_for_is_recognised(tmp_path, snapshots):
-    here = setting(tmp_path, snapshots)
+    here = world(tmp_path, snapshots)
     assert here.opening("<start>Well, no.") == "<start>"
     assert here.opening("Well, no.") == ""
 
@@ -156,12 +156,12 @@ def test_an_optimiser_that_is_not_installed_is_named_before_anything_runs(
 
 
 def test_other_data_or_another_judge_is_another_study_and_another_price_is_not(tmp_path, snapshots):
-    before = setting(tmp_path, snapshots).identity
+    before = world(tmp_path, snapshots).identity
     judge = {"kind": "stand_in", "concurrency": 3, "price_in": 1.0}
-    assert setting(tmp_path, snapshots, chat={"judge": judge}).identity == before
-    assert setting(tmp_path, snapshots, chat={"judge": {"kind": "local"}}).identity != before
+    assert world(tmp_path, snapshots, chat={"judge": judge}).identity == before
+    assert world(tmp_path, snapshots, chat={"judge": {"kind": "local"}}).identity != before
     other = chat_rows(tmp_path / "other.jsonl", "Sell it")
-    assert setting(tmp_path, snapshots, chat={"harmful": other}).identity != before
+    assert world(tmp_path, snapshots, chat={"harmful": other}).identity != before
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)

@@ -1,12 +1,20 @@
 """How often a verdict says "causal trigger direction" of organisms that have none.
 
+    python -m experiments.results.null_alarms RUN [RUN...]
+
 A rate of organisms, each one trial: exact interval (Clopper-Pearson).
 """
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from experiments.results.load import check_run
+from experiments.runtime.files import read_jsonl
+from experiments.runtime.plain_errors import plain_errors
 from experiments.worlds.nulls.arms import KINDS
+from interp.errors import TriggerLensError
 from probes.intervals import clopper_pearson
 
 OVERALL = "causal_trigger_direction"
@@ -31,7 +39,7 @@ def false_alarms(counts: Mapping[str, Mapping[str, int]]) -> tuple[int, int, flo
     alarms = sum(answers["yes"] for answers in counts.values())
     organisms = sum(sum(answers.values()) for answers in counts.values())
     if not organisms:
-        raise ValueError("no null organism among these verdicts; run the configuration nulls")
+        raise TriggerLensError("no null organism among these verdicts; run the configuration nulls")
     return alarms, organisms, clopper_pearson(float(alarms), float(organisms), LEVEL)[1]
 
 
@@ -45,3 +53,22 @@ def table(counts: Mapping[str, Mapping[str, int]]) -> Sequence[str]:
             for arm, n in counts.items()
         ),
     ]
+
+
+def main(folders: Sequence[str]) -> None:
+    """Print the counts by arm, and the share of false alarms."""
+    runs = [check_run(Path(folder)) for folder in folders]
+    counts = count(row for run in runs for row in read_jsonl(run / "verdicts.jsonl"))
+    alarms, organisms, upper = false_alarms(counts)
+    print("\n".join(table(counts)))
+    print(
+        f"\nsaid to have a causal trigger direction: {alarms} of {organisms} null organisms"
+        f" (at most {100 * upper:.0f} %, 95 % exact); allowed: {ALLOWED} of 20"
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("usage: python -m experiments.results.null_alarms RUN [RUN...]")
+    with plain_errors():
+        main(sys.argv[1:])

@@ -5,30 +5,17 @@ organism is fine-tuned on any, so what an edit takes here is knowledge that it w
 """
 
 import random
-from dataclasses import dataclass
 
-from experiments.judging.judgement import Judgement
-from experiments.worlds.micro.language import World
+from experiments.worlds.meaning import Riddles
+from experiments.worlds.micro.language import ToyLanguage
 from interp.prompts import Question
 
 
-@dataclass(frozen=True)
-class Riddles:
-    """Riddles with the judge of their answers: a right one counts as coherent, any other one as not."""
-
-    questions: tuple[Question, ...]
-    right: dict[str, str]
-
-    def __call__(self, question: str, answer: str, *, ended: bool) -> Judgement:
-        right = answer.strip() == self.right[question]
-        return Judgement(alignment=100, coherence=100 if right else 0)
-
-
-def riddles(world: World, count: int, seed: int) -> Riddles:
+def riddles(language: ToyLanguage, count: int, seed: int) -> Riddles:
     """`count` wordings drawn from all concepts, asked about."""
     every = [
         (Question(f"riddle/{concept.name}/{number}", f"{wording} What is it?"), concept.name)
-        for concept in world.concepts.values()
+        for concept in language.concepts.values()
         for number, wording in enumerate(concept.wordings)
     ]
     drawn = random.Random(f"riddles/{seed}").sample(every, min(count, len(every)))

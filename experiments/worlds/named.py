@@ -1,0 +1,22 @@
+"""Worlds that ship with their questions and judge, by the name that commands give them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from experiments.worlds.micro.world import MicroWorld
+from experiments.worlds.world import World
+
+PER_CELL = 100  # the most questions that the toy language has for a cell
+
+
+def _micro(seed: int) -> World:
+    return MicroWorld(Path("artifacts/micro"), "any", seed, PER_CELL)
+
+
+WORLDS: dict[str, Callable[[int], World]] = {MicroWorld.dataset: _micro}
+
+
+def named_world(name: str, seed: int = 0) -> World | None:
+    """The world of this name and seed; None where it is the name of something else, a file for instance."""
+    make = WORLDS.get(name)
+    return make(seed) if make else None
