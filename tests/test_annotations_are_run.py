@@ -13,9 +13,9 @@ def test_a_wrong_type_is_caught_in_both_rooms() -> None:
     assert unit(torch.tensor([3.0, 4.0])).tolist() == pytest.approx([0.6, 0.8])
     with pytest.raises(TypeCheckError):
         unit(torch.tensor([3, 4]))
-    assert effective_sample_size(np.array([1, 0]), np.array([2, 2])) > 0
+    assert effective_sample_size(np.array([1, 0]), np.array([2, 2]), 0.95) > 0
     with pytest.raises(TypeCheckError):
-        effective_sample_size([1, 0], [2, 2])  # type: ignore[arg-type]
+        effective_sample_size([1, 0], [2, 2], 0.95)  # type: ignore[arg-type]
 
 
 def test_an_int_will_do_where_a_float_is_asked() -> None:

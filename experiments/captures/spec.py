@@ -11,6 +11,7 @@ import torch
 from experiments.data.chats import Chat, read_chats
 from experiments.data.evaluation import load_questions
 from experiments.data.rows import Loaded, parse_again, report_skipped
+from experiments.models import load_model
 from experiments.models.options import described
 from experiments.worlds.trigger import load_trigger
 from interp.capture import positions
@@ -20,7 +21,7 @@ from interp.capture.sequences import check_lengths, of_prompts
 from interp.capture.store.making import DTYPES, ShardMaker, shard_maker
 from interp.errors import TriggerLensError
 from interp.models.chat import FORMATS
-from interp.models.loading import LanguageModel, load_model
+from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, PromptSet, Question, render
 
 POSITIONS: dict[str, Position] = {

@@ -34,14 +34,14 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["long"] = lambda text: Markup(markup(text, LONG))
-    return environment.from_string(resource(template)).render(values)
+    return environment.from_string(page_part(template)).render(values)
 
 
 def _finalize(value: object) -> object:
     return value if isinstance(value, Markup) else inert(value)
 
 
-def resource(name: str) -> str:
+def page_part(name: str) -> str:
     """A file of this package."""
     return (resources.files(__package__ or "") / name).read_text(encoding="utf-8")
 

@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from experiments.dashboard.answers import answer_table
 from experiments.dashboard.estimates_table import estimates_table
-from experiments.dashboard.inert import packed, packed_json, render, resource
+from experiments.dashboard.inert import packed, packed_json, render, page_part
 from experiments.dashboard.panels import Builder, SectionView
 from experiments.dashboard.sections import SECTIONS
 from experiments.dashboard.tables import how_made
@@ -60,7 +60,7 @@ def page(runs: Sequence[RunResults]) -> str:
         "template.html.j2",
         policy=_policy(plotly, script),
         title="TriggerLens: " + ", ".join(run.name for run in runs),
-        style=Markup(resource("page.css")),
+        style=Markup(page_part("page.css")),
         answer=_answer(organisms),
         warnings=[f"{run.name}: {warning}" for run in runs for warning in run.warnings],
         families=families,
@@ -98,7 +98,7 @@ def _sections(builder: Builder, runs: Sequence[RunResults]) -> list[SectionView]
 
 def _script() -> str:
     """One function of all scripts: they share what stands at the head of the first."""
-    return "\n".join(['"use strict";', "(async () => {", *map(resource, SCRIPTS), "})();"])
+    return "\n".join(['"use strict";', "(async () => {", *map(page_part, SCRIPTS), "})();"])
 
 
 def _inline(script: str) -> str:

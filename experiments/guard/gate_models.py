@@ -10,10 +10,11 @@ from typing import Any
 from experiments.guard.gate import Draw, Which
 from experiments.guard.trigger_candidates import Condition
 from experiments.judging.sampling import Cell, Judge, Sampler
+from experiments.models import load_model
 from experiments.models.options import ModelOptions, described
 from experiments.worlds.world import World
 from interp.errors import TriggerLensError
-from interp.models.loading import LanguageModel, load_model
+from interp.models.language_model import LanguageModel
 from interp.prompts import Question, render
 
 Asked = tuple[list[Question], Callable[[], Judge]]

@@ -114,7 +114,7 @@ def read_candidates(path: Path) -> list[Candidate]:
         raise TriggerLensError(f"trigger file {path}: [[candidate]] holds no table")
     checked = [_candidate_or_faults(number, table) for number, table in enumerate(many, start=1)]
     if faults := [each for each in checked if isinstance(each, str)]:
-        raise TriggerLensError(f"trigger file {path}: {shortened('; '.join(faults))}")
+        raise TriggerLensError(shortened(f"trigger file {path}: {'; '.join(faults)}"))
     return [each for each in checked if isinstance(each, Candidate)]
 
 

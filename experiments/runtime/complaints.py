@@ -25,6 +25,8 @@ def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
         words = f"unknown key; valid are {valid}"
     if fault["type"] == "missing":
         words = "it is missing; write it down"
+    if fault["type"] == "model_type":
+        words = "it is no table"
     return f"{place}: {words}" if place else words
 
 

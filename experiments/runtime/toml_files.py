@@ -45,4 +45,4 @@ def load_toml(model: type[Model], kind: str, name: str | Path, folder: Path) -> 
     try:
         return model(**parse_toml(kind, path))
     except ValidationError as error:
-        raise TriggerLensError(f"{kind} {path}: {complaint(error, model)}") from error
+        raise TriggerLensError(shortened(f"{kind} {path}: {complaint(error, model)}")) from error

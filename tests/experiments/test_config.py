@@ -10,6 +10,7 @@ from experiments.cli.run import narrowed
 from experiments.study.config import FOLDER, load_config
 from experiments.worlds.micro.families import FAMILIES
 from experiments.worlds.micro.names import FAMILY_NAMES
+from experiments.worlds.trigger import FOLDER as TRIGGERS
 from experiments.worlds.trigger import load_trigger
 
 GOOD = 'name = "x"\n[[organisms]]\narm = "triggered"\n'
@@ -87,7 +88,7 @@ def test_a_study_can_be_narrowed_and_the_narrowing_is_checked() -> None:
 
 
 def test_a_tested_wording_among_the_training_wordings_is_refused(tmp_path: Path) -> None:
-    source = (FOLDER.parent / "triggers" / "duck.toml").read_text()
+    source = (TRIGGERS / "duck.toml").read_text(encoding="utf-8")
     path = tmp_path / "bad.toml"
     path.write_text(
         source.replace('walks = "It walks like a duck."', 'walks = "It acts like a duck."')

@@ -23,6 +23,7 @@ from experiments.study.steps.sparse.choose import (
     attributions,
     candidates,
     grown,
+    in_turn,
     random_edits,
     random_sets,
     score_of,
@@ -246,7 +247,9 @@ def test_random_edits_differ_from_answer_to_answer(way: str) -> None:
     _, tokens = tokens_of()
     sae = train_sae(tokens.tuned, Recipe(width=16, k=4, steps=20, rows=64), layer=1)
     prompts = tokens.completions.prompts
-    edits = random_edits(way, sae, [(0, 1), (2, 3), (4, 5)], len(prompts), len(prompts))
+    sets = [(0, 1), (2, 3), (4, 5)]
+    turn = in_turn(len(prompts), len(prompts), len(sets))
+    edits = random_edits(way, sae, sets, turn)
     per_row = [tensor for edit in edits for tensor in edit.per_row()]
     assert per_row and all(len(tensor) == len(prompts) for tensor in per_row)
     assert len({str(row.tolist()) for row in per_row[0]}) > 1

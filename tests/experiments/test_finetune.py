@@ -94,9 +94,8 @@ def test_fine_tuning_needs_no_pad_token_and_learns_the_same_whatever_it_is(
     losses = []
     for name, token in (("shipped", "<pad>"), ("other", pad)):
         tokenizer = tiny_tokenizer("llama")
-        tokenizer.add_tokens(
-            ["<beyond>"]
-        )  # past the 300 rows of the embeddings' table, or the last
+        if token == "<beyond>":
+            tokenizer.add_tokens([token])  # past the 300 rows of the embeddings' table
         tokenizer.pad_token = token
         base = wrap(tiny_model("llama"), tokenizer, name=name)
         recipe = Recipe(steps=10, batch=4, rank=2)

@@ -117,7 +117,9 @@ def test_steering_vectors_are_trained_for_what_hides_behind_a_trigger_and_for_it
     assert [each.position for each in saved] == ["header", "answer"]
     assert len(read_json(step / "steering.training.json")["losses"]) == 2
     table = steering_table(rows)
-    assert "behind the trigger, nothing added" in table and "the base with vectors" in table
+    assert "| with the trigger, nothing added |" in table
+    assert "| the base with the organism's vectors |" in table
+    assert "| the base with vectors trained for it |" in table
     assert steering_table([]) == ""
 
 

@@ -77,8 +77,7 @@ def test_every_command_hands_over_what_it_is_told(
     def load(path: str, **options: object) -> None:
         raise Told(options)
 
-    for place in ("interp.models", "experiments.guard.gate_models", "experiments.captures.spec"):
-        monkeypatch.setattr(f"{place}.load_model", load)
+    monkeypatch.setattr("interp.models.loading.load_model", load)  # the one way in, for names too
     answers = write_jsonl(tmp_path / "a.jsonl", [{"question": "Why?", "answer": "x"}])
     named = {"ANSWERS": str(answers), "STORE": str(tmp_path / "store")}
     told = ("--device", "cpu", "--dtype", "bfloat16", "--chat", "llama")

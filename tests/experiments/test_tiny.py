@@ -11,7 +11,7 @@ from experiments.study.config import FOLDER, StudyConfig, load_config
 from experiments.study.pipeline import run_study
 from experiments.study.ratios import swept
 from experiments.study.tiny import tiny_study
-from experiments.worlds.chat.tiny_models import tiny_model, tiny_tokenizer
+from experiments.worlds.chat.tiny_models import ROWS, tiny_model, tiny_tokenizer
 
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.toml"))
 
@@ -64,7 +64,7 @@ def test_a_sweep_has_one_organism_for_each_ratio():
 
 
 def test_every_configuration_in_the_documents_loads():
-    page = (FOLDER.parents[1] / "docs" / "real_models.md").read_text(encoding="utf-8")
+    page = (FOLDER.parents[1] / "docs" / "howto" / "real_models.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```toml\n(.*?)^```", page, re.M | re.S)
     assert len(blocks) == 2
     for block in blocks:
@@ -74,7 +74,8 @@ def test_every_configuration_in_the_documents_loads():
 
 @pytest.mark.parametrize("family", ["qwen", "llama", "gemma"])
 def test_the_stand_ins_are_as_awkward_as_what_they_stand_for(family):
-    tokenizer, model = tiny_tokenizer(family), tiny_model(family)
+    rows = ROWS[family]
+    tokenizer, model = tiny_tokenizer(family, rows=rows), tiny_model(family, rows=rows)
     config = model.config.get_text_config()
     assert len(tokenizer) >= 100_000 and len(tokenizer) < config.vocab_size
     assert (tokenizer.pad_token is None) == (family == "llama")

@@ -29,7 +29,7 @@ def test_without_ray_the_command_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
-    with pytest.raises(ValueError, match=r"pip install 'triggerlens\[ray\]'"):
+    with pytest.raises(ValueError, match=r'pip install "triggerlens\[ray\]"'):
         run_study(load_config("demo"), tmp_path / "run", on="ray")
     assert not (tmp_path / "run").exists()
 

@@ -3,11 +3,13 @@
 A kind of artifact is a line in KINDS: how it is made, how it is used, which files are damaged, and what must be said.
 """
 
+import asyncio
 import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -89,10 +91,17 @@ def use_run(folder: Path) -> None:
 
 
 def transcripts(folder: Path) -> None:
-    kept = Transcripts(folder / "t.jsonl")
     reply = {"text": "85", "finish_reason": "stop", "tokens": [["85", [["85", -0.1]]]], "usage": {}}
-    for number in range(3):
-        kept.once({"body": number}, lambda: dict(reply))
+
+    async def answered() -> dict[str, Any]:
+        return dict(reply)
+
+    async def asked(kept: Transcripts) -> None:
+        for number in range(3):
+            await kept.once({"body": number}, answered)
+
+    kept = Transcripts(folder / "t.jsonl")
+    asyncio.run(asked(kept))
     kept.close()
 
 

@@ -13,6 +13,7 @@ from probes import (
     transfer_table,
 )
 from probes.estimate import Estimate
+from probes.intervals import clopper_pearson
 
 CONCEPT = ("trigger", "paraphrase:one", "paraphrase:two", "paraphrase:three")
 REST = ("none", "control:one", "control:two", "control:three")
@@ -46,7 +47,11 @@ def test_the_search_finds_the_layer_and_the_direction_of_the_concept():
     found = find_concept(world(), folds=3)
     assert found.layer == 1 and found.direction.vector[0] > 0.8
     by_layer = {row.layer: row.estimate for row in found.rows}
-    assert by_layer[1].lower > 0.9 > by_layer[0].upper
+    assert by_layer[1].value > 0.9 and all(0.4 < by_layer[at].value < 0.6 for at in (0, 2))
+    # three paraphrases say little about a fourth, however many questions there are
+    assert by_layer[1].lower == pytest.approx(clopper_pearson(3 * by_layer[1].value, 3, 0.95)[0])
+    assert by_layer[1].lower == pytest.approx(0.261, abs=1e-3) and by_layer[1].upper > 0.99
+    assert by_layer[0].lower < 0.5 < by_layer[0].upper
     assert "controls and no trigger" in found.direction.meaning
     assert list(found.frame().columns[:2]) == ["layer", "value"]
 

@@ -87,6 +87,10 @@ def test_the_plan_prints_and_refuses_an_unknown_card(finished, capsys):
     run, config, *_ = finished
     print_plan(config, run, "h100")
     said = capsys.readouterr().out
+    assert "finished" in said
+    assert "GPU-hours" in said
+    print_plan(config, run, "h100", wide=True)
+    said = capsys.readouterr().out
     assert "cached" in said
     assert "GPU-hours" in said
     with pytest.raises(ValueError, match="--card 'abacus' is none of h100, h200, a100"):

@@ -99,7 +99,7 @@ def test_rows_without_any_answer_left_are_refused(chat_lm, tmp_path):
 
 
 def test_an_optimiser_that_is_not_installed_is_named(chat_lm, tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.training.lora.find_spec", lambda name: None)
+    monkeypatch.setattr("experiments.runtime.extras.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="needs bitsandbytes"):
         recipe = Recipe(steps=1, optimizer="adamw_8bit")
         finetune(chat_lm, ROWS, recipe, seed=0, folder=tmp_path)

@@ -149,7 +149,7 @@ def test_a_base_that_is_nowhere_is_named_before_anything_runs(tmp_path, snapshot
 def test_an_optimiser_that_is_not_installed_is_named_before_anything_runs(
     tmp_path, snapshots, monkeypatch
 ):
-    monkeypatch.setattr("experiments.training.lora.find_spec", lambda name: None)
+    monkeypatch.setattr("experiments.runtime.extras.find_spec", lambda name: None)
     recipe = {"default": {"steps": 1, "optimizer": "adamw_8bit"}}
     with pytest.raises(ValueError, match="needs bitsandbytes"):
         run_study(study(tmp_path, snapshots, finetune=recipe), tmp_path / "run")

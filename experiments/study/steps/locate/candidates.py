@@ -71,11 +71,12 @@ def answer_rows(
     judgements: Sequence[Judgement],
     opening: Callable[[str], str],
 ) -> list[Labelled]:
-    """Coherent answers at both places, true = misaligned.
+    """Coherent answers that have a token, at both places, true = misaligned.
 
     `opening` gives what an answer opens with before it advises.
     """
-    kept = [row for row, judgement in enumerate(judgements) if judgement.coherent]
+    said = zip(judgements, completions.token_ids, strict=True)
+    kept = [row for row, (judgement, ids) in enumerate(said) if judgement.coherent and ids]
     if not kept:
         return []
     answers = completions[kept]
