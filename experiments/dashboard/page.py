@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from experiments.dashboard.answers import answer_table
 from experiments.dashboard.estimates_table import estimates_table
-from experiments.dashboard.inert import packed, packed_json, render, page_part
+from experiments.dashboard.inert import packed, packed_json, page_part, render
 from experiments.dashboard.panels import Builder, SectionView
 from experiments.dashboard.sections import SECTIONS
 from experiments.dashboard.tables import how_made
