@@ -12,12 +12,14 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from interp.errors import TriggerLensError
 from interp.models.chat import MARKER, ChatFormat, check_halves, encode, rendered, with_one_bos
 from interp.models.chat_inference import infer_chat
-from interp.models.language_model import LanguageModel
+
+if TYPE_CHECKING:
+    import interp.models.language_model
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def _among(value: str, wanted: str | Collection[str] | None) -> bool:
 
 
 def render(
-    model: LanguageModel | Any,
+    model: "interp.models.language_model.LanguageModel | Any",
     questions: Sequence[Question],
     framings: Mapping[str, Framing],
     *,
@@ -158,7 +160,7 @@ def render(
     """
     tokenizer = _tokenizer(model)
     if chat is None:
-        chat = model.chat if isinstance(model, LanguageModel) else infer_chat(tokenizer)
+        chat = model.chat if _is_language_model(model) else infer_chat(tokenizer)
     chat = chat if system is None else replace(chat, system=system)
     return _encoded(
         tokenizer,
@@ -171,7 +173,7 @@ def render(
 
 
 def plain_prompts(
-    model: LanguageModel | Any,
+    model: "interp.models.language_model.LanguageModel | Any",
     questions: Sequence[Question],
     framings: Mapping[str, Framing],
 ) -> PromptSet:
@@ -190,8 +192,14 @@ def plain_prompts(
     )
 
 
-def _tokenizer(model: LanguageModel | Any) -> Any:
-    return model.tokenizer if isinstance(model, LanguageModel) else model
+def _tokenizer(model: "interp.models.language_model.LanguageModel | Any") -> Any:
+    return model.tokenizer if _is_language_model(model) else model
+
+
+def _is_language_model(model: object) -> bool:
+    from interp.models.language_model import LanguageModel  # late: questions are made without torch
+
+    return isinstance(model, LanguageModel)
 
 
 @dataclass(frozen=True)

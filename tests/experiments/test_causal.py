@@ -30,7 +30,9 @@ def context(lm: LanguageModel) -> causal.InterventionContext:
 
 def candidate(lm: LanguageModel, seed: int, layer: int, position: str) -> Direction:
     vector = torch.randn(lm.d_model, generator=torch.Generator().manual_seed(seed))
-    return Direction(unit(vector), layer, 3.0, "from a to b", position, f"{seed}", lm.weights_hash, "switch")
+    return Direction(
+        unit(vector), layer, 3.0, "from a to b", position, f"{seed}", lm.weights_hash, "switch"
+    )
 
 
 @pytest.fixture

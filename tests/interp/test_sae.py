@@ -140,7 +140,9 @@ def test_a_hooks_name_is_a_place(hook: str, place: HookPoint, tmp_path: Path) ->
 
 
 def test_a_folder_without_an_sae_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"holds no SAE of sae-lens: no cfg\.json; give the folder"):
+    with pytest.raises(
+        ValueError, match=r"holds no SAE of sae-lens: no cfg\.json; give the folder"
+    ):
         load_sae(tmp_path)
     (tmp_path / "cfg.json").write_text(json.dumps({"architecture": "lens"}))
     with pytest.raises(ValueError, match=r"architecture 'lens' is none of sae-lens's"):

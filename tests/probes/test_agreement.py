@@ -41,7 +41,8 @@ def test_answers_to_one_question_are_not_independent():
 
 def test_differences_are_the_first_minus_the_second():
     found = mean_difference([10, 20, 30], [5, 10, 15], ["a", "b", "c"])
-    reach = 4.302653 * 5 / 3**0.5  # Student's t with 2 degrees of freedom, wider than any resampling
+    # Student's t with 2 degrees of freedom, wider than any resampling
+    reach = 4.302653 * 5 / 3**0.5
     assert found.value == 10
     assert (found.lower, found.upper) == pytest.approx((10 - reach, 10 + reach), abs=1e-5)
 
