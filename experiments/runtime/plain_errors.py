@@ -17,6 +17,9 @@ from experiments.runtime.errors import (
     user_message,
 )
 
+CTRL_C = 130
+INTERRUPTED = "interrupted; the same command resumes where it stopped"
+
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
@@ -25,8 +28,12 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        screen.print("interrupted; the same command resumes where it stopped", highlight=False)
-        sys.exit(130)
+        screen.print(INTERRUPTED, highlight=False)
+        sys.exit(CTRL_C)
+    except SystemExit as end:  # Typer has turned Ctrl-C into this
+        if end.code == CTRL_C:
+            screen.print(INTERRUPTED, highlight=False)
+        raise
     except Exception as error:
         if debugging():
             screen.print(full_traceback(error), markup=False, highlight=False, soft_wrap=True)
