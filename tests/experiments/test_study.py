@@ -175,9 +175,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from experiments.study.config import StudyConfig
-from experiments.dashboard import export_dashboard
-from experiments.results.facts import read_answers
-from experiments.study import run_study
+from experiments.study.pipeline import run_study
 if __name__ == "__main__":
     run_study(StudyConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2]))
 """
