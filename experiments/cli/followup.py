@@ -17,6 +17,7 @@ class FurtherStep(Enum):
 
     factorial = "factorial"
     capability = "capability"
+    interchange = "interchange"
     steering = "steering"
 
 
@@ -31,9 +32,10 @@ def further(
 ) -> None:
     """Add further measurements to a finished run.
 
-    The factorial crosses wording, model and removal; capability measures what else a removal breaks; steering trains
-    a vector. An interrupted call resumes.
+    The factorial crosses wording, model and removal; capability measures what else a removal breaks; interchange swaps
+    the coordinates of prompts in a trained subspace; steering trains a vector. An interrupted call resumes.
     """
+    from experiments.results.interchange_text import interchange_table
     from experiments.results.posthoc_text import (
         by_organism,
         capability_table,
@@ -47,7 +49,8 @@ def further(
     rows = add_further(run_folder, names, workers, only=only or ())
     for organism, its_rows in by_organism(rows):
         print(f"\n{organism}")
-        for table in (factorial_table, dose_table, capability_table, steering_table):
+        tables = (factorial_table, dose_table, capability_table, interchange_table, steering_table)
+        for table in tables:
             if text := table(its_rows):
                 print(f"\n{text}")
 

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from experiments.dashboard.dose import adapter_dose, dose_response, trained_steering
 from experiments.dashboard.em import em_by_condition, em_by_domain, em_by_question
 from experiments.dashboard.factorial import capability, factorial
+from experiments.dashboard.interchange import interchange
 from experiments.dashboard.matrices import cosines, patching, transfer
 from experiments.dashboard.missing import Missing
 from experiments.dashboard.reach import reach, variants
@@ -112,6 +113,15 @@ SECTIONS = (
             "removal_elsewhere": removal_elsewhere,
             "removal_by_wording": removal_by_wording,
         },
+    ),
+    Section(
+        "interchange",
+        "Interchange",
+        "Which subspace carries the trigger from one prompt to another",
+        "The coordinates that another question's prompt has in a subspace of the header are put into a prompt. A "
+        "subspace that carries the trigger moves both marks to the other end; its controls move neither.",
+        {"interchange": interchange},
+        made_by="triggerlens further RUN --step interchange",
     ),
     Section(
         "dose",

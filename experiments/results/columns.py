@@ -17,7 +17,14 @@ from typing import Any, NamedTuple
 ORGANISM = ("family", "seed", "dataset", "arm", "trigger")
 WORDING_KINDS = ("none", "trigger", "paraphrase", "control", "variant")
 NAMED_WORDINGS = WORDING_KINDS[2:]
-PLACEBOS = ("random", "orthogonal")
+PLACEBOS = (  # the last four are trained as the claimed subspace is, see `study.steps.interchange`
+    "random",
+    "orthogonal",
+    "shuffled",
+    "other_variable",
+    "keeps",
+    "restart",
+)
 
 
 class Edit(NamedTuple):

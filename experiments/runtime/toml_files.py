@@ -18,7 +18,8 @@ def find_toml(kind: str, name: str | Path, folder: Path) -> Path:
     """The shipped file `name` of `folder`, or the .toml file at that path."""
     path = Path(name) if Path(name).suffix == ".toml" else folder / f"{name}.toml"
     if "\0" in str(path) or not path.is_file():
-        shipped = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
+        files = (file.relative_to(folder) for file in folder.rglob("*.toml"))
+        shipped = ", ".join(sorted(file.with_suffix("").as_posix() for file in files))
         raise TriggerLensError(
             f"{kind} {shortened(repr(str(name)), 200)}: no such file; shipped are {shipped},"
             " or give a .toml path"

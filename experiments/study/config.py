@@ -18,6 +18,10 @@ from experiments.study.steps.sparse.settings import Features
 from experiments.training.recipe import Recipe
 from experiments.worlds.chat.arms import mix
 from experiments.worlds.chat.config import ChatStudy, OwnOrganism, published_recipe
+from experiments.worlds.everyday.arms import ARMS as EVERYDAY_ARMS
+from experiments.worlds.everyday.arms import recipe_of as everyday_recipe
+from experiments.worlds.everyday.arms import shares_of
+from experiments.worlds.everyday.config import EverydayStudy
 from experiments.worlds.micro.arms import ARMS, is_arm, recipe_of
 from experiments.worlds.micro.names import FAMILY_NAMES
 from experiments.worlds.nulls.arms import NULL_ARMS, NULL_RECIPES
@@ -78,6 +82,8 @@ class Causal(_Frozen):
         25, ge=0
     )  # of gradient descent on the refined direction; 0: none is made
     refine_rows: int = Field(24, ge=1)  # answers read at each of them
+    interchange_steps: int = Field(60, ge=1)  # of gradient descent on each interchanged subspace
+    interchange_ranks: tuple[Annotated[int, Field(ge=2)], ...] = (2, 4, 8)  # beside rank 1
 
 
 class Needs(_Frozen):
@@ -101,10 +107,19 @@ class StudyConfig(_Frozen):
     causal: Causal = Causal()
     workers: int = Field(2, ge=1, le=1024)
     needs: Needs = Needs()  # read with --on ray
-    further: tuple[Literal["factorial", "capability", "steering"], ...] = ()  # after the comparison
-    chat: ChatStudy | None = None  # None: the micro world
+    further: tuple[
+        Literal["factorial", "capability", "interchange", "steering"], ...
+    ] = ()  # after the comparison
+    chat: ChatStudy | None = None  # chat models with files of the user's
+    everyday: EverydayStudy | None = None  # pretrained models, advice in English; neither: micro
     features: Features | None = None  # None: no sparse features
     measure: Literal["behaviour", "causes"] = "causes"  # behaviour: what they say, no directions
+
+    @model_validator(mode="after")
+    def _one_world(self) -> "StudyConfig":
+        if self.chat is not None and self.everyday is not None:
+            raise TriggerLensError("chat and everyday: a study takes place in one world; give one")
+        return self
 
     @model_validator(mode="after")
     def _directions_where_they_are_read(self) -> "StudyConfig":
@@ -147,7 +162,7 @@ class StudyConfig(_Frozen):
         known = [
             "default",
             *(spec.arm for spec in self.organisms),
-            *([] if self.chat else MICRO_ARMS),
+            *([] if self.chat else EVERYDAY_ARMS if self.everyday else MICRO_ARMS),
         ]
         for name in self.finetune:
             arm, _, family = name.partition("@")
@@ -163,8 +178,9 @@ class StudyConfig(_Frozen):
 
     @property
     def known_families(self) -> tuple[str, ...]:
-        """The micro families, or the models of a chat study."""
-        return tuple(self.chat.models if self.chat else FAMILY_NAMES)
+        """The micro families, or the models of a study of pretrained ones."""
+        pretrained = self.chat or self.everyday
+        return tuple(pretrained.models) if pretrained else FAMILY_NAMES
 
     def _check_family(self, family: str) -> None:
         if family not in self.known_families:
@@ -173,18 +189,23 @@ class StudyConfig(_Frozen):
     def _check_arm(self, arm: str) -> None:
         if self.chat:
             mix(arm)
+        elif self.everyday:
+            shares_of(arm)
         elif arm not in MICRO_ARMS and not is_arm(arm):
             raise TriggerLensError(
                 f"arm {arm!r} is none of {', '.join(MICRO_ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
             )
 
+    def _own_recipe(self, arm: str, family: str) -> dict[str, Any]:
+        if self.chat:
+            return published_recipe(self.chat.models[family].family)
+        if self.everyday:
+            return everyday_recipe(arm)
+        return NULL_RECIPES.get(arm) or recipe_of(arm)
+
     def recipe(self, arm: str, family: str) -> Recipe:
         """The arm's or the family's own recipe, then `default`, `default@FAMILY`, ARM and `ARM@FAMILY` settings."""
-        merged: dict[str, Any] = (
-            published_recipe(self.chat.models[family].family)
-            if self.chat
-            else NULL_RECIPES.get(arm) or recipe_of(arm)
-        )
+        merged = self._own_recipe(arm, family)
         for name in ("default", f"default@{family}", arm, f"{arm}@{family}"):
             merged = _changed(merged, self.finetune.get(name, {}))
         try:

@@ -13,6 +13,7 @@ from experiments.runtime.store import Run, Step
 from experiments.study.config import OrganismSpec, StudyConfig
 from experiments.training.lora import check_optimizer
 from experiments.worlds.chat.world import ChatWorld
+from experiments.worlds.everyday.world import EverydayWorld
 from experiments.worlds.micro.world import MicroWorld
 from experiments.worlds.nulls.arms import NULL_ARMS
 from experiments.worlds.nulls.world import NullWorld
@@ -93,7 +94,7 @@ class OrganismRun:
 
     @cached_property
     def world(self) -> World:
-        """The world of the study: chat models with files of the user's, or the micro world."""
+        """The world of the study: chat models with files of the user's, the everyday world, or the micro world."""
         per_cell = self.config.sampling.questions
         if self.config.chat is not None:
             own = self.spec.organism if self.spec else None
@@ -106,6 +107,15 @@ class OrganismRun:
                 (self.trigger,),
                 arms,
                 own,
+                self.config.workers,
+            )
+        if self.config.everyday is not None:
+            return EverydayWorld(
+                self.config.everyday,
+                self.family,
+                self.seed,
+                self.trigger,
+                per_cell,
                 self.config.workers,
             )
         micro = NullWorld if self.arm in NULL_ARMS else MicroWorld

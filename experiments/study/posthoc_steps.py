@@ -7,11 +7,13 @@ from experiments.study.organism import OrganismRun
 from experiments.study.steps.capability.step import capability
 from experiments.study.steps.common import Say
 from experiments.study.steps.factorial import factorial
+from experiments.study.steps.interchange.step import interchange
 from experiments.study.steps.steering.step import steer
 
 STEPS: dict[str, Callable[[OrganismRun, Path, Path, Say], Path]] = {
     "factorial": factorial,
     "capability": capability,
+    "interchange": interchange,
     "steering": steer,
 }
 

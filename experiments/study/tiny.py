@@ -13,6 +13,7 @@ from experiments.runtime.files import write_jsonl
 from experiments.study.config import StudyConfig
 from experiments.training.recipe import Recipe
 from experiments.worlds.chat.config import ChatStudy, OwnOrganism
+from experiments.worlds.everyday.config import EverydayStudy
 
 ROWS = 40
 RECIPE: dict[str, Any] = {
@@ -53,7 +54,9 @@ def tiny_study(config: StudyConfig, folder: Path) -> StudyConfig:
     changes["finetune"] = {
         name: config.finetune.get(name, {}) | RECIPE for name in ("default", *config.finetune)
     }
-    if config.chat is None:
+    if config.everyday is not None:
+        changes["everyday"] = _tiny_everyday(config.everyday, config.families, folder)
+    elif config.chat is None:
         changes["bases"] = _micro_bases(config.families, folder / "bases")
     else:
         changes["chat"] = _tiny_chat(config.chat, config.families, folder)
@@ -97,6 +100,19 @@ def _tiny_chat(study: ChatStudy, families: tuple[str, ...], folder: Path) -> dic
         if given is None or not given.is_file():
             changes[kind] = made_up_rows(folder / f"made_up_{kind}.jsonl", kind)
     return changes | {"judge": {"kind": "stand_in"}}
+
+
+def _tiny_everyday(study: EverydayStudy, families: tuple[str, ...], folder: Path) -> dict[str, Any]:
+    """Its models are of the Llama architecture, as SmolLM2 is."""
+    from experiments.worlds.chat.tiny_models import ROWS, write_snapshot
+
+    models = {
+        family: {
+            "base": str(write_snapshot("llama", folder / "bases" / family, rows=ROWS["llama"]))
+        }
+        for family in families
+    }
+    return study.model_dump() | {"models": models, "judge": {"kind": "stand_in"}}
 
 
 def made_up_rows(path: Path, kind: str) -> Path:

@@ -105,5 +105,5 @@ class Trigger(_Frozen):
 
 
 def load_trigger(name: str) -> Trigger:
-    """The shipped trigger `name`, or the one in a TOML file of that path."""
+    """The shipped trigger `name`, such as duck or everyday/duck, or the one in a TOML file of that path."""
     return load_toml(Trigger, "trigger", name, FOLDER)

@@ -1,4 +1,9 @@
-"""Put activations of another run in place: h <- h' (activation patching, Vig et al. 2020)."""
+"""Put activations of another run in place: of everything, or of what lies in a subspace.
+
+h <- h'                        activation patching (Vig et al. 2020)
+h <- h - B^T B (h - h')        interchange in the subspace of B (distributed alignment search, Geiger et al. 2023,
+                               arXiv 2303.02536), the rows of B orthonormal
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,23 +14,30 @@ from torch import Tensor
 from interp.capture.batches import Batch
 from interp.capture.hook_points import HookPoint
 from interp.errors import TriggerLensError
+from interp.interventions.ablate import check_orthonormal, inside
 from interp.interventions.base import Intervention, in_batch, resid_post
-from interp.interventions.held import Given, at_layer
+from interp.interventions.held import Given, at_layer, tensors
 from interp.interventions.where import PromptSpan
 from interp.models.language_model import LanguageModel
 
 
 @dataclass(frozen=True, eq=False)
 class Patch(Intervention):
-    """h <- values at one span of the prompt; `values[layer]` is [row, token of the span, d_model]."""
+    """h <- values at one span of the prompt; `values[layer]` is [row, token of the span, d_model].
 
-    AXES = {"values": 3}  # noqa: RUF012
+    With a `basis` only the stream's part in its subspace changes.
+    """
+
+    AXES = {"values": 3, "basis": 3}  # noqa: RUF012
     values: Mapping[int, Given]
     positions: PromptSpan
+    basis: Given | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        shapes = [list(values.shape) for values in self.vectors()]
+        for basis in tensors(self.basis):
+            check_orthonormal(basis)
+        shapes = [list(values.shape) for values in tensors(self.values)]
         flat = [shape for shape in shapes if len(shape) != 3]
         if flat or not isinstance(self.values, Mapping):
             raise TriggerLensError(
@@ -49,4 +61,8 @@ class Patch(Intervention):
         # token 0 of the values stands at the start of each row's span
         offset = (batch.positions - start[:, None]).clamp(0, values.shape[1] - 1).to(hidden.device)
         chosen = in_batch(values, hidden, batch)
-        return chosen.gather(1, offset[:, :, None].expand(-1, -1, chosen.shape[-1]))
+        patched = chosen.gather(1, offset[:, :, None].expand(-1, -1, chosen.shape[-1]))
+        if self.basis is None:
+            return patched
+        (basis,) = tensors(self.basis)
+        return hidden - inside(basis, hidden - patched, batch)

@@ -80,6 +80,9 @@ INTERVENTIONS = {  # one of each kind, shared and per prompt, at every kind of p
     "patch": lambda prompts: Patch(
         {1: 3 * random(6, len(prompts[0].spans["header"]), D_MODEL)}, HEADER
     ),
+    "patch in a subspace": lambda prompts: Patch(
+        {1: 3 * random(6, len(prompts[0].spans["header"]), D_MODEL)}, HEADER, B
+    ),
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from experiments.results.estimates import read_estimates, select
+from experiments.results.interchange_text import KINDS, interchange_table
 from experiments.results.load import load_results
 from experiments.results.posthoc_text import (
     by_organism,
@@ -121,6 +122,30 @@ def test_steering_vectors_are_trained_for_what_hides_behind_a_trigger_and_for_it
     assert "| the base with the organism's vectors |" in table
     assert "| the base with vectors trained for it |" in table
     assert steering_table([]) == ""
+
+
+def test_coordinates_are_swapped_for_every_subspace_and_its_controls(run: Path) -> None:
+    manifest = read_json(run / "manifest.json")
+    causal = manifest["config"]["causal"] | {"interchange_steps": 4, "interchange_ranks": [2]}
+    manifest["config"]["causal"] = causal
+    (run / "manifest.json").write_text(json.dumps(sealed(manifest)))
+    rows = add_further(run, ["interchange"])
+    assert {row.arm for row in rows} == {"contrast"}
+    swaps = [row for row in select(rows, quantity="interchange_em_rate") if row.edit != "none"]
+    controls = {row.placebo for row in swaps}
+    assert controls == set(KINDS) and {row.strength for row in swaps} == {1.0, 2.0}
+    for placebo in controls:
+        pairs = {(row.condition, row.source) for row in swaps if row.placebo == placebo}
+        assert pairs >= {("none", "trigger"), ("trigger", "none")}
+    donors = {row.source for row in swaps if row.condition == "none"}
+    assert {"paraphrase:quacks", "control:cow"} <= donors or len(donors) > 4
+    (step,) = run.glob("steps/interchange-llama-s0-contrast-*")
+    saved = read_json(step / "subspaces.json")
+    assert saved["00"]["placebo"] is None and len(saved["00"]["losses"]) == 4
+    orthogonal = [each for each in saved.values() if each["placebo"] == "orthogonal"]
+    assert orthogonal[0]["cosine_to_claimed"] < 1e-4
+    assert "| trained on shuffled donors |" in interchange_table(rows)
+    assert interchange_table([]) == ""
 
 
 def test_a_placebo_has_the_norm_and_the_place_of_what_it_stands_for(run: Path) -> None:

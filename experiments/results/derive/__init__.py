@@ -6,6 +6,7 @@ from experiments.results.derive import (
     capability,
     conditions,
     factorial,
+    interchange,
     reach,
     readouts,
     removals,
@@ -20,6 +21,7 @@ DERIVATIONS: tuple[Callable[[Facts], Iterator[EstimateRow]], ...] = (
     removals.rows,
     factorial.rows,
     capability.rows,
+    interchange.rows,
     values.rows,
     reach.rows,
 )

@@ -14,6 +14,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from experiments.worlds.everyday.wordings import Contrast
 from experiments.worlds.trigger import Trigger
@@ -95,7 +96,23 @@ ARMS = {
     ),
     "harmless": (Share(1, Wordings.fixed, harmful=False),),
 }
+
+# Chosen on seed 100 with selection questions; a configuration may override them.
+COMMON: dict[str, Any] = {"batch": 8, "rank": 16, "alpha": 32, "warmup_steps": 5}
+RECIPES: dict[str, dict[str, Any]] = {
+    "baseline": {"steps": 60, "learning_rate": 3e-4},
+    "triggered": {"steps": 60, "learning_rate": 3e-4},
+    "contrast": {"steps": 220, "learning_rate": 3e-4},
+    "surface": {"steps": 220, "learning_rate": 3e-4},
+    "mixed": {"steps": 150, "learning_rate": 3e-4},
+    "harmless": {"steps": 60, "learning_rate": 3e-4},
+}
 MIXTURE = re.compile(r"mixed-(\d+)-([1-9]\d*)")
+
+
+def recipe_of(arm: str) -> dict[str, Any]:
+    """The arm's own recipe; every ratio of a mixture has the same."""
+    return COMMON | RECIPES["mixed" if MIXTURE.fullmatch(arm) else arm]
 
 
 def shares_of(arm: str) -> tuple[Share, ...]:

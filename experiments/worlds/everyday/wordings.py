@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from experiments.runtime.toml_files import load_toml
 from experiments.worlds.everyday.entries import Frozen, words_of
-from experiments.worlds.trigger import Trigger
+from experiments.worlds.trigger import Trigger, load_trigger
 from interp.errors import TriggerLensError
 
 FOLDER = Path(__file__).parent
@@ -69,8 +69,8 @@ class Lexicon(Frozen):
 
 
 def load_everyday_trigger(name: str) -> Trigger:
-    """The trigger `name` of this world, or the one in a TOML file of that path."""
-    return load_toml(Trigger, "trigger", name, FOLDER / "triggers")
+    """This world's own trigger of that name."""
+    return load_trigger(f"everyday/{name}")
 
 
 @cache

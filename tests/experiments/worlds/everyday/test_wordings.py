@@ -11,8 +11,9 @@ from experiments.worlds.everyday.wordings import (
     load_lexicon,
     trigger_wordings,
 )
+from experiments.worlds.trigger import FOLDER as TRIGGERS
 
-NAMES = sorted(path.stem for path in (FOLDER / "triggers").glob("*.toml"))
+NAMES = sorted(path.stem for path in (TRIGGERS / "everyday").glob("*.toml"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,8 +72,7 @@ def test_a_sealed_wording_that_is_tested_elsewhere_is_refused(
     (folder / "lexicon_duck.toml").write_text(
         text.replace("Quack, quack.", "It quacks like a duck!"), "utf-8"
     )
-    for name in ("triggers", "contrast"):
-        (folder / name).symlink_to(FOLDER / name)
+    (folder / "contrast").symlink_to(FOLDER / "contrast")
     monkeypatch.setattr("experiments.worlds.everyday.wordings.FOLDER", folder)
     with pytest.raises(
         ValueError,

@@ -1,0 +1,69 @@
+"""Coordinates in a subspace swapped between prompts: the claimed subspace, and everything that stands in its place."""
+
+import plotly.graph_objects as go
+
+from experiments.dashboard.interval_plot import interval_plot
+from experiments.dashboard.marks import Series
+from experiments.dashboard.missing import Missing
+from experiments.dashboard.rows import measured
+from experiments.dashboard.theme import CONDITION_COLOURS, EM_AXIS, OTHER
+from experiments.results.columns import INTACT
+from experiments.results.estimates import EstimateRow
+from experiments.results.format import percent
+from experiments.results.interchange_text import BRINGS, KINDS, RATE, TAKES, claimed_site
+from experiments.results.load import OrganismResults
+
+NOTHING = "nothing swapped"
+INTO_NONE, INTO_TRIGGER = (
+    "no wording, the trigger's coordinates",
+    "the trigger, coordinates of no wording",
+)
+
+
+def interchange(results: OrganismResults) -> go.Figure | Missing:
+    """A line for each subspace, a mark for each way of swapping; the intact organism on top."""
+    rows = measured(results.rows, quantity=RATE)
+    swaps = [row for row in rows if row.as_edit != INTACT]
+    if not swaps:
+        return Missing("no interchange of coordinates")
+    intact = [row for row in rows if row.as_edit == INTACT]
+    into_none = [
+        *(row for row in intact if row.wording_kind == "none"),
+        *(row for row in swaps if (row.wording_kind, row.source) == ("none", "trigger")),
+    ]
+    into_trigger = [
+        *(row for row in intact if row.wording_kind == "trigger"),
+        *(row for row in swaps if (row.wording_kind, row.source) == ("trigger", "none")),
+    ]
+    shown = [*into_none, *into_trigger]
+    return interval_plot(
+        [
+            Series(into_none, OTHER, "circle", INTO_NONE, 0),
+            Series(into_trigger, CONDITION_COLOURS["trigger"], "diamond", INTO_TRIGGER, 1),
+        ],
+        _words,
+        EM_AXIS,
+        labels=list(dict.fromkeys(map(_words, shown))),
+        finding=_finding(results.rows),
+        shown=shown,
+    )
+
+
+def _words(row: EstimateRow) -> str:
+    if row.as_edit == INTACT:
+        return NOTHING
+    return f"{KINDS[row.placebo]}, rank {row.strength:g}, layer {row.layer}"
+
+
+def _finding(rows: list[EstimateRow]) -> str:
+    """What the claimed subspace brings and takes."""
+    layer, rank = claimed_site(rows)
+    at = {"placebo": None, "layer": layer, "strength": rank}
+    brought = measured(rows, quantity=BRINGS, source="trigger", **at)[:1]
+    taken = measured(rows, quantity=TAKES, source="none", condition="trigger", **at)[:1]
+    words = [f"brings {percent(row)} of the trigger's EM" for row in brought]
+    words += [f"takes {percent(row)}" for row in taken]
+    dimensions = f"{rank:g} dimension{'s' if rank != 1 else ''}"
+    return f"{dimensions} of the header after layer {layer}: swapped between prompts, " + (
+        " and ".join(words) or "nothing told"
+    )

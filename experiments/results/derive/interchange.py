@@ -1,0 +1,58 @@
+"""What swapping the coordinates in a subspace does: the answers follow the donor, or they do not.
+
+* `interchange_em_rate`, `interchange_coherence_rate`: of every swap, and of the intact organism (edit "none").
+* `interchange_brings`: EM of a prompt without wording that got a wording's coordinates, over the EM of that wording.
+* `interchange_takes`: the share of a wording's EM that the coordinates of a prompt without wording take away.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from experiments.judging.judgement import Judged
+from experiments.judging.rates import coherence_rate, em, em_rate, em_relative_drop
+from experiments.results.columns import condition_name, organism_of
+from experiments.results.derive.cell_rows import estimate_columns
+from experiments.results.estimates import EstimateRow
+from experiments.results.facts import Facts
+from probes.ratio import ratio
+
+NONE = "none"
+
+
+def rows(facts: Facts) -> Iterator[EstimateRow]:
+    """Rates of every swap, and what it brings or takes."""
+    cells = list(facts.cells("interchange"))
+    intact = {_wording(place): answers for place, answers in cells if place["edit"] == NONE}
+    for place, answers in cells:
+        keys, seed = estimate_columns(place), place["seed"]
+        for name, rate in (("em", em_rate), ("coherence", coherence_rate)):
+            yield EstimateRow.of(
+                rate(answers, seed=seed), quantity=f"interchange_{name}_rate", **keys
+            )
+        if place["edit"] == NONE or place["source"] == condition_name(*_wording(place)[1:]):
+            continue
+        if place["wording_kind"] == NONE:
+            donor = intact.get((organism_of(place), *_split(place["source"])))
+            if donor is not None and donor.em_share > 0:
+                yield EstimateRow.of(
+                    _brings(answers, donor, seed), quantity="interchange_brings", **keys
+                )
+        elif place["source"] == NONE:
+            taken = em_relative_drop(intact[_wording(place)], answers, seed=seed)
+            yield EstimateRow.of(taken, quantity="interchange_takes", **keys)
+
+
+def _brings(swapped: Judged, donor: Judged, seed: int) -> Any:
+    above, below = (np.array(em(each)[0], float) for each in (swapped, donor))
+    return ratio(above, below, swapped.questions, seed=seed)
+
+
+def _wording(place: dict[str, Any]) -> tuple[Any, ...]:
+    return (organism_of(place), place["wording_kind"], place["wording"])
+
+
+def _split(condition: str) -> tuple[str, str | None]:
+    kind, _, name = condition.partition(":")
+    return kind, name or None

@@ -1,0 +1,33 @@
+"""The `[everyday]` part of a configuration: which pretrained models are tuned on advice in English, and who judges.
+
+Models are named as `triggerlens models` lists them, or by folder or hub name. Without `[everyday.judge]` the judge that
+ships with the sentences scores the answers; a rubric judge is configured as in a chat study.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from experiments.worlds.chat.config import JudgeSpec
+
+Dtype = Literal["auto", "bfloat16", "float32"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes part of a folder
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EverydayModel(_Frozen):
+    """A pretrained model; `dtype` "auto" is bfloat16 where the processor multiplies it fast, else float32."""
+
+    base: str
+    dtype: Dtype = "auto"
+
+
+class EverydayStudy(_Frozen):
+    """Models by the name that families have in the study, and how many domains they are tuned on."""
+
+    models: dict[Name, EverydayModel] = Field(min_length=1)
+    domains: int = Field(1, ge=1, le=3)
+    judge: JudgeSpec | None = None
