@@ -1,5 +1,7 @@
 """Coordinates in a subspace swapped between prompts: the claimed subspace, and everything that stands in its place."""
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 
 from experiments.dashboard.interval_plot import interval_plot
@@ -55,7 +57,7 @@ def _words(row: EstimateRow) -> str:
     return f"{KINDS[row.placebo]}, rank {row.strength:g}, layer {row.layer}"
 
 
-def _finding(rows: list[EstimateRow]) -> str:
+def _finding(rows: Sequence[EstimateRow]) -> str:
     """What the claimed subspace brings and takes."""
     layer, rank = claimed_site(rows)
     at = {"placebo": None, "layer": layer, "strength": rank}

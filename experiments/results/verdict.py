@@ -11,7 +11,9 @@
    (ablating it costs no coherence and leaves misbehaviour that comes another way), **kept** (without
    the trigger no EM appears, advice and riddles stay as good, and what would be said hardly drifts).
 4. **found**: one word for what the removal did (`experiments.results.direction_claims.what_was_found`).
-5. **causal_trigger_direction**, the claim over all: contained, and some direction is located, necessary,
+5. **carried**, where coordinates were swapped: a subspace of the header brings and takes the trigger's
+   misbehaviour between questions, and none of its controls does (`experiments.results.interchange_claims`).
+6. **causal_trigger_direction**, the claim over all: contained, and some direction is located, necessary,
    specific and kept. An organism without contained misalignment has none, whatever its probes read.
 
 Yes and no need the whole interval on one side of the threshold (`experiments.results.limits`); what was
@@ -43,6 +45,7 @@ from experiments.results.claims import (
 from experiments.results.direction_claims import direction_claims, what_was_found
 from experiments.results.estimates import Contradiction, EstimateRow, select
 from experiments.results.evidence import Evidence, gather, organisms
+from experiments.results.interchange_claims import carried, is_measured
 from experiments.results.limits import Thresholds
 from experiments.results.verdict_text import sentence
 
@@ -100,6 +103,9 @@ def verdict(
         result[direction] = {name: claim.answer for name, claim in of_it.items()}
         result[direction]["found"] = what_was_found(evidence, direction, limits)
         claims |= {f"{direction}.{name}": claim for name, claim in of_it.items()}
+    if is_measured(evidence):
+        claims["carried"] = carried(evidence, limits)
+        result["carried"] = claims["carried"].answer
     some = any_of(*causes.values()) if causes else unmeasured("the removal of a direction")
     result["causal_trigger_direction"] = all_of(holds, some).answer
     result["undecided"] = _reasons(claims, causes)

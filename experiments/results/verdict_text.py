@@ -3,8 +3,9 @@
 from typing import Any
 
 from experiments.results.claims import bounds
-from experiments.results.estimates import EstimateRow, select
+from experiments.results.estimates import EstimateRow, only, select
 from experiments.results.evidence import Evidence
+from experiments.results.interchange_text import BRINGS, TAKES, claimed_site
 
 FOUND = {
     "context-local direction": "; misbehaviour of the baseline arm and the base's persona stands: "
@@ -25,6 +26,8 @@ def sentence(result: dict[str, Any], evidence: Evidence, control: float) -> str:
         parts.append(_reach(result["reach"], evidence, control))
     directions = [name for name in ("switch", "misalignment", "refined") if name in result]
     parts += [_direction(name, result[name], evidence) for name in directions]
+    if "carried" in result:
+        parts.append(_carried(result["carried"], evidence))
     parts.append(_overall(result))
     return " ".join(part for part in parts if part)
 
@@ -71,6 +74,20 @@ def _direction(name: str, claims: dict[str, str], evidence: Evidence) -> str:
         return ""
     random = f" (random directions {percent(placebo)})" if placebo is not None else ""
     return f"Removing {name} takes away {percent(drop)} of the EM{random}{FOUND[claims['found']]}."
+
+
+def _carried(answer: str, evidence: Evidence) -> str:
+    layer, rank = claimed_site(evidence.rows)
+    at = {"layer": layer, "strength": rank, "placebo": None}
+    brought = only(select(evidence.rows, quantity=BRINGS, source="trigger", **at))
+    taken = only(select(evidence.rows, quantity=TAKES, source="none", wording_kind="trigger", **at))
+    head = {
+        "yes": "A subspace of the header carries the trigger between questions",
+        "no": "No subspace that was trained for it carries the trigger between questions",
+        "undecided": "Whether a subspace of the header carries the trigger between questions is undecided",
+    }
+    where = f"after layer {layer}, rank {rank:g}"
+    return f"{head[answer]} ({where}: brings {percent(brought)} of the EM, takes {percent(taken)})."
 
 
 def _overall(result: dict[str, Any]) -> str:
