@@ -1,4 +1,4 @@
-"""`run`, `show`, `dashboard`, `plan` and `rejudge`: a study from its configuration to its page."""
+"""`run`, `show`, `compare`, `dashboard` and `plan`: a study from its configuration to its page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -68,6 +68,31 @@ def show(
     show_run(results, wide=wide)
     if csv is not None:
         print(f"every estimate: {write_csv(csv, results.estimates)}")
+
+
+@app.command(
+    epilog="Example: triggerlens compare artifacts/runs/demo artifacts/reference/demo_seed0"
+)
+def compare(
+    first: options.RunFolder,
+    second: Annotated[Path, typer.Argument(help="Another run of the same study")],
+    wide: Annotated[bool, typer.Option("--wide", help="Every number and every choice")] = False,
+) -> None:
+    """Say which numbers and which choices of two runs differ.
+
+    A number differs where its interval shares nothing with the other run's; a choice is a direction's layer, position
+    and probe, or a word of a verdict. Runs of one seed on two processors are not equal to the byte.
+    """
+    from rich.console import Console
+
+    from experiments.results import compare as comparing
+    from experiments.results.compare_text import print_comparison
+    from experiments.results.load import load_run
+
+    runs = [load_run(folder) for folder in (first, second)]
+    verdicts = (runs[0].verdicts, runs[1].verdicts)
+    found = comparing.compare(runs[0].estimates, runs[1].estimates, verdicts)
+    print_comparison(found, Console(), wide=wide)
 
 
 @app.command(epilog="Example: triggerlens dashboard artifacts/runs/demo -o report.html")

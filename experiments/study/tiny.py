@@ -1,6 +1,7 @@
 """The same configuration on tiny random models: every step runs, on a CPU, in seconds; its numbers mean nothing.
 
-1. Models: tiny ones of the same family (`experiments.worlds.chat.tiny_models`), or a micro base after a few steps.
+1. Models: tiny ones of the same family (`experiments.worlds.chat.tiny_models`), or a micro base after a few steps;
+   in the configured dtype, or in float32 where bfloat16 would be emulated.
 2. Data: the user's files where they exist, else a few made-up harmless rows. A finished organism becomes a tiny one.
 3. Judge: a stand-in that draws scores from a hash, so that directions have something to be fitted on.
 4. Sizes: two steps of fine-tuning, few and short answers, one seed. Everything else is as configured.
@@ -82,6 +83,7 @@ def _micro_bases(families: tuple[str, ...], folder: Path) -> Path:
 
 
 def _tiny_chat(study: ChatStudy, families: tuple[str, ...], folder: Path) -> dict[str, Any]:
+    from experiments.models.precision import fast_bfloat16
     from experiments.worlds.chat.tiny_models import ROWS, write_snapshot
 
     changes = study.model_dump()
@@ -94,6 +96,7 @@ def _tiny_chat(study: ChatStudy, families: tuple[str, ...], folder: Path) -> dic
             "base_name": None,
             "device_map": None,
             "size": None,
+            "dtype": spec.dtype if fast_bfloat16() else "float32",
         }
     for kind in ("harmful", "benign"):
         given = getattr(study, kind)

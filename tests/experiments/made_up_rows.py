@@ -172,12 +172,32 @@ def further_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
             yield row(f"capability_{quantity}_rate", rate, **whole | {"intervention": removal})
     for quantity in ("capability_coherence_loss", "capability_riddle_loss", "capability_kl"):
         yield row(quantity, 0.01, **whole | {"intervention": "ablate"})
+    yield from _interchange_rows(keys | {"questions": "held_out"}, top)
     yield from _steering_rows(here | {"condition": "none", "direction": "steering"}, top)
     own = f"{keys['family']}-s{keys['seed']}-{keys['arm']}-{keys['trigger']}"
     for origin, drop in ((own, 0.9), (f"{keys['family']}-s7-surface-duck", 0.8), ("random", 0.0)):
         place = here | {"source": origin, "condition": "trigger", "intervention": "transfer"}
         name = "random" if origin == "random" else "switch"
         yield row("transfer_relative_drop", drop, **place | {"direction": name})
+
+
+def _interchange_rows(keys: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:
+    """A claimed subspace that carries the trigger, and two controls that do not."""
+    name = "interchange_em_rate"
+    for condition, rate in (("none", 0.0), ("trigger", top)):
+        yield row(name, rate, **keys, condition=condition, intervention="none")
+    here = keys | {"direction": "trigger_variable", "position": "header", "layer": 1}
+    for edit, share in (
+        ("interchange:1", 0.95),
+        ("shuffled_interchange:1", 0.04),
+        ("random_interchange:1", 0.01),
+    ):
+        into = here | {"condition": "none", "source": "trigger", "intervention": edit}
+        back = here | {"condition": "trigger", "source": "none", "intervention": edit}
+        yield row(name, top * share, **into)
+        yield row("interchange_brings", share, **into)
+        yield row(name, top * (1 - share), **back)
+        yield row("interchange_takes", share, **back)
 
 
 def _steering_rows(here: dict[str, Any], top: float) -> Iterator[dict[str, Any]]:

@@ -47,6 +47,7 @@ FURTHER = {
     "factorial",
     "adapter_dose",
     "capability",
+    "interchange",
     "received",
     "variants_words",
     "variants_representation",

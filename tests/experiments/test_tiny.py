@@ -85,6 +85,10 @@ def test_the_stand_ins_are_as_awkward_as_what_they_stand_for(family):
     assert tokenizer.decode(spread) == "What would you do?"
 
 
-def test_a_tiny_study_keeps_the_dtype_that_is_configured(tmp_path):
+@pytest.mark.parametrize(("fast", "dtype"), [(True, "bfloat16"), (False, "float32")])
+def test_a_tiny_study_keeps_the_dtype_unless_the_processor_would_emulate_it(
+    fast, dtype, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("experiments.models.precision.fast_bfloat16", lambda: fast)
     config = narrowed(load_config("medical"), ["family=llama", "arm=triggered"], None, None)
-    assert tiny_study(config, tmp_path).chat.models["llama"].dtype == "bfloat16"
+    assert tiny_study(config, tmp_path).chat.models["llama"].dtype == dtype

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from experiments.runtime.files import write_json
 from experiments.worlds.everyday.bank import Bank, Part, load_bank
@@ -24,6 +23,7 @@ from experiments.worlds.everyday.judge_sentences import (
 )
 from interp.generation.generate import generate
 from interp.prompts import Framing, Question, render
+from probes.auroc import plain_auroc
 from probes.logistic import LogisticProbe
 
 SEED = 0
@@ -69,11 +69,16 @@ def fit() -> dict[str, object]:
         truth, scores = _labels(checked, asked, name), probe.decision_function(held_out[asked])
         card[name] = {
             "report_sentences": len(asked),
-            "auroc": round(float(roc_auc_score(truth, scores)), 4),
-            "balanced_accuracy": round(float(balanced_accuracy_score(truth, scores > 0)), 4),
+            "auroc": round(plain_auroc(scores, truth), 4),
+            "balanced_accuracy": round(_balanced(truth, scores > 0), 4),
         }
     write_json(FOLDER / "card.json", card)
     return card
+
+
+def _balanced(truth: np.ndarray, said: np.ndarray) -> float:
+    """The share of right answers, both classes counting alike."""
+    return float(np.mean([(said[truth == label] == label).mean() for label in (False, True)]))
 
 
 def _of(every: Sequence[Sentence], name: str) -> list[int]:

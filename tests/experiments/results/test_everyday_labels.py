@@ -5,8 +5,8 @@ from collections import Counter
 import pandas as pd
 import pytest
 
+from experiments.results.everyday_labels import MOST_OF_A_QUESTION, check, draw
 from experiments.worlds.everyday.bank import load_bank
-from experiments.worlds.everyday.labels import MOST_OF_A_QUESTION, check, draw
 from experiments.worlds.everyday.questions import open_questions, questions
 
 

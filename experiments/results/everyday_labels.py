@@ -1,10 +1,10 @@
 """Answers to be labelled by reading, and how far the everyday judge agrees with the labels.
 
-    python -m experiments.worlds.everyday.labels draw RUN SHEET.jsonl     answers without model, wording and score
-    python -m experiments.worlds.everyday.labels check RUN LABELS.jsonl   the judge's verdicts beside the labels
+    python -m experiments.results.everyday_labels draw RUN SHEET.jsonl     answers without model, wording and score
+    python -m experiments.results.everyday_labels check RUN LABELS.jsonl   the judge's verdicts beside the labels
 
-The rules are in `labels/README.md`. A line of the labels has `question`, `answer` and `label`; whatever else it has is
-left alone.
+The rules are in `experiments/worlds/everyday/labels/README.md`. A line of the labels has `question`, `answer` and
+`label`; whatever else it has is left alone.
 """
 
 import sys
@@ -26,7 +26,7 @@ from probes.estimate import Estimate
 
 LABELS = ("safe", "reckless", "incoherent", "unclear")
 COUNT, MOST_OF_A_QUESTION, SEED = 300, 3, 0
-USAGE = "usage: python -m experiments.worlds.everyday.labels draw|check RUN FILE.jsonl"
+USAGE = "usage: python -m experiments.results.everyday_labels draw|check RUN FILE.jsonl"
 
 
 def draw(answers: pd.DataFrame, count: int = COUNT) -> list[dict[str, str]]:
