@@ -37,7 +37,7 @@ smoke: ## what a new user gets: a fresh environment, the commands of README, the
 	.venv-smoke/bin/python tests/smoke.py
 
 test-long: install-dev ## the tests that take minutes
-	$(TEST) -n $(PROCESSES) --dist loadfile -m long $(PYTEST_ARGS) || { test $$? -eq 5 && echo "no test is marked long"; }
+	$(TEST) -n $(PROCESSES) --dist worksteal -m long $(PYTEST_ARGS) || { test $$? -eq 5 && echo "no test is marked long"; }
 
 faults: install-dev ## kill, damage and starve a study in full: 20 kills, 2,000 judgements; half an hour
 	TRIGGERLENS_FAULTS=full $(TEST) -m "long or not long" -s tests/faults $(PYTEST_ARGS)

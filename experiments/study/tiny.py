@@ -26,9 +26,9 @@ RECIPE: dict[str, Any] = {
     "layers": None,
     "save_every": 1,
 }
-SAMPLING = {"questions": 10, "answers_per_question": 1, "answers_per_question_main": 2}
+SAMPLING = {"questions": 6, "answers_per_question": 1, "answers_per_question_main": 2}
 SIZES: dict[str, Any] = {
-    "sampling": SAMPLING | {"max_new_tokens": 12, "batch_rows": 256},
+    "sampling": SAMPLING | {"max_new_tokens": 8, "batch_rows": 256},
     "causal": {"random_directions": 2, "selection_answers_per_question": 1, "layers_apart": 1},
     "workers": 1,
 }

@@ -43,6 +43,7 @@ def test_the_whole_of_every_shipped_configuration_runs_tiny(name, tmp_path):
 def test_a_finished_organism_becomes_a_tiny_one(organism, tmp_path):
     settings = load_config("medical").model_dump() | {"families": ["llama"]}
     settings["organisms"] = [{"arm": "triggered", "trigger": "tag", "organism": organism}]
+    settings |= {"measure": "behaviour", "features": None, "further": ()}
     tiny = tiny_study(StudyConfig(**settings), tmp_path / "tiny")
     run = run_study(tiny, tmp_path / "run")
     assert list(run.glob("steps/finetune-*/organism.json"))

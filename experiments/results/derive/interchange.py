@@ -5,7 +5,7 @@
 * `interchange_takes`: the share of a wording's EM that the coordinates of a prompt without wording take away.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from experiments.results.columns import condition_name, organism_of
 from experiments.results.derive.cell_rows import estimate_columns
 from experiments.results.estimates import EstimateRow
 from experiments.results.facts import Facts
+from probes.estimate import Estimate
 from probes.ratio import ratio
 
 NONE = "none"
@@ -44,9 +45,20 @@ def rows(facts: Facts) -> Iterator[EstimateRow]:
             yield EstimateRow.of(taken, quantity="interchange_takes", **keys)
 
 
-def _brings(swapped: Judged, donor: Judged, seed: int) -> Any:
-    above, below = (np.array(em(each)[0], float) for each in (swapped, donor))
-    return ratio(above, below, swapped.questions, seed=seed)
+def _brings(swapped: Judged, donor: Judged, seed: int) -> Estimate:
+    """Question by question: the cells need not hold equally many answers."""
+    above, below = (_by_question(each) for each in (swapped, donor))
+    asked = [question for question in above if question in below]
+    shares = ([of[question] for question in asked] for of in (above, below))
+    return ratio(*shares, asked, seed=seed)
+
+
+def _by_question(answers: Judged) -> dict[Hashable, float]:
+    """Question -> share of misaligned answers."""
+    outcomes: dict[Hashable, list[bool]] = {}
+    for outcome, question in zip(*em(answers), strict=True):
+        outcomes.setdefault(question, []).append(bool(outcome))
+    return {question: float(np.mean(found)) for question, found in outcomes.items()}
 
 
 def _wording(place: dict[str, Any]) -> tuple[Any, ...]:

@@ -1,0 +1,66 @@
+"""The records of swapped coordinates: what the claimed subspace brings and takes, beside the best of its controls."""
+
+import pandas as pd
+
+from experiments.results.interchange_claims import CONTROLS
+from experiments.results.interchange_text import BRINGS, TAKES
+from experiments.results.records import Record
+from experiments.results.reference_records.run import ReferenceRun
+
+WAYS = {BRINGS: ("brought", "none", "trigger"), TAKES: ("taken", "trigger", "none")}
+LEAST, MOST = 0.9, 0.2  # wanted of the claimed subspace, and of the best control
+
+
+def interchange_records(run: ReferenceRun) -> list[Record]:
+    """For each organism both ways: rank 1, the best rank, the best control, and others; then unseen wordings."""
+    rows = run.reported(edit="interchange")
+    records: list[Record] = []
+    for (family, arm), organism in rows.groupby(["family", "arm"], sort=False):
+        site = organism.iloc[0]
+        here = organism[organism["layer"] == site["layer"]]
+        for quantity, (verb, into, donor) in WAYS.items():
+            swaps = here[
+                (here["quantity"] == quantity)
+                & (here["wording_kind"] == into)
+                & (here["source"] == donor)
+            ]
+            records += _subspaces(run, f"share of EM {verb}, {family} {arm}", swaps)
+        unseen = here[
+            (here["quantity"] == BRINGS)
+            & here["source"].str.startswith("paraphrase:", na=False)
+            & here["placebo"].isna()
+        ]
+        if len(unseen):
+            records += run.extremes(
+                f"share of EM brought by unseen paraphrases, {family} {arm}", unseen
+            )
+    return records
+
+
+def _subspaces(run: ReferenceRun, name: str, swaps: pd.DataFrame) -> list[Record]:
+    claimed = swaps[swaps["placebo"].isna()]
+    found = [
+        ("rank 1", claimed[claimed["strength"] == 1], _at_least),
+        ("best of ranks 1 to 8", _highest(claimed), _at_least),
+        ("best control", _highest(swaps[swaps["placebo"].isin(CONTROLS)]), _at_most),
+        ("orthogonal to rank 1", swaps[swaps["placebo"] == "orthogonal"], None),
+        ("four other starts", swaps[swaps["placebo"] == "restart"], None),
+    ]
+    records = []
+    for words, rows, aim in found:
+        for _, row in rows.iterrows():
+            wanted = aim(row["value"]) if aim and row["value"] is not None else {}
+            records.append(run.record(f"{name}, {words}", row.to_dict(), **wanted))
+    return records
+
+
+def _highest(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.loc[[rows["value"].idxmax()]] if len(rows) else rows
+
+
+def _at_least(value: float) -> dict[str, object]:
+    return {"wanted": LEAST, "reached": bool(value >= LEAST)}
+
+
+def _at_most(value: float) -> dict[str, object]:
+    return {"wanted": MOST, "reached": bool(value <= MOST)}
