@@ -1,7 +1,8 @@
 """What swapping the coordinates in a subspace does: the answers follow the donor, or they do not.
 
 * `interchange_em_rate`, `interchange_coherence_rate`: of every swap, and of the intact organism (edit "none").
-* `interchange_brings`: EM of a prompt without wording that got a wording's coordinates, over the EM of that wording.
+* `interchange_brings`: EM of a prompt without wording that got a wording's coordinates, over the EM of that wording,
+  where that is more than a tenth.
 * `interchange_takes`: the share of a wording's EM that the coordinates of a prompt without wording take away.
 """
 
@@ -20,6 +21,7 @@ from probes.estimate import Estimate
 from probes.ratio import ratio
 
 NONE = "none"
+LEAST_EM = 0.1  # of a donor's wording: a share of less says nothing
 
 
 def rows(facts: Facts) -> Iterator[EstimateRow]:
@@ -36,7 +38,7 @@ def rows(facts: Facts) -> Iterator[EstimateRow]:
             continue
         if place["wording_kind"] == NONE:
             donor = intact.get((organism_of(place), *_split(place["source"])))
-            if donor is not None and donor.em_share > 0:
+            if donor is not None and donor.em_share > LEAST_EM:
                 yield EstimateRow.of(
                     _brings(answers, donor, seed), quantity="interchange_brings", **keys
                 )
