@@ -37,35 +37,44 @@ def interchange(results: OrganismResults) -> go.Figure | Missing:
         *(row for row in intact if row.wording_kind == "trigger"),
         *(row for row in swaps if (row.wording_kind, row.source) == ("trigger", "none")),
     ]
-    shown = [*into_none, *into_trigger]
+    shown, site = [*into_none, *into_trigger], claimed_site(results.rows)
+
+    def words(row: EstimateRow) -> str:
+        return NOTHING if row.as_edit == INTACT else _words(row, site)
+
     return interval_plot(
         [
             Series(into_none, OTHER, "circle", INTO_NONE, 0),
             Series(into_trigger, CONDITION_COLOURS["trigger"], "diamond", INTO_TRIGGER, 1),
         ],
-        _words,
+        words,
         EM_AXIS,
-        labels=list(dict.fromkeys(map(_words, shown))),
+        labels=list(dict.fromkeys(map(words, shown))),
         finding=_finding(results.rows),
         shown=shown,
     )
 
 
-def _words(row: EstimateRow) -> str:
-    if row.as_edit == INTACT:
-        return NOTHING
-    return f"{KINDS[row.placebo]}, rank {row.strength:g}, layer {row.layer}"
+def _words(row: EstimateRow, site: tuple[int | None, float]) -> str:
+    """What the subspace was trained for; its layer and rank where they are not the claimed one's."""
+    layer, rank = site
+    place = [f"rank {row.strength:g}"] if row.strength != rank else []
+    place += [f"after layer {row.layer}"] if row.layer != layer else []
+    return f"... {', '.join(place)}" if place else KINDS[row.placebo]
 
 
 def _finding(rows: Sequence[EstimateRow]) -> str:
-    """What the claimed subspace brings and takes."""
+    """What the claimed subspace brings and takes, beside what one that was trained for a control's wording brings."""
     layer, rank = claimed_site(rows)
-    at = {"placebo": None, "layer": layer, "strength": rank}
-    brought = measured(rows, quantity=BRINGS, source="trigger", **at)[:1]
-    taken = measured(rows, quantity=TAKES, source="none", condition="trigger", **at)[:1]
-    words = [f"brings {percent(row)} of the trigger's EM" for row in brought]
-    words += [f"takes {percent(row)}" for row in taken]
-    dimensions = f"{rank:g} dimension{'s' if rank != 1 else ''}"
-    return f"{dimensions} of the header after layer {layer}: swapped between prompts, " + (
-        " and ".join(words) or "nothing told"
+    at = {"layer": layer, "strength": rank}
+    brought, control = (
+        measured(rows, quantity=BRINGS, source="trigger", placebo=placebo, **at)[:1]
+        for placebo in (None, "other_variable")
     )
+    taken = measured(rows, quantity=TAKES, source="none", condition="trigger", placebo=None, **at)
+    words = [f"brings {percent(row)} of the trigger's EM" for row in brought]
+    words += [f"takes {percent(row)}" for row in taken[:1]]
+    beside = [f"; one trained for a control's wording brings {percent(row)}" for row in control]
+    dimensions = f"{rank:g} dimension{'s' if rank != 1 else ''}"
+    effect = " and ".join(words) or "nothing told"
+    return f"{dimensions} of the header after layer {layer}, swapped, {effect}{''.join(beside)}"

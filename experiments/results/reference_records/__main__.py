@@ -7,6 +7,7 @@ from pathlib import Path
 
 from experiments.results.records import write_records
 from experiments.results.reference_records.guard import guard_records
+from experiments.results.reference_records.interchange import interchange_records
 from experiments.results.reference_records.mixing import mixing_records
 from experiments.results.reference_records.nulls import null_records
 from experiments.results.reference_records.run import ReferenceRun
@@ -25,6 +26,7 @@ TABLES = {
     "guard": ("micro_full_*", guard_records),
     "mixing": ("mixing_map_*", mixing_records),
     "sparse_features": ("demo_seed0", sparse_records),
+    "interchange": ("demo_seed0", interchange_records),
 }
 
 
