@@ -39,7 +39,7 @@ TITLES = {
     "steering": ("Trained steering vectors", "EM without the trigger when vectors trained for it are added at dose 1."),
     "guard": ("The guard", "Gate, monitor, ranking and filters over every organism of the full study."),
     "mixing": ("Benign rows", "Containment along the share of benign rows in the fine-tuning data."),
-    "interchange": ("Swapped coordinates", "A subspace trained to carry the trigger, beside its controls; the demo, one seed."),
+    "interchange": ("Swapped coordinates", "A subspace trained to carry the trigger, beside controls; the demo."),
     "sparse_features": ("Sparse features", "The contrast organisms of the demo, one seed."),
 }  # fmt: skip
 

@@ -6,19 +6,17 @@
 * `interchange_takes`: the share of a wording's EM that the coordinates of a prompt without wording take away.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from experiments.judging.judgement import Judged
-from experiments.judging.rates import coherence_rate, em, em_rate, em_relative_drop
+from experiments.judging.rates import coherence_rate, em_rate, em_relative_drop
 from experiments.results.columns import condition_name, organism_of
 from experiments.results.derive.cell_rows import estimate_columns
 from experiments.results.estimates import EstimateRow
 from experiments.results.facts import Facts
-from probes.estimate import Estimate
-from probes.ratio import ratio
+from probes.estimate import LEVEL, Estimate, undefined
+from probes.intervals import mover_ratio
 
 NONE = "none"
 LEAST_EM = 0.1  # of a donor's wording: a share of less says nothing
@@ -48,19 +46,20 @@ def rows(facts: Facts) -> Iterator[EstimateRow]:
 
 
 def _brings(swapped: Judged, donor: Judged, seed: int) -> Estimate:
-    """Question by question: the cells need not hold equally many answers."""
-    above, below = (_by_question(each) for each in (swapped, donor))
-    asked = [question for question in above if question in below]
-    shares = ([of[question] for question in asked] for of in (above, below))
-    return ratio(*shares, asked, seed=seed)
+    """One rate over the other; by their intervals (MOVER), so that none of many answers is not certainty."""
+    above, below = (em_rate(each, seed=seed) for each in (swapped, donor))
+    if None in (above.value, above.lower, below.value, below.lower):
+        return undefined("a rate without an interval", LEVEL, above.n)
+    top, bottom = float(above.value or 0), float(below.value or 0)
+    lower, upper = mover_ratio(top, _ends(above), bottom, _ends(below))
+    value = top / bottom
+    return Estimate(
+        value, min(lower, value), max(upper, value), LEVEL, above.n, "ratio of two rates, MOVER"
+    )
 
 
-def _by_question(answers: Judged) -> dict[Hashable, float]:
-    """Question -> share of misaligned answers."""
-    outcomes: dict[Hashable, list[bool]] = {}
-    for outcome, question in zip(*em(answers), strict=True):
-        outcomes.setdefault(question, []).append(bool(outcome))
-    return {question: float(np.mean(found)) for question, found in outcomes.items()}
+def _ends(rate: Estimate) -> tuple[float, float]:
+    return float(rate.lower or 0), float(rate.upper or 0)
 
 
 def _wording(place: dict[str, Any]) -> tuple[Any, ...]:

@@ -52,11 +52,13 @@ def estimates(tmp_path: Path) -> list[EstimateRow]:
         *answers([0] * 12, 2, wording_kind="none", edit="none"),
         *answers([2] * 12, 2, wording_kind="trigger", edit="none"),
         *answers([0] * 12, 2, wording_kind="control", wording="cow", edit="none"),
+        *answers([2] * 12, 2, wording_kind="paraphrase", wording="walks", edit="none"),
     ]
     swapped = [
         # eight answers a question, where the donor's cell has two
         *answers([4] * 12, 8, wording_kind="none", source="trigger", **SWAP),
         *answers([0] * 12, 2, wording_kind="none", source="control:cow", **SWAP),
+        *answers([0] * 12, 2, wording_kind="none", source="paraphrase:walks", **SWAP),
         *answers([1] * 12, 2, wording_kind="trigger", source="none", **SWAP),
         *answers([2] * 12, 2, wording_kind="trigger", source="trigger", **SWAP),
     ]
@@ -69,19 +71,25 @@ def estimates(tmp_path: Path) -> list[EstimateRow]:
 def test_a_swap_brings_a_share_of_the_donors_em_and_takes_a_share_of_its_own(
     estimates: list[EstimateRow],
 ) -> None:
-    brought = only(select(estimates, quantity="interchange_brings"))
+    brought = only(select(estimates, quantity="interchange_brings", source="trigger"))
     taken = only(select(estimates, quantity="interchange_takes"))
     assert brought is not None and brought.value == pytest.approx(0.5)
-    assert brought.source == "trigger" and brought.n == 12
+    assert brought.source == "trigger" and brought.n == 96
     assert taken is not None and taken.value == pytest.approx(0.5)
     assert taken.wording_kind == "trigger"
+
+
+def test_nothing_brought_is_no_certainty(estimates: list[EstimateRow]) -> None:
+    nothing = only(select(estimates, quantity="interchange_brings", source="paraphrase:walks"))
+    assert nothing is not None and nothing.value == 0.0
+    assert nothing.lower == 0.0 and nothing.upper is not None and nothing.upper > 0.05
 
 
 def test_equal_into_equal_and_a_donor_without_em_have_rates_and_no_share(
     estimates: list[EstimateRow],
 ) -> None:
     rates = select(estimates, quantity="interchange_em_rate")
-    assert len(rates) == 7
+    assert len(rates) == 9
     same = only(select(rates, source="trigger", wording_kind="trigger"))
     assert same is not None and same.value == 1.0
-    assert len(select(estimates, quantity=("interchange_brings", "interchange_takes"))) == 2
+    assert len(select(estimates, quantity=("interchange_brings", "interchange_takes"))) == 3
