@@ -17,14 +17,12 @@ from typing import Any
 
 from experiments.results.columns import ORGANISM, organism_of
 from experiments.results.estimates import EstimateRow, select
+from probes.estimate import Estimate
 
-PLACE = (
-    *(*ORGANISM, "model", "step", "split", "questions", "wording_kind", "wording"),
-    *("edit", "placebo", "strength", "direction", "quantity", "domain"),
-)
 CHOSEN = ("switch", "misalignment", "refined")  # directions whose site a run chooses
 READ_OUTS = ("probe_auroc", "probe_transfer_auroc")  # of every layer and probe, none of them chosen
 SITE = ("source", "position", "layer")
+NUMBERS = (*Estimate.__dataclass_fields__, "line")  # the line is where a reader found it
 EQUAL, WITHIN, OUTSIDE, APART = "equal", "within", "outside", "apart"
 
 Key = tuple[Any, ...]
@@ -102,8 +100,9 @@ def _by_place(rows: Iterable[EstimateRow]) -> dict[Key, EstimateRow]:
     found: dict[Key, EstimateRow] = {}
     for row in rows:
         chosen = row.direction in CHOSEN and row.quantity not in READ_OUTS
-        names = PLACE if chosen else (*PLACE, *SITE)
-        place = tuple(row.get(name) for name in names)
+        left_out = (*NUMBERS, *SITE) if chosen else NUMBERS
+        columns = row.model_dump(exclude=set(left_out), exclude_none=True)
+        place = tuple(sorted((name, str(value)) for name, value in columns.items()))
         found[*place, seen[place]] = row
         seen[place] += 1
     return found

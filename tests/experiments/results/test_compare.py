@@ -58,6 +58,13 @@ def replace_quantity(given: EstimateRow) -> EstimateRow:
     return given.model_copy(update={"quantity": "probe_auroc", "edit": None})
 
 
+def test_the_line_of_a_row_and_columns_that_say_nothing_do_not_tell_rows_apart() -> None:
+    found = compare([row(0.5, line=3)], [row(0.5, line=8, format=None)])
+    assert [each.kind for each in found.differences] == ["equal"]
+    told_apart = compare([row(0.5, measure="words")], [row(0.5, measure="meaning")])
+    assert not told_apart.differences
+
+
 def test_words_of_verdicts_are_compared_and_sentences_are_not() -> None:
     other = VERDICT | {"sentence": "longer", "switch": {"located": "no"}}
     found = compare([], [], ([VERDICT], [other]))
