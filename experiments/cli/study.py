@@ -17,8 +17,8 @@ def run(
     config: Annotated[
         str,
         typer.Argument(
-            help="Shipped (demo, smoke, micro_full, features, nulls, mixing_map, mixing_control, medical, finance,"
-            " sports), or a .toml file"
+            help="Shipped (demo, smoke, micro_full, features, nulls, mixing_map, mixing_control, smollm2,"
+            " smollm2_quick, medical, finance, sports), or a .toml file"
         ),
     ],
     only: options.Only = None,
