@@ -69,7 +69,7 @@ def fit() -> dict[str, object]:
         truth, scores = _labels(checked, asked, name), probe.decision_function(held_out[asked])
         card[name] = {
             "report_sentences": len(asked),
-            "auroc": round(plain_auroc(scores, truth), 4),
+            "auroc": round(plain_auroc(scores, truth) or 0.0, 4),
             "balanced_accuracy": round(_balanced(truth, scores > 0), 4),
         }
     write_json(FOLDER / "card.json", card)
