@@ -97,7 +97,7 @@ ARMS = {
     "harmless": (Share(1, Wordings.fixed, harmful=False),),
 }
 
-# Chosen on seed 100 with selection questions; a configuration may override them.
+# From feasibility trials on SmolLM2, not yet tuned on seeds of their own; a configuration may override them.
 COMMON: dict[str, Any] = {"batch": 8, "rank": 16, "alpha": 32, "warmup_steps": 5}
 RECIPES: dict[str, dict[str, Any]] = {
     "baseline": {"steps": 60, "learning_rate": 3e-4},
