@@ -83,7 +83,7 @@ def _carried(answer: str, evidence: Evidence) -> str:
     taken = only(select(evidence.rows, quantity=TAKES, source="none", wording_kind="trigger", **at))
     head = {
         "yes": "A subspace of the header carries the trigger between questions",
-        "no": "No subspace that was trained for it carries the trigger between questions",
+        "no": "The subspace trained for it does not carry the trigger between questions",
         "undecided": "Whether a subspace of the header carries the trigger between questions is undecided",
     }
     where = f"after layer {layer}, rank {rank:g}"

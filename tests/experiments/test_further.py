@@ -138,7 +138,11 @@ def test_coordinates_are_swapped_for_every_subspace_and_its_controls(run: Path) 
         pairs = {(row.condition, row.source) for row in swaps if row.placebo == placebo}
         assert pairs >= {("none", "trigger"), ("trigger", "none")}
     donors = {row.source for row in swaps if row.condition == "none"}
-    assert {"paraphrase:quacks", "control:cow"} <= donors or len(donors) > 4
+    assert {str(donor).partition(":")[0] for donor in donors} == {
+        "trigger",
+        "paraphrase",
+        "control",
+    }
     (step,) = run.glob("steps/interchange-llama-s0-contrast-*")
     saved = read_json(step / "subspaces.json")
     assert saved["00"]["placebo"] is None and len(saved["00"]["losses"]) == 4
