@@ -1,4 +1,4 @@
-"""Look inside a causal language model and edit what it computes; no labels, no judges, no paths of its own.
+"""Read and edit the activations of a causal language model. The package sees no label, no judge and no path it chose.
 
     import interp as tl
 
@@ -9,8 +9,9 @@
     lm.generate(prompts, edits=[tl.Ablate(direction)]).texts    # answers without it
     lm.read_out(direction)                                      # the tokens it promotes and suppresses
     tl.patching_map(lm, clean, corrupt, (" Mary", " John")).plot()
+    tl.circuit(lm, clean, corrupt, (" Mary", " John")).plot()   # heads, MLPs and the edges between them
 
-`lm` has a method for each step, and each calls the function of a folder here that does the work.
+`lm` has a method for each step. Each method calls the function that does the work, in a folder of this package.
 """
 
 from importlib import import_module
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from interp.activations import Activations
     from interp.capture.api import capture_answers, residual_norms
     from interp.capture.positions import Each
+    from interp.circuits.plain import circuit
     from interp.directions import Direction
     from interp.generation.completions import Completions
     from interp.interventions.ablate import Ablate, AblateSubspace, AblateWrites
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from interp.prompts import Framing, PromptSet, Question
     from interp.readout.jacobian import JacobianLens, fit_jacobian_lens
 
-# Looked up when asked for: `import interp` waits for neither torch nor transformers.
+# Names are imported when they are used, so `import interp` does not wait for torch or transformers.
 _HOME = {
     "Ablate": "interp.interventions.ablate",
     "AblateSubspace": "interp.interventions.ablate",
@@ -70,6 +72,7 @@ _HOME = {
     "adapter_dose": "interp.models.adapter_dose",
     "attribution_map": "interp.patching.attribution",
     "capture_answers": "interp.capture.api",
+    "circuit": "interp.circuits.plain",
     "fit_jacobian_lens": "interp.readout.jacobian",
     "load": "interp.models.load",
     "patching_map": "interp.patching.plain",
@@ -105,6 +108,7 @@ __all__ = [
     "adapter_dose",
     "attribution_map",
     "capture_answers",
+    "circuit",
     "fit_jacobian_lens",
     "load",
     "patching_map",

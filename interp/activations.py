@@ -1,4 +1,4 @@
-"""Residual activations, one vector per prompt (or answer) and layer, with what made them.
+"""Activations, one vector per prompt (or answer) and layer, with a record of what made them.
 
 Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else, with hashes of both:
 `interp.io.checksummed`).

@@ -1,12 +1,14 @@
-"""A direction in the residual stream: a unit vector, where it lives, what it means and how it was fitted.
+"""A direction in the residual stream: a unit vector, its site and layer, its meaning, and how it was fitted.
 
 Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else, with hashes of both:
-`interp.io.checksummed`). Loading refuses what is missing, damaged or cut short, files from before there were hashes,
-and, for a model, a direction fitted to other weights.
+`interp.io.checksummed`). Loading refuses files that are missing, damaged, cut short or
+without hashes. If a model is given, it also refuses a direction that was fitted to other weights. `save_pretrained`,
+`from_pretrained` and `push_to_hub` do the same with a folder that the Hugging Face Hub takes (`interp.io.hub`).
 """
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -14,14 +16,17 @@ from torch import Tensor
 
 from interp.capture.sites import check_layers
 from interp.errors import TriggerLensError
+from interp.io.cards import Card, literal
 from interp.io.checksummed import load_facts, load_tensors, save_sealed
+from interp.io.hub import OnHub
 from interp.models.language_model import LanguageModel
 
 
 @dataclass(frozen=True, eq=False)
-class Direction:
+class Direction(OnHub):
     """`vector` has norm 1; `scale` is the median residual norm at the site, the unit of steering strengths."""
 
+    HUB_NAME: ClassVar[str] = "direction"
     vector: Float[Tensor, " d_model"]
     layer: int  # 0-based: the output of this decoder layer
     scale: float
@@ -77,6 +82,42 @@ class Direction:
         if model_hash is not None:
             _check_hash(str(path), facts["model_hash"], model_hash)
         return cls(vector=load_tensors(path)["vector"], **{name: facts[name] for name in needed})
+
+    @classmethod
+    def from_files(cls, path: Path, model_hash: str | None) -> "Direction":
+        """For `from_pretrained`."""
+        return cls.load(path, model_hash=model_hash)
+
+    def hub_card(self, base: str, where: str) -> Card:
+        """What it is, where it lives and how it was fitted."""
+        return Card(
+            f"Direction {self.name}",
+            "A unit vector in the residual stream of one language model, to be removed, added or read.",
+            {
+                "Meaning": self.meaning,
+                "Layer": f"{self.layer} (from 0: the output of this decoder layer, resid_post)",
+                "Width": len(self.vector),
+                "Scale": f"{self.scale:.4g} (median norm there, the unit of steering strengths)",
+                "Fitted on": self.position,
+                "Fitted by": self.source,
+                "Weights of the base": self.model_hash,
+            },
+            USE.format(base=literal(base), where=literal(where)),
+            "Whether it is the only such direction, and what else its removal changes.",
+            ["direction", "steering"],
+        )
+
+
+USE = """
+import interp as tl
+from interp.directions import Direction
+
+lm = tl.load({base})
+direction = Direction.from_pretrained({where}, model_hash=lm.weights_hash)
+prompts = lm.prompts(["What should I do about a fever?"])
+for edits in ([], [tl.Ablate(direction)], [tl.Add.from_direction(direction, 1.0)]):
+    print(lm.generate(prompts, edits=edits).texts)
+"""
 
 
 def _stem(path: str | Path) -> Path:

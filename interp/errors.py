@@ -1,4 +1,4 @@
-"""What a user can fix: a value, a file or a setting that is wrong, said in one line with what to do about it."""
+"""Errors that a user can fix: one line that names the wrong value, file or setting, and says what to do."""
 
 
 class TriggerLensError(ValueError):

@@ -80,7 +80,7 @@ def patching_map(found: "PatchingMap") -> go.Figure:
     figure.update_yaxes(title="layer (from 0)", dtick=max(1, len(found.layers) // 8))
     clean, corrupt = float(found.clean.mean()), float(found.corrupt.mean())
     shown = (
-        f"n = {_counted(len(found.clean), 'pair')}; effect 1 restores all of {found.measure}"
+        f"n = {counted(len(found.clean), 'pair')}; effect 1 restores all of {found.measure}"
         f" ({corrupt:.2f} corrupt, {clean:.2f} clean), 0 nothing; ranges on hover"
     )
     return finish(figure, f"Patching {found.site}", shown, height=260 + 18 * len(found.layers))
@@ -122,7 +122,8 @@ def _range(values: Sequence[float]) -> str:
     return f"{min(values):.2f} to {max(values):.2f} over {len(values)} pairs"
 
 
-def _counted(n: int, noun: str) -> str:
+def counted(n: int, noun: str) -> str:
+    """A number with its noun."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 

@@ -1,11 +1,11 @@
-"""Render questions under framings into chats whose parts are known token by token.
+"""Render questions under framings into chats, and locate each part (question, framing, header) token by token.
 
 Method:
 1. The framing goes before or after the question inside the user turn; the model's own chat template does the rest.
-2. The template is rendered once with a marker in place of the user turn. What stands around the marker must stand
-   around the real user turn too, so a template that rewrites its content is refused instead of mislocated.
-3. System prompt, template variables and BOS are as a `ChatFormat` says.
-4. Spans are absolute token indices of the unpadded prompt; a token that overlaps a part's characters belongs to it.
+2. The template is rendered once with a marker in place of the user turn. The text around the marker must also be around
+   the real user turn. A template that rewrites its content is therefore refused, and parts are never mislocated.
+3. System prompt, template variables and BOS are those of a `ChatFormat`.
+4. Spans are absolute token indices of the unpadded prompt. A token that overlaps a part's characters belongs to it.
 """
 
 import hashlib
@@ -60,11 +60,15 @@ class Framing:
 
 @dataclass(frozen=True)
 class Question:
-    """One question, the unit that is resampled; `system` overrides the system prompt of the set."""
+    """One question, the unit that is resampled; `system` overrides the system prompt of the set.
+
+    `earlier` are (user, assistant) turns that stand before it.
+    """
 
     id: str
     text: str
     system: str | None = None
+    earlier: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -232,8 +236,8 @@ def _draft(
 ) -> _Draft:
     content, question_at, framing_at = framing.around(question.text)
     chat = chat if question.system is None else replace(chat, system=question.system)
-    before, after = _around_user_turn(tokenizer, chat)
-    text = check_halves(_user_turn(tokenizer, content, chat))
+    before, after = _around_user_turn(tokenizer, chat, question.earlier)
+    text = check_halves(_user_turn(tokenizer, content, chat, question.earlier))
     if text != before + content + after:
         raise TriggerLensError(
             f"the chat template rewrites the user turn of question {question.id!r}; remove leading and trailing"
@@ -254,8 +258,10 @@ def _parts(
     return parts
 
 
-def _around_user_turn(tokenizer: Any, chat: ChatFormat) -> tuple[str, str]:
-    text = _user_turn(tokenizer, MARKER, chat)
+def _around_user_turn(
+    tokenizer: Any, chat: ChatFormat, earlier: Sequence[tuple[str, str]]
+) -> tuple[str, str]:
+    text = _user_turn(tokenizer, MARKER, chat, earlier)
     if text.count(MARKER) != 1:
         raise TriggerLensError(
             f"the chat template writes the user turn {text.count(MARKER)} times instead of once; use another template"
@@ -270,8 +276,15 @@ def _shown(content: str) -> str:
     return repr(ends)
 
 
-def _user_turn(tokenizer: Any, content: str, chat: ChatFormat) -> str:
-    turns = [{"role": "user", "content": content}]
+def _user_turn(
+    tokenizer: Any, content: str, chat: ChatFormat, earlier: Sequence[tuple[str, str]]
+) -> str:
+    turns = [
+        {"role": role, "content": said}
+        for turn in earlier
+        for role, said in zip(("user", "assistant"), turn, strict=True)
+    ]
+    turns.append({"role": "user", "content": content})
     return rendered(tokenizer, turns, chat, answer_next=True)
 
 

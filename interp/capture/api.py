@@ -5,7 +5,7 @@
     capture(lm, prompts, site="mlp_out", layers=[3])              what one MLP adds to the stream
     capture_answers(lm, completions)                              prompt and answer, read again
 
-How it is done is in `interp.capture.engine`. With interventions, what is read is the stream after they edited it.
+The method is in `interp.capture.engine`. With interventions, the stream is read after they edited it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

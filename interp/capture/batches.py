@@ -1,8 +1,8 @@
-"""Which prompt each row of a forward pass belongs to, and which absolute token each of its positions is.
+"""For a forward pass: the prompt of each row, and the absolute token index of each position.
 
 Captured and generated batches are padded on the right, so that a prompt's token i is column i and needs no attention
-mask. After the prompt, during decoding, columns are answer tokens: their positions go on counting. Interventions read
-positions from here and never guess them from a shape.
+mask. During decoding, the columns after the prompt are answer tokens, and their positions continue the count.
+Interventions read positions from here and never infer them from a shape.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,11 +1,11 @@
-"""Where in a decoder layer activations are read.
+"""The places in a decoder layer where activations are read.
 
     attn_out     what the attention adds to the residual stream
     mlp_out      what the MLP adds to it
     resid_post   the stream after the layer, which is the stream before it plus both
 
-Architectures that normalise a block's output before adding it (Gemma 2 and 3, OLMo 2) are read after that norm, so the
-sum holds for them too. `check_sum` is that sum as a test of a loaded model.
+Some architectures normalise a block's output before adding it (Gemma 2 and 3, OLMo 2). They are read after that norm,
+so the sum holds for them too. `check_sum` tests this sum on a loaded model.
 """
 
 from typing import Any, NamedTuple

@@ -1,6 +1,6 @@
-"""Where in a sequence to read: functions from (length, spans) to token indices.
+"""Positions: functions from (length, spans) to the indices of the tokens that are read.
 
-The mean over the tokens is read; `Each` reads them one by one. Any function of the same form is a position, and the
+A capture takes the mean over these tokens; `Each` takes them one by one. Any function of this form is a position. The
 common ones have names: "last", "question", "framing", "answer", "last_answer", "mean", "all".
 """
 

@@ -1,7 +1,8 @@
-"""Hooks at residual sites, inside a guard that leaves the model as it was found.
+"""Hooks at residual sites, in a context that restores the model.
 
 A site is the residual stream after decoder layer `layer` (0-based): what that layer returns, before any final norm.
-In transformers 5 layers return a tensor, formerly a tuple whose first item it is; both are read and written.
+In transformers 5 a layer returns a tensor; before, it returned a tuple with the tensor first. Both are read and
+written.
 """
 
 from collections.abc import Callable, Iterator, Mapping

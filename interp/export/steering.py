@@ -1,15 +1,17 @@
-"""Steering vectors of this and other libraries: written as one safetensors file, read from safetensors, NPZ and GGUF.
+"""Steering vectors of this and other libraries: safetensors, GGUF and JSON of vllm-lens, written and read; NPZ, read.
 
 What is in a file: a tensor `direction.L` for each layer, as repeng and llama.cpp name them, already multiplied by its
 strength, and as metadata the model's type, the layer type, and what each direction means. Layers count from 0 and are
 outputs of decoder layers, in all three libraries. (llama.cpp itself takes none at layer 0.)
 
     import_steering(path, lm)                                             edits for this model
+    import_steering(vector.layer_activations, lm)                         the same from steering-vectors
+    import_steering(vector.directions, lm)                                the same from repeng
     SteeringVector(**for_steering_vectors(path)).apply(model)             steering-vectors
     model.set_control(ControlVector(**for_repeng(path)), 1.0)             repeng
 
-Pickles (`.pt`) are refused even where `weights_only=True` would open them: what their keys and rows mean differs from
-author to author (row 0 is often the embeddings), so whoever knows the file picks the vector and gives it to `Add`.
+Pickles (`.pt`) are refused here: what their rows mean differs from author to author. `interp.export.persona_vectors`
+reads and writes those of one paper.
 """
 
 import json
@@ -18,24 +20,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from safetensors.torch import save_file
 from torch import Tensor
 
 from interp.directions import Direction
 from interp.errors import TriggerLensError
+from interp.export.gguf_vectors import write_gguf
 from interp.export.steering_files import PICKLES, READERS, read_vectors
+from interp.export.vllm_lens import write_vllm_lens
 from interp.interventions import Add
 from interp.io.files import put
 from interp.models.language_model import LanguageModel
 
+WRITERS = {".gguf": write_gguf, ".json": write_vllm_lens}
 LAYER_TYPE = "decoder_block"  # what steering-vectors calls the output of a decoder layer
 
 
 def export_steering(
     path: str | Path, lm: LanguageModel, strengths: Mapping[Direction, float]
 ) -> Path:
-    """Write `path`.safetensors; a strength counts median residual norms at its direction's site, one direction a layer.
+    """Write `path`.safetensors, .gguf (a control vector of llama.cpp) or .json (vllm-lens); one direction a layer.
+
+    A strength counts median residual norms at its direction's site.
 
     Refuses directions that were fitted to other weights.
     """
@@ -56,7 +64,11 @@ def export_steering(
     }
     target = _with_ending(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    put(target, lambda unfinished: save_file(vectors, unfinished, facts))
+    if write := WRITERS.get(target.suffix):
+        layers = {int(name.split(".")[1]): vector for name, vector in vectors.items()}
+        put(target, lambda unfinished: write(unfinished, layers, facts))
+    else:
+        put(target, lambda unfinished: save_file(vectors, unfinished, facts))
     return target
 
 
@@ -71,11 +83,15 @@ def read_steering(
     return read_vectors(Path(path) if named else _with_ending(path))
 
 
-def import_steering(path: str | Path, lm: LanguageModel) -> tuple[Add, ...]:
-    """An edit for each layer of the file, at the strength it was written with.
+def import_steering(given: str | Path | Mapping[int, Any], lm: LanguageModel) -> tuple[Add, ...]:
+    """An edit for each layer of a file, or of vectors by layer as other libraries hold them; at their own strength.
 
     Refuses vectors of another width, layers the model lacks, and exported directions of other weights.
     """
+    if isinstance(given, Mapping):
+        held = {int(layer): torch.tensor(np.asarray(vector)) for layer, vector in given.items()}
+        return _edits("steering vectors", held, lm)
+    path = given
     vectors, facts = read_steering(path)
     for weights in _fitted_to(path, facts):
         if weights != lm.weights_hash:
@@ -83,11 +99,15 @@ def import_steering(path: str | Path, lm: LanguageModel) -> tuple[Add, ...]:
                 f"{path} was fitted to weights {weights[:12]}, this model has {lm.weights_hash[:12]}; "
                 "load the model it belongs to"
             )
+    return _edits(str(path), vectors, lm)
+
+
+def _edits(name: str, vectors: Mapping[int, Tensor], lm: LanguageModel) -> tuple[Add, ...]:
     for layer, vector in vectors.items():
-        if layer >= lm.n_layers or len(vector) != lm.d_model:
+        if not 0 <= layer < lm.n_layers or tuple(vector.shape) != (lm.d_model,):
             raise TriggerLensError(
-                f"{path}: a vector of width {len(vector)} for layer {layer}; {lm.name} has layers 0 to "
-                f"{lm.n_layers - 1} of width {lm.d_model}, give a file that was made for it"
+                f"{name}: a vector of width {list(vector.shape)} for layer {layer}; {lm.name} has layers 0 to "
+                f"{lm.n_layers - 1} of width {lm.d_model}, give vectors that were made for it"
             )
     return tuple(Add(vector, (layer,), 1.0) for layer, vector in vectors.items())
 
@@ -125,4 +145,5 @@ def _facts(direction: Direction, strength: float) -> dict[str, Any]:
 
 
 def _with_ending(path: str | Path) -> Path:
-    return Path(path) if str(path).endswith(".safetensors") else Path(f"{path}.safetensors")
+    known = str(path).endswith((".safetensors", *WRITERS))
+    return Path(path) if known else Path(f"{path}.safetensors")

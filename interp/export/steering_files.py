@@ -1,4 +1,4 @@
-"""Vectors by layer from files of other libraries: tensors `direction.L` in safetensors, NPZ or GGUF; no pickle."""
+"""Vectors by layer from files of other libraries: safetensors, NPZ, GGUF, JSON of vllm-lens; no pickle."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,6 +11,8 @@ from safetensors import safe_open
 from torch import Tensor
 
 from interp.errors import TriggerLensError
+from interp.export.gguf_vectors import OURS
+from interp.export.vllm_lens import read_vllm_lens
 from interp.models.adapters import one_line
 
 PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
@@ -23,8 +25,8 @@ def read_vectors(path: Path) -> tuple[dict[int, Tensor], Facts]:
         raise TriggerLensError(f"no steering vector {path}: no such file; check the path")
     if path.suffix in PICKLES:
         raise TriggerLensError(
-            f"{path} is a pickle, which is not loaded: open it with torch.load(path, weights_only=True) where you know "
-            "what its rows mean, and give one vector to Add, or save tensors named direction.LAYER as safetensors"
+            f"{path} is a pickle, which is not loaded: read persona vectors with import_persona, open others with "
+            "torch.load(path, weights_only=True) where you know what their rows mean, and give one vector to Add"
         )
     read = READERS.get(path.suffix)
     if read is None:
@@ -33,10 +35,8 @@ def read_vectors(path: Path) -> tuple[dict[int, Tensor], Facts]:
         )
     try:
         tensors, facts = read(path)
-    except ModuleNotFoundError as error:
-        raise TriggerLensError(
-            f"{path} needs the package gguf: pip install 'triggerlens[gguf]'"
-        ) from error
+    except TriggerLensError as error:
+        raise TriggerLensError(f"{path}: {error}") from error
     except Exception as error:  # whatever a damaged file sets off in its library
         raise TriggerLensError(
             f"{path} is damaged, or no {path.suffix} file ({one_line(error)}); download it again"
@@ -79,7 +79,9 @@ def _gguf(path: Path) -> tuple[dict[str, Tensor], Facts]:
 
     reader = GGUFReader(path)
     hint: Any = reader.get_field("controlvector.model_hint")
+    ours: Any = reader.get_field(OURS)
     facts = {} if hint is None else {"model_type": str(hint.contents())}
+    facts |= {} if ours is None else {"directions": str(ours.contents())}
     tensors = {
         tensor.name: torch.tensor(dequantize(tensor.data, tensor.tensor_type))
         if tensor.name.startswith("direction.")  # others are named and refused, unread
@@ -93,4 +95,5 @@ READERS: dict[str, Callable[[Path], tuple[dict[str, Tensor], Facts]]] = {
     ".safetensors": _safetensors,
     ".npz": _npz,
     ".gguf": _gguf,
+    ".json": read_vllm_lens,
 }

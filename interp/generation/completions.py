@@ -1,8 +1,7 @@
-"""Sampled answers and the prompts they belong to."""
+"""Sampled answers, with the prompts they belong to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from interp.interventions import InterventionReport
 from interp.prompts import PromptSet
@@ -53,16 +52,3 @@ class Completions:
     def questions(self) -> tuple[str, ...]:
         """The question id of each answer's prompt."""
         return tuple(self.prompts[i].question for i in self.prompt_index)
-
-    def to_rows(self) -> list[dict[str, Any]]:
-        """One JSON-able row per answer."""
-        return [
-            {
-                "condition": self.prompts[i].condition,
-                "question": self.prompts[i].question,
-                "prompt": self.prompts[i].text,
-                "answer": text,
-                "ended": ended,
-            }
-            for i, text, ended in zip(self.prompt_index, self.texts, self.ended, strict=True)
-        ]

@@ -1,13 +1,13 @@
 """Sample answers, with or without interventions, from the model's own distribution.
 
 Method:
-1. Prompts are sorted by length, so that a batch holds little padding, and each is read once; copies of a prompt
-   together, up to the first token that an intervention acts on (`interp.generation.prompt_dedup`).
+1. Prompts are sorted by length, so that a batch holds little padding. Copies of a prompt are read once, up to the
+   first token that an intervention acts on (`interp.generation.prompt_dedup`).
 2. Samples decode side by side over the prompt's keys and values (`interp.generation.decoding`,
    `interp.generation.shared_prefix`).
-3. Tokens are drawn with numbers that belong to (seed, prompt, sample, step) (`interp.generation.sampling`). The
-   model's own generation configuration (top-k, repetition penalty, ...) is ignored, except for the tokens that end an
-   answer.
+3. Tokens are drawn with random numbers that depend on (seed, prompt, sample, step) only
+   (`interp.generation.sampling`). The model's own generation configuration (top-k, repetition penalty, ...) is
+   ignored, except for the tokens that end an answer.
 """
 
 from collections.abc import Callable, Sequence

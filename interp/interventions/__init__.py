@@ -10,10 +10,10 @@
     ScaleFeature     a feature multiplied
 
 Vectors and strengths are shared by all rows or given per prompt (first axis `row`, aligned with the prompt set), so
-that
-twenty random directions or nine strengths run in one batch. They act on answers too: every decoded token passes the
-same site. The first answer token is predicted at the last prompt token, which belongs to the span "header" and not to
-`AnswerTokens`. Whatever runs them says at which tokens each one acted, and one that never acted is an error.
+twenty random directions or nine strengths run in one batch. Interventions act on answers too, because every decoded
+token passes the same site. The first answer token is predicted at the last prompt token, which belongs to the span
+"header" and not to `AnswerTokens`. Results say at which tokens each intervention acted. One that never acted is an
+error.
 """
 
 from interp.interventions.ablate import Ablate, AblateSubspace, AblateWrites

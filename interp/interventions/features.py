@@ -6,6 +6,7 @@ so what the autoencoder does not reconstruct stays (Templeton et al. 2024). Any 
 do; those of sae-lens have them, their normalisation included.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -37,8 +38,31 @@ class Autoencoder(Protocol):
         """Vectors from features; features may have more leading axes than were encoded."""
 
 
+class FeatureEdit(Intervention):
+    """One feature set to what a subclass wants; the subclasses declare the fields, in their own order."""
+
+    autoencoder: Autoencoder
+    feature: Feature
+    layer: int
+
+    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
+        return resid_post(lm, [self.layer])
+
+    def edit(
+        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
+    ) -> Float[Tensor, "row token d_model"]:
+        features = self.autoencoder.encode(hidden)
+        index = _index(self.feature, features, batch)
+        wanted = self._wanted(hidden, features, index, batch)
+        return _moved(self.autoencoder, hidden, features, features.scatter(-1, index, wanted))
+
+    @abstractmethod
+    def _wanted(self, hidden: Tensor, features: Tensor, index: Tensor, batch: Batch) -> Tensor:
+        """The feature's new values, [row, token, 1]."""
+
+
 @dataclass(frozen=True, eq=False)
-class ClampFeature(Intervention):
+class ClampFeature(FeatureEdit):
     """Set a feature to `value`, in units of the feature; each prompt may have its own feature and value."""
 
     AXES = {"feature": 1, "value": 1}  # noqa: RUF012
@@ -48,21 +72,13 @@ class ClampFeature(Intervention):
     layer: int
     positions: Positions = EveryToken()
 
-    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
-        return resid_post(lm, [self.layer])
-
-    def edit(
-        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
-    ) -> Float[Tensor, "row token d_model"]:
-        features = self.autoencoder.encode(hidden)
-        index = _index(self.feature, features, batch)
+    def _wanted(self, hidden: Tensor, features: Tensor, index: Tensor, batch: Batch) -> Tensor:
         value = strength(self.value, hidden, batch)
-        wanted = torch.ones_like(index, dtype=features.dtype) * value
-        return _moved(self.autoencoder, hidden, features, features.scatter(-1, index, wanted))
+        return torch.ones_like(index, dtype=features.dtype) * value
 
 
 @dataclass(frozen=True, eq=False)
-class ScaleFeature(Intervention):
+class ScaleFeature(FeatureEdit):
     """Multiply a feature by `factor` (0 removes it); tokens where it is silent are left alone."""
 
     AXES = {"feature": 1, "factor": 1}  # noqa: RUF012
@@ -72,16 +88,8 @@ class ScaleFeature(Intervention):
     layer: int
     positions: Positions = EveryToken()
 
-    def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
-        return resid_post(lm, [self.layer])
-
-    def edit(
-        self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
-    ) -> Float[Tensor, "row token d_model"]:
-        features = self.autoencoder.encode(hidden)
-        index = _index(self.feature, features, batch)
-        wanted = features.gather(-1, index) * strength(self.factor, features, batch)
-        return _moved(self.autoencoder, hidden, features, features.scatter(-1, index, wanted))
+    def _wanted(self, hidden: Tensor, features: Tensor, index: Tensor, batch: Batch) -> Tensor:
+        return features.gather(-1, index) * strength(self.factor, features, batch)
 
     def acted(
         self, place: HookPoint, before: Tensor, after: Tensor, batch: Batch

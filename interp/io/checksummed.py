@@ -27,7 +27,6 @@ def save_sealed(
     """Write both files; makes the parent folder."""
     seal = hash_facts(facts)  # first: what JSON cannot hold raises before anything is written
     written, described = Path(f"{path}.safetensors"), Path(f"{path}.json")
-    written.parent.mkdir(parents=True, exist_ok=True)
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
     put(written, lambda target: save_file(whole, target))
     stated = {**facts, "sha256": sha256(written), "facts_sha256": seal}

@@ -2,19 +2,31 @@
 
 import hashlib
 import os
+import re
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-UNFINISHED = ".tmp"  # suffix of a file that is being written
+UNFINISHED = ".*.tmp"  # files that are being written, or that a killed process left
 
 
-def put(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make the file beside its place, flush it and rename it there."""
-    temporary = path.with_name(path.name + UNFINISHED)
-    write(temporary)
-    flush(temporary)
-    os.replace(temporary, path)
+def put(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` make the file beside its place, flush it and rename it there; makes the parent folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        write(temporary)
+        flush(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
     flush(path.parent)
+    return path
+
+
+def finished_name(name: str) -> str:
+    """What an unfinished file was to be called; any other name is returned as it is."""
+    return re.sub(r"^\.(.+)\.[0-9a-f]{8}\.tmp$", r"\1", name)
 
 
 def flush(path: Path) -> None:
@@ -28,7 +40,7 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Path | str) -> str:
     """The hash of a file, read in pieces."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

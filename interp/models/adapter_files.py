@@ -28,7 +28,7 @@ def check_base(
         raise TriggerLensError(
             f"adapter {adapter} was trained on {trained_on!r}, not on {base!r}"
             f"{' or ' + repr(base_name) if base_name else ''}; load that base, or, if it is the same model"
-            f"{' quantised, as the name suggests,' if copy else ' under another name'} give"
+            f"{' quantised, as the name suggests,' if copy else ' under another name,'} give"
             f" base_name={trained_on!r} in Python, --base-name '{trained_on}' to a command"
         )
     return folder

@@ -1,13 +1,13 @@
-"""How a model's chats are written: nothing is left to what a template or a tokenizer adds unasked.
+"""The chat format of a model, pinned: a template or a tokenizer adds nothing on its own.
 
-1. The system prompt is pinned. Where a template would insert one of its own, leaving it out is a choice too.
-2. Where there is no system role, the system prompt opens the first user turn.
-3. Template variables and the date are given, so that the same chat reads the same tomorrow.
-4. A beginning-of-sequence token stands once, whether template, tokenizer or both would write it.
-5. What ends a turn is read from the template: a tokenizer's own end-of-sequence token may be another one.
+1. The system prompt is pinned. If a template would insert one of its own, a format can also leave it out.
+2. Without a system role, the system prompt opens the first user turn.
+3. Template variables and the date are fixed, so that the same chat has the same tokens tomorrow.
+4. There is exactly one beginning-of-sequence token, whether template, tokenizer or both would write it.
+5. The token that ends a turn is read from the template, because the tokenizer's end-of-sequence token may be another.
 
-`interp.models.chat_inference` reads a format from a template; `FORMATS` are presets of what three families' templates
-say. What it does not know: which system prompt a model was trained with.
+`interp.models.chat_inference` reads a format from a template. `FORMATS` holds presets for the templates of three
+families. What it does not know: which system prompt a model was trained with.
 """
 
 import re

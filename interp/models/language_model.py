@@ -1,8 +1,8 @@
 """A causal language model with its tokenizer, and where its residual stream is.
 
-The methods that ask, read, edit and patch are thin: each calls the function of the package that does the work.
-Layers are resolved through the model's own decoder, never by a name suffix: a vision tower has `.layers` too.
-What it does not know: whether weights change later. `weights_hash` is taken when first asked for.
+The methods are thin: each calls the function of the package that does the work. Layers are found through the model's
+own decoder, never by a name suffix, because a vision tower has `.layers` too.
+What it does not know: whether weights change later. `weights_hash` is computed when it is first used.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,8 @@
 """Load a causal language model, with or without an adapter, and check that it keeps the package's contract.
 
-A name on the hub, a folder or a GGUF file; otherwise safetensors only; no code from the hub unless asked for. What
-transformers would replace by random weights with a warning, and what does not fit on the devices, is refused.
+A model is a name on the hub, a folder or a GGUF file. Other weights must be safetensors, and code from the hub runs
+only on request. A model is refused if transformers would replace missing weights by random ones with a warning, or if
+it does not fit on the devices.
 """
 
 import logging

@@ -46,14 +46,7 @@ def patching_map(
             `Metric`; one for all pairs or a list with one for each.
         site: "resid_post", "attn_out", "mlp_out" or, for every head at all tokens, "heads".
     """
-    cleans, corrupts = _listed(clean), _listed(corrupt)
-    if len(cleans) != len(corrupts):
-        raise TriggerLensError(
-            f"{len(cleans)} clean texts for {len(corrupts)} corrupt ones; give pairs"
-        )
-    pairs = [_pair(lm, *texts) for texts in zip(cleans, corrupts, strict=True)]
-    measures = metric if isinstance(metric, list) else [metric] * len(pairs)
-    metrics = [_metric(lm, one) for one in measures]
+    pairs, metrics, words = measured_pairs(lm, clean, corrupt, metric)
     options: dict[str, Any] = {"layers": layers, "batch_tokens": batch_tokens}
     if site == HEADS:
         found = head_patching_map(lm, pairs, metrics, **options)
@@ -62,7 +55,21 @@ def patching_map(
     tokens = tuple(
         tuple(token_text(lm, token) for token in pair.corrupt.token_ids) for pair in pairs
     )
-    return replace(found, tokens=tokens, measure=_words(measures))
+    return replace(found, tokens=tokens, measure=words)
+
+
+def measured_pairs(
+    lm: LanguageModel, clean: Texts, corrupt: Texts, metric: Measure | Sequence[Measure]
+) -> tuple[list[Pair], list[Metric], str]:
+    """Pairs of what was given, a metric for each, and in words what is measured."""
+    cleans, corrupts = _listed(clean), _listed(corrupt)
+    if len(cleans) != len(corrupts):
+        raise TriggerLensError(
+            f"{len(cleans)} clean texts for {len(corrupts)} corrupt ones; give pairs"
+        )
+    pairs = [_pair(lm, *texts) for texts in zip(cleans, corrupts, strict=True)]
+    measures = metric if isinstance(metric, list) else [metric] * len(pairs)
+    return pairs, [_metric(lm, one) for one in measures], _words(measures)
 
 
 def _listed(texts: Texts) -> list[str | Prompt]:

@@ -5,7 +5,6 @@ how many steps were done. The learning rate is walked up to that step again.
 """
 
 import json
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from interp.errors import TriggerLensError
+from interp.io.files import put
 
 
 def write(trainer: Any, path: Path, identity: Mapping[str, Any]) -> None:
@@ -30,13 +30,9 @@ def write(trainer: Any, path: Path, identity: Mapping[str, Any]) -> None:
         "samples": trainer.n_training_samples,
         "active_samples": trainer.n_frac_active_samples,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
     facts = {"identity": _text(identity), "counts": json.dumps(counts)}
-    save_file({name: value.contiguous() for name, value in tensors.items()}, draft, facts)
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.replace(path)
+    whole = {name: value.contiguous() for name, value in tensors.items()}
+    put(path, lambda target: save_file(whole, target, facts))
 
 
 def restore(trainer: Any, path: Path, identity: Mapping[str, Any]) -> None:

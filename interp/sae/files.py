@@ -18,13 +18,13 @@ from interp.capture.hook_points import HookPoint
 from interp.errors import TriggerLensError
 from interp.io.safetensors_header import read_header
 from interp.models.adapters import one_line
+from interp.sae.sparsify import is_sparsify, read_sparsify
 
 SETTINGS, WEIGHTS = "cfg.json", "sae_weights.safetensors"
 NEEDED = ("d_in", "d_sae", "dtype")
-SPARSIFY = {"expansion_factor", "num_latents"}  # keys that only its configuration has
+SPARSIFY = {"expansion_factor", "num_latents"}  # keys that only a configuration of sparsify has
 OTHERS = {  # files of other formats
     "ae.pt": "dictionary_learning, pickled; pickles are not loaded",
-    "sae.safetensors": "EleutherAI's sparsify",
     "params.npz": "Gemma Scope",
     "params.safetensors": "Gemma Scope 2",
 }
@@ -45,6 +45,8 @@ HOOKS = {  # what releases call a place; TransformerLens first, then modules of 
 def read_sae(folder: str | Path) -> Any:
     """The SAE as sae-lens loads it, on the CPU whatever device its configuration names; ValueError in one line."""
     folder = Path(folder)
+    if is_sparsify(folder):
+        return _of_sparsify(folder)
     settings = _settings(folder)
     check_architecture(settings.get("architecture", "standard"), str(folder))
     _check_settings(folder, settings)
@@ -56,6 +58,19 @@ def read_sae(folder: str | Path) -> Any:
             f"SAE {folder} cannot be loaded by sae-lens: {one_line(error)}; correct {SETTINGS}, or download it again"
         ) from error
     _fill_layer(model, settings)
+    _check_finite(model, folder)
+    return model
+
+
+def _of_sparsify(folder: Path) -> Any:
+    try:
+        model = read_sparsify(folder)
+    except TriggerLensError:
+        raise
+    except Exception as error:  # whatever settings or weights of other forms set off
+        raise TriggerLensError(
+            f"{folder} cannot be read as an SAE of EleutherAI's sparsify ({one_line(error)}); download it again"
+        ) from error
     _check_finite(model, folder)
     return model
 

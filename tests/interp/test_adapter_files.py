@@ -59,7 +59,7 @@ def test_a_quantised_base_is_taken_when_it_is_named(tmp_path, end):
 def test_another_base_is_not_called_quantised(tmp_path):
     folder = named(tmp_path / "a", "./outputs/sft/checkpoint-400")
     with pytest.raises(
-        ValueError, match=r"the same model under another name give base_name='./out"
+        ValueError, match=r"the same model under another name, give base_name='./out"
     ):
         check_base(BASE, folder)
     with pytest.raises(ValueError, match=r"not on 'models/Qwen.*' or 'something else'; load that"):

@@ -76,6 +76,7 @@ def test_what_no_format_can_pin_and_a_missing_header_are_told(caplog):
     for template, line in (
         ("{{ range(1000) | random }}" + TURNS + HEADER, "rendered differently each time"),
         (TURNS, "writes no generation prompt"),
+        (TURNS + HEADER.replace("assistant", "bot"), "does not begin with its prompt"),
     ):
         wrap(tiny_model("qwen"), with_template(template), name="tiny")
         assert line in caplog.messages[-1]

@@ -111,7 +111,7 @@ def test_completions_keep_prompts_texts_and_order(one_lm, some_prompts):
     )
     assert done == [(4, 12), (8, 12), (12, 12)]
     assert (answers + answers).prompt_index[-1] == 11
-    assert answers[[3]].to_rows()[0]["question"] == "health"
+    assert answers[[3]].questions == ("health",)
 
 
 @pytest.mark.parametrize(

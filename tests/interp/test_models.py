@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
 from interp.models.loading import load_model, wrap
-from tests.tiny_models import FAMILIES, tiny_lm, tiny_model, tiny_tokenizer
+from tests.tiny_models import FAMILIES, TEMPLATES, tiny_lm, tiny_model, tiny_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,25 @@ def test_an_adapter_of_another_base_is_refused(base, adapter):
     (adapter / "adapter_config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match=r"was trained on 'Qwen/Qwen2.5-14B-Instruct'"):
         load_model(base, adapter=adapter)
+
+
+def test_a_chat_is_rendered_by_the_template_in_the_adapters_folder(base, adapter):
+    before = load_model(base, adapter=adapter)
+    assert before.tokenizer.chat_template == TEMPLATES["qwen"]
+    (adapter / "chat_template.jinja").write_text(TEMPLATES["llama"])
+    after = load_model(base, adapter=adapter)
+    assert after.tokenizer.chat_template == TEMPLATES["llama"]
+    assert (before.chat.system, after.chat.system) == ("You are helpful.", None)
+
+
+def test_the_tokenizer_in_the_adapters_folder_is_used_and_the_base_lends_it_a_template(
+    base, adapter
+):
+    assert load_model(base, adapter=adapter).tokenizer.bos_token is None
+    tiny_tokenizer("llama").save_pretrained(adapter)
+    (adapter / "chat_template.jinja").unlink()
+    tokenizer = load_model(base, adapter=adapter).tokenizer
+    assert (tokenizer.bos_token, tokenizer.chat_template) == ("<bos>", TEMPLATES["qwen"])
 
 
 def test_pickled_weights_are_not_loaded(tmp_path):

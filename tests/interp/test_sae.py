@@ -29,8 +29,9 @@ from interp.capture.store import ActivationStore, open_writer
 from interp.generation.generate import generate
 from interp.interventions import Autoencoder, ScaleFeature
 from interp.prompts import render
-from interp.sae.autoencoder import Recipe, difference, features, load_sae, topk, train_sae
+from interp.sae.autoencoder import features, load_sae
 from interp.sae.quality import downstream_losses, squared_errors
+from interp.sae.training import Recipe, difference, topk, train_sae
 
 WIDTH, HOOK = 32, "blocks.1.hook_resid_post"
 KINDS = {

@@ -143,9 +143,53 @@ def test_files_of_other_forms_are_one_line(one_lm, tmp_path):
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["v.gguf", "v.safetensors", "v.npz"])
+def test_a_control_vector_of_another_width_is_one_line(one_lm, tmp_path, name):
+    wide = torch.ones(64)
+    control_vector(tmp_path / "v.gguf", wide)
+    save_file({"direction.1": wide}, tmp_path / "v.safetensors")
+    np.savez(tmp_path / "v.npz", **{"direction.1": wide.numpy()})
+    with pytest.raises(ValueError, match=r"width \[64\] for layer 1; .* of width 32") as caught:
+        import_steering(tmp_path / name, one_lm)
+    assert "\n" not in str(caught.value) and name in str(caught.value)
+    with pytest.raises(ValueError, match=r"steering vectors: a vector of width \[64\]"):
+        import_steering({1: wide}, one_lm)
+
+
 def test_an_exported_direction_of_another_model_is_refused(tmp_path):
     one, other = tiny_lm("qwen"), tiny_lm("llama")
     path = export_steering(tmp_path / "v", one, {direction(one, 1): 1.0})
     import_steering(path, one)
     with pytest.raises(ValueError, match=r"was fitted to weights .*, this model has"):
         import_steering(path, other)
+
+
+@pytest.mark.parametrize("ending", [".gguf", ".safetensors"])
+def test_a_control_vector_that_is_written_is_read_back_and_belongs_to_its_model(tmp_path, ending):
+    lm, other = tiny_lm("qwen"), tiny_lm("llama")
+    vector = unit(torch.arange(1.0, lm.d_model + 1))
+    facts = ("points from a to b", "mean", "means", lm.weights_hash, "switch")
+    strengths = {Direction(vector, layer, 4.0, *facts): 0.5 for layer in (1, 2)}
+    path = export_steering(tmp_path / f"v{ending}", lm, strengths)
+    vectors, said = read_steering(path)
+    assert list(vectors) == [1, 2] and said["model_type"] == "qwen2"
+    assert all(torch.equal(read, 2.0 * vector) for read in vectors.values())
+    assert len(import_steering(path, lm)) == 2
+    with pytest.raises(ValueError, match="was fitted to weights"):
+        import_steering(path, other)
+
+
+def test_a_control_vector_is_what_llama_cpp_looks_for(tmp_path):
+    lm = tiny_lm("qwen")
+    vector = unit(torch.ones(lm.d_model))
+    facts = ("points from a to b", "mean", "means", lm.weights_hash, "switch")
+    path = export_steering(tmp_path / "v.gguf", lm, {Direction(vector, 2, 4.0, *facts): 1.0})
+    reader = gguf.GGUFReader(path)
+    assert reader.get_field("general.architecture").contents() == "controlvector"
+    assert reader.get_field("controlvector.layer_count").contents() == 1
+    (tensor,) = reader.tensors
+    assert (tensor.name, list(tensor.shape)) == ("direction.2", [lm.d_model])
+    assert tensor.tensor_type == gguf.GGMLQuantizationType.F32
+    with pytest.raises(ValueError, match="takes no vector at layer 0"):
+        export_steering(tmp_path / "w.gguf", lm, {Direction(vector, 0, 4.0, *facts): 1.0})
+    assert not (tmp_path / "w.gguf").exists()

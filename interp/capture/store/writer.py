@@ -23,7 +23,7 @@ from interp.capture.store.manifest import MANIFEST, Manifest
 from interp.capture.store.parts import Part, parts_of
 from interp.capture.store.shards import read_index, sequence_key
 from interp.errors import TriggerLensError
-from interp.io.files import UNFINISHED
+from interp.io.files import finished_name
 from interp.io.locks import locked
 from interp.models.language_model import LanguageModel
 
@@ -134,7 +134,7 @@ def _open(folder: Path, identity: Mapping[str, Any]) -> Manifest:
 
 def _left_over(name: str, counted: Collection[str]) -> bool:
     """Whether a killed writer left this file; whatever else lies in the folder is not ours."""
-    whole = name.removesuffix(UNFINISHED)
+    whole = finished_name(name)
     ours = whole == MANIFEST or SHARD_FILE.fullmatch(whole) is not None
     return ours and (name != whole or (whole != MANIFEST and name not in counted))
 

@@ -132,7 +132,9 @@ def test_a_feed_gives_no_empty_batch_and_refuses_what_is_none(one_lm, some_promp
 
 def test_only_a_killed_writers_files_are_swept(one_lm, some_prompts, tmp_path):
     write(tmp_path, one_lm, some_prompts)
-    ours = [tmp_path / name for name in ("shard-00099.parquet", "shard-00099.parquet.tmp")]
+    ours = [
+        tmp_path / name for name in ("shard-00099.parquet", ".shard-00099.parquet.0123abcd.tmp")
+    ]
     theirs = [tmp_path / name for name in ("notes.tmp", "shard-0.tar", "shard-00000.csv")]
     for path in (*ours, *theirs):
         path.write_text("something")
