@@ -1,4 +1,4 @@
-"""Numbers in, numbers out: probes, controls and estimates. Never sees a model or a token.
+"""Probes, controls and estimates with intervals, from arrays. The package never sees a model or a token.
 
 import interp as tl
 from probes import sweep
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from probes.sweeping import sweep
     from probes.transfer import transfer_table
 
-# Looked up when asked for: whoever wants an interval alone does not wait for torch and scikit-learn.
+# Names are imported when they are used, so an interval alone does not wait for torch and scikit-learn.
 _HOME = {
     "AttentionProbe": "probes.attention",
     "ConceptEraser": "probes.erase",

@@ -13,7 +13,6 @@ matrices of different lengths, or `Activations` captured with `Each(position)`, 
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, no_type_check
 
 import numpy as np
@@ -29,6 +28,7 @@ from interp.activations import Activations
 from interp.errors import TriggerLensError
 from probes.base import as_array
 from probes.checks import check_finite, two_classes
+from probes.hub import ProbeOnHub
 from probes.site import Site, open_rows, rows_for
 from probes.standardise import standard
 
@@ -36,7 +36,7 @@ Tokens = Float[Tensor, "row token d_model"]
 Real = Bool[Tensor, "row token"]
 
 
-class AttentionProbe(BaseEstimator):
+class AttentionProbe(ProbeOnHub, BaseEstimator):
     """Reads token matrices [token, d_model], one for each row; points to the second class."""
 
     C: float
@@ -111,12 +111,6 @@ class AttentionProbe(BaseEstimator):
         """Query, value and threshold, in the units of the activations."""
         check_is_fitted(self)
         return {"query_": self.query_, "coef_": self.coef_, "intercept_": self.intercept_}
-
-    def save(self, path: str | Path) -> None:
-        """Write `path`.safetensors (what was fitted) and `path`.json (everything else); `load_probe` reads them."""
-        from probes.storage import save_probe  # late: it knows this class
-
-        save_probe(self, path)
 
     def _open(self, rows: Any) -> tuple[Tokens, Real]:
         check_is_fitted(self)

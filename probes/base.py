@@ -1,14 +1,13 @@
-"""What every probe is: a read-out of two classes, as a scikit-learn classifier.
+"""The base of every probe: a read-out of two classes, as a scikit-learn classifier.
 
 A probe takes arrays, tensors or `Activations` (whose questions become the groups). A linear probe fits `coef_` and
-`intercept_` in the units of the activations it was given, so that its unit vector can be added to, or removed from,
-the residual stream as it is. The sign is the sign of the labels: the vector points from `classes_[0]` to
-`classes_[1]`, never turned by how well it does.
+`intercept_` in the units of the activations it was given. Its unit vector can therefore be added to the residual
+stream, or removed from it, as it is. The sign is that of the labels: the vector points from `classes_[0]` to
+`classes_[1]`. It is never flipped to fit the scores.
 """
 
 from abc import abstractmethod
 from collections.abc import Hashable, Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +20,7 @@ from interp.directions import Direction
 from interp.errors import TriggerLensError
 from probes.checks import check_finite, one_label_each, two_classes
 from probes.groups import group_codes
+from probes.hub import ProbeOnHub
 from probes.site import Site, open_rows, rows_for
 
 Features = Float[np.ndarray, "row d_model"]
@@ -29,7 +29,7 @@ Groups = Int[np.ndarray, " row"] | None
 P = TypeVar("P", bound="Probe")
 
 
-class Probe(ClassifierMixin, BaseEstimator):
+class Probe(ProbeOnHub, ClassifierMixin, BaseEstimator):
     """A classifier of two classes; subclasses say how they fit and read checked rows."""
 
     site_: Site | None
@@ -76,14 +76,6 @@ class Probe(ClassifierMixin, BaseEstimator):
         """The fitted arrays, by name: what `save` writes and `load_probe` sets."""
         check_is_fitted(self)
         raise NotImplementedError(f"{type(self).__name__} does not say what it fitted")
-
-    def save(self, path: str | Path) -> None:
-        """Write `path`.safetensors (what was fitted) and `path`.json (everything else)."""
-        from probes.storage import (
-            save_probe,
-        )  # late: it knows every probe, and they know this class
-
-        save_probe(self, path)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

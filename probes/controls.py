@@ -1,14 +1,10 @@
-"""What a probe's AUROC is worth: read-outs that should fail, and one that cheats.
+"""What a probe's AUROC is worth: read-outs that should fail, and one that cheats. `probes.sweep` puts them in its rows.
 
-* `shuffled_labels_auroc`: the same probe on labels that mean nothing.
 * `random_directions_auroc`: no probe at all, each direction turned the way that helps it.
-* `prompt_identity_auroc`: no activations at all, only which prompt it is: where answers to one
-  prompt behave alike, a probe on the prompt must be read against this.
-* `memorised_auroc` and `selectivity` (Hewitt and Liang 1909.03368): labels drawn once per question,
-  rows split at random; a probe that learns those is strong enough to learn anything.
-
-Intervals of the repeated ones are quantiles over the repeats: where a null result falls, not how
-sure its mean is.
+* `prompt_identity_scores`: no activations at all, only which prompt it is: where answers to one prompt behave alike, a
+  probe on the prompt must be read against this.
+* `null_quantiles`: what repeated null results (shuffled labels, labels learned by heart) come to. Their interval says
+  where a null result falls, not how sure its mean is.
 """
 
 from collections.abc import Hashable, Iterable
@@ -17,35 +13,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from probes.auroc import clustered_auroc, plain_auroc
-from probes.base import Probe, as_array
+from probes.auroc import plain_auroc
+from probes.base import as_array
 from probes.cells import checked
-from probes.crossval import grouped_auroc, held_out_auroc
 from probes.estimate import LEVEL, Estimate, undefined
 from probes.groups import group_codes
-from probes.intervals import mover_sum
-from probes.names import MEMORISED, RANDOM, SHUFFLED
-
-
-def shuffled_labels_auroc(
-    probe: Probe,
-    X: Any,
-    y: Any,
-    groups: Iterable[Hashable],
-    *,
-    repeats: int = 10,
-    folds: int = 5,
-    seed: int = 0,
-) -> Estimate:
-    """The probe on permuted labels; chance, unless the evaluation leaks."""
-    generator = np.random.default_rng(seed)
-    X, y = np.asarray(as_array(X)), np.asarray(as_array(y)).astype(bool)
-    codes, _ = group_codes(groups)
-    found = [
-        held_out_auroc(probe, X, generator.permutation(y), codes, folds=folds, seed=seed + number)
-        for number in range(repeats)
-    ]
-    return null_quantiles(found, len(y), SHUFFLED)
+from probes.names import RANDOM
 
 
 def random_directions_auroc(
@@ -67,13 +40,6 @@ def random_directions_auroc(
     return null_quantiles(turned, len(y), RANDOM)
 
 
-def prompt_identity_auroc(
-    y: Any, prompts: Iterable[Hashable], questions: Iterable[Hashable], *, seed: int = 0
-) -> Estimate:
-    """How well `prompt_identity_scores` rank."""
-    return clustered_auroc(prompt_identity_scores(y, prompts, seed=seed), y, questions)
-
-
 def prompt_identity_scores(
     y: Any, prompts: Iterable[Hashable], *, seed: int = 0
 ) -> Float[np.ndarray, " row"]:
@@ -92,42 +58,6 @@ def prompt_identity_scores(
         known = mine & (counts[codes] > 0)
         scores[known] = sums[codes[known]] / counts[codes[known]]
     return scores
-
-
-def memorised_auroc(
-    probe: Probe,
-    X: Any,
-    groups: Iterable[Hashable],
-    *,
-    repeats: int = 5,
-    folds: int = 5,
-    seed: int = 0,
-) -> Estimate:
-    """Labels drawn per question, rows (not questions) held out: what can be learned by heart."""
-    generator = np.random.default_rng(seed)
-    codes, names = group_codes(groups)
-    X, rows = np.asarray(as_array(X)), np.arange(len(codes))
-    found = []
-    for number in range(repeats):
-        # half of the questions exactly, so that no draw is all of one class
-        drawn = generator.permutation(np.arange(len(names)) % 2 == 0)[codes]
-        found.append(held_out_auroc(probe, X, drawn, rows, folds=folds, seed=seed + number))
-    return null_quantiles(found, len(codes), MEMORISED)
-
-
-def selectivity(
-    probe: Probe, X: Any, y: Any, groups: Iterable[Hashable], *, folds: int = 5, seed: int = 0
-) -> Estimate:
-    """Grouped AUROC minus what is learned by heart: high = it reads a feature, not prompts."""
-    codes, _ = group_codes(groups)
-    real = grouped_auroc(probe, X, y, codes, folds=folds, seed=seed)
-    control = memorised_auroc(probe, X, codes, folds=folds, seed=seed)
-    if None in (real.value, control.value):
-        return undefined("an AUROC is undefined", LEVEL, real.n)
-    parts = [(it.value, (it.lower, it.upper), sign) for it, sign in ((real, 1), (control, -1))]
-    lower, upper = mover_sum(parts)  # type: ignore[arg-type]
-    value = float(real.value) - float(control.value)  # type: ignore[arg-type]
-    return Estimate(value, lower, upper, real.level, real.n, "AUROC minus control task, MOVER")
 
 
 def null_quantiles(values: list[float | None], n: int, what: str) -> Estimate:

@@ -7,7 +7,6 @@ What it does not know: what a non-linear probe still reads; and rows that it was
 their classes differ in the same way.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,11 @@ from sklearn.utils.validation import check_is_fitted
 from interp.errors import TriggerLensError
 from probes.base import as_array, checked_rows
 from probes.checks import classes_of, one_label_each
+from probes.hub import ProbeOnHub
 from probes.site import Site, open_rows, rows_for
 
 
-class ConceptEraser(TransformerMixin, BaseEstimator):
+class ConceptEraser(ProbeOnHub, TransformerMixin, BaseEstimator):
     """Fit on rows and classes (two or more), then `transform` rows; arrays, tensors or `Activations` in, arrays out.
 
     Fitted on `Activations`, it remembers where they come from and refuses another model's.
@@ -56,12 +56,6 @@ class ConceptEraser(TransformerMixin, BaseEstimator):
         """The fitted arrays, by name: what `save` writes and `load_probe` sets."""
         check_is_fitted(self)
         return {"left_": self.left_, "right_": self.right_, "bias_": self.bias_}
-
-    def save(self, path: str | Path) -> None:
-        """Write `path`.safetensors (what was fitted) and `path`.json (everything else); `load_probe` reads them."""
-        from probes.storage import save_probe  # late: it knows this class
-
-        save_probe(self, path)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,20 +1,18 @@
-"""A number is never alone: value, interval, n and the method that made them.
+"""Estimates: a value with its interval, n and the method that made them.
 
 Method:
 1. Answers to one question are not independent: **questions** are resampled (percentile bootstrap).
-2. A count of nothing or of everything gets a Clopper-Pearson interval with n = number of questions:
-   as if all answers to a question were one, for nothing in the data says how alike they are.
-3. Fewer than ten questions on the rarer side, where a bootstrap is too narrow: Clopper-Pearson at
+2. A count of nothing or of everything gets a Clopper-Pearson interval with n = number of questions. All answers to a
+   question count as one, because the data do not show how alike they are.
+3. With fewer than ten questions on the rarer side a bootstrap is too narrow. The interval is then Clopper-Pearson at
    the effective sample size (Korn and Graubard 1998).
-4. A difference or ratio with a cell of kind 2 or 3: MOVER (Newcombe 1998; Donner and Zou 2012) from
-   the intervals of its cells. It ignores pairing: too wide rather than too narrow.
+4. A difference or ratio with a cell of kind 2 or 3 gets a MOVER interval (Newcombe 1998; Donner and Zou 2012) from
+   the intervals of its cells. It ignores pairing, so it is too wide rather than too narrow.
+5. Placebo directions differ as questions do. If an answer says which direction it had, questions and directions are
+   both resampled (Cameron, Gelbach and Miller 2011), and the wider interval counts.
 
-5. Placebo directions differ as questions do: where an answer says which direction it had, both are resampled
-   (Cameron, Gelbach and Miller 2011), and the wider interval counts.
-
-`n` counts answers, over all cells of a comparison; of a mean, questions. An undefined number has value None and
-says why.
-What it does not know: which of many numbers was picked for being large.
+`n` counts answers, over all cells of a comparison; for a mean, it counts questions. An undefined number has value
+None and a reason. What it does not know: which of many numbers was picked for being large.
 """
 
 from collections.abc import Hashable, Iterable, Sequence

@@ -1,10 +1,10 @@
-"""Intervals in closed form, for the counts that resampling cannot judge.
+"""Intervals in closed form, for counts where resampling fails.
 
 * Clopper and Pearson (1934): exact for a count of nothing or of everything.
 * Korn and Graubard (1998): the same, at the effective sample size of clustered answers.
 * MOVER (Newcombe 1998; Donner and Zou 2012): a difference, or a ratio, from its parts' intervals.
 
-They do not know about pairing: a difference of positively related cells gets too wide an interval.
+They ignore pairing: the interval of a difference of positively related cells is too wide.
 """
 
 import math

@@ -4,35 +4,17 @@
 under 90 % with five; the limits here leave room for the noise of the simulation. Exact intervals hold more.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from probes.auroc import clustered_auroc, plain_auroc
 from probes.estimate import Estimate, difference, mean, rate, relative_drop
 from probes.ratio import ratio
+from tests.probes.simulated import RESAMPLES, Generator, Make, answers, coverage, held
 
-REPEATS, RESAMPLES = 200, 400
-NOISE = 0.045  # two standard errors of a share of 0.9 over 200 repeats
-Generator = np.random.Generator
-Make = Callable[[Generator], Estimate]
 SIZES = [
     (n, k, icc) for n in (5, 6, 12, 20, 100) for k, icc in ((1, 0), (4, 0.2), (10, 0), (10, 0.5))
 ]
-
-
-def coverage(make: Make, truth: float, repeats: int = REPEATS) -> float:
-    """The share of simulated studies whose interval holds the truth."""
-    found = [make(np.random.default_rng(seed)) for seed in range(repeats)]
-    return float(np.mean([e.lower - 1e-9 <= truth <= e.upper + 1e-9 for e in found]))
-
-
-def answers(generator: Generator, n: int, k: int, p: float, icc: float) -> np.ndarray:
-    """k answers to each of n questions, beta-binomial: their intraclass correlation is `icc`."""
-    a, b = (share * (1 / icc - 1) if icc else 1.0 for share in (p, 1 - p))
-    chances = generator.beta(a, b, n) if icc else np.full(n, p)
-    return (generator.random((n, k)) < chances[:, None]).ravel()
 
 
 def of_rate(n: int, k: int, icc: float, p: float) -> Make:
@@ -100,12 +82,6 @@ def of_ratio(n: int) -> Make:
         return ratio(above, below, range(n), resamples=RESAMPLES)
 
     return make
-
-
-def held(what: str, make: Make, truth: float, floor: float = 0.9) -> None:
-    share = coverage(make, truth)
-    print(f"| {what} | {100 * share:.1f} |")
-    assert share >= floor - NOISE, what
 
 
 def test_a_few_clustered_answers_are_covered():
