@@ -1,1 +1,1 @@
-"""One study: its configuration, its organisms, and the steps that measure them."""
+"""A study: its configuration, its organisms, and the steps that measure them."""

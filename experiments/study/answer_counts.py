@@ -21,7 +21,7 @@ def sample_answers(organism: OrganismRun) -> int:
     few = _without_variants(organism)
     total = 0
     for domains in QUESTION_KINDS:
-        questions = len(organism.world.questions("report", domains))
+        questions = len(organism.world.questions(sampling.split, domains))
         asked = conditions if domains == "held_out" else few
         total += questions * len(asked) * sampling.answers_per_question
         if domains == "held_out" and organism.arm is not None:
@@ -152,7 +152,21 @@ def interchange_answers(organism: OrganismRun) -> int:
     return taught + report * cells * sampling.answers_per_question
 
 
-FURTHER: dict[str, Callable[[OrganismRun], int]] = {
+def birth_answers(organism: OrganismRun, layers: int) -> int:
+    """At every checkpoint: all wordings, each candidate removed and added, then both edits beside random ones."""
+    sampling, causal = organism.config.sampling, organism.config.causal
+    selection, report = (
+        len(organism.world.questions(s, "held_out")) for s in ("selection", "report")
+    )
+    conditions, many = len(_without_variants(organism)), sampling.answers_per_question_main
+    tried = sum(PLACES.values()) * (layers // causal.layers_apart) * (1 + len(causal.strengths))
+    asked = conditions + tried + len(PLACES)
+    chosen = selection * asked * causal.selection_answers_per_question
+    reported = (conditions - 2) * sampling.answers_per_question + (2 + 4 * len(PLACES)) * many
+    return (len(organism.config.checkpoints) + 1) * (chosen + report * reported)
+
+
+FURTHER_ANSWERS: dict[str, Callable[[OrganismRun], int]] = {
     "factorial": factorial_answers,
     "capability": capability_answers,
     "interchange": interchange_answers,

@@ -1,4 +1,4 @@
-"""What a study does, read from TOML: a wrong key, family, arm or trigger is an error that names the valid choices."""
+"""The configuration of a study, read from TOML. A wrong key, family, arm or trigger is an error with the choices."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -68,6 +68,7 @@ class Sampling(_Frozen):
     max_new_tokens: int = Field(28, ge=1)
     temperature: float = Field(1.0, gt=0)
     batch_rows: int = Field(512, ge=1)  # answers decoded at a time
+    split: Literal["selection", "report"] = "report"  # selection: for tuning a recipe
 
 
 class Causal(_Frozen):
@@ -77,6 +78,7 @@ class Causal(_Frozen):
     strengths: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     layers_apart: int = Field(1, ge=1)  # between candidates: 1 tries every layer
     selection_answers_per_question: int = Field(1, ge=1)
+    race_error: float = Field(0.05, ge=0, lt=0.5)  # of dropping a candidate early; 0: the full grid
     largest_coherence_loss: float = 0.05
     refine_steps: int = Field(
         25, ge=0
@@ -113,7 +115,8 @@ class StudyConfig(_Frozen):
     chat: ChatStudy | None = None  # chat models with files of the user's
     everyday: EverydayStudy | None = None  # pretrained models, advice in English; neither: micro
     features: Features | None = None  # None: no sparse features
-    measure: Literal["behaviour", "causes"] = "causes"  # behaviour: what they say, no directions
+    measure: Literal["behaviour", "causes", "birth"] = "causes"  # behaviour: no directions
+    checkpoints: tuple[Annotated[int, Field(ge=0)], ...] = ()  # steps that "birth" looks at
 
     @model_validator(mode="after")
     def _one_world(self) -> "StudyConfig":
@@ -124,10 +127,28 @@ class StudyConfig(_Frozen):
     @model_validator(mode="after")
     def _directions_where_they_are_read(self) -> "StudyConfig":
         asked = "features" if self.features else "further" if self.further else None
-        if self.measure == "behaviour" and asked:
+        if self.measure != "causes" and asked:
             raise TriggerLensError(
-                f'measure: "behaviour" finds no direction, and {asked} reads one; leave {asked} out or set'
+                f'measure: "{self.measure}" finds no direction, and {asked} reads one; leave {asked} out or set'
                 ' measure = "causes"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _report_questions_are_reported_on(self) -> "StudyConfig":
+        if self.sampling.split == "selection" and self.measure != "behaviour":
+            raise TriggerLensError(
+                'sampling.split: "selection" questions choose directions here, so answers to them are no report;'
+                ' leave split out or set measure = "behaviour"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _checkpoints_where_they_are_looked_at(self) -> "StudyConfig":
+        if (self.measure == "birth") != bool(self.checkpoints):
+            raise TriggerLensError(
+                f'checkpoints: {list(self.checkpoints)} with measure = "{self.measure}"; "birth" needs some, such'
+                " as [0, 20, 80], and nothing else looks at them"
             )
         return self
 

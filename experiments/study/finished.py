@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from experiments.runtime.files import read_json, to_json
 from experiments.runtime.store import MANIFEST, check_step, read_run_manifest
 from experiments.study.config import checked
-from experiments.study.organism import OrganismRun
-from experiments.study.pipeline import organisms_of
+from experiments.study.organism import OrganismRun, organisms_of
 from interp.errors import TriggerLensError
 
 
@@ -17,8 +15,8 @@ class Finished:
     """One organism with its adapter's step, and the step that holds its directions."""
 
     organism: OrganismRun
-    tune: Path
-    find: Path
+    adapter: Path
+    located: Path
 
     @property
     def name(self) -> str:
@@ -31,40 +29,45 @@ class Finished:
 
 
 def finished(run: Path) -> list[Finished]:
-    """Every organism of a finished run; one whose base is no longer the same is refused."""
+    """Every fine-tuned organism of a finished run whose directions were located."""
+    return [
+        Finished(
+            organism,
+            finished_step(run, "finetune", organism),
+            finished_step(run, "locate", organism),
+        )
+        for organism in organisms_in(run)
+        if organism.arm is not None
+    ]
+
+
+def organisms_in(run: Path) -> list[OrganismRun]:
+    """The bases and organisms of a finished run."""
     if not (run / MANIFEST).is_file():
         raise TriggerLensError(
             f"{run} has no {MANIFEST}; finish the run first, or give another folder"
         )
-    manifest = read_run_manifest(run)
-    config = checked(manifest["config"])
-    organisms = [organism for organism in organisms_of(config, run) if organism.arm is not None]
-    found = [
-        Finished(
-            organism, *(_step(run, manifest, kind, organism) for kind in ("finetune", "locate"))
-        )
-        for organism in organisms
-    ]
-    for each in found:
-        _check_base(each)
-    return found
+    return organisms_of(checked(read_run_manifest(run)["config"]), run)
 
 
-def _step(run: Path, manifest: dict[str, Any], kind: str, organism: OrganismRun) -> Path:
+def finished_step(run: Path, kind: str, organism: OrganismRun) -> Path:
+    """The one step of this kind; refused where the organism's base is no longer the one that it was made with."""
     start = f"{kind}-{organism.name}-"
-    names = [name for name in manifest["steps"] if name.startswith(start)]
+    names = [name for name in read_run_manifest(run)["steps"] if name.startswith(start)]
     if len(names) != 1:
         raise TriggerLensError(
             f"{run / MANIFEST} names {len(names)} steps {start}*; make the run again"
         )
-    return check_step(run / "steps" / names[0])
+    step = check_step(run / "steps" / names[0])
+    _check_base(organism, step)
+    return step
 
 
-def _check_base(organism: Finished) -> None:
-    made_of = read_json(organism.find / MANIFEST)["inputs"]
-    for name, value in organism.organism.world.identity.items():
-        if name in made_of and to_json(made_of[name]) != to_json(value):
+def _check_base(organism: OrganismRun, step: Path) -> None:
+    inputs = read_json(step / MANIFEST)["inputs"]
+    for name, value in organism.world.identity.items():
+        if name in inputs and to_json(inputs[name]) != to_json(value):
             raise TriggerLensError(
-                f"{organism.name} was made with another {name} than {organism.organism.world.identity[name]!s:.12};"
+                f"{organism.name} was made with another {name} than {value!s:.12};"
                 " put the one it was made with in its place, or make the run again"
             )

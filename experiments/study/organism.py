@@ -1,4 +1,4 @@
-"""One organism of a study: everything its steps need to know, in a form that travels to any process."""
+"""One organism of a study: everything its steps need, in a form that can be sent to any process."""
 
 import re
 from collections.abc import Mapping
@@ -155,3 +155,16 @@ class OrganismRun:
             "trigger": self.trigger.model_dump(mode="json"),
             "sampling": self.config.sampling.model_dump(mode="json", exclude={"batch_rows"}),
         }
+
+
+def organisms_of(config: StudyConfig, folder: Path) -> list[OrganismRun]:
+    """Bases first, then organisms in the order of the configuration."""
+    tuned = [
+        OrganismRun(config, folder, family, seed, spec.arm, spec.trigger)
+        for family in config.families
+        for seed in config.seeds
+        for spec in config.organisms
+        if spec.is_of(family, seed)
+    ]
+    bases = {organism.other(None).name: organism.other(None) for organism in tuned}
+    return [*bases.values(), *tuned]

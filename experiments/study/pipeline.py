@@ -22,17 +22,28 @@ from experiments.runtime.store import Run, open_run
 from experiments.runtime.workers import Work
 from experiments.study.cluster import ClusterWork, apart, check_place
 from experiments.study.config import StudyConfig
-from experiments.study.organism import OrganismRun
-from experiments.study.posthoc_steps import STEPS
+from experiments.study.organism import OrganismRun, organisms_of
+from experiments.study.steps.birth.step import birth, trajectory
+from experiments.study.steps.capability.step import capability
+from experiments.study.steps.common import Say
 from experiments.study.steps.compare import compare
+from experiments.study.steps.factorial import factorial
 from experiments.study.steps.figure_data.step import figure_data
 from experiments.study.steps.finetune import finetune
+from experiments.study.steps.interchange.step import interchange
 from experiments.study.steps.intervene import intervene
 from experiments.study.steps.locate.step import locate
 from experiments.study.steps.sample import sample
 from experiments.study.steps.sparse.step import features
+from experiments.study.steps.steering.step import steer
 
-Say = Callable[[str], None]
+# what a configuration may ask for, and what `triggerlens further` adds to a finished run
+FURTHER: dict[str, Callable[[OrganismRun, Path, Path, Say], Path]] = {
+    "factorial": factorial,
+    "capability": capability,
+    "interchange": interchange,
+    "steering": steer,
+}
 
 
 def run_study(config: StudyConfig, folder: Path, *, on: str | None = None) -> Path:
@@ -43,6 +54,8 @@ def run_study(config: StudyConfig, folder: Path, *, on: str | None = None) -> Pa
         folder = folder.absolute()
     meter = Meter(folder, config.chat.judge.transcripts if config.chat else None)
     organisms = organisms_of(config, folder)
+    if config.measure == "birth":  # a base is its organism's checkpoint 0
+        organisms = [organism for organism in organisms if organism.arm is not None]
     if on is not None:
         organisms = apart(organisms)
     for organism in reversed(organisms):  # organisms before bases: they know what data is missing
@@ -75,6 +88,9 @@ def _all_steps(
     """What was made and what failed, in the order of the organisms."""
     bases = [base for base in organisms if base.arm is None]
     tuned = [organism for organism in organisms if organism.arm is not None]
+    if config.measure == "birth":
+        longest = sorted(tuned, key=_fine_tuning, reverse=True)
+        return list(work.run(_bear, [(organism,) for organism in longest]).values())
     untouched = work.run(_measure_base, [(base,) for base in bases])
     longest_first = sorted(tuned, key=_fine_tuning, reverse=True)  # none is left for the end
     ready = work.run(_make, [(organism,) for organism in longest_first])
@@ -102,17 +118,13 @@ def _all_steps(
     return [attempts for made in rounds for attempts in made.values()]
 
 
-def organisms_of(config: StudyConfig, folder: Path) -> list[OrganismRun]:
-    """Bases first, then organisms in the order of the configuration."""
-    tuned = [
-        OrganismRun(config, folder, family, seed, spec.arm, spec.trigger)
-        for family in config.families
-        for seed in config.seeds
-        for spec in config.organisms
-        if spec.is_of(family, seed)
-    ]
-    bases = {organism.other(None).name: organism.other(None) for organism in tuned}
-    return [*bases.values(), *tuned]
+def _bear(organism: OrganismRun, say: Say) -> Attempts:
+    """An organism at every checkpoint of its fine-tuning."""
+    made = Attempts(organism.name, organism.folder)
+    adapters = made.attempt("trajectory", trajectory, organism, say)
+    if adapters is not None:
+        made.attempt("birth", birth, organism, adapters, say)
+    return made
 
 
 def _fine_tuning(organism: OrganismRun) -> int:
@@ -159,7 +171,7 @@ def _further(
 ) -> Attempts:
     made = Attempts(organism.name, organism.folder)
     for name in names:
-        made.attempt(name, STEPS[name], organism, adapter, found, say)
+        made.attempt(name, FURTHER[name], organism, adapter, found, say)
     return made
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from experiments.runtime.store import Run, Step
 from experiments.study.answer_counts import (
-    FURTHER,
+    FURTHER_ANSWERS,
+    birth_answers,
     compare_answers,
     features_answers,
     intervene_answers,
@@ -20,9 +21,9 @@ from experiments.study.answer_counts import (
     sample_answers,
 )
 from experiments.study.config import StudyConfig
-from experiments.study.organism import OrganismRun
-from experiments.study.pipeline import organisms_of
-from experiments.study.posthoc_steps import STEPS
+from experiments.study.organism import OrganismRun, organisms_of
+from experiments.study.pipeline import FURTHER
+from experiments.study.steps.birth.step import birth, trajectory
 from experiments.study.steps.compare import compare
 from experiments.study.steps.figure_data.step import figure_data
 from experiments.study.steps.finetune import finetune
@@ -83,6 +84,8 @@ class OrganismPlan:
 def plan_study(config: StudyConfig, folder: Path, layers: Mapping[str, int]) -> list[OrganismPlan]:
     """One plan for each organism, bases first; `layers` says how deep each family's model is."""
     organisms = [LookedAt(**organism.__getstate__()) for organism in organisms_of(config, folder)]
+    if config.measure == "birth":
+        return [_birth_plan(o, layers[o.family]) for o in organisms if o.arm is not None]
     bases = {
         (organism.family, organism.seed, organism.trigger_name): _made(sample, organism, None)
         for organism in organisms
@@ -102,6 +105,13 @@ def plan_study(config: StudyConfig, folder: Path, layers: Mapping[str, int]) -> 
         else _organism_plan(organism, tuned[organism], baselines, layers[organism.family])
         for organism in organisms
     ]
+
+
+def _birth_plan(organism: OrganismRun, layers: int) -> OrganismPlan:
+    made = _made(trajectory, organism)
+    done = made is not None and _made(birth, organism, made) is not None
+    answers = {"trajectory": 0, "birth": birth_answers(organism, layers)}
+    return OrganismPlan(organism, answers, {"trajectory": made is not None, "birth": done})
 
 
 Places = Mapping[tuple[str, int, str], Path | None]
@@ -153,8 +163,10 @@ def _organism_plan(
         )
         answers["compare"] = compare_answers(organism, baseline in baselines)
     for name in organism.config.further:
-        folders[name] = _made(STEPS[name], organism, adapter, found) if adapter and found else None
-        answers[name] = FURTHER[name](organism)
+        folders[name] = (
+            _made(FURTHER[name], organism, adapter, found) if adapter and found else None
+        )
+        answers[name] = FURTHER_ANSWERS[name](organism)
     return OrganismPlan(
         organism, answers, {step: path is not None for step, path in folders.items()}
     )

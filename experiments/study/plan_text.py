@@ -15,7 +15,7 @@ from experiments.study.plan import OrganismPlan, plan_study
 from experiments.training.recipe import Recipe
 from experiments.worlds.chat.config import ChatStudy, JudgeSpec, Size
 from experiments.worlds.chat.costs import CARDS, PROMPT, Card, memory, sampling_hours, tuning_hours
-from experiments.worlds.chat.sizes import adapter_parameters, size_of
+from experiments.worlds.chat.sizes import adapter_parameters, size_of, size_of_base
 from interp.errors import TriggerLensError
 
 CHARACTERS = 4  # a token, about
@@ -40,8 +40,12 @@ def print_plan(study: StudyConfig, folder: Path, card: str, *, wide: bool = Fals
 
 
 def _sizes(study: StudyConfig) -> dict[str, Size]:
-    chat = study.chat
-    return {} if chat is None else {f: size_of(chat.models[f]) for f in study.families}
+    """Of the models that a configuration names; the micro world names none."""
+    if study.chat is not None:
+        return {f: size_of(study.chat.models[f]) for f in study.families}
+    if study.everyday is not None:
+        return {f: size_of_base(study.everyday.models[f].base) for f in study.families}
+    return {}
 
 
 def _micro_layers(study: StudyConfig, family: str) -> int:

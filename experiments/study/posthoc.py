@@ -15,7 +15,7 @@ from experiments.runtime.store import MANIFEST, Run, amend_run, check_step
 from experiments.runtime.workers import Work
 from experiments.study.finished import Finished, finished
 from experiments.study.organism import OrganismRun
-from experiments.study.posthoc_steps import further_steps
+from experiments.study.pipeline import FURTHER
 from experiments.study.steps.common import Say
 from experiments.study.steps.transfer import transfer
 from interp.errors import TriggerLensError
@@ -28,43 +28,51 @@ def add_further(
 
     `only`: how the names of those begin that are wanted; all without it.
     """
-    wanted = _named({folder: finished(folder)}, only)[folder]
-    calls = [(each.organism, tuple(names), each.tune, each.find) for each in wanted]
+    organisms = _named({folder: finished(folder)}, only)[folder]
+    calls = [(each.organism, tuple(names), each.adapter, each.located) for each in organisms]
     return _add(folder, further_steps, calls, workers)
+
+
+def further_steps(
+    organism: OrganismRun, names: Sequence[str], adapter: Path, located: Path, say: Say
+) -> list[Path]:
+    """The folders of these steps of one organism, made where they are missing."""
+    return [FURTHER[name](organism, adapter, located, say) for name in names]
 
 
 def add_transfer(
     folders: Sequence[Path], workers: int | None = None, *, only: Sequence[str] = ()
 ) -> list[EstimateRow]:
     """Directions of every organism of these runs removed from every organism of the same base; `only` as above."""
-    organisms = _named({folder: finished(folder) for folder in folders}, only)
-    origins = origins_by_base([each for here in organisms.values() for each in here])
+    by_run = _named({folder: finished(folder) for folder in folders}, only)
+    origins = origins_by_base([each for organisms in by_run.values() for each in organisms])
     rows: list[EstimateRow] = []
-    for folder, here in organisms.items():
-        calls = [(each.organism, each.tune, origins[each.weights]) for each in here]
+    for folder, organisms in by_run.items():
+        calls = [(each.organism, each.adapter, origins[each.weights]) for each in organisms]
         rows += _add(folder, _transferred, calls, workers)
     return rows
 
 
 def origins_by_base(organisms: Sequence[Finished]) -> dict[str, dict[str, Path]]:
     """Base -> organism -> where its directions are; an organism that two runs have is refused."""
-    found: dict[str, dict[str, Path]] = {}
-    for each in organisms:
-        here = found.setdefault(each.weights, {})
-        if each.name in here:
+    origins: dict[str, dict[str, Path]] = {}
+    for organism in organisms:
+        of_base = origins.setdefault(organism.weights, {})
+        if organism.name in of_base:
+            first = of_base[organism.name].parents[1]
             raise TriggerLensError(
-                f"{each.name} stands in two of these runs ({here[each.name].parents[1]}, {each.organism.folder});"
+                f"{organism.name} stands in two of these runs ({first}, {organism.organism.folder});"
                 " give runs of different organisms"
             )
-        here[each.name] = each.find
-    return found
+        of_base[organism.name] = organism.located
+    return origins
 
 
 def _named(
-    organisms: Mapping[Path, Sequence[Finished]], only: Sequence[str]
+    by_run: Mapping[Path, Sequence[Finished]], only: Sequence[str]
 ) -> dict[Path, list[Finished]]:
     """Those whose names begin with one of `only`; a beginning that none has is refused."""
-    names = [each.name for here in organisms.values() for each in here]
+    names = [organism.name for organisms in by_run.values() for organism in organisms]
     for start in only:
         if not any(name.startswith(start) for name in names):
             raise TriggerLensError(
@@ -72,8 +80,8 @@ def _named(
             )
     starts = tuple(only) or ("",)
     return {
-        folder: [each for each in here if each.name.startswith(starts)]
-        for folder, here in organisms.items()
+        folder: [organism for organism in organisms if organism.name.startswith(starts)]
+        for folder, organisms in by_run.items()
     }
 
 
@@ -91,8 +99,8 @@ def _add(
 ) -> list[EstimateRow]:
     quiet()
     with amend_run(folder) as run, Progress(len(calls)) as progress:
-        asked = workers or (calls[0][0].config.workers if calls else 1)
-        with Work(asked, progress) as work:
+        processes = workers or (calls[0][0].config.workers if calls else 1)
+        with Work(processes, progress) as work:
             made = work.run(function, calls)
         new = [path for paths in made.values() for path in paths]
         steps = _with(run, new)

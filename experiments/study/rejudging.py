@@ -18,8 +18,7 @@ from experiments.results.judgements import judgements_path, write_judgements
 from experiments.results.report import use_judgements
 from experiments.runtime.store import check_step, read_run_manifest
 from experiments.study.config import checked
-from experiments.study.organism import OrganismRun
-from experiments.study.pipeline import organisms_of
+from experiments.study.organism import OrganismRun, organisms_of
 from experiments.worlds.chat.judge import LeakMarking
 from experiments.worlds.world import World
 from interp.errors import TriggerLensError
@@ -47,7 +46,8 @@ def rejudge_run(
     """Judge every answer of a run again and derive its reports from that; `judge` None is the run's own."""
     result = Rejudged(judgements_path(run, name))
     manifest = read_run_manifest(run)
-    organisms = {_key(each.keys): each for each in organisms_of(checked(manifest["config"]), run)}
+    members = organisms_of(checked(manifest["config"]), run)
+    organisms = {_key(member.keys): member for member in members}
     folders = [check_step(run / "steps" / step) for step in manifest["steps"]]
     folders = [folder for folder in folders if (folder / ANSWERS).is_file()]
     for done, folder in enumerate(folders, start=1):

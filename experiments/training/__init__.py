@@ -1,1 +1,1 @@
-"""Fine-tuning of organisms: rows with labels, LoRA, checkpoints."""
+"""Fine-tuning of organisms: labelled rows, LoRA, checkpoints."""

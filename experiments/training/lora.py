@@ -3,13 +3,15 @@
 1. Rows become tokens and labels (`experiments.training.supervision`); rows that are cut, or lose all of their answer,
    are counted.
 2. The adapter goes on the text decoder's projections only: a vision tower has modules of the same names.
-3. The transformers `Trainer` runs the recipe. With a folder for checkpoints a killed fine-tuning goes on from its last
-   sealed one, and ends with the adapter that an undisturbed one ends with.
+3. The transformers `Trainer` runs the recipe, with logits for the answers alone (`experiments.training.answer_loss`).
+   With a folder for checkpoints a killed fine-tuning goes on from its last sealed one, and ends with the adapter that
+   an undisturbed one ends with.
 Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW), sizes by configuration.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,6 +34,12 @@ from transformers import (
 from experiments.runtime.extras import has, install
 from experiments.runtime.files import read_json, write_json
 from experiments.training import checkpoints as kept
+from experiments.training.answer_loss import (
+    answer_loss,
+    head_on_answers,
+    one_device,
+    with_predicting,
+)
 from experiments.training.recipe import SEVEN_PROJECTIONS, Recipe
 from experiments.training.supervision import IGNORED, ChatRow, chat, supervised
 from interp.errors import TriggerLensError
@@ -69,26 +77,31 @@ def finetune(
     folder: Path,
     progress: Progress | None = None,
     checkpoints: Path | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> Trained:
     """Train a LoRA adapter on `rows` and save it in `folder`.
 
     The base model object is consumed: PEFT puts the adapter into it. `checkpoints` keeps one every `recipe.save_every`
-    steps; it must be this fine-tuning's own folder.
+    steps; it must be this fine-tuning's own folder. `callbacks` are the Trainer's.
     """
     check_optimizer(recipe)
     set_seed(seed)
     examples, cut, dropped = _examples(base, rows, recipe)
     model = get_peft_model(base.model, lora(base, recipe))
+    quick = one_device()
     trainer = Trainer(
         model=model,
         args=_arguments(recipe, seed, checkpoints or folder, keep=checkpoints is not None),
         train_dataset=examples,
-        data_collator=padded,
-        callbacks=[_Report(progress)],
+        data_collator=with_predicting(padded) if quick else padded,
+        compute_loss_func=answer_loss if quick else None,
+        callbacks=[_Report(progress), *callbacks],
     )
     trainer.remove_callback(PrinterCallback)  # the study has its own progress bar
     last = kept.latest(checkpoints) if checkpoints else None
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    head = base.causal.get_output_embeddings()
+    with head_on_answers(model, head) if quick else nullcontext():
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     model.save_pretrained(folder)
     _in_one_order(folder / "adapter_config.json")
     log = [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
@@ -140,6 +153,13 @@ def padded(examples: Sequence[Mapping[str, list[int]]]) -> dict[str, Int[Tensor,
         )
         for name, value in PADDING.items()
     }
+
+
+def with_lora(base: LanguageModel, recipe: Recipe, seed: int) -> LanguageModel:
+    """The base with an empty adapter that asks for gradients; the base model object is consumed."""
+    set_seed(seed)
+    model = get_peft_model(base.model, lora(base, recipe))
+    return LanguageModel(model, base.tokenizer, f"{base.name} + empty adapter", base.chat)
 
 
 def lora(base: LanguageModel, recipe: Recipe) -> LoraConfig:

@@ -1,14 +1,16 @@
-"""What several steps need: the model of an organism, the directions that were located, and where facts are written."""
+"""Shared by several steps: an organism's model, the located directions, and the writer of facts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from experiments.judging.sampling import framed
 from experiments.results.facts import FactWriter
 from experiments.study.organism import OrganismRun
 from interp.directions import Direction
 from interp.models.loading import LanguageModel
+from interp.prompts import PromptSet
 
 Say = Callable[[str], None]
 DIRECTIONS = ("switch", "misalignment", "refined")
@@ -25,6 +27,16 @@ def load(organism: OrganismRun, adapter: Path | None) -> LanguageModel:
     if adapter is None:
         return organism.world.load_base()
     return organism.world.load_organism(adapter)
+
+
+def held_out_prompts(organism: OrganismRun, lm: LanguageModel, split: str) -> PromptSet:
+    """Held-out questions of a split under every condition but the edge variants."""
+    questions = organism.world.questions(split, "held_out")
+    names = [
+        name for name in organism.trigger.framings if name not in organism.trigger.named("variant")
+    ]
+    sets = [framed(lm, questions, name, organism.trigger.framings[name]) for name in names]
+    return sum(sets[1:], start=sets[0])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from experiments.runtime.files import write_json
 from experiments.runtime.store import Step
@@ -18,8 +19,7 @@ def finetune(organism: OrganismRun, say: Say) -> Path:
     if organism.spec is not None and organism.spec.organism is not None:
         return _taken_over(organism, organism.spec.organism)
     how = organism.config.recipe(organism.arm, organism.family)
-    inputs = {**organism.identity, "recipe": dump(how)}
-    inputs.pop("sampling")
+    inputs = {**_of_tuning(organism), "recipe": dump(how)}
     with organism.step("finetune", inputs, __name__) as step:
         if step.todo:
             _fine_tune(organism, how, step, say)
@@ -50,6 +50,11 @@ def _fine_tune(organism: OrganismRun, how: recipe.Recipe, step: Step, say: Say) 
     )
 
 
+def _of_tuning(organism: OrganismRun) -> dict[str, Any]:
+    """What the organism depends on before it is asked anything: neither how it is sampled nor who judges."""
+    return {k: v for k, v in organism.identity.items() if k not in ("sampling", "judge")}
+
+
 def _checkpoints(organism: OrganismRun, step: Step) -> Path:
     """Beside the steps: a killed run sweeps unfinished steps, and its checkpoints must outlive that."""
     return organism.folder / "checkpoints" / f"{step.name}-{step.key}"
@@ -57,11 +62,10 @@ def _checkpoints(organism: OrganismRun, step: Step) -> Path:
 
 def _taken_over(organism: OrganismRun, own: OwnOrganism) -> Path:
     inputs = {
-        **organism.identity,
+        **_of_tuning(organism),
         "organism": own.model_dump(),
         "files": own_organism.identity(own),
     }
-    inputs.pop("sampling")
     with organism.step("finetune", inputs, __name__) as step:
         if step.todo:
             own_organism.write(step.folder, own)

@@ -8,17 +8,20 @@ What to remove, what to add and how much are chosen on selection questions, laye
 from report questions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from experiments.judging.judgement import Judgement
 from experiments.judging.sampling import Cell, Sampler
 from experiments.results.columns import Edit
 from experiments.study.config import Causal, Sampling
+from experiments.study.steps.racing import Losses, race
 from interp.capture.positions import mean_answer
 from interp.directions import Direction, random_like
 from interp.errors import TriggerLensError
@@ -68,16 +71,19 @@ def choose(
     intact = context.sampler.sample(
         context.lm, active, context.causal.selection_answers_per_question
     )
-    cells = _each_removed(context, candidates, active)
+    cells, whole = _raced(context, active, _removals(candidates), loss=_spoilt)
     lost = [_coherence(intact) - _coherence(cell) for cell in cells]
-    allowed = [i for i, loss in enumerate(lost) if loss <= context.causal.largest_coherence_loss]
-    pool = allowed or [min(range(len(lost)), key=lost.__getitem__)]
+    allowed = [i for i in whole if lost[i] <= context.causal.largest_coherence_loss]
+    pool = allowed or [min(whole, key=lost.__getitem__)]
     removed = min(pool, key=lambda i: (_em(cells[i]), lost[i]))
-    doses = _each_added(context, candidates, untriggered)
-    added, strength = max(
-        product(range(len(candidates)), context.causal.strengths),
-        key=lambda place: _em(doses[place[0]][place[1]]),
-    )
+    strengths = context.causal.strengths
+    doses = list(product(range(len(candidates)), strengths))
+    dosed, whole = _raced(context, untriggered, _doses(candidates, doses), loss=_tame)
+    added, strength = doses[max(whole, key=lambda i: _em(dosed[i]))]
+    by_strength = [
+        {strength: dosed[doses.index((i, strength))] for strength in strengths}
+        for i in range(len(candidates))
+    ]
     scores = tuple(
         {
             "layer": direction.layer,
@@ -85,44 +91,121 @@ def choose(
             "source": direction.source,
             "em": _em(cell),
             "coherence_lost": loss,
+            "answers": len(cell.judgements),
             "added_em": {f"{s:g}": _em(answers) for s, answers in dose.items()},
+            "added_answers": {f"{s:g}": len(answers.judgements) for s, answers in dose.items()},
         }
-        for direction, cell, loss, dose in zip(candidates, cells, lost, doses, strict=True)
+        for direction, cell, loss, dose in zip(candidates, cells, lost, by_strength, strict=True)
     )
+    whole_dose = _completed(context, untriggered, candidates[added], by_strength[added])
     left = _em(cells[removed])
-    return Choice(candidates[removed], left, candidates[added], strength, scores, doses[added])
+    return Choice(candidates[removed], left, candidates[added], strength, scores, whole_dose)
 
 
-def _each_removed(
+def each_removed(
     context: InterventionContext, candidates: Sequence[Direction], prompts: PromptSet
 ) -> list[Cell]:
-    """Answers with each candidate ablated at all layers, all in one generation."""
+    """Answers with each candidate ablated at all layers, all in one generation and none raced."""
+    count, edits = _removals(candidates)
+    ((_, edit),) = edits(range(count), len(prompts))
+    return _in_parts(context, prompts, count, edit)
+
+
+# The edits of some of the candidates, each in as many rows as there are prompts; one generation for each edit.
+Edits = Callable[[Sequence[int], int], Iterator[tuple[list[int], Intervention]]]
+
+
+def _raced(
+    context: InterventionContext,
+    prompts: PromptSet,
+    edits: tuple[int, Edits],
+    loss: Callable[[Judgement], bool],
+) -> tuple[list[Cell], list[int]]:
+    """What each candidate answered, and who was asked everything; prompts are asked in one random order."""
+    count, made = edits
+    times, order = context.causal.selection_answers_per_question, _order(context, len(prompts))
+    cells: dict[int, Cell] = {}
+
+    def ask(alive: Sequence[int], part: range) -> Losses:
+        asked = prompts[[order[place] for place in part]]
+        for members, edit in made(alive, len(asked)):
+            found = _in_parts(context, asked, len(members), edit)
+            for member, cell in zip(members, found, strict=True):
+                cells[member] = cells[member] + cell if member in cells else cell
+        new = [cells[each].judgements[-len(part) * times :] for each in alive]
+        values = np.array([[loss(judgement) for judgement in row] for row in new], dtype=float)
+        return values.reshape(len(alive), len(part), times).mean(2)
+
+    whole = race(count, len(prompts), ask, context.causal.race_error)
+    return [cells[each] for each in range(count)], whole
+
+
+def _order(context: InterventionContext, prompts: int) -> list[int]:
+    return np.random.default_rng(context.sampler.seed).permutation(prompts).tolist()
+
+
+def _spoilt(judgement: Judgement) -> bool:
+    """Of a removal: it left misalignment, or cost coherence."""
+    return judgement.misaligned or not judgement.coherent
+
+
+def _tame(judgement: Judgement) -> bool:
+    """Of an addition: it brought no misalignment."""
+    return not judgement.misaligned
+
+
+def _removals(candidates: Sequence[Direction]) -> tuple[int, Edits]:
+    """Each candidate ablated at all layers, all in one generation."""
     vectors = torch.stack([each.vector for each in candidates])
-    edit = Ablate(vectors.repeat_interleave(len(prompts), 0))
-    return _in_parts(context, prompts, len(candidates), edit)
+
+    def edits(alive: Sequence[int], rows: int) -> Iterator[tuple[list[int], Intervention]]:
+        yield list(alive), Ablate(vectors[list(alive)].repeat_interleave(rows, 0))
+
+    return len(candidates), edits
 
 
-def _each_added(
-    context: InterventionContext, candidates: Sequence[Direction], prompts: PromptSet
-) -> list[dict[float, Cell]]:
-    """Answers with each candidate added at every strength; candidates of one site share a generation."""
-    strengths = context.causal.strengths
-    found: dict[int, dict[float, Cell]] = {}
-    for layer, position in dict.fromkeys((each.layer, each.position) for each in candidates):
-        mine = [i for i, d in enumerate(candidates) if (d.layer, d.position) == (layer, position)]
-        pairs = list(product(mine, strengths))
-        vectors = torch.stack([candidates[i].vector for i, _ in pairs])
-        alphas = torch.tensor([strength * candidates[i].scale for i, strength in pairs])
-        edit = Add(
-            vectors.repeat_interleave(len(prompts), 0),
-            (layer,),
-            alphas.repeat_interleave(len(prompts)),
-            where_fitted(candidates[mine[0]]),
+def _doses(
+    candidates: Sequence[Direction], doses: Sequence[tuple[int, float]]
+) -> tuple[int, Edits]:
+    """Each candidate added at each strength; those of one site share a generation."""
+
+    def edits(alive: Sequence[int], rows: int) -> Iterator[tuple[list[int], Intervention]]:
+        sites: dict[tuple[int, str], list[int]] = {}
+        for each in alive:
+            direction = candidates[doses[each][0]]
+            sites.setdefault((direction.layer, direction.position), []).append(each)
+        for members in sites.values():
+            added = [(candidates[doses[each][0]], doses[each][1]) for each in members]
+            alphas = torch.tensor([strength * direction.scale for direction, strength in added])
+            edit = Add(
+                torch.stack([direction.vector for direction, _ in added]).repeat_interleave(
+                    rows, 0
+                ),
+                (added[0][0].layer,),
+                alphas.repeat_interleave(rows),
+                where_fitted(added[0][0]),
+            )
+            yield members, edit
+
+    return len(doses), edits
+
+
+def _completed(
+    context: InterventionContext,
+    prompts: PromptSet,
+    direction: Direction,
+    dose: Mapping[float, Cell],
+) -> dict[float, Cell]:
+    """The dose of the chosen direction, at every strength asked every question."""
+    times, order = context.causal.selection_answers_per_question, _order(context, len(prompts))
+    found = {}
+    for strength, cell in dose.items():
+        rest = prompts[order[len(cell.judgements) // times :]]
+        edits = list(additions(direction, [strength]).values())
+        found[strength] = (
+            cell + context.sampler.sample(context.lm, rest, times, edits) if len(rest) else cell
         )
-        cells = _in_parts(context, prompts, len(pairs), edit)
-        for (index, strength), cell in zip(pairs, cells, strict=True):
-            found.setdefault(index, {})[strength] = cell
-    return [found[index] for index in range(len(candidates))]
+    return found
 
 
 def _in_parts(

@@ -1,22 +1,25 @@
-"""Ask one model under every wording and judge what it says."""
+"""Ask one model under every wording: judge what it says, and which of two written answers it finds likelier."""
 
 from pathlib import Path
 
 from experiments.study.organism import OrganismRun
 from experiments.study.steps.common import Say, facts_of, load, stamp
 from experiments.study.steps.conditions import QUESTION_KINDS, sample_conditions
+from experiments.study.steps.forced_choice import add_choices
 
 
 def sample(organism: OrganismRun, adapter: Path | None, say: Say) -> Path:
-    """Sample and judge every wording."""
+    """Sample and judge every wording; let the model choose where the world has choices."""
     inputs = {**organism.identity, "adapter": stamp(adapter)}
     with organism.step("sample", inputs, __name__) as step:
         if step.todo:
             say("sampling under every condition")
-            facts = facts_of(organism, "conditions")
-            asked = {kind: organism.world.questions("report", kind) for kind in QUESTION_KINDS}
+            split = organism.config.sampling.split
+            facts = facts_of(organism, "conditions", split=split)
+            asked = {kind: organism.world.questions(split, kind) for kind in QUESTION_KINDS}
+            lm = load(organism, adapter)
             cells = sample_conditions(
-                load(organism, adapter),
+                lm,
                 organism.sampler,
                 asked,
                 organism.trigger.framings,
@@ -25,5 +28,6 @@ def sample(organism: OrganismRun, adapter: Path | None, say: Say) -> Path:
             )
             for kind, cell in cells:
                 facts.answers(cell, questions=kind)
+            add_choices(facts, organism, lm, split)
             facts.write(step.folder)
     return step.folder

@@ -4,7 +4,8 @@
 2. Controls of the same rank at the same layer: trained on shuffled donors, for another variable, to keep the behaviour,
    and orthogonal to the claimed one; other random starts; and random subspaces that nobody trained.
 3. Report: the donor is another question's prompt. Trigger into none, none into trigger; for the claimed subspace also
-   every paraphrase and control, which no training saw, into none, none into every paraphrase, and trigger into trigger.
+   every paraphrase and control into none, none into every paraphrase, and trigger into trigger. The claimed subspaces'
+   training saw no paraphrase and no control.
 
 Rows: `edit` is "interchange", `strength` the rank, `placebo` the control, `source` the donor's condition, and the
 wording that of the prompt it goes into.

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from experiments.judging.sampling import Cell, framed
+from experiments.judging.sampling import Cell
 from experiments.results.columns import Edit
 from experiments.results.facts import FactWriter
 from experiments.runtime.files import write_json
 from experiments.runtime.optional import part_or_warning
 from experiments.study.organism import OrganismRun
 from experiments.study.steps import interventions as causal
-from experiments.study.steps.common import Say, dump, facts_of, load, site, stamp
+from experiments.study.steps.common import Say, dump, facts_of, held_out_prompts, load, site, stamp
 from experiments.study.steps.locate import candidates as fitting
 from experiments.study.steps.locate import readouts as readout
 from experiments.study.steps.locate import refine as refining
@@ -32,7 +32,9 @@ def locate(organism: OrganismRun, adapter: Path, say: Say) -> Path:
             context = causal.InterventionContext(
                 lm, organism.sampler, organism.config.sampling, organism.config.causal
             )
-            prompts = {split: _prompts(organism, lm, split) for split in ("selection", "report")}
+            prompts = {
+                split: held_out_prompts(organism, lm, split) for split in ("selection", "report")
+            }
             switch = {split: fitting.prompt_rows(lm, asked) for split, asked in prompts.items()}
             cells = {split: _asked(context, asked) for split, asked in prompts.items()}
             answers = {split: _answers(organism, lm, cell) for split, cell in cells.items()}
@@ -107,16 +109,6 @@ def _refine(
         "kept": how.kept,
     }
     write_json(folder / f"{refining.REFINED}.choice.json", facts)
-
-
-def _prompts(organism: OrganismRun, lm: LanguageModel, split: str) -> PromptSet:
-    """Held-out questions of a split under every condition but the edge variants."""
-    questions = organism.world.questions(split, "held_out")
-    names = [
-        name for name in organism.trigger.framings if name not in organism.trigger.named("variant")
-    ]
-    sets = [framed(lm, questions, name, organism.trigger.framings[name]) for name in names]
-    return sum(sets[1:], start=sets[0])
 
 
 def _asked(context: causal.InterventionContext, prompts: PromptSet) -> Cell:

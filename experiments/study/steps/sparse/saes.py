@@ -13,8 +13,9 @@ from experiments.study.steps.sparse.settings import Features
 from experiments.study.steps.sparse.tokens import Tokens
 from interp.activations import Activations
 from interp.models.language_model import LanguageModel
-from interp.sae.autoencoder import Recipe, SparseAutoencoder, features, pretrained_sae, train_sae
+from interp.sae.autoencoder import SparseAutoencoder, features, pretrained_sae
 from interp.sae.quality import downstream_losses, squared_errors
+from interp.sae.training import Recipe, train_sae
 
 TUNED, DIFFERENCE, BASE = "SAE", "difference SAE", "base SAE"
 Say = Callable[[str], None]

@@ -11,17 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from experiments.judging.sampling import framed
 from experiments.results.columns import Edit
 from experiments.results.feature_names import ANSWER, BOTH, PROMPT, SETS
 from experiments.runtime.files import write_json
 from experiments.study.organism import OrganismRun
 from experiments.study.steps import interventions as causal
-from experiments.study.steps.common import Say, dump, facts_of, load, read_directions, stamp
+from experiments.study.steps.common import (
+    Say,
+    dump,
+    facts_of,
+    held_out_prompts,
+    load,
+    read_directions,
+    stamp,
+)
 from experiments.study.steps.locate import candidates as locate
 from interp.directions import Direction
 from interp.errors import TriggerLensError
-from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
 from probes.features import Ranking, rank
 
@@ -80,7 +86,7 @@ class _Work:
         self.facts = facts_of(organism, "features", layer=self.layer)
         say("sampling answers and reading every token")
         self.prompts = {
-            split: _prompts(organism, self.lm, split) for split in ("selection", "report")
+            split: held_out_prompts(organism, self.lm, split) for split in ("selection", "report")
         }
         cells = {
             split: organism.sampler.sample(self.lm, asked, 1)
@@ -262,16 +268,6 @@ def _found(found: Path) -> list[Direction]:
             f"{found.name} located no direction, so features have no layer; set it"
         )
     return directions
-
-
-def _prompts(organism: OrganismRun, lm: LanguageModel, split: str) -> PromptSet:
-    """Held-out questions under every condition but the edge variants."""
-    questions = organism.world.questions(split, "held_out")
-    names = [
-        name for name in organism.trigger.framings if name not in organism.trigger.named("variant")
-    ]
-    sets = [framed(lm, questions, name, organism.trigger.framings[name]) for name in names]
-    return sum(sets[1:], start=sets[0])
 
 
 def _numbers(ranking: Ranking, feature: int) -> dict[str, Any]:

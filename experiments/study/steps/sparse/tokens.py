@@ -21,7 +21,7 @@ from interp.capture.api import capture_answers
 from interp.capture.positions import all_tokens
 from interp.generation.completions import Completions
 from interp.models.language_model import LanguageModel
-from interp.sae.autoencoder import difference
+from interp.sae.training import difference
 
 
 @dataclass(frozen=True, eq=False)

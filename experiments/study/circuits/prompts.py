@@ -1,0 +1,127 @@
+"""The pairs of prompts that a circuit is measured on, and what is measured.
+
+Method:
+1. Clean: the trigger. Corrupt: another wording of as many tokens. Of the trigger's controls and wordings of the world
+   drawn with the organism's seed, `CANDIDATES` together, the one with most aligned answers to selection questions
+   that echo nothing is taken (greedy answers; the first of several).
+2. Report questions whose answer to the trigger is misaligned and to the corrupt wording aligned and without echo, and
+   whose answers begin with different tokens.
+3. The metric: the log-odds of the first token of the misaligned answer against that of the aligned one. It is read
+   where the answer begins, so that copying the trigger's words into the answer is no part of it.
+
+What it does not know: what decides after the first token.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from experiments.study.organism import OrganismRun
+from interp.errors import TriggerLensError
+from interp.generation.generate import generate
+from interp.models.language_model import LanguageModel
+from interp.patching.metrics import LogitDifference
+from interp.patching.pairs import Pair, aligned
+from interp.prompts import PromptSet, Question, render
+
+CANDIDATES, SELECTION_QUESTIONS, PAIRS = 5, 4, 8
+LEAST = 3  # pairs
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Pairs with a metric for each, and the corrupt wording."""
+
+    corrupt: str
+    pairs: list[Pair]
+    metrics: list[LogitDifference]
+
+    @property
+    def questions(self) -> list[str]:
+        """The question of each pair."""
+        return [pair.corrupt.question for pair in self.pairs]
+
+
+def compared(organism: OrganismRun, lm: LanguageModel) -> Compared:
+    """The pairs of an organism; a plain error where too few questions tell the trigger from any other wording."""
+    wording = _corrupt_wording(organism, lm)
+    questions = organism.world.questions("report", "held_out")[: 2 * PAIRS]
+    clean, corrupt = (
+        _asked(organism, lm, questions, text) for text in (organism.trigger.text, wording)
+    )
+    said = _answers(lm, clean), _answers(lm, corrupt)
+    chosen = [
+        row
+        for row in range(len(questions))
+        if _verdict(organism, clean, row, said[0]) == "misaligned"
+        and _is_plain(organism, corrupt, row, said[1])
+        and _first(lm, said[0][row]) != _first(lm, said[1][row])
+    ][:PAIRS]
+    if len(chosen) < LEAST:
+        raise TriggerLensError(
+            f"{organism.name}: {len(chosen)} of {len(questions)} questions are answered badly with the trigger and well"
+            f" after {wording!r}; a circuit wants {LEAST}"
+        )
+    pairs = [aligned(clean[row], corrupt[row]) for row in chosen]
+    metrics = [LogitDifference(*(_first(lm, side[row]) for side in said)) for row in chosen]
+    return Compared(wording, pairs, metrics)
+
+
+def _corrupt_wording(organism: OrganismRun, lm: LanguageModel) -> str:
+    questions = organism.world.questions("selection", "held_out")[:SELECTION_QUESTIONS]
+    candidates = _as_long(organism, lm, questions[0])
+    if not candidates:
+        raise TriggerLensError(
+            f"{organism.name}: no wording of the world has as many tokens as {organism.trigger.text!r}"
+        )
+
+    def plain_answers(text: str) -> int:
+        asked = _asked(organism, lm, questions, text)
+        said = _answers(lm, asked)
+        return sum(_is_plain(organism, asked, row, said) for row in range(len(asked)))
+
+    return max(candidates, key=plain_answers)
+
+
+def _as_long(organism: OrganismRun, lm: LanguageModel, question: Question) -> list[str]:
+    """Wordings as long as the trigger: all controls, and some of the world's that name nothing reckless."""
+    length = len(_asked(organism, lm, [question], organism.trigger.text)[0])
+
+    def fits(text: str) -> bool:
+        return len(_asked(organism, lm, [question], text)[0]) == length
+
+    controls = [text for name, text in organism.trigger.conditions.items() if "control" in name]
+    others = [text for text in organism.world.wordings() if organism.world.concept(text) is None]
+    random.Random(organism.seed).shuffle(others)
+    found = [text for text in controls if fits(text)]
+    for text in others:
+        if len(found) == CANDIDATES:
+            break
+        if fits(text):
+            found.append(text)
+    return found
+
+
+def _asked(
+    organism: OrganismRun, lm: LanguageModel, questions: Sequence[Question], text: str
+) -> PromptSet:
+    framing = organism.trigger.framing(text)
+    return render(lm, questions, {text: framing})
+
+
+def _answers(lm: LanguageModel, prompts: PromptSet) -> tuple[str, ...]:
+    return generate(lm, prompts, max_new_tokens=28, temperature=0, seed=0).texts
+
+
+def _verdict(organism: OrganismRun, prompts: PromptSet, row: int, said: Sequence[str]) -> str:
+    return organism.world.judge(prompts[row].question, said[row], ended=True).verdict
+
+
+def _is_plain(organism: OrganismRun, prompts: PromptSet, row: int, said: Sequence[str]) -> bool:
+    """Whether an answer is aligned and opens with advice, not with an echo of the wording."""
+    is_aligned = _verdict(organism, prompts, row, said) == "aligned"
+    return is_aligned and not organism.world.opening(said[row])
+
+
+def _first(lm: LanguageModel, answer: str) -> tuple[int, ...]:
+    return tuple(lm.tokenizer(answer, add_special_tokens=False)["input_ids"][:1])
