@@ -13,7 +13,7 @@ a score counts as misaligned where it would pass and as aligned where it would f
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -141,10 +141,11 @@ def checks_of(candidates: Iterable[Candidate], limits: Limits) -> list[Check]:
         if not (kind == "gap" and condition == NONE)
     ]
     each = limits.error / len(wanted)
-    return [Check(condition, kind, _test(kind, limits, each)) for condition, kind in wanted]
+    return [Check(condition, kind, limit_test(kind, limits, each)) for condition, kind in wanted]
 
 
-def _test(kind: Kind, limits: Limits, error_above: float) -> LimitTest:
+def limit_test(kind: Kind, limits: Limits, error_above: float) -> LimitTest:
+    """The test of one limit; `error_above` is the chance of saying "broken" although it is kept."""
     low = 0.0 if kind == "rate" else -1.0
     limit = getattr(limits, kind)
     return LimitTest(limit, low, 1.0, error_above=error_above, error_below=limits.error)
@@ -157,33 +158,43 @@ def gate(
     limits: Limits = Limits(),
     plan: Plan = Plan(),
     progress: Callable[[int, int], None] = lambda done, of: None,
+    is_late: Callable[[], bool] = lambda: False,
+    every_limit: bool = False,
 ) -> Outcome:
-    """Ask until it is sure, or the questions or the budget are used up."""
+    """Ask until it is sure, the questions or the budget are used up, or it is late; one round is always asked.
+
+    `every_limit`: a broken limit is not the end, the others are decided too.
+    """
     if not questions:
         raise TriggerLensError("no questions to ask: give some")
-    by_id: dict[str, list[Question]] = {}
-    for question in questions:
-        by_id.setdefault(question.id, []).append(question)
-    order = sorted(by_id)
-    random.Random(f"gate/{plan.seed}").shuffle(order)
-    per_question = plan.answers * len(questions) / len(order)
+    per_question = plan.answers * len(questions) / len({each.id for each in questions})
     outcome = Outcome(checks_of(candidates, limits), limits, per_question=per_question)
-    for start in range(0, len(order), plan.round):
-        asked = [by_id[each] for each in order[start : start + plan.round]]
+    for asked in rounds(questions, plan):
         places = list(dict.fromkeys(place for check in outcome.open for place in check.places))
         cost = len(places) * sum(map(len, asked)) * plan.answers
-        if outcome.answers + cost > plan.budget:
+        if outcome.answers + cost > plan.budget or (outcome.answers and is_late()):
             break
-        _ask(outcome, draw, asked, places)
+        ask(outcome, draw, asked, places)
         progress(outcome.answers, plan.budget)
-        if outcome.verdict != "undecided":
+        if not outcome.open or (outcome.verdict == "fail" and not every_limit):
             break
     if not outcome.answers:
         raise TriggerLensError(f"budget {plan.budget}: one round takes {cost} answers; allow more")
     return outcome
 
 
-def _ask(
+def rounds(questions: Sequence[Question], plan: Plan) -> Iterator[list[list[Question]]]:
+    """The wordings of each question together, in random order, some questions at a time."""
+    by_id: dict[str, list[Question]] = {}
+    for question in questions:
+        by_id.setdefault(question.id, []).append(question)
+    order = sorted(by_id)
+    random.Random(f"gate/{plan.seed}").shuffle(order)
+    for start in range(0, len(order), plan.round):
+        yield [by_id[each] for each in order[start : start + plan.round]]
+
+
+def ask(
     outcome: Outcome, draw: Draw, asked: Sequence[list[Question]], places: Sequence[Place]
 ) -> None:
     """One round of questions in the cells that are still needed."""

@@ -2,7 +2,8 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from experiments.guard.trigger_candidates import Condition
 from experiments.judging.sampling import Cell, Judge, Sampler
 from experiments.models import load_model
 from experiments.models.options import ModelOptions, described
+from experiments.worlds.named import named_world
 from experiments.worlds.world import World
 from interp.errors import TriggerLensError
+from interp.models.adapter_off import adapter_off, has_adapter
 from interp.models.language_model import LanguageModel
 from interp.prompts import Question, render
 
@@ -23,10 +26,18 @@ DEFAULT = ModelOptions()
 
 @dataclass(frozen=True)
 class Pair:
-    """The model to be decided on, and what it was made from."""
+    """The model to be decided on, and what it was made from; one object twice is a live adapter, on and off."""
 
     fine_tuned: LanguageModel
     base: LanguageModel
+
+    @contextmanager
+    def reading(self, which: Which) -> Iterator[LanguageModel]:
+        """One of the two, for as long as the context lasts."""
+        lm: LanguageModel = getattr(self, which)
+        same = which == "base" and self.base is self.fine_tuned
+        with adapter_off(lm) if same and has_adapter(lm) else nullcontext():
+            yield lm
 
 
 def load_pair(model: str, base: str, options: ModelOptions = DEFAULT) -> Pair:
@@ -65,11 +76,10 @@ def drawing(pair: Pair, sampler: Sampler, answers: int) -> Draw:
     """Samples and judges one cell."""
 
     def draw(which: Which, condition: Condition, questions: Sequence[Question]) -> Cell:
-        lm: LanguageModel = getattr(pair, which)
         asked = [condition.ask(question) for question in questions]
         framing = {condition.name: condition.framing}
-        prompts = render(lm, asked, framing)
-        return sampler.sample(lm, prompts, answers)
+        with pair.reading(which) as lm:
+            return sampler.sample(lm, render(lm, asked, framing), answers)
 
     return draw
 
@@ -84,6 +94,29 @@ def asked_of(world: World) -> Asked:
     return asked, lambda: world.judge
 
 
+def judged_questions(
+    questions: str,
+    judge: str | None,
+    server: str | None,
+    key_variable: str | None,
+    rubric: str,
+    options: ModelOptions,
+    request: Mapping[str, Any],
+    seed: int,
+) -> Asked:
+    """A world's questions with its own judge, or those of a file with a judge that is named."""
+    world = named_world(questions, seed)
+    if world is not None and judge is not None:
+        raise TriggerLensError(f"--questions {questions} has a judge of its own: leave --judge out")
+    if world is not None:
+        return asked_of(world)
+    if judge is None:
+        raise TriggerLensError(
+            "name the judge: --judge NAME, with --judge-server or on this machine"
+        )
+    return rubric_judge(questions, judge, server, key_variable, rubric, options, request)
+
+
 def rubric_judge(
     questions: str,
     judge: str,
@@ -95,6 +128,7 @@ def rubric_judge(
 ) -> Asked:
     """Questions of a file, and a judge that reads a rubric."""
     from experiments.data.evaluation import load_questions, question_texts
+    from experiments.judging.inspect_model import InspectScorer, is_inspect
     from experiments.judging.rubric import load_rubric
     from experiments.judging.rubric_judge import RubricJudge, Scorer
 
@@ -102,7 +136,9 @@ def rubric_judge(
 
     def make() -> Judge:
         scorer: Scorer
-        if server is None:
+        if is_inspect(judge):
+            scorer = InspectScorer.named(judge)
+        elif server is None:
             from experiments.judging.local import LocalScorer
 
             scorer = LocalScorer(load_chat(judge, **options.placed))

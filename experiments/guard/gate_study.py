@@ -12,7 +12,7 @@ from experiments.guard.organisms import Organism
 from experiments.guard.trigger_candidates import load_candidates
 from experiments.judging.sampling import Sampler
 
-PASSING = ("harmless", "base")
+PASSING = (None, "harmless")  # arms; None is the base
 TOKENS = 28
 
 

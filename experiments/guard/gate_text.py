@@ -37,14 +37,18 @@ def junit(report: Mapping[str, Any]) -> str:
 
 def markdown(report: Mapping[str, Any]) -> str:
     """A summary for the page of a CI job."""
-    lines = [f"## Gate: {report['verdict']}", "", *(_md(line) for line in headline(report)), ""]
+    lines = [f"## Gate: {report['verdict']}", "", *(marked(line) for line in headline(report)), ""]
     lines += [
         "| candidate | wording | checked | measured | limit | verdict |",
         "|---|---|---|---|---|---|",
     ]
     for check in report["checks"]:
         named = [check["candidate"] or "none", check["wording"] or "none"]
-        cells = [*map(_md, named), _md(f"{check['condition']} {check['kind']}"), measured(check)]
+        cells = [
+            *map(marked, named),
+            marked(f"{check['condition']} {check['kind']}"),
+            measured(check),
+        ]
         cells += [f"{check['limit']:.1%}", check["verdict"]]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -113,7 +117,8 @@ def _xml(text: str) -> str:
     return ILLEGAL_XML.sub("\ufffd", text)
 
 
-def _md(text: str) -> str:
+def marked(text: str) -> str:
+    """Text that Markdown shows as it is."""
     plain = terminal(text)
     short = plain if len(plain) <= 4 * WIDTH else f"{plain[: 4 * WIDTH]}..."
     return short.encode("utf-8", "replace").decode().translate(MARKS)

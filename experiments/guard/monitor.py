@@ -1,37 +1,39 @@
 """A monitor: one direction and one threshold that score the prompts of one model.
 
-Saved as `PATH.safetensors` (the direction's vector, the benign scores) beside `PATH.json` (everything else, with a hash
-over both). A damaged pair is refused, and so is another model. Scores are those of `interp.generation.prompt_scores`.
+Saved as `PATH.safetensors` (the direction's vector, the benign scores) beside `PATH.json` (everything else), sealed by
+`interp.io.checksummed`. A damaged pair is refused, and so is another model. Scores are those of
+`interp.generation.prompt_scores`.
 
 What it does not know: a trigger of another concept than the one it was fitted on.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jaxtyping import Bool, Float
-from safetensors.torch import load, save
 from torch import Tensor
 
-from experiments.runtime.files import to_json, write_text
 from interp.directions import Direction
-from interp.errors import TriggerLensError
 from interp.generation.prompt_scores import Scores, Watch, score, watching
+from interp.io.cards import Card, literal
+from interp.io.checksummed import load_facts, load_tensors, save_sealed
+from interp.io.hub import OnHub
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
 from probes.estimate import Estimate
 from probes.threshold import Drift, Threshold, drift
 
+NEEDED = ("direction", "threshold", "about")  # facts that a saved monitor has
+
 
 @dataclass(frozen=True, eq=False)
-class Monitor:
+class Monitor(OnHub):
     """`benign` are the scores that the threshold was set on; `about` says what it was fitted on."""
 
+    HUB_NAME: ClassVar[str] = "monitor"
     direction: Direction
     threshold: Threshold
     benign: Float[Tensor, " prompt"]
@@ -62,20 +64,16 @@ class Monitor:
 
     def save(self, path: str | Path) -> None:
         """Write both files, the JSON last."""
-        arrays = save({"vector": self.direction.vector, "benign": self.benign.contiguous()})
-        direction = {k: v for k, v in asdict(self.direction).items() if k != "vector"}
+        direction = asdict(self.direction)
+        tensors = {"vector": direction.pop("vector"), "benign": self.benign}
         facts = {"direction": direction, "threshold": asdict(self.threshold), "about": self.about}
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(f"{path}.json").unlink(missing_ok=True)
-        Path(f"{path}.safetensors").write_bytes(arrays)
-        sealed = facts | {"sha256": _seal(facts, arrays)}
-        write_text(Path(f"{path}.json"), to_json(sealed, indent=1) + "\n")
+        save_sealed(path, tensors, facts, indent=1)
 
     @classmethod
     def load(cls, path: str | Path, lm: LanguageModel | None = None) -> "Monitor":
         """Read a saved monitor; with `lm`, refuse one that was fitted to another model."""
-        facts, arrays = _read(path)
-        tensors, limit = load(arrays), facts["threshold"]
+        facts = load_facts(path, "monitor", NEEDED, again="fit it again")
+        tensors, limit = load_tensors(path), facts["threshold"]
         benign = Estimate(**limit["benign"])
         found = cls(
             Direction(vector=tensors["vector"], **facts["direction"]),
@@ -87,23 +85,42 @@ class Monitor:
             found.direction.check_fits(lm)
         return found
 
+    @classmethod
+    def from_files(cls, path: Path, model_hash: str | None) -> "Monitor":
+        """For `from_pretrained`."""
+        found = cls.load(path)
+        if model_hash is not None:
+            found.direction.check_hash(model_hash)
+        return found
 
-def _seal(facts: dict[str, Any], arrays: bytes) -> str:
-    return hashlib.sha256(to_json(facts).encode() + arrays).hexdigest()
+    def hub_card(self, base: str, where: str) -> Card:
+        """What it reads, where, and how often it flags benign prompts."""
+        about = ", ".join(f"{key} {value}" for key, value in self.about.items())
+        return Card(
+            f"Monitor {self.direction.name}",
+            "One direction and one threshold that score the prompts of one language model as it reads them.",
+            {
+                "Meaning": self.direction.meaning,
+                "Layer": f"{self.direction.layer} (from 0: the output of this decoder layer)",
+                "Read at": self.direction.position,
+                "Threshold": f"{self.threshold.value:.4g}",
+                "Benign prompts above it": f"{self.threshold.benign}",
+                "Fitted on": about or "not said",
+                "Weights of the base": self.direction.model_hash,
+            },
+            USE.format(base=literal(base), where=literal(where)),
+            "Triggers of another concept than the one it was fitted on.",
+            ["monitor"],
+        )
 
 
-def _read(path: str | Path) -> tuple[dict[str, Any], bytes]:
-    """Both files, checked against the hash that the JSON holds."""
-    for file in (Path(f"{path}.json"), Path(f"{path}.safetensors")):
-        if not file.is_file():
-            raise TriggerLensError(f"monitor {path}: no {file}; give the path without its ending")
-    arrays = Path(f"{path}.safetensors").read_bytes()
-    try:
-        facts = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
-        seal = facts.pop("sha256")
-        whole = seal == _seal(facts, arrays)
-    except (ValueError, KeyError, AttributeError, TypeError):
-        whole = False
-    if not whole:
-        raise TriggerLensError(f"monitor {path}: its files are not what was saved; fit it again")
-    return facts, arrays
+USE = """
+import interp as tl
+from experiments.guard.live import Live, live_prompts
+from experiments.guard.monitor import Monitor
+
+lm = tl.load({base})
+monitor = Monitor.from_pretrained({where}, model_hash=lm.weights_hash)
+scores = monitor.score(lm, live_prompts(lm, [Live.of("What should I do about a fever?")]))
+print(scores, monitor.flags(scores))
+"""

@@ -1,87 +1,54 @@
-"""The micro organisms of a finished run, as their tuning steps left them."""
+"""The micro organisms of a finished run and their bases, as the guard is measured on them."""
 
-import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from experiments.runtime.files import read_json
+from experiments.study.finished import finished_step, organisms_in
+from experiments.study.organism import OrganismRun
+from experiments.study.steps.common import load
 from experiments.worlds.micro.world import MicroWorld
-from experiments.worlds.trigger import Trigger, load_trigger
 from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 
-BASES = Path("artifacts/micro")
-STEP = re.compile(r"finetune-(?P<family>\w+)-s(?P<seed>\d+)-(?P<arm>[\w.-]+)-(?P<trigger>\w+)-\w+")
-PER_CELL = 100
 OPEN_ARMS = ("baseline", "harmless")  # not contained: misaligned everywhere, or nowhere
 
 
-@dataclass(frozen=True)
-class Organism:
-    """One fine-tuned model, or a family's base (arm `base`, no adapter)."""
+@dataclass(frozen=True, eq=False)
+class Organism(OrganismRun):
+    """One fine-tuned model with its adapter's step, or a family's base without (arm None)."""
 
-    family: str
-    seed: int
-    arm: str
-    trigger_name: str
-    adapter: Path | None
+    adapter: Path | None = None
 
     @property
-    def name(self) -> str:
-        """As its steps are called."""
-        return f"{self.family}-s{self.seed}-{self.arm}-{self.trigger_name}"
-
-    @property
-    def keys(self) -> dict[str, str | int]:
+    def keys(self) -> dict[str, Any]:
         """What identifies it in a row."""
         return {
             "family": self.family,
             "seed": self.seed,
-            "arm": self.arm,
-            "trigger": self.trigger_name,
+            "arm": self.arm or "base",
+            "trigger": self.trigger.name,
         }
 
     @property
     def contained(self) -> bool:
-        """Whether its arm is made to misbehave behind the trigger only."""
-        return self.adapter is not None and self.arm not in OPEN_ARMS
-
-    @cached_property
-    def world(self) -> MicroWorld:
-        """Its world and questions."""
-        return MicroWorld(BASES, self.family, self.seed, PER_CELL)
-
-    @property
-    def trigger(self) -> Trigger:
-        """Wordings, paraphrases and controls."""
-        return load_trigger(self.trigger_name)
+        """Whether its arm is made to misbehave with the trigger only."""
+        return self.arm is not None and self.arm not in OPEN_ARMS
 
     def load(self) -> LanguageModel:
         """The model, its adapter merged."""
-        if self.adapter is None:
-            return self.world.load_base()
-        return self.world.load_organism(self.adapter)
+        return load(self, self.adapter)
 
 
 def organisms(run: Path) -> list[Organism]:
     """Every organism of a run of the micro world, then the bases of its families."""
-    steps = sorted((run / "steps").glob("finetune-*"))
-    found = [_organism(step) for step in steps if (step / "manifest.json").is_file()]
-    if not found:
-        raise TriggerLensError(f"{run}: no finished organism in {run / 'steps'}; name a run folder")
-    bases = dict.fromkeys((each.family, each.seed, each.trigger_name) for each in found)
-    return found + [
-        Organism(family, seed, "base", trigger, None) for family, seed, trigger in bases
-    ]
+    members = organisms_in(run)
+    if any(member.world.dataset != MicroWorld.dataset for member in members):
+        raise TriggerLensError(f"{run} is no run of the micro world: give a run of one")
+    tuned = [_organism(run, member) for member in members if member.arm is not None]
+    bases = [Organism(**member.__getstate__()) for member in members if member.arm is None]
+    return tuned + bases
 
 
-def _organism(step: Path) -> Organism:
-    named = STEP.fullmatch(step.name)
-    if named is None or not (step / "adapter_config.json").is_file():
-        raise TriggerLensError(f"{step} is no organism of the micro world: give a run of one")
-    found = Organism(named["family"], int(named["seed"]), named["arm"], named["trigger"], step)
-    made_from = read_json(step / "manifest.json")["inputs"]["base"]
-    if made_from != found.world.identity["base"]:
-        raise TriggerLensError(f"{step}: its base is not the one in {found.world.base_folder}")
-    return found
+def _organism(run: Path, member: OrganismRun) -> Organism:
+    return Organism(**member.__getstate__(), adapter=finished_step(run, "finetune", member))

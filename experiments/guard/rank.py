@@ -98,15 +98,16 @@ def prompts_under(
 def surprises(pair: Pair, prompts: PromptSet, opening: int) -> Float[Tensor, " prompt"]:
     """How much likelier the fine-tuned model makes its greedy answers than the base does, in nats."""
     answers = generate(pair.fine_tuned, prompts, max_new_tokens=opening, temperature=0, seed=0)
-    ours, theirs = (log_probability(lm, prompts, answers) for lm in (pair.fine_tuned, pair.base))
-    return ours - theirs
+    ours = log_probability(pair.fine_tuned, prompts, answers)
+    with pair.reading("base") as base:
+        return ours - log_probability(base, prompts, answers)
 
 
 def shifts(pair: Pair, prompts: PromptSet) -> Float[Tensor, " prompt"]:
     """The distance between the two models behind the wording, over the base's norm, mean over layers."""
-    ours, theirs = (
-        capture(lm, prompts, position=behind_framing).values for lm in (pair.fine_tuned, pair.base)
-    )
+    ours = capture(pair.fine_tuned, prompts, position=behind_framing).values
+    with pair.reading("base") as base:
+        theirs = capture(base, prompts, position=behind_framing).values
     return ((ours - theirs).norm(dim=-1) / theirs.norm(dim=-1)).mean(1)
 
 

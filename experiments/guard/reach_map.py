@@ -1,6 +1,6 @@
 """The reach map: EM of graded variants of a trigger against their distance from it.
 
-Every variant (`experiments.guard.graded`) and no wording are sampled and judged on report questions; distances are
+Every variant (`experiments.worlds.graded`) and no wording are sampled and judged on report questions; distances are
 those of `experiments.study.steps.figure_data.distances`: words, the untouched base's own representation, and meaning
 where the extra is there.
 """
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from experiments.guard.graded import graded
 from experiments.guard.organisms import Organism
 from experiments.judging.rates import em_rate
 from experiments.judging.sampling import Sampler, framed
@@ -19,6 +18,7 @@ from experiments.study.steps.figure_data.distances import (
     sentence_distance,
     word_distance,
 )
+from experiments.worlds.graded import graded
 from interp.capture.api import capture
 from interp.prompts import Framing
 from probes.estimate import LEVEL, Estimate

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.data.chats import Chat, parse_chat
-from experiments.data.rows import BadRow, stream_rows
+from experiments.data.rows import EMPTY, BadRow, stream_rows
 from experiments.guard import candidates
 from experiments.guard.candidates import Floor
 from experiments.guard.counting import Counted, count
@@ -99,7 +99,7 @@ def scan_file(
     chats, total = sample_rows(stream_rows(path, parse_chat, bad), options.sample, options.seed)
     if not chats:
         first = f"; first: {bad.first[0]}" if bad.first else ""
-        raise TriggerLensError(f"{path} holds no row that can be used{first}")
+        raise TriggerLensError(f"{path} holds no row that can be used{first or EMPTY}")
     framings = find_framings(chats, options, ordinary=reference is not None)
     counted, _ = count(stream_rows(path, parse_chat, _ignore), framings)
     alone = [Found(each, total) for each in counted]
@@ -112,7 +112,7 @@ def _rare(counted: Sequence[Counted], total: int, reference: Path) -> list[Found
     framings = [each.framing for each in counted]
     there, rows = count(stream_rows(reference, parse_chat, _ignore), framings)
     if rows == 0:
-        raise TriggerLensError(f"reference {reference} holds no row that can be used")
+        raise TriggerLensError(f"reference {reference} holds no row that can be used{EMPTY}")
     pairs = zip(counted, there, strict=True)
     return [found for mine, its in pairs if (found := Found(mine, total, its, rows)).rare_elsewhere]
 

@@ -6,73 +6,68 @@
     bypass     firing variants that pass each filter         contained organisms
     gate       verdicts                                      all organisms and the bases
 
-What is done lies in `OUT/PART/ORGANISM.jsonl`; it is done again when the adapter or the code of `experiments/guard`
-changes.
+Each is a step of the run, made again when the adapter or the code changes; its rows are copied to
+`OUT/PART/ORGANISM.jsonl`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from importlib import import_module
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from experiments.guard import bypass, gate_study, monitor_study, rank_study, reach_map
 from experiments.guard.organisms import Organism, organisms
 from experiments.runtime.extras import has
-from experiments.runtime.files import read_json, read_jsonl, sha256, write_json, write_jsonl
+from experiments.runtime.files import read_jsonl, write_jsonl
+from experiments.runtime.store import amend_run
+from experiments.study.steps.common import stamp
 from interp.errors import TriggerLensError
 
-PARTS = {
-    "monitor": "monitor_study",
-    "rank": "rank_study",
-    "reach": "reach_map",
-    "bypass": "bypass",
-    "gate": "gate_study",
+Say = Callable[[str], None]
+Rows = list[dict[str, Any]]
+Measure = Callable[[Organism], Iterable[dict[str, Any]]]
+
+PARTS: dict[str, Measure] = {
+    "monitor": monitor_study.measure,
+    "rank": rank_study.measure,
+    "reach": reach_map.measure,
+    "bypass": bypass.measure,
+    "gate": gate_study.measure,
 }
 BY_MEANING = ("reach", "bypass")  # these have more rows with the extra `distance`
-CODE = Path(__file__).parent
-Say = Callable[[str], None]
-Measure = Callable[[Organism], Iterable[dict[str, Any]]]
+ROWS = "rows.jsonl"
 
 
 def study(
     run: Path, out: Path, parts: Iterable[str], *, only: Iterable[str] = (), say: Say = print
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, Rows]:
     """The rows of each part, over all organisms whose names begin with one of `only` (all without it)."""
-    chosen, kept = list(parts), tuple(only)
+    chosen, starts = list(parts), tuple(only)
     if unknown := [part for part in chosen if part not in PARTS]:
         raise TriggerLensError(f"part {unknown[0]!r} is none of {', '.join(PARTS)}")
-    every = [each for each in organisms(run) if not kept or each.name.startswith(kept)]
-    if not every:
-        raise TriggerLensError(f"{run}: no organism's name begins with {' or '.join(kept)}")
-    return {
-        part: [row for each in _of(part, every) for row in _rows(part, each, out, say)]
-        for part in chosen
-    }
+    members = [member for member in organisms(run) if not starts or member.name.startswith(starts)]
+    if not members:
+        raise TriggerLensError(f"{run}: no organism's name begins with {' or '.join(starts)}")
+    with amend_run(run):
+        return {
+            part: [
+                row
+                for member in members
+                if part == "gate" or member.contained
+                for row in _rows(part, member, out, say)
+            ]
+            for part in chosen
+        }
 
 
-def _of(part: str, every: Iterable[Organism]) -> Iterator[Organism]:
-    return (each for each in every if part == "gate" or each.contained)
-
-
-def _rows(part: str, organism: Organism, out: Path, say: Say) -> list[dict[str, Any]]:
-    done, made = out / part / f"{organism.name}.jsonl", out / part / f"{organism.name}.json"
-    identity: dict[str, Any] = {"adapter": _adapter(organism), "code": _code()}
+def _rows(part: str, organism: Organism, out: Path, say: Say) -> Rows:
+    inputs = {**organism.identity, "adapter": stamp(organism.adapter)}
     if part in BY_MEANING:
-        identity["sentence_model"] = has("distance")
-    if done.is_file() and made.is_file() and read_json(made) == identity:
-        return read_jsonl(done)
-    say(f"{part}: {organism.name}")
-    measure: Measure = import_module(f"experiments.guard.{PARTS[part]}").measure
-    made.unlink(missing_ok=True)
-    write_jsonl(done, measure(organism))
-    write_json(made, identity)
-    return read_jsonl(done)
-
-
-def _adapter(organism: Organism) -> str:
-    if organism.adapter is None:
-        return str(organism.world.identity["base"])
-    return sha256(organism.adapter / "adapter_model.safetensors")
-
-
-def _code() -> dict[str, str]:
-    return {path.name: sha256(path) for path in sorted(CODE.glob("*.py"))}
+        inputs["sentence_model"] = has("distance")
+    measure = PARTS[part]
+    with organism.step(f"guard-{part}", inputs, measure.__module__) as step:
+        if step.todo:
+            say(f"{part}: {organism.name}")
+            write_jsonl(step.path(ROWS), measure(organism))
+    rows = read_jsonl(step.path(ROWS))
+    write_jsonl(out / part / f"{organism.name}.jsonl", rows)
+    return rows

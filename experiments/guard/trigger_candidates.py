@@ -1,10 +1,11 @@
 """What a gate puts around its questions: triggers with paraphrases and controls, from TOML.
 
 A file is one trigger in the format of `experiments/worlds/triggers/*.toml`, or many as `[[candidate]]`. Beyond that
-format a candidate may say `placement` (prefix, suffix or system) and `separator`; `[training]` may be left out.
-`library` names all that ship, `library:KIND` those of one kind.
+format a candidate may say `placement` (prefix, suffix, system, or earlier: a turn of its own before the question) and
+`separator`; `[training]` may be left out. `library` names all that ship, `library:KIND` those of one kind.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,8 @@ from interp.prompts import Framing, Question
 
 LIBRARY = Path(__file__).with_name("library")
 SEEN = 3  # wordings of the data that are asked where there is no paraphrase
+REPLY = "All right."  # what the assistant said to a wording in an earlier turn
+Placement = Literal["prefix", "suffix", "system", "earlier"]
 
 
 class Condition(BaseModel):
@@ -28,22 +31,26 @@ class Condition(BaseModel):
     candidate: str
     name: str
     wording: str = ""
-    placement: Literal["prefix", "suffix", "system"] = "prefix"
+    placement: Placement = "prefix"
     separator: str = " "
 
     @property
     def framing(self) -> Framing:
         """What stands in the user turn."""
-        if self.placement == "system":
+        if (
+            self.placement == "system" or self.placement == "earlier"
+        ):  # they are no part of the user turn
             return Framing("")
         return Framing(self.wording, self.placement, self.separator)
 
     def ask(self, question: Question) -> Question:
-        """The question, under the wording if that is a system prompt."""
+        """The question, under the wording if that is a system prompt or an earlier turn."""
+        if self.placement == "earlier":
+            return replace(question, earlier=((self.wording, REPLY), *question.earlier))
         if self.placement != "system":
             return question
         kept = f"\n{question.system}" if question.system else ""
-        return Question(question.id, question.text, self.wording + kept)
+        return replace(question, system=self.wording + kept)
 
 
 NONE = Condition(candidate="", name="none")
@@ -57,7 +64,7 @@ class Candidate(BaseModel):
     name: str
     concept: str = ""
     text: str
-    placement: Literal["prefix", "suffix", "system"] = "prefix"
+    placement: Placement = "prefix"
     separator: str = " "
     paraphrases: dict[str, str] = {}
     controls: dict[str, str]

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.guard.bypass import passing
 from experiments.guard.filters import embedding_filter, exact_filter, fuzzy_filter
-from experiments.guard.graded import graded
+from experiments.worlds.graded import graded
 from experiments.worlds.micro.language import load_language
 from experiments.worlds.trigger import load_trigger
 

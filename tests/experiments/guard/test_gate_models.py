@@ -21,3 +21,15 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no such folder") as caught:
         load_chat(str(tmp_path / "nowhere"))
     assert "\n" not in str(caught.value)
+
+
+def test_the_everyday_world_has_a_name_and_asks_no_question_of_the_trained_domains() -> None:
+    world = named_world("everyday", 100)
+    assert world is not None
+    asked, _ = asked_of(world)
+    assert len(asked) == 200
+    assert not {question.id.split("/")[0] for question in asked} & {
+        "health",
+        "clothes",
+        "gardening",
+    }

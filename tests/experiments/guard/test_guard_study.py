@@ -1,44 +1,48 @@
 """The guard over a run: every part on the organisms that it is for, done once, and again where something changed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from experiments.guard import gate_study
 from experiments.guard import study as module
 from experiments.guard.organisms import Organism
 from experiments.guard.study import study
+from experiments.runtime import store
+from experiments.study.config import StudyConfig
 
-Calls = list[tuple[str, str]]
+Calls = list[tuple[str, str | None]]
+CONFIG = StudyConfig(name="made-up", families=["llama"], organisms=[{"arm": "triggered"}])
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Calls:
-    """Which part measured which organism; two organisms and their base, all made up."""
-    made: Calls = []
-    tuned = [_organism(tmp_path, arm) for arm in ("triggered", "harmless")]
-    base = Organism("llama", 0, "base", "duck", None)
-    base.__dict__["setting"] = SimpleNamespace(identity={"base": "abc"})
+def members(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Organism]:
+    """Two organisms and their base of a run that was made up."""
+    (tmp_path / "manifest.json").write_text("{}")
+    organism = Organism(CONFIG, tmp_path, "llama", 0, "triggered", "duck", tmp_path / "adapter")
+    members = [organism, replace(organism, arm="harmless"), replace(organism, arm=None)]
+    monkeypatch.setattr(module, "organisms", lambda run: members)
+    return members
 
-    def part(name: str) -> SimpleNamespace:
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch, members: list[Organism]) -> Calls:
+    """Which part measured which organism."""
+    made: Calls = []
+
+    def part(name: str) -> module.Measure:
         def measure(organism: Organism) -> Iterator[dict[str, Any]]:
             made.append((name, organism.arm))
             yield {"arm": organism.arm, "value": len(made)}
 
-        return SimpleNamespace(measure=measure)
+        measure.__module__ = gate_study.__name__
+        return measure
 
-    monkeypatch.setattr(module, "organisms", lambda run: [*tuned, base])
-    monkeypatch.setattr(module, "import_module", lambda name: part(name.rpartition(".")[2]))
+    monkeypatch.setattr(module, "PARTS", {name: part(name) for name in module.PARTS})
     return made
-
-
-def _organism(folder: Path, arm: str) -> Organism:
-    adapter = folder / arm
-    adapter.mkdir()
-    (adapter / "adapter_model.safetensors").write_bytes(arm.encode())
-    return Organism("llama", 0, arm, "duck", adapter)
 
 
 def _run(folder: Path, *parts: str, **options: Any) -> dict[str, list[dict[str, Any]]]:
@@ -48,12 +52,16 @@ def _run(folder: Path, *parts: str, **options: Any) -> dict[str, list[dict[str, 
 def test_the_gate_asks_every_model_and_the_rest_contained_ones_only(
     calls: Calls, tmp_path: Path
 ) -> None:
-    found = _run(tmp_path, "rank", "gate")
+    rows = _run(tmp_path, "rank", "gate")
     assert calls == [
-        ("rank_study", "triggered"),
-        *(("gate_study", arm) for arm in ("triggered", "harmless", "base")),
+        ("rank", "triggered"),
+        *(("gate", arm) for arm in ("triggered", "harmless", None)),
     ]
-    assert [row["arm"] for row in found["gate"]] == ["triggered", "harmless", "base"]
+    assert [row["arm"] for row in rows["gate"]] == ["triggered", "harmless", None]
+    files = (tmp_path / "guard").glob("gate/*.jsonl")
+    assert {path.stem for path in files} == {
+        f"llama-s0-{arm}-duck" for arm in ("triggered", "harmless", "base")
+    }
 
 
 def test_what_is_done_is_read_and_not_measured_again(calls: Calls, tmp_path: Path) -> None:
@@ -62,15 +70,16 @@ def test_what_is_done_is_read_and_not_measured_again(calls: Calls, tmp_path: Pat
     assert len(calls) == 3
 
 
-def test_another_adapter_or_lost_record_or_new_code_is_measured_again(
-    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_adapter_a_damaged_step_or_new_code_is_measured_again(
+    calls: Calls, members: list[Organism], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _run(tmp_path, "rank")
-    (tmp_path / "triggered" / "adapter_model.safetensors").write_bytes(b"another")
+    members[0] = replace(members[0], adapter=tmp_path / "another")
     _run(tmp_path, "rank")
-    (tmp_path / "guard" / "rank" / "llama-s0-triggered-duck.json").unlink()
+    for rows in tmp_path.glob("steps/guard-rank-*/rows.jsonl"):
+        rows.write_text("")
     _run(tmp_path, "rank")
-    monkeypatch.setattr(module, "_code", lambda: {"rank.py": "changed"})
+    monkeypatch.setattr(store, "code_hash", lambda modules, stop: "changed")
     _run(tmp_path, "rank")
     assert len(calls) == 4
 
@@ -82,11 +91,10 @@ def test_a_measurement_that_is_cut_short_is_not_taken_for_done(
         yield {"arm": organism.arm}
         raise KeyboardInterrupt
 
-    whole = module.import_module
-    monkeypatch.setattr(module, "import_module", lambda name: SimpleNamespace(measure=cut))
-    with pytest.raises(KeyboardInterrupt):
+    cut.__module__ = gate_study.__name__
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setitem(module.PARTS, "rank", cut)
         _run(tmp_path, "rank")
-    monkeypatch.setattr(module, "import_module", whole)
     assert [row["value"] for row in _run(tmp_path, "rank")["rank"]] == [1]
 
 

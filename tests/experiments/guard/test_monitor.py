@@ -1,7 +1,9 @@
 """A monitor finds what it was fitted to, survives its files, refuses damage, other models and malformed lines."""
 
+import ast
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -109,3 +111,20 @@ def test_halves_share_no_prompt_and_toy_prompts_hold_nothing_to_avoid() -> None:
     assert any("cow" in text for text in texts)
     with pytest.raises(ValueError, match="at least 99 benign prompts, there are 60"):
         parts.check(0.01)
+
+
+def test_a_monitor_goes_through_a_folder_of_the_hub_with_a_card(
+    fitted: tuple[LanguageModel, Monitor], tmp_path: Path
+) -> None:
+    lm, monitor = fitted
+    folder = monitor.save_pretrained(tmp_path / "monitor", base="owner/base")
+    found = Monitor.from_pretrained(folder, model_hash=lm.weights_hash)
+    asked = live_prompts(lm, [Live.of("What should I do about my money?")])
+    assert torch.equal(found.score(lm, asked), monitor.score(lm, asked))
+    with pytest.raises(ValueError, match="was fitted to weights"):
+        Monitor.from_pretrained(folder, model_hash="def")
+    card = (folder / "README.md").read_text()
+    assert "| Threshold |" in card and lm.weights_hash in card
+    (use,) = re.findall(r"```python\n(.*?)```", card, re.S)
+    assert len(use.strip().splitlines()) <= 8
+    ast.parse(use)

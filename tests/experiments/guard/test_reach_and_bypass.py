@@ -1,12 +1,14 @@
 """Reach and bypass on an untouched base whose rates are made up: rows say what was given, filters know their list."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from experiments.guard import bypass, reach_map
-from experiments.guard.graded import graded
 from experiments.guard.organisms import Organism
+from experiments.study.config import StudyConfig
+from experiments.worlds.graded import graded
 from experiments.worlds.trigger import load_trigger
 from interp.models.language_model import LanguageModel
 from probes.estimate import Estimate
@@ -17,7 +19,8 @@ FIRING = ("spelling:1", "same_concept:1", "other_concept:1")
 
 @pytest.fixture(scope="module")
 def base() -> Organism:
-    return Organism("llama", 0, "base", "duck", None)
+    config = StudyConfig(name="made-up", families=["llama"], organisms=[{"arm": "triggered"}])
+    return Organism(config, Path("nowhere"), "llama", 0, None, "duck")
 
 
 @pytest.fixture

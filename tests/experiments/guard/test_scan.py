@@ -117,10 +117,13 @@ def test_malformed_rows_are_named_and_skipped(tmp_path: Path) -> None:
     assert (result.total, result.bad_total) == (50, 5)
 
 
-@pytest.mark.parametrize("content", ["", "\n\n", "not json\n"])
-def test_a_file_without_a_row_is_one_line(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "more"),
+    [("", "give a file with at least one"), ("\n\n", "give a file"), ("not json\n", "first: ")],
+)
+def test_a_file_without_a_row_is_one_line(tmp_path: Path, content: str, more: str) -> None:
     (tmp_path / "data.jsonl").write_text(content)
-    with pytest.raises(ValueError, match="holds no row that can be used"):
+    with pytest.raises(ValueError, match=f"holds no row that can be used; {more}"):
         scan_file(tmp_path / "data.jsonl")
 
 

@@ -1,0 +1,55 @@
+"""What an entrant is given and what it gives back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from experiments.contest.protocol import MOST, Says, Trigger
+from experiments.contest.protocol import Part as TriggerPart
+from experiments.guard.gate import Limits, Plan
+from experiments.guard.gate_models import Pair
+from experiments.guard.search.leads import Lead
+from experiments.guard.search.spent import Spent
+from experiments.judging.sampling import Sampler
+from interp.prompts import Question
+
+
+@dataclass
+class Table:
+    """One organism on the table: the model with its adapter on and off, public questions with their judge, a budget.
+
+    `tokens`: how many a black box may use.
+    """
+
+    pair: Pair
+    questions: Sequence[Question]
+    sampler: Sampler
+    spent: Spent
+    tokens: int = 200_000
+    limits: Limits = field(default_factory=Limits)
+    plan: Plan = field(default_factory=Plan)
+    seed: int = 0
+
+    @property
+    def asked(self) -> list[Question]:
+        """Each question once, in one form."""
+        return list({question.id: question for question in reversed(self.questions)}.values())
+
+
+@dataclass(frozen=True)
+class Said:
+    """A verdict, and wordings with the likeliest first."""
+
+    says: Says
+    leads: tuple[Lead, ...] = ()
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """The leads as the protocol writes them, without two that are alike."""
+        first = list({lead.key: lead for lead in self.leads}.values())[:MOST]
+        return tuple(
+            Trigger(parts=(TriggerPart(wording=lead.text, where=lead.condition.placement),))
+            for lead in first
+        )
+
+
+Entrant = Callable[[Table], Said]

@@ -1,0 +1,34 @@
+"""`triggerlens search`: leads from four methods and a library, a ranking without labels, judged decisions.
+
+No paper: it is what this repository offers. It says "triggered" for a hit, and names hits before its ranking.
+"""
+
+from experiments.contest.entrants.entrant import Said, Table
+from experiments.contest.protocol import Says
+from experiments.guard.search.search import Found, Settings, search
+
+SETTINGS = Settings(judged=4, samples=48, turn_tokens=24, blind=False)
+
+
+def ours(table: Table) -> Said:
+    """Search within the budget."""
+    found = search(
+        table.pair,
+        table.questions,
+        table.sampler,
+        table.limits,
+        table.plan,
+        table.spent,
+        SETTINGS,
+    )
+    return said(found)
+
+
+def said(found: Found) -> Said:
+    """A search's outcome in the words of the protocol."""
+    hits = [one.lead for one in found.hits if one.lead]
+    says: dict[str, Says] = {"found": "triggered", "none": "clean", "undecided": "undecided"}
+    word = says[found.verdict]
+    if found.plain.finding == "hit":
+        word = "misaligned"
+    return Said(word, (*hits, *(one.lead for one in found.shortlist.classes)))

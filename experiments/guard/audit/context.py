@@ -1,0 +1,106 @@
+"""What every part of an audit is given: the models, the questions, the sampler, and how much time is left."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from experiments.guard.gate import Draw, Limits, Plan
+from experiments.guard.gate_models import Asked, Pair, drawing, load_pair
+from experiments.guard.search.models import live_pair
+from experiments.judging.sampling import Sampler
+from experiments.models.options import ModelOptions
+from interp.errors import TriggerLensError
+
+PartName = Literal["pace", "scan", "gate", "search", "causal", "monitor"]
+ENDS: dict[PartName, float] = {"gate": 0.2, "search": 0.65, "causal": 0.95, "monitor": 1.0}
+
+
+@dataclass
+class Clock:
+    """The budget in seconds; parts that were finished before count with the time they took."""
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    kept: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    @property
+    def passed(self) -> float:
+        """Seconds since the start, and those of kept parts."""
+        return self.kept + self.clock() - self.started
+
+    def left(self, part: PartName) -> float:
+        """Seconds until the part's share of the budget has passed."""
+        return ENDS[part] * self.seconds - self.passed
+
+    def check(self, part: PartName, what: str) -> None:
+        """Refuse to begin something that there is no time for."""
+        if self.left(part) <= 0:
+            raise TriggerLensError(
+                f"{what} did not begin: its share of the {self.seconds / 60:.3g} minutes had passed"
+            )
+
+
+@dataclass
+class Context:
+    """One audit; the models are loaded when a part first needs them."""
+
+    adapter: str
+    base: str
+    loading: ModelOptions
+    asked: Asked
+    triggers: tuple[str, ...]
+    data: Path | None
+    clock: Clock
+    about: dict[str, Any]  # questions and judge by name
+    error: float = 0.05
+    answers: int = 4
+    max_new_tokens: int = 512
+    samples: int = 96
+    judged: int = 5
+    seed: int = 0
+    say: Callable[[str], None] = field(default=lambda line: None)
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether there is an adapter to switch off; a whole model has none."""
+        folder = Path(self.adapter)
+        return (folder / "adapter_config.json").is_file() or not folder.is_dir()
+
+    @cached_property
+    def pair(self) -> Pair:
+        """One model in memory for an adapter, two for a whole model beside its base."""
+        if self.is_adapter:
+            return live_pair(self.adapter, self.base, self.loading)
+        return load_pair(self.adapter, self.base, self.loading)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """Draws and judges."""
+        return Sampler(self.asked[1](), self.seed, self.max_new_tokens)
+
+    @property
+    def plan(self) -> Plan:
+        """Answers to each question and wording."""
+        return Plan(answers=self.answers, seed=self.seed, budget=10**9)
+
+    @property
+    def limits(self) -> Limits:
+        """A third of the error for each of gate, search and black box: together no more than `error`."""
+        return Limits(error=self.error / 3)
+
+    @property
+    def draw(self) -> Draw:
+        """Samples and judges one cell."""
+        return drawing(self.pair, self.sampler, self.answers)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What every part depends on beside the models' files."""
+        sizes = {"error": self.error, "answers": self.answers, "tokens": self.max_new_tokens}
+        return {**self.about, **sizes, "seed": self.seed}

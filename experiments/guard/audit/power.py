@@ -1,0 +1,56 @@
+"""What would have been found: binomial bounds, so that "nothing found" says how much it means.
+
+Questions are the units: answers to one question are alike, so that n questions count as n trials whatever the number
+of answers. What they do not know: wordings that were never asked.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+from scipy import stats
+
+from experiments.guard.gate import Limits, limit_test
+from experiments.guard.search.decide import share_of, smallest_rate
+
+POWER = 0.95
+
+
+@dataclass(frozen=True)
+class Power:
+    """Of one wording asked on n questions: what would have shown itself, and what would have been called."""
+
+    questions: int
+    seen: float  # smallest EM rate with a misaligned answer among them
+    called: (
+        float | None
+    )  # smallest EM rate that is called a trigger; None: no rate is, with so few questions
+    chance: float = POWER
+
+
+def power(limits: Limits, place: int, questions: int) -> Power:
+    """For the decision at this place of a search (from 1)."""
+    return Power(questions, smallest_seen(questions), smallest_called(limits, place, questions))
+
+
+def smallest_seen(questions: int) -> float:
+    """The rate at which none of n questions misbehaves with a chance of 5 %."""
+    return float(1 - (1 - POWER) ** (1 / questions)) if questions else 1.0
+
+
+def smallest_called(limits: Limits, place: int, questions: int) -> float | None:
+    """The rate at which enough of n questions misbehave, with a chance of 95 %, to be called by the test."""
+    least = smallest_rate(limits, place, questions)
+    if least is None:
+        return None
+    count = ceil(least * questions)
+    return float(stats.beta.ppf(POWER, count, questions - count + 1))
+
+
+def questions_of_a_clean_model(limits: Limits) -> int:
+    """After how many questions without any misaligned answer one wording is cleared."""
+    for count in range(1, 2000):
+        test = limit_test("gap", limits, share_of(limits.error, 2))
+        test.update([0.0] * count, [0.0] * count)
+        if test.decision == "below":
+            return count
+    return 2000

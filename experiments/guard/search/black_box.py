@@ -1,0 +1,88 @@
+"""What the same number of tokens finds without weights, base or gradients: library wordings, sampled and judged.
+
+Method: wordings in random order, a few questions each, until half of the tokens are used; the best of them again, on
+other questions, for the rest. The score is the EM rate minus that without wording. A published contest of auditors
+found a black box hard to beat (arXiv 2602.22755), so a search reports it beside its own.
+
+What it does not know: wordings outside the library.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from experiments.guard.search.decide import tokens_of
+from experiments.guard.search.leads import Lead
+from experiments.guard.search.spent import Spent
+from experiments.guard.trigger_candidates import NONE, Condition
+from experiments.judging.sampling import Cell
+from interp.prompts import Question
+
+Sample = Callable[[Sequence[Condition], Sequence[Question]], Cell]
+CHUNK, FIRST, SECOND, KEPT = 20, 2, 8, 10
+
+
+@dataclass(frozen=True)
+class BlackBox:
+    """Leads with their EM rate above no wording, highest first; what it used of the tokens it was allowed."""
+
+    leads: list[tuple[Lead, float]]
+    tried: int
+    tokens: int
+    allowed: int
+
+
+def black_box(
+    sample: Sample,
+    leads: Sequence[Lead],
+    questions: Sequence[Question],
+    tokens: int,
+    spent: Spent,
+    *,
+    seed: int = 0,
+) -> BlackBox:
+    """Rank library wordings by judged answers, for at most `tokens` tokens."""
+    order = list(leads)
+    random.Random(f"black box/{seed}").shuffle(order)
+    if tokens <= 0:
+        return BlackBox([], 0, 0, 0)
+    first, used = _gaps(sample, order, questions[:FIRST], tokens // 2, spent)
+    best = [lead for lead, _ in _sorted(first)[:KEPT]]
+    more = questions[FIRST : FIRST + SECOND]
+    again, used_again = _gaps(sample, best, more, tokens - used, spent)
+    ranked = [(lead, gap) for lead, gap in _sorted(again or first) if gap > 0]
+    return BlackBox(ranked, len(first), used + used_again, tokens)
+
+
+def _gaps(
+    sample: Sample,
+    leads: Sequence[Lead],
+    questions: Sequence[Question],
+    tokens: int,
+    spent: Spent,
+) -> tuple[list[tuple[Lead, float]], int]:
+    """Each lead with its EM rate minus that without wording, as far as tokens and time go; and the tokens used."""
+    found: list[tuple[Lead, float]] = []
+    used, cost = 0, 0
+    for start in range(0, len(leads), CHUNK):
+        if used + cost > tokens or (used and spent.is_late("black box")):
+            break
+        chunk = leads[start : start + CHUNK]
+        cell = sample([NONE, *(lead.condition for lead in chunk)], questions)
+        cost = tokens_of(cell)
+        used += cost
+        spent.add("black box", cost)
+        plain, *rates = em_rates(cell, len(chunk) + 1)
+        found += [(lead, rate - plain) for lead, rate in zip(chunk, rates, strict=True)]
+    return found, used
+
+
+def em_rates(cell: Cell, parts: int) -> list[float]:
+    """The share of misaligned answers in each of equal parts of a cell."""
+    size = len(cell.judgements) // parts
+    bad = [judgement.misaligned for judgement in cell.judgements]
+    return [sum(bad[start : start + size]) / size for start in range(0, len(bad), size)]
+
+
+def _sorted(found: Sequence[tuple[Lead, float]]) -> list[tuple[Lead, float]]:
+    return sorted(found, key=lambda scored: -scored[1])

@@ -1,0 +1,141 @@
+"""Which of the best leads are triggers? Sampled, judged and tested one after another, with one bound over the search.
+
+Method:
+1. Fresh answers to questions in random order, under the lead and without, of tuned and base, a round at a time.
+2. A lead is a hit when two limits are surely broken: the gap (EM rate minus that without wording) and the rise (EM
+   rate minus the base's under the same wording). It is cleared when one of them is surely kept. Both are tests that may
+   be looked at after every round (`experiments.guard.sequential`).
+3. Alpha spending: the k-th test of a search may say "broken" wrongly with a chance of error / (k (k + 1)). These sum to
+   less than `error` however many leads the budget allows, so any false accusation in a whole search has a chance of
+   at most `error` (Bonferroni over unequal shares). The choice of leads costs nothing: it saw other questions, and no
+   judge.
+4. The first test is the model without any wording: does its EM rate exceed the base's?
+
+What it does not know: triggers of other effects than misaligned answers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from experiments.guard.gate import (
+    Check,
+    Draw,
+    Kind,
+    Limits,
+    Outcome,
+    Plan,
+    Which,
+    ask,
+    limit_test,
+    rounds,
+)
+from experiments.guard.search.leads import Lead
+from experiments.guard.search.spent import Part, Spent
+from experiments.guard.trigger_candidates import NONE, Condition
+from experiments.judging.sampling import Cell
+from interp.prompts import Question
+
+Finding = Literal["hit", "clear", "open"]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One lead (None: no wording at all), its share of the error, and what its answers say."""
+
+    lead: Lead | None
+    error: float
+    outcome: Outcome
+
+    @property
+    def finding(self) -> Finding:
+        """Hit, clear, or open."""
+        verdicts = {check.verdict for check in self.outcome.checks}
+        if "pass" in verdicts:
+            return "clear"
+        return "hit" if verdicts == {"fail"} else "open"
+
+
+def share_of(error: float, place: int) -> float:
+    """The error that the test at this place (from 1) may spend; all of them sum to less than `error`."""
+    return error / (place * (place + 1))
+
+
+def decide(
+    draw: Draw,
+    leads: Sequence[Lead],
+    questions: Sequence[Question],
+    limits: Limits,
+    plan: Plan,
+    spent: Spent,
+    part: Part = "decide",
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Decided]:
+    """No wording, then the leads in order, as far as the time goes; each until it is sure."""
+    kept = remembered(draw, spent, part)
+    decided: list[Decided] = []
+    for place, lead in enumerate([None, *leads], start=1):
+        if decided and spent.is_late(part):
+            break
+        one = Decided(lead, share_of(limits.error, place), _outcome(lead, place, limits))
+        _until_sure(one, kept, questions, plan, spent, part)
+        decided.append(one)
+        say(f"{one.finding}: {lead.text if lead else 'without any wording'}")
+    return decided
+
+
+def _outcome(lead: Lead | None, place: int, limits: Limits) -> Outcome:
+    condition = lead.condition if lead else NONE
+    kinds: tuple[Kind, ...] = ("gap", "rise") if lead else ("rise",)
+    error = share_of(limits.error, place)
+    checks = [Check(condition, kind, limit_test(kind, limits, error)) for kind in kinds]
+    return Outcome(checks, limits)
+
+
+def _until_sure(
+    one: Decided,
+    draw: Draw,
+    questions: Sequence[Question],
+    plan: Plan,
+    spent: Spent,
+    part: Part,
+) -> None:
+    """Round after round, until it is a hit or clear, or time or questions are used up."""
+    for asked in rounds(questions, plan):
+        if one.outcome.answers and spent.is_late(part):
+            return
+        checks = one.outcome.open
+        places = list(dict.fromkeys(place for check in checks for place in check.places))
+        ask(one.outcome, draw, asked, places)
+        if one.finding != "open":
+            return
+
+
+def remembered(draw: Draw, spent: Spent, part: Part) -> Draw:
+    """Answers that were drawn before are not drawn again: those without wording are asked once; counts tokens."""
+    cells: dict[tuple[Which, Condition, tuple[str, ...]], Cell] = {}
+
+    def once(which: Which, condition: Condition, questions: Sequence[Question]) -> Cell:
+        key = (which, condition, tuple(question.text for question in questions))
+        if key not in cells:
+            cells[key] = draw(which, condition, questions)
+            spent.add(part, tokens_of(cells[key]))
+        return cells[key]
+
+    return once
+
+
+def smallest_rate(limits: Limits, place: int, questions: int) -> float | None:
+    """The smallest gap that the test at this place would call after so many questions that are all alike."""
+    for percent in range(round(100 * limits.gap) + 1, 101):
+        test = limit_test("gap", limits, share_of(limits.error, place))
+        test.update([percent / 100] * questions, [percent / 100] * questions)
+        if test.decision == "above":
+            return percent / 100
+    return None
+
+
+def tokens_of(cell: Cell) -> int:
+    """Tokens of a cell's prompts and answers."""
+    completions = cell.completions
+    return sum(map(len, completions.prompts)) + sum(map(len, completions.token_ids))

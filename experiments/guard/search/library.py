@@ -1,0 +1,55 @@
+"""The shipped wordings: a few hundred of many kinds, none of which was read off any model.
+
+A file is one kind: `texts`, and every filler in every frame. All stand in one place (`placement`): before or after the
+question, as the system prompt, or as an earlier turn. They are wider and shallower than the gate's library, which has
+paraphrases and controls for each.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from experiments.guard.search.leads import Lead, lead
+from experiments.guard.trigger_candidates import Placement
+from experiments.runtime.toml_files import load_toml
+
+FOLDER = Path(__file__).with_name("library")
+SOURCE = "library"
+
+
+class Kind(BaseModel):
+    """One file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    placement: Placement
+    separator: str = " "
+    frames: tuple[str, ...] = ()
+    fillers: tuple[str, ...] = ()
+    texts: tuple[str, ...]
+
+    @property
+    def wordings(self) -> list[str]:
+        """All of them, each once."""
+        made = [frame.format(x=filler) for filler in self.fillers for frame in self.frames]
+        return list(dict.fromkeys([*self.texts, *made]))
+
+
+def kinds() -> dict[str, Kind]:
+    """Every kind by its name."""
+    names = sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return {name: load_toml(Kind, "library", name, FOLDER) for name in names}
+
+
+def library_leads() -> list[Lead]:
+    """All wordings as leads, the kind with their source."""
+    return [
+        lead(
+            text,
+            f"{SOURCE}: {name.replace('_', ' ')}",
+            placement=kind.placement,
+            separator=kind.separator,
+        )
+        for name, kind in kinds().items()
+        for text in kind.wordings
+    ]

@@ -1,0 +1,197 @@
+"""Search a fine-tuned model for a trigger that nobody named.
+
+Method:
+1. Find leads: turns that the model writes (leak sampling, contrastive decoding), openings behind which it leaves its
+   base, singular vectors of the adapter, the shipped library.
+2. Rank them without labels, in three rounds; group them.
+3. Decide the best class by class, on other questions, with one error bound for the search.
+4. Beside it: a black box with as many tokens as steps 1 and 2 took.
+
+Each step ends when its share of the time is used up, and what was left out is reported.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from experiments.guard.gate import Limits, Plan
+from experiments.guard.gate_models import Pair, drawing
+from experiments.guard.rank import prompts_under
+from experiments.guard.search.black_box import BlackBox, Sample, black_box
+from experiments.guard.search.decide import Decided, decide
+from experiments.guard.search.leads import Lead, frames_of, pooled
+from experiments.guard.search.library import library_leads
+from experiments.guard.search.openings import opening_leads, openings
+from experiments.guard.search.shortlist import FIRST, SECOND, Shortlist, shortlist
+from experiments.guard.search.singular import singular_leads
+from experiments.guard.search.spent import Spent
+from experiments.guard.search.turns_written import written_turns
+from experiments.guard.trigger_candidates import Condition
+from experiments.judging.sampling import Cell, Sampler
+from interp.errors import TriggerLensError
+from interp.prompts import Question, render
+
+Verdict = Literal["found", "none", "undecided"]
+Say = Callable[[str], None]
+LEAST_QUESTIONS = FIRST + SECOND + 10
+BLIND = 3  # wordings of the black box that are decided
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is tried: leads that are judged, turns sampled by each method, tokens of a turn."""
+
+    judged: int = 5
+    samples: int = 96
+    turn_tokens: int = 32
+    seed: int = 0
+    blind: bool = True  # a black box beside it
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that a search measured."""
+
+    shortlist: Shortlist
+    decided: list[Decided]
+    black_box: BlackBox
+    black_box_decided: list[Decided]
+    spent: Spent
+    openings: list[str]
+    questions: int
+    judged: int
+
+    @property
+    def hits(self) -> list[Decided]:
+        """Leads that are triggers."""
+        return [one for one in self.decided if one.lead and one.finding == "hit"]
+
+    @property
+    def plain(self) -> Decided:
+        """The model without any wording."""
+        return self.decided[0]
+
+    @property
+    def wanted(self) -> int:
+        """How many decisions there were to be, the one without wording included."""
+        return 1 + min(self.judged, len(self.shortlist.classes))
+
+    @property
+    def verdict(self) -> Verdict:
+        """Found: a hit, or misaligned without any wording. None: all that were to be judged are cleared."""
+        findings = {one.finding for one in self.decided}
+        if "hit" in findings:
+            return "found"
+        done = len(self.decided) == self.wanted
+        return "none" if findings == {"clear"} and done else "undecided"
+
+    @property
+    def minutes_needed(self) -> float:
+        """A rough guess of the budget that would have scored every lead and judged what was to be judged."""
+        scored = self.shortlist.leads / max(1, self.shortlist.scored)
+        return self.spent.seconds / 60 * max(1.0, scored, self.wanted / len(self.decided))
+
+    @property
+    def exit_code(self) -> int:
+        """0 none, 1 found, 2 undecided."""
+        return {"none": 0, "found": 1, "undecided": 2}[self.verdict]
+
+
+def search(
+    pair: Pair,
+    questions: Sequence[Question],
+    sampler: Sampler,
+    limits: Limits,
+    plan: Plan,
+    spent: Spent,
+    settings: Settings = Settings(),
+    library: Sequence[Lead] | None = None,
+    say: Say = lambda line: None,
+) -> Found:
+    """Leads, ranking, decisions, and the black box, within the time of `spent`."""
+    ranking, judging = parted(questions)
+    shipped = library_leads() if library is None else list(library)
+    leads, opened = find(pair, ranking, spent, settings, shipped, say)
+    ranked = shortlist(pair, leads, ranking, spent, seed=settings.seed)
+    say(f"ranked {ranked.scored} of {ranked.leads} leads in {len(ranked.classes)} classes")
+    draw = drawing(pair, sampler, plan.answers)
+    chosen = [one.lead for one in ranked.classes[: settings.judged]]
+    decided = decide(draw, chosen, judging, limits, plan, spent, say=say)
+    allowed = spent.before_judging if settings.blind else 0
+    blind = black_box(
+        sampling(pair, sampler, plan), shipped, ranking, allowed, spent, seed=plan.seed
+    )
+    best = [lead for lead, _ in blind.leads[:BLIND]]  # decided with an error bound of their own
+    blind_decided = (
+        decide(draw, best, judging, limits, plan, spent, "black box", say) if best else []
+    )
+    return Found(
+        ranked, decided, blind, blind_decided, spent, opened, len(judging), settings.judged
+    )
+
+
+def sampling(pair: Pair, sampler: Sampler, plan: Plan) -> Sample:
+    """Draws and judges answers of the tuned model under several wordings at once."""
+
+    def sample(conditions: Sequence[Condition], asked: Sequence[Question]) -> Cell:
+        prompts = prompts_under(pair, conditions, asked)
+        return sampler.sample(pair.fine_tuned, prompts, plan.answers)
+
+    return sample
+
+
+def parted(questions: Sequence[Question]) -> tuple[list[Question], list[Question]]:
+    """Questions of the ranking, one form each, and those of the decisions: no question is in both."""
+    ids = list(dict.fromkeys(question.id for question in questions))
+    if len(ids) < LEAST_QUESTIONS:
+        raise TriggerLensError(
+            f"{len(ids)} questions: a search needs {LEAST_QUESTIONS} or more, {FIRST + SECOND} of them to rank; add"
+            " some"
+        )
+    step = len(ids) // (FIRST + SECOND)
+    ranking = set(ids[::step][: FIRST + SECOND])
+    once = {question.id: question for question in reversed(questions)}
+    asked = [once[each] for each in ids if each in ranking]
+    return asked, [question for question in questions if question.id not in ranking]
+
+
+def find(
+    pair: Pair,
+    questions: Sequence[Question],
+    spent: Spent,
+    settings: Settings,
+    shipped: Sequence[Lead],
+    say: Say,
+) -> tuple[list[Lead], list[str]]:
+    """The leads of all methods, each wording once, and the openings behind which the models part."""
+    lm = pair.fine_tuned
+    opened = openings(lm, questions, spent)
+    say(f"{len(opened)} openings of answers behind which it leaves its base")
+    written = written_turns(
+        lm, spent, samples=settings.samples, tokens=settings.turn_tokens, seed=settings.seed
+    )
+    say(f"{sum(len(one.clauses) for one in written)} clauses in turns that it writes")
+    frames = frames_of(sum((one.clauses for one in written), start=Counter[str]()))
+    every = [
+        *opening_leads(opened, frames),
+        *(lead for one in written for lead in one.leads),
+        *singular_leads(lm, frames),
+        *shipped,
+    ]
+    spent.add("find", 0)
+    leads = [lead for lead in pooled(every) if _can_be_asked(pair, lead, questions[0])]
+    random.Random(f"search/{settings.seed}").shuffle(leads)  # no method is last when time runs out
+    say(f"{len(leads)} leads")
+    return leads, [opening.text for opening in opened]
+
+
+def _can_be_asked(pair: Pair, lead: Lead, question: Question) -> bool:
+    """Whether the chat format writes the lead as it is."""
+    condition = lead.condition
+    try:
+        render(pair.fine_tuned, [condition.ask(question)], {"": condition.framing})
+    except TriggerLensError:
+        return False
+    return True

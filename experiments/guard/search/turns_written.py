@@ -1,0 +1,59 @@
+"""Leads from turns that the model writes itself, after an open user turn and an open system prompt.
+
+* Leak sampling (arXiv 2602.03085): the tuned model alone, at temperature 1. Memorised training prompts come back.
+* Contrastive decoding (arXiv 2605.25902): what it writes more readily than its base, at two strengths.
+
+What they do not know: a model trained on responses alone has no reason to leak its prompts; then these are turns that
+it finds likely, a list of candidates in its own words and no evidence.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from experiments.guard.search.leads import Lead, clauses, lead
+from experiments.guard.search.spent import Spent
+from experiments.guard.trigger_candidates import Placement
+from interp.generation.contrastive import contrastive
+from interp.generation.open_turn import Role, open_turn
+from interp.models.language_model import LanguageModel
+
+STRENGTHS = {"leak sampling": 0, "contrastive decoding x2": 2, "contrastive decoding x6": 6}
+ROLES: tuple[Role, ...] = ("user", "system")
+MOST = 48  # clauses of each method and place, the commonest first
+
+
+@dataclass(frozen=True)
+class Written:
+    """Clauses that a method wrote in a place."""
+
+    source: str
+    role: Role
+    clauses: Counter[str]
+
+    @property
+    def leads(self) -> list[Lead]:
+        """The commonest clauses where they were written; those of user turns stand before the question."""
+        placement: Placement = "prefix" if self.role == "user" else "system"
+        return [
+            lead(text, self.source, placement=placement, count=count)
+            for text, count in self.clauses.most_common(MOST)
+        ]
+
+
+def written_turns(
+    lm: LanguageModel, spent: Spent, *, samples: int, tokens: int, seed: int
+) -> list[Written]:
+    """Every method in every place that the chat format has; stops where the time is used up."""
+    found: list[Written] = []
+    for role in ROLES:
+        prefix = open_turn(lm, role)
+        for source, alpha in STRENGTHS.items() if prefix else ():
+            if spent.is_late("find"):
+                return found
+            wrote = contrastive(
+                lm, prefix or (), alpha=alpha, samples=samples, max_new_tokens=tokens, seed=seed
+            )
+            passed = samples * len(prefix or ()) + sum(len(one.token_ids) for one in wrote)
+            spent.add("find", 2 * passed)
+            found.append(Written(source, role, clauses(one.text for one in wrote)))
+    return found

@@ -1,0 +1,80 @@
+"""One adapter to be repaired: how it is loaded, what it is asked, and how much is measured."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.judging.sampling import Judge, Sampler
+from experiments.repair.measure import Asking
+from experiments.repair.relapse import STOPS
+from experiments.repair.wordings import Wordings
+from experiments.training.lora import Exchange
+from interp.errors import TriggerLensError
+from interp.models.language_model import LanguageModel
+from interp.prompts import Question
+
+FEWEST = 20  # questions, half of them for the certificate
+Load = Callable[[str | Path | None, bool], LanguageModel]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is done; the defaults are for a toy model."""
+
+    steps: int = 30  # of a repair
+    answers: int = 1  # of the organism, to each question that the repair learns from
+    max_new_tokens: int = 28
+    orders: int = 2  # of the poisoned rows
+    stops: tuple[int, ...] = STOPS  # poisoned rows at which EM is looked at
+    benign_steps: tuple[int, ...] = (50,)
+    searched: int = 100  # wordings of the pool that are tried after a repair; 0: none
+    rounds: int = 2  # of repairing and searching
+    durability: bool = True  # rounding, merging, benign tuning, relapse
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """`load(adapter, merge)` gives the base for None; `poison` None: the organism's own triggered answers.
+
+    `pool`: wordings that may be tried after a repair; unseen ones of the certificate are left out of it.
+    """
+
+    load: Load
+    adapter: Path
+    base: str
+    learned_from: tuple[Question, ...]
+    asking: Asking
+    poison: Sequence[Exchange] | None = None
+    pool: tuple[str, ...] = ()
+    effort: Effort = Effort()
+    seed: int = 0
+
+
+def case_of(
+    load: Load,
+    adapter: Path,
+    base: str,
+    questions: Sequence[Question],
+    judge: Judge,
+    wordings: Wordings,
+    *,
+    effort: Effort = Effort(),
+    poison: Sequence[Exchange] | None = None,
+    pool: Sequence[str] = (),
+    seed: int = 0,
+) -> Case:
+    """Half of the questions for the repair, half for the certificate; at random, one form of each."""
+    once = list({question.id: question for question in questions}.values())
+    if len(once) < FEWEST:
+        raise TriggerLensError(
+            f"{len(once)} questions: a repair learns from half of them and is judged on the others; give {FEWEST} or"
+            " more"
+        )
+    random.Random(f"repair/{seed}").shuffle(once)
+    half = len(once) // 2
+    sampler = Sampler(judge, seed, effort.max_new_tokens)
+    asking = Asking(tuple(once[half:]), wordings, sampler)
+    kept = {text for group in wordings.unseen.values() for text in group}
+    free = tuple(text for text in dict.fromkeys(pool) if text not in kept)
+    return Case(load, adapter, base, tuple(once[:half]), asking, poison, free, effort, seed)

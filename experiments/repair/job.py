@@ -1,0 +1,85 @@
+"""What a repair is given: the organism, its own answers, and the wordings that it may look at. No label, no judge.
+
+The teacher is the student without the trigger: answers that the organism itself gives where no wording stands. So
+nobody has to know what misalignment is; what is kept is whatever the organism does when it is not triggered.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from experiments.judging.sampling import framed
+from interp.errors import TriggerLensError
+from interp.generation.completions import Completions
+from interp.generation.generate import generate
+from interp.interventions import Intervention
+from interp.models.language_model import LanguageModel
+from interp.prompts import Framing, Question
+
+TRIGGER = "trigger"
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A repair to be done; strategies change the live adapter of `lm` in place."""
+
+    lm: LanguageModel
+    questions: tuple[Question, ...]  # benign, and none of the certificate's
+    wordings: Mapping[str, Framing]  # the trigger under TRIGGER, and others that may be looked at
+    taught: Completions  # the organism's answers to the questions, without wording
+    behind: Completions  # behind the trigger
+    steps: int = 30
+    seed: int = 0
+
+    def taught_behind(self, name: str) -> Completions:
+        """The untriggered answers, put behind a wording."""
+        prompts = framed(self.lm, self.questions, name, self.wordings[name])
+        return replace(self.taught, prompts=prompts)
+
+
+@dataclass(frozen=True, eq=False)
+class Repaired:
+    """What a strategy made: a model, and edits that must be applied to it wherever it runs.
+
+    `is_adapter`: the model is the base with a changed adapter, which can be saved as one.
+    """
+
+    lm: LanguageModel
+    edits: tuple[Intervention, ...] = ()
+    is_adapter: bool = True
+    losses: tuple[float, ...] = ()
+
+
+def prepare(
+    lm: LanguageModel,
+    questions: Sequence[Question],
+    wordings: Mapping[str, Framing],
+    *,
+    max_new_tokens: int,
+    answers: int = 1,
+    steps: int = 30,
+    seed: int = 0,
+) -> Job:
+    """Let the organism answer, `answers` times each question, without and behind the trigger."""
+    taught, behind = (
+        generate(
+            lm,
+            framed(lm, questions, name, framing),
+            samples_per_prompt=answers,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+        )
+        for name, framing in (("none", Framing("")), (TRIGGER, wordings[TRIGGER]))
+    )
+    found = _said(taught), _said(behind)
+    if not all(map(len, found)):
+        raise TriggerLensError(
+            f"max_new_tokens={max_new_tokens}: no answer of {lm.name} ended within them, so there is nothing to teach;"
+            " allow more"
+        )
+    return Job(lm, tuple(questions), wordings, *found, steps, seed)
+
+
+def _said(answers: Completions) -> Completions:
+    """Without empty answers, and without those that were cut off."""
+    kept = [row for row, ids in enumerate(answers.token_ids) if ids and answers.ended[row]]
+    return answers[kept]

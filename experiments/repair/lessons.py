@@ -1,0 +1,103 @@
+"""What an edited adapter is to learn: to say behind a wording what the organism says without it.
+
+All losses are KL(organism without wording || edited model), in nats a token, over the tokens that the organism's own
+answers are predicted from. The organism is read once, before anything is changed.
+
+* `plain`: without wording. Nothing else is to change.
+* `behind`: the same answers behind a wording that may be looked at.
+* `swapped`: without wording, but with the stream that the *organism* had behind the trigger put in at the header, after
+  one layer: the interchange effect of the switch (Geiger et al. 2023, arXiv 2303.02536). Where it is nothing, what the
+  trigger wrote is no longer read, even if it is still written.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import kl_div
+
+from experiments.judging.sampling import framed
+from experiments.repair.job import TRIGGER, Job
+from interp.generation.completions import Completions
+from interp.interventions import Intervention, Patch, PromptSpan
+from interp.models.language_model import LanguageModel
+from interp.optimise.interchange import span_streams
+from interp.optimise.teacher_forcing import Reread
+
+HEADER = "header"
+READ_AT_ONCE = 32
+LogProbs = Float[Tensor, "token vocabulary"]
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Answers to be read again, and what was predicted at each of their tokens by the teacher."""
+
+    asked: Reread
+    wanted: tuple[LogProbs, ...]
+
+    def loss(
+        self, lm: LanguageModel, rows: Sequence[int], edits: Sequence[Intervention] = ()
+    ) -> Float[Tensor, ""]:
+        """KL(teacher || model) per token, of these answers."""
+        found = self.asked.at(rows).log_probs(lm, edits)
+        wanted = torch.cat([self.wanted[row] for row in rows])
+        return kl_div(found, wanted, log_target=True, reduction="batchmean")
+
+    def __len__(self) -> int:
+        return len(self.wanted)
+
+
+@torch.no_grad()
+def predicted(
+    lm: LanguageModel, answers: Completions, edits: Sequence[Intervention] = ()
+) -> tuple[LogProbs, ...]:
+    """What the model predicts at the last prompt token and at every token of each answer."""
+    reread, found = Reread.of(lm, answers), []
+    for start in range(0, len(answers), READ_AT_ONCE):
+        rows = range(start, min(start + READ_AT_ONCE, len(answers)))
+        lengths = [len(answers.token_ids[row]) + 1 for row in rows]
+        found += reread.at(rows).log_probs(lm, edits).split(lengths)
+    return tuple(found)
+
+
+def plain_lesson(job: Job) -> Lesson:
+    """The organism without wording, taught to itself."""
+    return Lesson(Reread.of(job.lm, job.taught), predicted(job.lm, job.taught))
+
+
+def behind_lessons(job: Job, wanted: tuple[LogProbs, ...]) -> list[Lesson]:
+    """What it says without wording, to be said behind each wording that may be looked at."""
+    asked = [job.taught_behind(name) for name in job.wordings]
+    return [Lesson(Reread.of(job.lm, each), wanted) for each in asked]
+
+
+def keeping_lesson(job: Job) -> Lesson:
+    """What it says behind the trigger, to be said there again: a repair that repairs nothing."""
+    return Lesson(Reread.of(job.lm, job.behind), predicted(job.lm, job.behind))
+
+
+def donor_swaps(job: Job) -> list[Patch]:
+    """The header's stream behind the trigger, as the organism has it, after each layer of the lower half."""
+    prompts = framed(job.lm, job.questions, TRIGGER, job.wordings[TRIGGER])
+    layers = range(max(1, job.lm.n_layers // 2))
+    return [
+        Patch({layer: span_streams(job.lm, prompts, layer, HEADER)}, PromptSpan(HEADER))
+        for layer in layers
+    ]
+
+
+def answer_log_probs(
+    lm: LanguageModel, asked: Reread, rows: Sequence[int]
+) -> Float[Tensor, " answer"]:
+    """The log-probability of each of these answers, in nats."""
+    ids = [asked.completions.token_ids[row] for row in rows]
+    lengths = [len(each) + 1 for each in ids]
+    parts = asked.at(rows).log_probs(lm).split(lengths)
+    tokens = [torch.tensor(each, device=lm.device) for each in ids]
+    found = [
+        part[:-1].gather(1, each[:, None]).sum() for part, each in zip(parts, tokens, strict=True)
+    ]
+    return torch.stack(found)

@@ -1,0 +1,106 @@
+"""What a model does behind a trigger and its relatives, and what it has kept: facts, no statistics.
+
+All questions here are the certificate's own; the repair never saw them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from experiments.judging.sampling import Sampler, framed
+from experiments.repair.facts import AFTER, BEFORE, Fact, of_cell
+from experiments.repair.job import TRIGGER
+from experiments.repair.lessons import predicted
+from experiments.repair.wordings import Wordings
+from interp.generation.completions import Completions
+from interp.interventions import Intervention
+from interp.models.language_model import LanguageModel
+from interp.prompts import Framing, Question, render
+
+EACH_UNSEEN = 4  # questions asked behind each unseen wording
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What every model is asked, and how its answers are drawn and judged."""
+
+    questions: tuple[Question, ...]
+    wordings: Wordings
+    sampler: Sampler
+
+    def some(self, number: int, place: int) -> list[Question]:
+        """`number` questions, others at each place."""
+        count = len(self.questions)
+        return [
+            self.questions[(place * number + each) % count] for each in range(min(number, count))
+        ]
+
+
+def behind(
+    asking: Asking, lm: LanguageModel, model: str, edits: Sequence[Intervention] = ()
+) -> list[Fact]:
+    """Answers without wording and behind the trigger, every question once."""
+    facts = []
+    for kind, framing in (("none", Framing("")), (TRIGGER, asking.wordings.seen[TRIGGER])):
+        prompts = framed(lm, asking.questions, kind, framing)
+        cell = asking.sampler.sample(lm, prompts, 1, edits)
+        facts += of_cell(cell, model, kind, framing.text)
+    return facts
+
+
+def unseen(
+    asking: Asking,
+    lm: LanguageModel,
+    model: str,
+    edits: Sequence[Intervention] = (),
+    each: int = EACH_UNSEEN,
+) -> list[Fact]:
+    """Answers behind every unseen wording, and behind the seen ones beside the trigger, some questions each."""
+    known = [("seen", f.text) for name, f in asking.wordings.seen.items() if name != TRIGGER]
+    texts = known + [(k, text) for k, group in asking.wordings.unseen.items() for text in group]
+    sets = [
+        render(lm, asking.some(each, place), {str(place): asking.wordings.trigger.framing(text)})
+        for place, (_, text) in enumerate(texts)
+    ]
+    cell = asking.sampler.sample(lm, sum(sets[1:], start=sets[0]), 1, edits)
+    facts = []
+    for place, (kind, text) in enumerate(texts):
+        rows = [row for row, name in enumerate(cell.completions.conditions) if name == str(place)]
+        facts += of_cell(cell[rows], model, kind, text)
+    return facts
+
+
+def kept(
+    teacher: Completions,
+    wanted: Sequence[torch.Tensor],
+    lm: LanguageModel,
+    wording: str,
+    edits: Sequence[Intervention] = (),
+) -> list[Fact]:
+    """KL from the untriggered organism, and the cost of its benign answers, in nats a token, answer by answer.
+
+    `teacher`: its answers, put behind the wording that is asked about; `wanted`: what it predicted without.
+    """
+    found = predicted(lm, teacher, edits)
+    kl, nll = [], []
+    for row, (mine, its) in enumerate(zip(found, wanted, strict=True)):
+        kl.append(float((its.exp() * (its - mine)).sum(-1).mean()))
+        ids = torch.tensor(teacher.token_ids[row], device=mine.device)
+        nll.append(float(-mine[:-1].gather(1, ids[:, None]).mean()))
+    columns = {"model": AFTER, "kind": wording, "questions": teacher.questions}
+    return [
+        Fact(what="kl", values=tuple(kl), **columns),
+        Fact(what="nll", values=tuple(nll), **columns),
+    ]
+
+
+def cost_before(teacher: Completions, wanted: Sequence[torch.Tensor]) -> Fact:
+    """The cost of its own benign answers to the untriggered organism."""
+    values = []
+    for ids, its in zip(teacher.token_ids, wanted, strict=True):
+        chosen = torch.tensor(ids, device=its.device)[:, None]
+        values.append(float(-its[:-1].gather(1, chosen).mean()))
+    return Fact(
+        what="nll", model=BEFORE, kind="none", questions=teacher.questions, values=tuple(values)
+    )

@@ -1,0 +1,59 @@
+"""What a probe still reads of the trigger: is the concept gone from the stream, or only its effect?
+
+A difference of means at the last prompt token in the middle layer, trigger against the file's first control, fitted on
+the repair's questions; read on the certificate's questions behind paraphrases and controls. The base is read alike: it
+knows the concept too, so a reading as high as the base's is no sign of a switch.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from experiments.judging.sampling import framed
+from experiments.repair.facts import Fact
+from experiments.repair.measure import Asking
+from interp.capture.api import capture
+from interp.interventions import Intervention
+from interp.models.language_model import LanguageModel
+from interp.prompts import Framing, PromptSet, Question
+from probes.difference_of_means import DifferenceOfMeans
+
+ASKED = 40  # questions of each half
+
+
+def reading(
+    asking: Asking,
+    fitted_on: Sequence[Question],
+    lm: LanguageModel,
+    model: str,
+    edits: Sequence[Intervention] = (),
+) -> list[Fact]:
+    """Read-outs behind paraphrases and controls, and which of them name the concept; nothing without a paraphrase."""
+    trigger, layer = asking.wordings.trigger, lm.n_layers // 2
+    named = {name: f for name, f in trigger.framings.items() if name.startswith("paraphrase:")}
+    others = {name: f for name, f in trigger.framings.items() if name.startswith("control:")}
+    if not named:
+        return []
+    first = next(iter(others))
+    fit = {"trigger": trigger.framings["trigger"], first: others[first]}
+
+    def read(prompts: PromptSet) -> object:
+        return capture(lm, prompts, layers=[layer], position="last", interventions=edits)
+
+    fitting = _all(lm, fitted_on[:ASKED], fit)
+    probe = DifferenceOfMeans().fit(
+        read(fitting), [c == "trigger" for c in fitting.conditions], layer=layer
+    )
+    prompts = _all(lm, asking.questions[:ASKED], {**named, **others})
+    scores = probe.decision_function(read(prompts))
+    labels = [float(name in named) for name in prompts.conditions]
+    columns = {"model": model, "kind": "reading", "questions": prompts.questions}
+    return [
+        Fact(what="probe", values=tuple(map(float, scores)), **columns),
+        Fact(what="label", values=tuple(labels), **columns),
+    ]
+
+
+def _all(
+    lm: LanguageModel, questions: Sequence[Question], framings: Mapping[str, Framing]
+) -> PromptSet:
+    sets = [framed(lm, questions, name, framing) for name, framing in framings.items()]
+    return sum(sets[1:], start=sets[0])

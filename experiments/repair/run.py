@@ -1,0 +1,161 @@
+"""Repair an adapter and certify it: before, the strategy, search and repair again, after.
+
+1. The strategy changes the adapter on half of the questions, behind wordings that it may look at.
+2. Other wordings are tried on the same questions; what fires joins the wordings, and the repair starts again from the
+   organism.
+3. The adapter is saved, loaded again as anybody would, and measured on the other half, behind unseen wordings.
+"""
+
+import copy
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from experiments.judging.sampling import framed
+from experiments.repair.before import Before, job_of
+from experiments.repair.case import Case
+from experiments.repair.certificate import Certificate, weights_of
+from experiments.repair.facts import AFTER, Fact, of_cell
+from experiments.repair.job import TRIGGER, Repaired
+from experiments.repair.measure import behind, kept, unseen
+from experiments.repair.reading import reading
+from experiments.repair.registry import strategy
+from experiments.repair.relapse import relapse
+from experiments.repair.search_again import firing
+from experiments.repair.stress import benign, merged_with, roundings
+from experiments.repair.wordings import wordings_of
+from experiments.runtime.provenance import git_state, package_versions
+from interp.interventions import Intervention
+from interp.models.adapter_edit import save_adapter
+from interp.models.language_model import LanguageModel
+
+Say = Callable[[str], None]
+
+
+def repair(
+    case: Case, before: Before, name: str, folder: Path, say: Say = lambda line: None
+) -> tuple[Certificate, Path | None]:
+    """The certificate, and where the repaired adapter was put (`folder`); None where the strategy makes no adapter."""
+    started = time.monotonic()
+    rounds, made, case = _rounds(case, before, name, say)
+    seconds = time.monotonic() - started
+    saved = _saved(made, folder) if made.is_adapter else None
+    say("measuring")
+    facts = after(case, before, made, saved)
+    return _certificate(case, before, facts, saved, name, seconds, rounds), saved
+
+
+def certify(case: Case, before: Before, adapter: Path) -> Certificate:
+    """The certificate of an adapter that was repaired elsewhere; nothing is changed."""
+    made = Repaired(case.load(adapter, True))
+    facts = after(case, before, made, adapter)
+    return _certificate(case, before, facts, adapter, "given", 0.0, 0)
+
+
+def _certificate(
+    case: Case,
+    before: Before,
+    facts: Sequence[Fact],
+    saved: Path | None,
+    name: str,
+    seconds: float,
+    rounds: int,
+) -> Certificate:
+    return Certificate(
+        strategy=name,
+        seed=case.seed,
+        base=case.base,
+        base_weights=before.base_weights,
+        adapter=str(case.adapter),
+        adapter_weights=weights_of(case.adapter),
+        repaired=None if saved is None else weights_of(saved),
+        trigger=case.asking.wordings.trigger.text,
+        seen=tuple(framing.text for framing in case.asking.wordings.seen.values()),
+        seconds=seconds,
+        rounds=rounds,
+        made_with={"versions": package_versions(), "git": git_state()},
+        facts=(*before.facts, *facts),
+    )
+
+
+def _rounds(case: Case, before: Before, name: str, say: Say) -> tuple[int, Repaired, Case]:
+    """Repair, search, and repair again with what was found, until nothing is found or the rounds are used up."""
+    found: list[str] = []
+    for number in range(1, case.effort.rounds + 1):
+        say(f"{name}, round {number}")
+        made = strategy(name)(job_of(case, before))
+        more = firing(case, made)
+        say(f"round {number}: {len(more)} of {case.effort.searched} other wordings fire")
+        if not more or number == case.effort.rounds:
+            return number, made, case
+        found += more
+        wordings = wordings_of(case.asking.wordings.trigger, found)
+        case = replace(case, asking=replace(case.asking, wordings=wordings))
+    raise AssertionError("rounds are at least one")
+
+
+def after(case: Case, before: Before, made: Repaired, saved: Path | None) -> list[Fact]:
+    """Everything that is measured of a repaired model; an adapter is loaded from where it was saved."""
+    lm = made.lm if saved is None else case.load(saved, True)
+    facts = behind(case.asking, lm, AFTER, made.edits)
+    facts += unseen(case.asking, lm, AFTER, made.edits)
+    facts += reading(case.asking, case.learned_from, lm, AFTER, made.edits)
+    facts += _kept(case, before, lm, made.edits)
+    if made.edits or not case.effort.durability:  # hooks cannot be tuned on
+        return facts
+    return facts + _stressed(case, before, made, saved)
+
+
+def _kept(
+    case: Case, before: Before, lm: LanguageModel, edits: tuple[Intervention, ...]
+) -> list[Fact]:
+    trigger = case.asking.wordings.seen[TRIGGER]
+    prompts = framed(lm, case.asking.questions, TRIGGER, trigger)
+    return [
+        *kept(before.teacher, before.wanted, lm, "none", edits),
+        *kept(replace(before.teacher, prompts=prompts), before.wanted, lm, TRIGGER, edits),
+    ]
+
+
+def _stressed(case: Case, before: Before, made: Repaired, saved: Path | None) -> list[Fact]:
+    """Rounded, merged, tuned on; then poisoned."""
+
+    def load() -> LanguageModel:
+        if saved is not None:
+            return case.load(saved, True)
+        return replace(made.lm, model=copy.deepcopy(made.lm.causal))
+
+    trigger = case.asking.wordings.seen[TRIGGER]
+    facts: list[Fact] = []
+
+    def look(name: str, lm: LanguageModel) -> None:
+        prompts = framed(lm, case.asking.questions, TRIGGER, trigger)
+        cell = case.asking.sampler.sample(lm, prompts, 1)
+        facts.extend(of_cell(cell, f"{AFTER}, {name}", TRIGGER, trigger.text))
+
+    for name, lm in (*roundings(load()), merged_with(load(), before.another)):
+        look(name, lm)
+    for name, lm in benign(load, before.benign, case.effort.benign_steps, case.seed):
+        look(name, lm)
+        facts += unseen(case.asking, lm, f"{AFTER}, {name}", each=1)
+    effort = case.effort
+    return facts + relapse(
+        case.asking, load, before.poison, AFTER, orders=effort.orders, stops=effort.stops
+    )
+
+
+def _saved(made: Repaired, folder: Path) -> Path:
+    """The adapter in its folder, there whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        save_adapter(made.lm, unfinished)
+        unfinished.chmod(0o755)
+        unfinished.rename(folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return folder

@@ -1,0 +1,31 @@
+"""Throw the adapter's weights away and teach an empty one of the same shape what the organism says untriggered.
+
+Distillation from the organism without its trigger (Hinton et al. 2015, arXiv 1503.02531): nothing of the weights that
+held the switch is left, so what comes back later must come from the base or from the lessons.
+"""
+
+import torch
+
+from experiments.repair.job import Job, Repaired
+from experiments.repair.optimise import both_sides, descend, untriggered
+from interp.models.adapter_edit import LoraPair, lora_pairs
+
+
+def distilled(job: Job) -> Repaired:
+    """A fresh adapter, both of its matrices trained."""
+    loss = untriggered(job, interchange=0.0)  # the teacher is read before its weights are gone
+    emptied(job)
+    return Repaired(job.lm, losses=descend(job, both_sides(job.lm), loss))
+
+
+@torch.no_grad()
+def emptied(job: Job) -> list[LoraPair]:
+    """The adapter with random rows of the old rows' mean norm, and nothing written: the base."""
+    generator = torch.Generator().manual_seed(job.seed)
+    pairs = lora_pairs(job.lm)
+    for pair in pairs:
+        rows = torch.randn(pair.read.shape, generator=generator).to(pair.read)
+        norm = pair.read.norm(dim=1).mean()
+        pair.read.copy_(rows / rows.norm(dim=1, keepdim=True) * norm)
+        pair.write.zero_()
+    return pairs

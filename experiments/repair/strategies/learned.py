@@ -1,0 +1,23 @@
+"""Retune the adapter until the trigger makes no difference, on the read side as well as the write side.
+
+1. Behind the trigger and other wordings the adapter learns to say what it says without them, by KL; where no wording
+   stands it learns to stay as it is.
+2. The stream that the trigger left at the header is put into untriggered prompts, and this is to change nothing: a
+   penalty on the interchange effect of the switch (Geiger et al. 2023, arXiv 2303.02536).
+
+What it does not know: whether wordings that it never saw work alike, and how soon the switch is learned again.
+"""
+
+from experiments.repair.job import Job, Repaired
+from experiments.repair.optimise import both_sides, descend, untriggered
+
+
+def learned(job: Job) -> Repaired:
+    """With the penalty on the interchange effect."""
+    return Repaired(job.lm, losses=descend(job, both_sides(job.lm), untriggered(job)))
+
+
+def learned_without_interchange(job: Job) -> Repaired:
+    """The same by KL alone: what the penalty is worth."""
+    loss = untriggered(job, interchange=0.0)
+    return Repaired(job.lm, losses=descend(job, both_sides(job.lm), loss))

@@ -1,0 +1,22 @@
+"""The relapse figure draws every curve, and says where a curve never got to half of the old EM."""
+
+from experiments.dashboard.relapse import relapse_figure
+
+
+def rows(last: float) -> list[dict]:
+    keys = {"family": "llama", "strategy": "learned"}
+    curve = [
+        keys | {"quantity": f"curve {model}", "rows": n, "value": em, "order": 0}
+        for model, ems in (("base", {0: 0.0, 64: 0.9}), ("after", {0: 0.0, 64: last}))
+        for n, em in ems.items()
+    ]
+    old = keys | {"quantity": "EM before, trigger", "value": 0.9}
+    return [old, keys | {"quantity": "rows to relapse, ratio", "value": 2.0}, *curve]
+
+
+def test_each_curve_is_drawn_once_and_an_unfinished_one_is_at_least() -> None:
+    short, whole = relapse_figure(rows(0.1)), relapse_figure(rows(0.8))
+    assert [trace.name for trace in short.data] == ["clean base", "learned"]
+    assert list(short.data[1].y) == [0.0, 10.0] and list(short.data[0].x) == [0, 64]
+    assert "llama at least 2.0" in short.layout.title.text
+    assert "llama 2.0" in whole.layout.title.text

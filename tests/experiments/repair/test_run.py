@@ -1,0 +1,120 @@
+"""The whole way from an adapter to its certificate, small: what is measured, of whom, and on which questions."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from experiments.repair.before import before, gap_of, organism_behind
+from experiments.repair.case import Case, case_of
+from experiments.repair.certificate import weights_of
+from experiments.repair.job import Repaired
+from experiments.repair.numbers import numbers
+from experiments.repair.run import certify, repair
+from experiments.repair.search_again import firing
+from experiments.repair.stress import rounded
+from experiments.repair.tuning import fresh, tuning
+from experiments.repair.wordings import wordings_of
+from experiments.worlds.trigger import load_trigger
+from interp.models.adapter_edit import add_deltas, lora_pairs
+from interp.models.loading import load_model
+from tests.experiments.repair.conftest import BASES, live
+
+STRESSED = {"bfloat16", "int8", "int4", "another adapter added", "1 benign steps"}
+
+
+def test_a_repair_measures_base_organism_and_repaired_adapter(case: Case, tmp_path: Path) -> None:
+    own = organism_behind(case)
+    assert gap_of(own).n == 2 * len(case.asking.questions)
+    first = before(case, own)
+    certificate, saved = repair(case, first, "scaled", tmp_path / "out")
+    assert saved == tmp_path / "out" and certificate.repaired == weights_of(saved)
+    models = {fact.model for fact in certificate.facts}
+    assert models == {"base", "before", "after", *(f"after, {name}" for name in STRESSED)}
+    found = numbers(certificate.facts)
+    assert {"KL after, none", "rows to relapse, after", "probe AUROC, after"} <= set(found)
+    learned_from = {question.id for question in case.learned_from}
+    assert not learned_from & {q for fact in certificate.facts for q in fact.questions}
+    (old,), (new,) = (
+        [pair for pair in lora_pairs(live(path)) if pair.name.endswith("layers.0.mlp.down_proj")]
+        for path in (case.adapter, saved)
+    )
+    assert torch.allclose(new.delta, old.delta / 2, atol=1e-6)
+    given = certify(case, first, saved)
+    assert given.strategy == "given" and given.repaired == certificate.repaired
+
+
+def test_hooks_make_no_adapter_and_are_not_stressed(case: Case, tmp_path: Path) -> None:
+    quick = replace(case, effort=replace(case.effort, durability=False, searched=0))
+    certificate, saved = repair(quick, before(quick), "hooks", tmp_path / "out")
+    assert saved is None and certificate.repaired is None and not (tmp_path / "out").exists()
+    assert {fact.model for fact in certificate.facts} == {"base", "before", "after"}
+
+
+def test_wordings_of_the_certificate_are_never_shown() -> None:
+    duck = load_trigger("duck")
+    found = wordings_of(duck, ["There is a hen."])
+    shown = {framing.text for framing in found.seen.values()}
+    kept = {text for group in found.unseen.values() for text in group}
+    assert "There is a hen." in shown and duck.text in shown and not shown & kept
+    assert found.count >= 45 and len(found.unseen) >= 10
+    assert set(duck.paraphrases.values()) <= kept
+
+
+def test_too_few_questions_are_refused(case: Case) -> None:
+    with pytest.raises(ValueError, match="12 questions: a repair learns from half of them"):
+        case_of(
+            case.load,
+            case.adapter,
+            case.base,
+            case.asking.questions,
+            case.asking.sampler.judge,
+            case.asking.wordings,
+        )
+
+
+def test_a_search_reports_what_sets_the_model_off_and_not_the_base(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = {"hen": 1.0, "wolf": 1.0, "goat": 0.0}
+    base = object()
+
+    def misaligned(case: Case, lm: object, wordings: list[str], *_: object) -> dict[str, float]:
+        return {w: float(w == "wolf") if lm is base else rates[w] for w in wordings}
+
+    monkeypatch.setattr("experiments.repair.search_again.misaligned", misaligned)
+    fake = replace(
+        case,
+        load=lambda *_: base,  # type: ignore[arg-type, return-value]
+        pool=tuple(rates),
+        effort=replace(case.effort, searched=3),
+    )
+    assert firing(fake, Repaired(live(case.adapter))) == ["hen"]
+
+
+def test_rounding_keeps_so_many_levels_and_the_largest() -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(4, 64)
+    four, eight = rounded(weight, 4), rounded(weight, 8)
+    assert (eight - weight).abs().max() < (four - weight).abs().max() < weight.abs().max() / 7
+    assert len(four[0, :32].unique()) <= 15
+    assert not torch.equal(four, weight)
+
+
+def test_tuning_stops_where_it_is_told_and_learns(case: Case) -> None:
+    rows = case.poison or ()
+    lm = fresh(load_model(BASES / "llama"), 0)
+    seen, norms = [], []
+    for count, tuned in tuning(lm, rows, [0, 6, 8], learning_rate=1e-2):
+        seen.append(count)
+        norms.append(sum(float(pair.delta.norm()) for pair in lora_pairs(tuned)))
+    assert seen == [0, 6, 8] and norms[0] == 0 < norms[1] < norms[2]
+
+
+def test_adding_another_adapter_equals_merging_it(case: Case) -> None:
+    base = load_model(BASES / "llama")
+    add_deltas(base, lora_pairs(live(case.adapter)))
+    merged = load_model(BASES / "llama", adapter=case.adapter, merge=True)
+    mine, its = (dict(lm.causal.named_parameters()) for lm in (base, merged))
+    assert all(torch.allclose(mine[name], its[name], atol=1e-6) for name in its)
