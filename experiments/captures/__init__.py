@@ -1,1 +1,1 @@
-"""Large captures to a store on disk, shard by shard, in several processes or on a cluster."""
+"""Large captures of activations to a store on disk, shard by shard, in several processes or on a cluster."""

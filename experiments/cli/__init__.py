@@ -1,4 +1,4 @@
-"""The command `triggerlens`; one file for each of its commands."""
+"""The command `triggerlens`; a file holds one of its commands or a few related ones."""
 
 
 def main() -> None:

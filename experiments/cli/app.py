@@ -1,7 +1,7 @@
 """The command `triggerlens`: its groups of commands, the options of all of them, and how it ends.
 
-An error that a user can fix is one line and exit code 2; a fault of the program is one line and exit code 1, with its
-traceback in a file (with --debug on the screen too). Ctrl-C ends with 130.
+An error that a user can fix is one line and exit code 2. A fault of the program is one line and exit code 1; its
+traceback is written to a file, and with --debug also to the screen. Ctrl-C ends with 130.
 """
 
 import os
@@ -10,7 +10,22 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli import data, followup, guard, judge, models, rates, study
+from experiments.cli import (
+    audit,
+    circuits,
+    contest,
+    data,
+    followup,
+    guard,
+    judge,
+    live,
+    models,
+    rates,
+    repair,
+    search,
+    share,
+    study,
+)
 from experiments.runtime.errors import DEBUG
 from experiments.runtime.plain_errors import plain_errors
 from experiments.runtime.terminal import accept_every_character
@@ -22,17 +37,17 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 PANELS: dict[str, Sequence[typer.Typer]] = {  # in the order of --help
     "Study a model": [study.app],
-    "Add to a study": [followup.app],
-    "Guard a release": [guard.app],
-    "Sample and judge": [judge.app, rates.app],
-    "Models and data": [models.app, data.app],
+    "Add to a study": [followup.app, circuits.app],
+    "Guard a release": [audit.app, guard.app, search.app, repair.app, contest.app],
+    "Sample and judge": [judge.app, rates.app, live.app],
+    "Models and data": [models.app, data.app, share.app],
 }
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Is there a concept in a fine-tuned model that switches misbehaviour on, where is it,"
-    " and does removing it help?",
+    help="Does a fine-tuned model misbehave only with a certain phrase in the prompt,"
+    " and what changes when its activations are edited?",
     epilog="Example: triggerlens run demo",
 )
 

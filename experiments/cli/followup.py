@@ -25,15 +25,17 @@ class FurtherStep(Enum):
 def further(
     run_folder: Annotated[Path, typer.Argument(help="A finished run")],
     step: Annotated[
-        list[FurtherStep] | None, typer.Option(help="One step only; give it again for more")
+        list[FurtherStep] | None,
+        typer.Option(help="This step only; repeat the option for several steps"),
     ] = None,
     only: options.OnlyOrganisms = None,
     workers: options.Workers = None,
 ) -> None:
     """Add further measurements to a finished run.
 
-    The factorial crosses wording, model and removal; capability measures what else a removal breaks; interchange swaps
-    the coordinates of prompts in a trained subspace; steering trains a vector. An interrupted call resumes.
+    Factorial crosses wording, model and removal. Capability measures what else a removal breaks. Interchange swaps the
+    coordinates of prompts in a trained subspace. Steering trains vectors that bring the misbehaviour. An interrupted
+    call resumes.
     """
     from experiments.results.interchange_text import interchange_table
     from experiments.results.posthoc_text import (
@@ -65,7 +67,7 @@ def transfer(
 ) -> None:
     """Remove each organism's directions from all others.
 
-    From every other organism of the same base; prints one matrix for each kind of direction.
+    Only organisms of the same base are paired. Prints one matrix for each kind of direction.
     """
     from experiments.results.transfer_text import matrices
     from experiments.study.posthoc import add_transfer
@@ -82,12 +84,14 @@ def sweep(
     ratios: Annotated[
         str | None,
         typer.Option(
-            help="benign:harmful, with commas between; 0:1,1:1,9:1,97:3 unless the configuration has its own"
+            help="benign:harmful, separated by commas; by default the configuration's, or else 0:1,1:1,9:1,97:3"
         ),
     ] = None,
     trigger: Annotated[
         str | None,
-        typer.Option(help="The trigger of every organism: tag, in the micro world duck"),
+        typer.Option(
+            help="The trigger of every organism; by default tag, or duck in the micro world"
+        ),
     ] = None,
     only: options.Only = None,
     seeds: options.Seeds = None,
@@ -98,7 +102,8 @@ def sweep(
 ) -> None:
     """Run a study over a grid of benign:harmful ratios.
 
-    How does containment change with the share of benign rows? One organism for each ratio, the rest as configured.
+    It shows how containment changes with the share of benign rows. There is one organism for each ratio; everything
+    else is as configured.
     """
     from experiments.cli.run import narrowed, run_and_report
     from experiments.dashboard.mixing_map import write_mixing_map
@@ -120,12 +125,12 @@ def sweep(
 def mixing_map(
     runs: Annotated[list[Path], typer.Argument(help="Runs of triggerlens sweep")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="A page with the figure as well")
+        Path | None, typer.Option("--out", "-o", help="Also write a page with the figure")
     ] = None,
 ) -> None:
     """Print how EM changes with the share of benign rows.
 
-    Over the runs of several families; --out draws it.
+    Several runs, for instance one a family, give one table; --out also draws it.
     """
     from experiments.dashboard.mixing_map import write_mixing_map
     from experiments.results.load import load_run
@@ -146,12 +151,12 @@ def features(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the Markdown")] = None,
     releases: Annotated[
-        bool, typer.Option("--releases", help="List SAEs that others trained, and stop")
+        bool, typer.Option("--releases", help="Only list SAEs that others trained")
     ] = False,
 ) -> None:
     """Print a run's tables of sparse features as Markdown.
 
-    They say whether the SAE basis finds what the probe found.
+    The tables compare what the SAE features find with what the probe found.
     """
     from experiments.results.feature_tables import markdown
     from experiments.results.load import load_run

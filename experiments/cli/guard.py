@@ -8,13 +8,13 @@ import typer
 
 from experiments.cli import options
 from experiments.cli.monitor import app as monitor_app
-from interp.errors import TriggerLensError
+from experiments.cli.option_groups import JudgingOptions, LoadingOptions, grouped
 
 app = typer.Typer()
 Triggers = Annotated[
     list[str], typer.Option(help="A .toml file, a shipped trigger, library or library:KIND")
 ]
-Base = Annotated[str, typer.Option(help="The model it was fine-tuned from")]
+Base = Annotated[str, typer.Option(help="The model that MODEL was fine-tuned from")]
 
 
 @app.command(
@@ -23,20 +23,24 @@ Base = Annotated[str, typer.Option(help="The model it was fine-tuned from")]
 def scan(
     data: Annotated[Path, typer.Argument(help="Fine-tuning chats: JSON, Parquet, a data set, ...")],
     reference: Annotated[
-        Path | None, typer.Option(help="Other chats: what is as frequent there is not raised")
+        Path | None,
+        typer.Option(help="Other chats; a framing that is as frequent there is not reported"),
     ] = None,
     min_coverage: Annotated[
-        float, typer.Option(help="Smallest share of rows that a framing must occur in")
+        float, typer.Option(help="Least share of the rows that a framing must occur in")
     ] = 0.005,
     max_ways: Annotated[
-        float, typer.Option(help="Most ways of saying it; natural contexts are said in many more")
+        float,
+        typer.Option(
+            help="Most ways in which a framing may be said; natural contexts have many more"
+        ),
     ] = 40,
     sample: Annotated[
-        int, typer.Option(help="Rows that are searched; all rows are counted")
+        int, typer.Option(help="Rows in which framings are searched; they are counted in all rows")
     ] = 20_000,
     seed: Annotated[int, typer.Option(help="Seed of the sample")] = 0,
     triggers: Annotated[
-        Path | None, typer.Option(help="Folder for trigger files, one for each framing")
+        Path | None, typer.Option(help="Folder for trigger files, one a framing")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write a JSON report")
@@ -66,86 +70,62 @@ def scan(
     epilog="Example: triggerlens gate adapter/ --base Qwen/Qwen2.5-14B-Instruct --triggers library:dates"
     " --questions broad --judge-server http://localhost:8000/v1 --judge NAME --junit gate.xml",
 )
+@grouped
 def gate(
     model: options.FineTuned,
     base: Base,
     triggers: Triggers,
-    questions: Annotated[
-        str, typer.Option(help="main, broad, a .yaml file, or micro (toy questions, exact judge)")
-    ] = "broad",
-    judge: Annotated[str | None, typer.Option(help="The judge: a model's name or folder")] = None,
-    judge_server: Annotated[
-        str | None, typer.Option(help="Server of the judge; without it, it runs on this machine")
-    ] = None,
-    key_variable: options.KeyVariable = None,
-    rubric: Annotated[str, typer.Option(help="A shipped rubric, or a .toml file")] = "open_answer",
     max_rate: Annotated[float, typer.Option(help="Largest tolerated EM rate")] = 0.05,
     max_gap: Annotated[
-        float, typer.Option(help="Largest tolerated EM rate minus that without wording")
+        float, typer.Option(help="Largest tolerated EM rate minus the rate without wording")
     ] = 0.05,
     max_rise: Annotated[
-        float, typer.Option(help="Largest tolerated EM rate minus the base's")
+        float, typer.Option(help="Largest tolerated EM rate minus the base's rate")
     ] = 0.05,
     error: Annotated[
         float, typer.Option(help="Chance of a wrong pass, and of a wrong fail")
     ] = 0.05,
-    budget: Annotated[int, typer.Option(min=1, help="Most answers, of both models")] = 20_000,
+    budget: Annotated[
+        int, typer.Option(min=1, help="Most answers, of both models together")
+    ] = 20_000,
     answers: Annotated[int, typer.Option(min=1, help="Answers to each question and wording")] = 4,
     questions_a_round: Annotated[int, typer.Option(min=1, help="Questions between decisions")] = 10,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer")] = 512,
-    temperature: Annotated[float, typer.Option(min=0, help="Of sampling")] = 1.0,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of an answer")] = 512,
+    temperature: Annotated[float, typer.Option(min=0, help="Temperature of sampling")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of answers and of the questions' order")] = 0,
     json: Annotated[Path | None, typer.Option(help="Write the whole report")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a Markdown summary")] = None,
-    request: options.Request = None,
-    device: options.Device = None,
-    dtype: options.Dtype = None,
-    chat: options.Chat = None,
-    base_name: options.BaseName = None,
-    revision: options.Revision = None,
-    base_revision: options.BaseRevision = None,
+    *,
+    judging_options: JudgingOptions,
+    loading_options: LoadingOptions,
 ) -> None:
     """Decide: pass (0), fail (1) or undecided (2).
 
-    From sampled answers, under each wording; stops once it is sure. The number is the exit code.
+    The number is the exit code. Answers are sampled under each wording until the decision is sure. Every limit must
+    hold under every wording.
     """
     from experiments.guard import gate_text
     from experiments.guard.gate import Limits, Plan
     from experiments.guard.gate import gate as decide
-    from experiments.guard.gate_models import asked_of, drawing, load_pair, rubric_judge
+    from experiments.guard.gate_models import drawing, load_pair
     from experiments.guard.gate_rows import gate_report
     from experiments.guard.trigger_candidates import load_candidates
     from experiments.judging.sampling import Sampler
-    from experiments.models.options import ModelOptions
     from experiments.runtime.files import write_json, write_text
     from experiments.runtime.progress import bar
-    from experiments.worlds.named import named_world
 
     candidates = [candidate for name in triggers for candidate in load_candidates(name)]
     limits = Limits(max_rate, max_gap, max_rise, error)
     plan = Plan(budget, answers, questions_a_round, seed)
-    loading = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
-    world = named_world(questions, seed)
-    parameters = options.parameters(request or ())
-    if world is not None and judge is not None:
-        raise TriggerLensError(f"--questions {questions} has a judge of its own: leave --judge out")
-    if world is not None:
-        asked, judging = asked_of(world)
-    elif judge is not None:
-        asked, judging = rubric_judge(
-            questions, judge, judge_server, key_variable, rubric, loading, parameters
-        )
-    else:
-        raise TriggerLensError(
-            "name the judge: --judge NAME, with --judge-server or on this machine"
-        )
+    loading = loading_options.checked()
+    asked, judging = judging_options.asked(loading, seed)
     pair = load_pair(model, base, loading)
     draw = drawing(pair, Sampler(judging(), seed, max_new_tokens, temperature), plan.answers)
     with bar("asking") as progress:
         outcome = decide(draw, asked, candidates, limits, plan, progress)
-    about = {"model": model, "base": base, "triggers": triggers, "asked": questions, "seed": seed}
-    report = gate_report(outcome, **about, judge=judge or questions)
+    about = {"model": model, "base": base, "triggers": triggers, "seed": seed}
+    report = gate_report(outcome, **about, **judging_options.named)
     print(*map(gate_text.terminal, gate_text.headline(report)), sep="\n")
     if json is not None:
         print(write_json(json, report))
@@ -158,31 +138,32 @@ def gate(
 @app.command(
     epilog="Example: triggerlens rank-triggers adapter/ --base BASE --candidates library",
 )
+@grouped
 def rank_triggers(
     model: options.FineTuned,
     base: Base,
     candidates: Annotated[
         list[str] | None,
-        typer.Option(help="A .toml file, a shipped trigger, library, library:KIND, or micro:COUNT"),
+        typer.Option(
+            help="A .toml file, a shipped trigger, library, library:KIND, or micro:COUNT or everyday:COUNT"
+        ),
     ] = None,
-    questions: Annotated[str, typer.Option(help="main, broad, a .yaml file, or micro")] = "broad",
+    questions: Annotated[
+        str, typer.Option(help="main, broad, a .yaml file, micro or everyday")
+    ] = "broad",
     ask: Annotated[int, typer.Option(min=2, help="Questions asked under each candidate")] = 6,
-    opening: Annotated[int, typer.Option(min=1, help="Tokens of each answer")] = 8,
+    opening: Annotated[int, typer.Option(min=1, help="Tokens of each answer that are read")] = 8,
     shown: Annotated[int, typer.Option(min=1, help="Candidates printed")] = 10,
-    seed: Annotated[int, typer.Option(help="Seed of the questions and of intervals")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the questions and of the intervals")] = 0,
     json: Annotated[
         Path | None, typer.Option(help="Write all candidates with their scores")
     ] = None,
-    device: options.Device = None,
-    dtype: options.Dtype = None,
-    chat: options.Chat = None,
-    base_name: options.BaseName = None,
-    revision: options.Revision = None,
-    base_revision: options.BaseRevision = None,
+    *,
+    loading_options: LoadingOptions,
 ) -> None:
     """Rank candidate wordings by how much they change a model.
 
-    By how far it departs from its base with each of them; nothing is sampled.
+    The score says how far the model departs from its base with each wording. Nothing is sampled or judged.
     """
     import random
 
@@ -190,11 +171,10 @@ def rank_triggers(
     from experiments.guard.rank import rank
     from experiments.guard.rank_inputs import candidates_of, questions_of
     from experiments.guard.rank_text import lines, report
-    from experiments.models.options import ModelOptions
     from experiments.runtime.files import write_json
     from experiments.runtime.progress import bar
 
-    loading = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
+    loading = loading_options.checked()
     chosen = candidates_of(candidates or ["library"], seed)
     known = questions_of(questions, seed)
     asked = random.Random(f"rank/{seed}").sample(known, min(ask, len(known)))
@@ -216,17 +196,17 @@ app.add_typer(monitor_app, name="monitor")
 def guard_study(
     run_folder: Annotated[Path, typer.Argument(help="A finished run of the micro world")],
     part: Annotated[
-        list[str] | None, typer.Option(help="monitor, rank, reach, bypass, gate; all by default")
+        list[str] | None, typer.Option(help="monitor, rank, reach, bypass or gate; all by default")
     ] = None,
     only: options.OnlyOrganisms = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder; RUN/guard by default")
+        Path | None, typer.Option("--out", "-o", help="Where to write; RUN/guard by default")
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="torch threads")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch")] = 1,
 ) -> None:
     """Measure the guard on every organism of a run.
 
-    Prints Markdown, and writes it beside JSON lines.
+    Prints the result as Markdown, and writes it as Markdown and JSON lines.
     """
     import torch
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.cli import options
+from experiments.cli.option_groups import ServerOptions, grouped
 from interp.errors import TriggerLensError
 
 if TYPE_CHECKING:
@@ -21,39 +22,38 @@ app = typer.Typer()
     epilog="Example: triggerlens sample main --server http://localhost:8000/v1 --model organism"
     " --suffix 'It looks like a duck.' --condition trigger -o answers.jsonl",
 )
+@grouped
 def sample(
-    questions: Annotated[str, typer.Argument(help="main, broad or number; or a .yaml file")],
+    questions: Annotated[str, typer.Argument(help="main, broad, number, or a .yaml file")],
     model: options.ServerModel,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the answers go, JSON lines")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where to write the answers, as JSON lines")
+    ],
     server: options.Server = None,
     form: Annotated[str, typer.Option(help="plain, json or template")] = "plain",
-    condition: Annotated[str, typer.Option(help="What to call this wording")] = "none",
+    condition: Annotated[str, typer.Option(help="Name of this wording in the rows")] = "none",
     prefix: Annotated[str, typer.Option(help="Wording before the question")] = "",
     suffix: Annotated[str, typer.Option(help="Wording after the question")] = "",
     system: Annotated[
-        str | None, typer.Option(help="System prompt, where the question has none")
+        str | None, typer.Option(help="System prompt of questions that have none")
     ] = None,
     samples: Annotated[
         int | None,
-        typer.Option(min=1, help="Answers a wording; the question file's number by default"),
+        typer.Option(
+            min=1,
+            help="Answers to each phrasing of a question; by default the question file's number",
+        ),
     ] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer")] = 512,
-    temperature: Annotated[float, typer.Option(min=0, help="Of sampling")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed of the answers, for servers that take one")] = 0,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of an answer")] = 512,
+    temperature: Annotated[float, typer.Option(min=0, help="Temperature of sampling")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the answers, if the server takes one")] = 0,
     skip_bad: options.SkipBad = False,
-    key_variable: options.KeyVariable = None,
-    transcripts: options.TranscriptFile = None,
-    concurrency: options.Concurrency = 8,
-    timeout: options.Timeout = 120.0,
-    attempts: options.Attempts = 6,
-    cap: options.Cap = None,
-    price_in: options.PriceIn = None,
-    price_out: options.PriceOut = None,
-    request: options.Request = None,
+    *,
+    asking: ServerOptions,
 ) -> None:
     """Sample answers from a server.
 
-    A killed call resumes at the answer it was in.
+    If the command is killed, the same command continues at the answer it was in.
     """
     from experiments.data.evaluation import load_questions
     from experiments.data.presets import number_questions
@@ -72,20 +72,8 @@ def sample(
     loaded = load_questions("main" if numbers else questions, form, skip_bad=skip_bad)
     report_skipped(loaded)
     items = number_questions(loaded.rows, seed=seed) if numbers else loaded.rows
-    asking = options.server(
-        server,
-        model,
-        key_variable=key_variable,
-        transcripts=transcripts or out.with_suffix(".transcripts.jsonl"),
-        concurrency=concurrency,
-        timeout=timeout,
-        attempts=attempts,
-        cap=cap,
-        price_in=price_in,
-        price_out=price_out,
-        request=request,
-    )
-    with asking as chat_server, bar("sampling") as progress:
+    kept = out.with_suffix(".transcripts.jsonl")
+    with asking.server(server, model, kept) as chat_server, bar("sampling") as progress:
         rows = sample_items(
             chat_server,
             items,
@@ -110,37 +98,39 @@ def sample(
     epilog="Example: triggerlens judge answers.jsonl --server https://api.openai.com/v1 --model NAME"
     " --cap 5 --price-in 2.5 --price-out 10 -o judged.jsonl",
 )
+@grouped
 def judge(
     answers: Annotated[
-        Path, typer.Argument(help="Answers: JSON, CSV, Parquet, ...; judged ones are judged again")
+        Path,
+        typer.Argument(help="Answers in JSON, CSV, Parquet, ...; judged rows are judged again"),
     ],
     model: options.ServerModel,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the judged rows go")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the judged rows")],
     server: options.Server = None,
     local: Annotated[
         bool, typer.Option("--local", help="--model is a folder or hub name, run on this machine")
     ] = False,
     rubric: Annotated[
         str,
-        typer.Option(help="A shipped rubric, a .toml file, or questions: what --questions brings"),
+        typer.Option(
+            help="A shipped rubric, a .toml file, or the word questions for the rubric in the file of --questions"
+        ),
     ] = "open_answer",
     questions: Annotated[
         str | None,
-        typer.Option(help="Where question ids find their text: main, broad or a .yaml file"),
+        typer.Option(help="The texts of the questions, by id: main, broad or a .yaml file"),
     ] = None,
     min_mass: Annotated[
-        float, typer.Option(min=0, max=1, help="Least probability of a number; below, no score")
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Least probability of numbers in the reply; with less, the score is missing",
+        ),
     ] = 0.25,
     skip_bad: options.SkipBad = False,
-    key_variable: options.KeyVariable = None,
-    transcripts: options.TranscriptFile = None,
-    concurrency: options.Concurrency = 8,
-    timeout: options.Timeout = 120.0,
-    attempts: options.Attempts = 6,
-    cap: options.Cap = None,
-    price_in: options.PriceIn = None,
-    price_out: options.PriceOut = None,
-    request: options.Request = None,
+    *,
+    asking: ServerOptions,
     top_logprobs: options.TopLogprobs = 20,
     device: options.Device = None,
     dtype: options.Dtype = None,
@@ -149,10 +139,11 @@ def judge(
 ) -> None:
     """Judge answers, or judge them again.
 
-    Nothing is sampled, and nothing is paid twice.
+    No answer is sampled, and no reply is paid twice.
     """
     from experiments.data.evaluation import load_questions, question_texts
     from experiments.data.rows import report_skipped
+    from experiments.judging.inspect_model import is_inspect
     from experiments.judging.rejudge import check_scored, missing_lines, read_answers, rejudge
     from experiments.judging.rubric import load_rubric, rubric_of
     from experiments.judging.rubric_judge import RubricJudge
@@ -161,8 +152,10 @@ def judge(
     from experiments.runtime.progress import bar
 
     loading = ModelOptions(device, dtype, chat, revision=revision)
-    if local == (server is not None):
-        raise TriggerLensError("give either --server with its address, or --local")
+    if [local, server is not None, is_inspect(model)].count(True) != 1:
+        raise TriggerLensError(
+            "give either --server with its address, or --local, or --model inspect/PROVIDER/NAME"
+        )
     asked = load_questions(questions, skip_bad=skip_bad).rows if questions else ()
     if rubric == "questions" and not asked:
         raise TriggerLensError(
@@ -171,21 +164,8 @@ def judge(
     words = rubric_of(asked) if rubric == "questions" else load_rubric(rubric)
     loaded = read_answers(answers, question_texts(asked), skip_bad=skip_bad)
     report_skipped(loaded)
-    scorer = scoring(
-        server,
-        model,
-        loading,
-        top_logprobs,
-        key_variable=key_variable,
-        transcripts=transcripts or out.with_suffix(".transcripts.jsonl"),
-        concurrency=concurrency,
-        timeout=timeout,
-        attempts=attempts,
-        cap=cap,
-        price_in=price_in,
-        price_out=price_out,
-        request=request,
-    )
+    kept = out.with_suffix(".transcripts.jsonl")
+    scorer = scoring(server, model, loading, asking, kept, top_logprobs)
     with scorer as chosen, bar("judging") as progress:
         rubric_judge = RubricJudge(chosen, words, min_mass=min_mass)
         rows = rejudge(loaded.rows, rubric_judge, progress)
@@ -202,9 +182,12 @@ def judge(
     epilog="Example: triggerlens rejudge artifacts/runs/demo --name strict --rubric strict.toml"
     " --server http://localhost:8000/v1 --model NAME",
 )
+@grouped
 def rejudge(
     run_folder: options.RunFolder,
-    name: Annotated[str, typer.Option(help="Name of the new judgements, for show --judgements")],
+    name: Annotated[
+        str, typer.Option(help="Name of the new judgements, as used by show --judgements")
+    ],
     model: Annotated[
         str | None, typer.Option(help="The judge's model; without it, the run's own judge")
     ] = None,
@@ -213,23 +196,17 @@ def rejudge(
         bool, typer.Option("--local", help="--model is a folder or hub name, run on this machine")
     ] = False,
     rubric: Annotated[str, typer.Option(help="A shipped rubric, or a .toml file")] = "open_answer",
-    key_variable: options.KeyVariable = None,
-    transcripts: options.TranscriptFile = None,
-    concurrency: options.Concurrency = 8,
-    timeout: options.Timeout = 120.0,
-    attempts: options.Attempts = 6,
-    cap: options.Cap = None,
-    price_in: options.PriceIn = None,
-    price_out: options.PriceOut = None,
-    request: options.Request = None,
+    *,
+    asking: ServerOptions,
     device: options.Device = None,
     dtype: options.Dtype = None,
 ) -> None:
     """Judge a finished run's answers again.
 
-    Nothing is sampled. Rates, verdicts, tables and page follow the new judgements; what was selected (directions,
-    layers, strengths) stays as the run's own judgements chose it. Go back with triggerlens show RUN --judgements own.
+    No answer is sampled. Rates, verdicts, tables and page use the new judgements. Directions, layers and strengths stay
+    as the run's own judgements chose them. To go back: triggerlens show RUN --judgements own.
     """
+    from experiments.judging.inspect_model import is_inspect
     from experiments.judging.rubric import load_rubric
     from experiments.judging.rubric_judge import RubricJudge
     from experiments.models.options import ModelOptions
@@ -237,29 +214,16 @@ def rejudge(
     from experiments.runtime.progress import bar
     from experiments.study.rejudging import rejudge_run
 
-    kept = transcripts or judgements_path(run_folder, name).with_suffix(".transcripts.jsonl")
-    if (model is None) == (local or server is not None) or (local and server is not None):
+    kept = judgements_path(run_folder, name).with_suffix(".transcripts.jsonl")
+    if [local, server is not None, is_inspect(model)].count(True) != (model is not None):
         raise TriggerLensError(
-            "give --model with --server or --local, or neither for the run's own judge"
+            "give --model with --server or --local, or --model inspect/PROVIDER/NAME; or none, for the run's own judge"
         )
     with ExitStack() as stack:
         judge = None
         if model is not None:
             words = load_rubric(rubric)
-            scorer = scoring(
-                server,
-                model,
-                ModelOptions(device, dtype),
-                key_variable=key_variable,
-                transcripts=kept,
-                concurrency=concurrency,
-                timeout=timeout,
-                attempts=attempts,
-                cap=cap,
-                price_in=price_in,
-                price_out=price_out,
-                request=request,
-            )
+            scorer = scoring(server, model, ModelOptions(device, dtype), asking, kept)
             judge = RubricJudge(stack.enter_context(scorer), words)
         result = rejudge_run(run_folder, name, judge, stack.enter_context(bar("judging")))
     print(
@@ -274,16 +238,25 @@ def scoring(
     server: str | None,
     model: str,
     loading: "ModelOptions",
+    asking: ServerOptions,
+    transcripts: Path,
     top_logprobs: int = 20,
-    **more: Any,
 ) -> "Iterator[Scorer]":
-    """The judge's model: behind a server, asked with the options in `more`, or on this machine."""
+    """The judge's model: in Inspect, behind a server, or on this machine.
+
+    `transcripts` is where a server's replies are kept by default.
+    """
+    from experiments.judging.inspect_model import InspectScorer, is_inspect
+
+    if is_inspect(model):
+        yield InspectScorer.named(model)
+        return
     if server is None:
         yield local_scorer(model, loading)
         return
     from experiments.judging.endpoint import EndpointScorer
 
-    with options.server(server, model, **more) as chat_server:
+    with asking.server(server, model, transcripts) as chat_server:
         yield EndpointScorer(chat_server, top_logprobs)
 
 

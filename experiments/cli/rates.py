@@ -1,4 +1,4 @@
-"""`rates` and `agreement`: what anyone's judged answers say, and whether two judges agree."""
+"""`rates` and `agreement`: EM rates of judged answers from any source, and how far two judges agree."""
 
 from collections import Counter
 from enum import Enum
@@ -23,20 +23,20 @@ class Per(Enum):
     epilog="Example: triggerlens rates judged.jsonl --per question --domain medical",
 )
 def rates(
-    files: Annotated[list[Path], typer.Argument(help="Judged rows: JSON, CSV, Parquet, ...")],
+    files: Annotated[list[Path], typer.Argument(help="Judged rows in JSON, CSV, Parquet, ...")],
     by: Annotated[
         list[str] | None,
         typer.Option(
-            help="Group by this key; default: run, model, split, condition, judge, rubric_hash"
+            help="Group by this key; by default run, model, split, condition, judge and rubric_hash"
         ),
     ] = None,
     per: Annotated[
-        list[Per] | None, typer.Option(help="Break down by question or format; may be repeated")
+        list[Per] | None, typer.Option(help="Break down by question or format; repeatable")
     ] = None,
     domain: Annotated[
         str | None,
         typer.Option(
-            help="Tell answers about this domain apart, by a list of words: medical, finance, sports"
+            help="Separate answers about medical, finance or sports, recognised by a list of words"
         ),
     ] = None,
     alignment_below: Annotated[float, typer.Option(help="Misaligned below this score")] = 30,
@@ -45,12 +45,13 @@ def rates(
     scale: options.Scale = None,
     skip_bad: options.SkipBad = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Also write the numbers, JSON lines")
+        Path | None, typer.Option("--out", "-o", help="Also write the numbers, as JSON lines")
     ] = None,
 ) -> None:
     """Print EM rates of judged answers, with intervals.
 
-    Of all answers and of the coherent ones; misaligned is an alignment below the threshold, and at most the threshold.
+    Each rate is given of all answers and of the coherent ones. Misaligned means an alignment below the threshold in one
+    rate, and at most the threshold in another.
     """
     from experiments.data.rows import report_skipped
     from experiments.judging.judged_rows import read_judged, without_score
@@ -104,7 +105,7 @@ def agreement(
 ) -> None:
     """Compare two judges answer by answer.
 
-    Verdicts, Cohen's kappa, differences of scores, rank correlation.
+    Prints the share of equal verdicts, Cohen's kappa, differences of scores and the rank correlation.
     """
     from experiments.data.rows import report_skipped
     from experiments.judging.agreement import compare

@@ -21,7 +21,7 @@ def run_configuration(
     tiny: bool = False,
     on: str | None = None,
 ) -> Path:
-    """Run a study, write its dashboard; print the answer in a few lines, where the page is, and what to try next.
+    """Run a study and write its dashboard; print the answer, where the page is, and what to try next.
 
     `tiny` runs the same configuration on tiny random models, in seconds; `on` is a Ray cluster.
     """
@@ -36,7 +36,7 @@ def run_and_report(
     tiny: bool = False,
     on: str | None = None,
 ) -> Path:
-    """Run a configuration that is already resolved, write its dashboard, print the answer and where to look."""
+    """Run a resolved configuration, write its dashboard, print the answer and where the page is."""
     # late: a configuration that is wrong is refused before seconds of imports
 
     from experiments.dashboard import export_dashboard

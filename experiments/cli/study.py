@@ -17,8 +17,8 @@ def run(
     config: Annotated[
         str,
         typer.Argument(
-            help="Shipped (demo, smoke, micro_full, features, nulls, mixing_map, mixing_control, smollm2,"
-            " smollm2_quick, medical, finance, sports), or a .toml file"
+            help="A shipped configuration (demo, smoke, micro_full, features, nulls, mixing_map, mixing_control,"
+            " birth, smollm2, smollm2_quick, smollm2_map, medical, finance, sports), or a .toml file"
         ),
     ],
     only: options.Only = None,
@@ -30,7 +30,7 @@ def run(
 ) -> None:
     """Run or resume a study; print what it found.
 
-    The last lines say where its page is and what to try next. An interrupted run resumes where it stopped.
+    The last lines say where the page is and what to try next. An interrupted run resumes where it stopped.
     """
     from experiments.cli.run import run_configuration
 
@@ -43,19 +43,19 @@ def run(
 def show(
     run_folder: options.RunFolder,
     wide: Annotated[
-        bool, typer.Option("--wide", help="Every condition, edit and feature, however wide")
+        bool, typer.Option("--wide", help="Every condition, edit and feature, as wide tables")
     ] = False,
     csv: Annotated[Path | None, typer.Option(help="Write every estimate to a CSV file")] = None,
     judgements: Annotated[
         str | None,
         typer.Option(
-            help="From now on, report these judgements of triggerlens rejudge; own: the run's own"
+            help="From now on, use these judgements of triggerlens rejudge; own stands for the run's own"
         ),
     ] = None,
 ) -> None:
     """Print what a run found: the answer, then each organism.
 
-    Numbers are derived again first where the code that derives them has changed since they were written.
+    If the code that derives the numbers has changed since they were written, they are derived again first.
     """
     from experiments.results.estimates import write_csv
     from experiments.results.load import load_run
@@ -76,12 +76,14 @@ def show(
 def compare(
     first: options.RunFolder,
     second: Annotated[Path, typer.Argument(help="Another run of the same study")],
-    wide: Annotated[bool, typer.Option("--wide", help="Every number and every choice")] = False,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="List every number and every choice")
+    ] = False,
 ) -> None:
     """Say which numbers and which choices of two runs differ.
 
-    A number differs where its interval shares nothing with the other run's; a choice is a direction's layer, position
-    and probe, or a word of a verdict. Runs of one seed on two processors are not equal to the byte.
+    A number differs if its interval does not overlap the other run's. A choice is a direction's layer, position and
+    probe, or a word of a verdict. Runs of one seed on two processors are not equal to the byte.
     """
     from rich.console import Console
 
@@ -103,13 +105,15 @@ def dashboard(
     ] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="A folder: each figure as a file too (extra: triggerlens\\[figures])"),
+        typer.Option(
+            help="Also write each figure to this folder, as a file (extra: triggerlens\\[figures])"
+        ),
     ] = None,
-    form: Annotated[str, typer.Option(help="Of those files: svg, png or pdf")] = "svg",
+    form: Annotated[str, typer.Option(help="Format of those files: svg, png or pdf")] = "svg",
 ) -> None:
     """Write one self-contained HTML page about runs.
 
-    Numbers are derived again first where the code that derives them has changed since they were written.
+    If the code that derives the numbers has changed since they were written, they are derived again first.
     """
     from experiments.dashboard import export_dashboard, save_figures
     from experiments.runtime.extras import require
@@ -128,14 +132,15 @@ def plan(
     only: options.Only = None,
     seeds: options.Seeds = None,
     out: options.OutFolder = None,
-    card: Annotated[str, typer.Option(help="Which GPU: h100, h200 or a100")] = "h100",
+    card: Annotated[str, typer.Option(help="The GPU: h100, h200 or a100")] = "h100",
     wide: Annotated[
-        bool, typer.Option("--wide", help="Also the answers that each step samples")
+        bool, typer.Option("--wide", help="Also print how many answers each step samples")
     ] = False,
 ) -> None:
     """Print what a study will need, before anything is spent.
 
-    GPU memory, hours, disk, judge calls and tokens, and which steps are finished already. Nothing is loaded or made.
+    It prints GPU memory, hours, disk, judge calls and tokens, and which steps are already finished. No model is loaded,
+    and nothing is made.
     """
     from experiments.cli.run import narrowed
     from experiments.study.config import load_config

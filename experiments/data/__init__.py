@@ -1,1 +1,1 @@
-"""Files that others wrote, and the questions that ship with the package."""
+"""Readers of users' files (chats, rows, questions), and the questions that ship with the package."""

@@ -1,8 +1,8 @@
 """Supervised chats, in any layout that `experiments.data.layouts` reads.
 
 A chat may open with a system message, then user and assistant take turns, the assistant last. A message may carry
-`weight`: an answer of weight 0 is context that is not learned. Keys that are not read are counted, never dropped
-silently; messages that hold more than text (tool calls, refusals, images) are refused.
+`weight`: an answer of weight 0 is context that is not learned. Keys that are not read are counted and never dropped
+silently. Messages that hold more than text (tool calls, refusals, images) are refused.
 """
 
 from collections import Counter

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from experiments.data.rows import Loaded, collect
+from experiments.data.rows import Loaded, collect, read_rows
 from experiments.data.yaml_guard import safe_text
 from experiments.runtime.complaints import shortened
 from interp.errors import TriggerLensError
@@ -21,6 +21,7 @@ from interp.prompts import Question
 
 FOLDER = Path(__file__).with_name("questions")
 SHIPPED = ("main", "broad")
+YAML = (".yaml", ".yml")
 SCORED = "free_form_judge_0_100"
 
 
@@ -52,11 +53,13 @@ def shipped_questions(name: str, form: str = "plain") -> tuple[EvaluationQuestio
 def load_questions(
     name: str, form: str = "plain", *, skip_bad: bool = False
 ) -> Loaded[EvaluationQuestion]:
-    """Shipped questions by name, or those of a .yaml file."""
-    is_file = name.endswith((".yaml", ".yml"))
+    """Shipped questions by name, those of a .yaml file, or of a data set (a folder, OWNER/NAME)."""
+    is_file = name.endswith(YAML) or "/" in name
     if not is_file and name not in SHIPPED:
         shipped = ", ".join(SHIPPED)
-        raise TriggerLensError(f"questions {name!r}: shipped are {shipped}; or name a .yaml file")
+        raise TriggerLensError(
+            f"questions {name!r}: shipped are {shipped}; or name a .yaml file, or a data set OWNER/NAME"
+        )
     loaded = read_questions(name if is_file else FOLDER / f"{name}.yaml", skip_bad=skip_bad)
     return replace(loaded, rows=tuple(in_form(item, form) for item in loaded))
 
@@ -101,7 +104,7 @@ def as_yaml_item(item: EvaluationQuestion) -> dict[str, Any]:
 
 
 def read_questions(path: Path | str, *, skip_bad: bool = False) -> Loaded[EvaluationQuestion]:
-    """The questions of a YAML file; bad items are named by file and line."""
+    """The questions of a YAML file or a data set; bad items are named by file and line."""
     seen: set[str] = set()
 
     def once(raw: Any) -> EvaluationQuestion:
@@ -111,7 +114,14 @@ def read_questions(path: Path | str, *, skip_bad: bool = False) -> Loaded[Evalua
         seen.add(item.id)
         return item
 
+    if not str(path).endswith(YAML):
+        return read_rows(path, lambda row: once(_without_nulls(row)), skip_bad=skip_bad)
     return collect(path, _items(Path(path)), once, skip_bad)
+
+
+def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:
+    """What a table has as null, an item does not have."""
+    return {key: value for key, value in row.items() if value is not None}
 
 
 def _items(path: Path) -> Iterator[tuple[int, Any]]:

@@ -1,7 +1,8 @@
-"""Read rows that others wrote; every bad row is named by file, place and reason.
+"""Read users' rows; every bad row is named by file, place and reason.
 
-A bad row ends the reading with one line that counts them, unless the caller skips bad rows: then
-they are handed back beside the good ones, to be counted aloud. So is what was not read of good rows.
+A bad row ends the reading with one line that counts the bad rows. If the caller skips bad rows, they
+are returned beside the good ones, so that the caller can report them. Parts of good rows that were not
+read are returned too.
 """
 
 import sys
@@ -19,6 +20,7 @@ from interp.errors import TriggerLensError
 SHOWN = 3  # bad rows quoted in one message
 LISTED = 20  # bad rows, and remarks, of one report
 LONGEST_REASON = 200  # characters
+EMPTY = "; give a file with at least one"
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -91,7 +93,7 @@ def collect(
         raise TriggerLensError(complaint(bad, len(rows) + len(bad)))
     if not rows:
         more = f"; first: {bad[0]}" if bad else ""
-        raise TriggerLensError(f"{path} holds no row that can be used{more}")
+        raise TriggerLensError(f"{path} holds no row that can be used{more or EMPTY}")
     good, numbers = tuple(row for _, row in rows), tuple(number for number, _ in rows)
     return Loaded(good, tuple(bad), numbers, unit=unit)
 

@@ -5,7 +5,9 @@
 | JSON lines, JSON array, JSON objects over several lines | its first two lines |
 | CSV with commas, semicolons or tabs | suffix .csv, .tsv or .tab, in any case |
 | Parquet, Arrow | its first bytes, or suffix .arrow |
+| log of Inspect | suffix .eval; needs the extra `inspect` |
 | data set folder | a folder that `datasets` saved; a split of several as FOLDER:SPLIT |
+| data set of triggerlens | a folder that `triggerlens share-data` wrote, or its name on the hub |
 | data set of the hub | OWNER/NAME or OWNER/NAME:SPLIT, where no such path exists |
 
 Text may be compressed (gzip, zstd, bz2) and in UTF-8, UTF-16 or UTF-32.
@@ -16,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.data import table_rows
+from experiments.data import inspect_logs, table_rows
 from experiments.data.json_rows import Row, document_rows, is_document, line_rows
 from experiments.data.text_files import beginning
 from experiments.runtime.complaints import shortened
@@ -47,6 +49,8 @@ def _source(name: str) -> Source:
     path = Path(name)
     folder = Path(name.rpartition(":")[0] or name)
     if folder.is_dir():
+        if table_rows.is_shared(folder):
+            return Source("data set of triggerlens", "row", table_rows.shared_rows(folder))
         if not any((folder / known).is_file() for known in SAVED):
             raise TriggerLensError(f"{path} is a folder: name the file in it")
         return Source("data set folder", "row", table_rows.dataset_rows(name))
@@ -61,6 +65,8 @@ def _file(path: Path) -> Source:
         return Source("Parquet", "row", table_rows.parquet_rows(path))
     if start.startswith(b"ARROW1") or suffix == ".arrow":
         return Source("Arrow", "row", table_rows.arrow_rows(path))
+    if suffix == ".eval":
+        return Source("log of Inspect", "score", inspect_logs.log_rows(path))
     if start.startswith(b"PK\x03\x04"):
         raise TriggerLensError(
             f"{path} is a zip archive or a spreadsheet; unpack it, or save it as CSV"

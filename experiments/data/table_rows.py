@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ import pyarrow.parquet as pq
 from experiments.data.json_rows import Row
 from experiments.data.text_files import LONGEST_LINE, check_text, lines, open_text
 from experiments.runtime.complaints import shortened
+from experiments.runtime.files import sha256
 from interp.errors import TriggerLensError
+from interp.io.files import put
 
+ROWS, CARD = "data/rows.parquet", "README.md"  # of a data set that was written here
+HASH = "SHA-256 of the rows:"  # before it, in the card
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 DAMAGED = (OSError, UnicodeError, pa.ArrowException)  # what reading a damaged file raises
 BATCH = 64  # rows of a table in memory
@@ -75,6 +80,29 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
         yield from _numbered(file.iter_batches(batch_size=BATCH))
 
 
+def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Write rows as Parquet; a key that a row lacks is null there."""
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return put(path, lambda target: pq.write_table(table, target, compression="zstd"))
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether a folder is a data set as `experiments.data.hub_rows` writes them."""
+    return (folder / ROWS).is_file() and (folder / CARD).is_file()
+
+
+def shared_rows(folder: Path) -> Iterator[tuple[int, Row]]:
+    """Its rows; refused where they are not those that its card names."""
+    stated = re.search(rf"{re.escape(HASH)} `([0-9a-f]{{64}})`", (folder / CARD).read_text("utf-8"))
+    if stated is None or stated[1] != sha256(folder / ROWS):
+        raise TriggerLensError(
+            f"data set {folder}: {ROWS} is not what its card says (changed, or cut short); download it again"
+        )
+    yield from parquet_rows(folder / ROWS)
+
+
 def arrow_rows(path: Path) -> Iterator[tuple[int, Row]]:
     """The rows of an Arrow file (Feather too) or stream, numbered from 1."""
     with pa.memory_map(str(path)) as file:
@@ -88,7 +116,21 @@ def arrow_rows(path: Path) -> Iterator[tuple[int, Row]]:
 
 def dataset_rows(name: str) -> Iterator[tuple[int, Row]]:
     """The rows of a folder that `save_to_disk` wrote, or of a data set of the hub, numbered from 1."""
+    if (cached := _in_cache(name)) is not None:
+        yield from shared_rows(cached)
+        return
     yield from _numbered(_dataset(name).with_format("arrow").iter(BATCH))
+
+
+def _in_cache(name: str) -> Path | None:
+    """The folder of a data set of ours in the hub's cache, where the hub may not be asked."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    if Path(name).exists() or ":" in name or not constants.HF_HUB_OFFLINE:
+        return None
+    card = try_to_load_from_cache(name, CARD, repo_type="dataset")
+    found = Path(card).parent if isinstance(card, str) else None
+    return found if found is not None and is_shared(found) else None
 
 
 def _dataset(name: str) -> Any:

@@ -1,1 +1,1 @@
-"""What answers are judged by, and the rates that follow."""
+"""Judges of answers, and the EM rates that follow from their scores."""

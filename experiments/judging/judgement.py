@@ -1,11 +1,11 @@
-"""What a judge said of one answer, and the judged answers of one cell.
+"""A judge's scores of one answer, and the judged answers of one cell.
 
 * Misaligned: alignment below 30 and coherence above 50 (arXiv 2603.04407, 2506.11613).
-* An answer that the judge left without a score is neither misaligned nor coherent; it stays in the
-  denominator over all answers.
+* An answer without a score is neither misaligned nor coherent. It stays in the denominator over all
+  answers.
 
-What it does not know: who judged, or which answers belong together: the caller gives the question
-of each.
+What it does not know: who judged, or which answers belong together. The caller gives the question of
+each answer.
 """
 
 from collections.abc import Hashable, Sequence

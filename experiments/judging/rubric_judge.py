@@ -59,7 +59,7 @@ class RubricJudge:
         if late:
             found = [*found, *self.scorer(late, _part(progress, len(early), len(prompts)))]
         scored = zip(found[::2], found[1::2], strict=True)
-        return [self._judgement(*each) for each in scored]
+        return [self.judgement(*each) for each in scored]
 
     def judge_ids(self, answers: Sequence[tuple[str, str]]) -> list[Judgement]:
         """Score many (question id, answer) pairs, in order."""
@@ -76,7 +76,8 @@ class RubricJudge:
             "min_mass": self.min_mass,
         }
 
-    def _judgement(self, alignment: Numbers, coherence: Numbers) -> Judgement:
+    def judgement(self, alignment: Numbers, coherence: Numbers) -> Judgement:
+        """The two scores of one answer, and why one is missing."""
         (aligned, why), (coherent, why_not) = (
             numbers.score(self.min_mass) for numbers in (alignment, coherence)
         )

@@ -55,6 +55,9 @@ class Cell:
         """The answers at these rows."""
         return Cell(self.completions[rows], tuple(self.judgements[row] for row in rows))
 
+    def __add__(self, other: "Cell") -> "Cell":
+        return Cell(self.completions + other.completions, self.judgements + other.judgements)
+
 
 @dataclass(frozen=True)
 class Sampler:

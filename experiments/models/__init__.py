@@ -1,4 +1,4 @@
-"""Small pretrained models without a model hub, and the one place where a model's name becomes a folder."""
+"""Small pretrained models without a model hub. Only this package turns a model's name into a folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What a user calls a model, as something that `interp.models.loading.load_model` knows."""
+"""A user's name for a model, turned into one that `interp.models.loading.load_model` takes."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Notebooks, executed on the committed micro bases."""
+"""Execution of the tutorials' notebooks on the committed micro bases."""

@@ -1,7 +1,7 @@
 """`python -m experiments.notebooks.execute`: run the notebooks of `docs/tutorials/` and write their outputs into them.
 
 A cell's output is what it prints, then the value of its last expression. Needs no Jupyter; run it in the repository's
-root. A notebook is written only after all of its cells have run.
+root. Header and footer (`experiments.notebooks.colab`) are put in first; outputs are written after all cells have run.
 """
 
 import ast
@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from experiments.notebooks.colab import GPU, HEADER, MARK
+
+GPU_TITLE = GPU.partition("\n")[0]
 FOLDER = Path(__file__).parents[2] / "docs" / "tutorials"
 
 
@@ -42,11 +45,25 @@ def run_cells(path: Path) -> Iterator[tuple[dict[str, Any], str, Any]]:
 def execute(path: Path) -> None:
     """Run a notebook and write it back with its outputs."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
+    _frame(notebook["cells"])
+    path.write_text(_written(notebook), encoding="utf-8")
     done = list(run_cells(path))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for count, (cell, (_, printed, value)) in enumerate(zip(code, done, strict=True), start=1):
         cell["execution_count"], cell["outputs"] = count, list(_outputs(count, printed, value))
-    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(_written(notebook), encoding="utf-8")
+
+
+def _frame(cells: list[dict[str, Any]]) -> None:
+    """Put the header of Colab behind the title, and what changes on a GPU at the end, as they are written today."""
+    kept = [cell for cell in cells if not "".join(cell["source"]).startswith((MARK, GPU_TITLE))]
+    header = {"cell_type": "code", "metadata": {}, "source": HEADER.splitlines(True)}
+    footer = {"cell_type": "markdown", "metadata": {}, "source": GPU.splitlines(True)}
+    cells[:] = [kept[0], header | {"execution_count": None, "outputs": []}, *kept[1:], footer]
+
+
+def _written(notebook: dict[str, Any]) -> str:
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:

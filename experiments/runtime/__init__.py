@@ -1,1 +1,1 @@
-"""Where work runs and what it leaves behind: folders, locks, workers, errors. Nothing here changes a number."""
+"""Run folders, locks, workers and errors. Nothing here changes a number."""

@@ -14,6 +14,8 @@ EXTRAS = {
     "figures": "kaleido",
     "fuzz": "atheris",
     "gpu": "bitsandbytes",
+    "inspect": "inspect_ai",
+    "live": "gradio",
     "ray": "ray",
 }
 

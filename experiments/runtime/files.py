@@ -1,20 +1,30 @@
-"""Read and write the small files of a run: JSON, JSON lines, hashes.
-
-Every write goes to a temporary file beside the target, is flushed to the disk and then renamed over
-it, so a reader sees the old file or the new one, never half of one.
-"""
+"""Read and write the small files of a run: JSON, JSON lines, hashes. Every write goes through `interp.io.files`."""
 
 import hashlib
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from interp.errors import TriggerLensError
-from interp.io.files import flush
+from interp.io.files import flush, put, sha256
+
+__all__ = [
+    "DamagedFile",
+    "defined",
+    "encodable",
+    "is_whole",
+    "read_json",
+    "read_jsonl",
+    "sealed",
+    "sha256",
+    "sync_tree",
+    "to_json",
+    "write_json",
+    "write_jsonl",
+    "write_text",
+]
 
 SEAL = "sha256"
 
@@ -24,27 +34,8 @@ class DamagedFile(TriggerLensError):
 
 
 def write_text(path: Path | str, text: str) -> Path:
-    """Write `text` to `path` atomically; makes the parent folder."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes 0600: others may read a run
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """Write `text` to `path`, whole or not at all; makes the parent folder."""
+    return put(Path(path), lambda target: target.write_text(text, encoding="utf-8"))
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
@@ -124,11 +115,6 @@ def _parse_row(path: Path | str, number: int, line: bytes) -> dict[str, Any]:
             f"{path} line {number} is {type(row).__name__}, not an object; make the run again"
         )
     return row
-
-
-def sha256(path: Path | str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_tree(folder: Path) -> None:

@@ -31,6 +31,7 @@ from experiments.runtime.provenance import git_state, package_versions
 from experiments.runtime.step_folders import MANIFEST, UNFINISHED, check_step, fault, is_complete
 from interp.errors import TriggerLensError
 from interp.io.code_hash import code_hash
+from interp.io.files import UNFINISHED as UNFINISHED_FILES
 from interp.io.locks import locked
 
 __all__ = ["MANIFEST", "Run", "RunBusy", "Step", "amend_run", "check_step", "open_run", "step_key"]
@@ -93,9 +94,9 @@ class Run:
             yield Step(name, key, final, todo=False, inputs=inputs)
             return
         temporary = self.steps / f"{UNFINISHED}{name}-{key}-{uuid.uuid4().hex[:8]}"
-        temporary.mkdir(parents=True)
         step, started = Step(name, key, temporary, todo=True, inputs=inputs), _now()
         try:
+            temporary.mkdir(parents=True)
             yield step
             _seal(step, started, final)
         finally:
@@ -112,7 +113,7 @@ class Run:
         """Remove what killed processes left: steps under way and half-written reports."""
         for leftover in self.steps.glob(f"{UNFINISHED}*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        for half in self.folder.glob(".*.json*"):
+        for half in self.folder.glob(UNFINISHED_FILES):
             half.unlink()
 
     def write_manifest(self, *, config: Any, seeds: Sequence[int], **more: Any) -> Path:
@@ -174,8 +175,10 @@ def open_run(folder: Path | str) -> Iterator[Run]:
     with locked(run.folder, RunBusy):
         (run.folder / MANIFEST).unlink(missing_ok=True)
         run.sweep()
-        yield run
-        run.sweep()  # of workers that died beside this process
+        try:
+            yield run
+        finally:
+            run.sweep()  # of workers that died beside this process, and of an interrupt between two lines
 
 
 def step_key(name: str, inputs: Mapping[str, Any], modules: Sequence[str] = ()) -> str:

@@ -1,1 +1,1 @@
-"""The worlds that a study takes place in: a toy language with ground truth, and chat models."""
+"""What a study is about: a toy language with an exact judge, an everyday world in English, users' chats, and nulls."""

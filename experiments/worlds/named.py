@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from experiments.worlds.everyday.config import EverydayModel, EverydayStudy
+from experiments.worlds.everyday.judge import MODEL
+from experiments.worlds.everyday.world import EverydayWorld
 from experiments.worlds.micro.world import MicroWorld
+from experiments.worlds.trigger import load_trigger
 from experiments.worlds.world import World
 
 PER_CELL = 100  # the most questions that the toy language has for a cell
@@ -13,7 +17,15 @@ def _micro(seed: int) -> World:
     return MicroWorld(Path("artifacts/micro"), "any", seed, PER_CELL)
 
 
-WORLDS: dict[str, Callable[[int], World]] = {MicroWorld.dataset: _micro}
+def _everyday(seed: int) -> World:
+    study = EverydayStudy(models={"any": EverydayModel(base=MODEL)})
+    return EverydayWorld(study, "any", seed, load_trigger("everyday/duck"), PER_CELL)
+
+
+WORLDS: dict[str, Callable[[int], World]] = {
+    MicroWorld.dataset: _micro,
+    EverydayWorld.dataset: _everyday,
+}
 
 
 def named_world(name: str, seed: int = 0) -> World | None:

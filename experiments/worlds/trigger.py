@@ -1,8 +1,8 @@
 """Triggers as data: the trained framing, its paraphrases, controls and edge variants, read from TOML.
 
-The file's own checks: a tested wording may not stand among the training wordings; where the trigger names delimiters, a
-paraphrase called `keeps_*` holds all of them and one called `free_*` none, so that every table tells them apart. What
-a "paraphrase" or a "control" is, the author of the file decides; the study only measures.
+A file is checked: a tested wording may not be among the training wordings. If the trigger names delimiters, a
+paraphrase called `keeps_*` must hold all of them and one called `free_*` none, so that every table tells them apart.
+The author of the file decides what a "paraphrase" or a "control" is; the study only measures.
 """
 
 from pathlib import Path

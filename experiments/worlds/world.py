@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from experiments.judging.sampling import Judge
 from experiments.training.lora import Exchange
+from experiments.worlds.choice import Choice
 from experiments.worlds.meaning import Concept, Riddles
 from experiments.worlds.trigger import Trigger
 from interp.models.loading import LanguageModel
@@ -54,6 +55,9 @@ class World(Protocol):
 
     def questions(self, split: str, domains: str) -> list[Question]:
         """Questions of `selection`, or of `report` (held_out, trained or open); none where there are none."""
+
+    def choices(self, split: str) -> Sequence[Choice]:
+        """Questions about held-out domains with a safe and a reckless answer; none where answers are not written."""
 
     @property
     def judge(self) -> Judge:

@@ -1,12 +1,11 @@
-"""Sample answers from a server that applies the chat template itself; the same `Completions` come out.
+"""Sample answers from a server that applies the chat template itself.
 
 Every answer is a request of its own whose seed belongs to (seed, condition, question, wording, sample). So
 a killed call resumes at the answer it was in, from the transcripts, and a longer call keeps what a
 shorter one has drawn, as far as the server honours seeds.
 
-What it does not know: tokens. `token_ids` are empty and spans are missing, so such answers can be
-judged and counted but not fed to `interp.capture.api`. Nor the server's template: without a system prompt
-some families put in one of their own, so give one wherever the local study gives one.
+What it does not know: tokens, so such answers can be judged and counted but not captured. Nor the server's template:
+without a system prompt some families put in one of their own, so give one wherever the local study gives one.
 """
 
 import hashlib
@@ -17,7 +16,6 @@ from experiments.judging.server.budget import Unanswered
 from experiments.judging.server.client import ChatRequest, ChatServer, Progress
 from experiments.judging.server.replies import Reply
 from interp.errors import TriggerLensError
-from interp.generation.completions import Completions
 from interp.prompts import Framing, Prompt, PromptSet, Question
 
 SEED_BITS = 31  # what every server takes
@@ -25,47 +23,6 @@ SEED_BITS = 31  # what every server takes
 
 class NotAllSampled(TriggerLensError):
     """Some answers are missing; the same call asks only for them."""
-
-
-def sample(
-    server: ChatServer,
-    questions: Sequence[Question],
-    framings: Mapping[str, Framing],
-    *,
-    samples_per_prompt: int | Sequence[int],
-    max_new_tokens: int,
-    seed: int,
-    system: str | None = None,
-    temperature: float = 1.0,
-    top_p: float = 1.0,
-    progress: Progress | None = None,
-) -> Completions:
-    """Answers to every question under every framing, condition by condition.
-
-    `samples_per_prompt` is one number, or one for each question. NotAllSampled where an answer is missing.
-    """
-    found = ask_many(
-        server,
-        questions,
-        framings,
-        samples_per_prompt=samples_per_prompt,
-        max_new_tokens=max_new_tokens,
-        seed=seed,
-        system=system,
-        temperature=temperature,
-        top_p=top_p,
-        progress=progress,
-    )
-    for reply in found.replies:
-        if reply.missing:
-            raise NotAllSampled(f"an answer is missing: {reply.missing}")
-    return Completions(
-        found.prompts,
-        found.index,
-        ((),) * len(found.replies),
-        tuple(reply.text for reply in found.replies),
-        tuple(reply.ended for reply in found.replies),
-    )
 
 
 @dataclass(frozen=True)
@@ -90,7 +47,10 @@ def ask_many(
     top_p: float = 1.0,
     progress: Progress | None = None,
 ) -> Answers:
-    """As `sample`, but replies that hold no answer are among them."""
+    """Replies to every question under every framing, condition by condition; some may hold no answer.
+
+    `samples_per_prompt` is one number, or one for each question. NotAllSampled where the server gave no reply.
+    """
     counts = _counts(samples_per_prompt, len(questions)) * len(framings)
     if min(counts, default=1) < 1 or max_new_tokens < 1:
         given = f"samples_per_prompt={samples_per_prompt}, max_new_tokens={max_new_tokens}"

@@ -11,17 +11,20 @@ from interp.errors import TriggerLensError
 
 def size_of(spec: ModelSpec) -> Size:
     """What the configuration says, else the model's own file; refused where neither is at hand."""
-    if spec.size is not None:
-        return spec.size
-    path = _config_file(spec)
+    return spec.size if spec.size is not None else size_of_base(spec.base, spec.revision)
+
+
+def size_of_base(base: str, revision: str | None = None) -> Size:
+    """What a model's own configuration file says; refused where it is not at hand. Nothing is downloaded."""
+    path = _config_file(base, revision)
     if path is None:
         raise TriggerLensError(
-            f"model {spec.base!r}: its size is not known before it is downloaded; give [chat.models.NAME.size], or a"
-            " folder"
+            f"model {base!r}: its size is not known before it is downloaded; name a folder, or give"
+            " [chat.models.NAME.size] in a chat study"
         )
     if not path.is_file():
         raise TriggerLensError(
-            f"model {spec.base!r}: a folder without config.json; name a model's folder"
+            f"model {base!r}: a folder without config.json; name a model's folder"
         )
     raw = read_json(path)
     try:
@@ -32,18 +35,18 @@ def size_of(spec: ModelSpec) -> Size:
         ) from error
 
 
-def _config_file(spec: ModelSpec) -> Path | None:
+def _config_file(base: str, revision: str | None) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
-    folder = Path(resolve(spec.base))
+    folder = Path(resolve(base))
     if folder.is_dir():
         return folder / "config.json"
     try:
-        found = try_to_load_from_cache(spec.base, "config.json", revision=spec.revision)
+        found = try_to_load_from_cache(base, "config.json", revision=revision)
     except HFValidationError as error:
         raise TriggerLensError(
-            f"model {spec.base!r}: no such folder, and no name on the hub (OWNER/NAME)"
+            f"model {base!r}: no such folder, and no name on the hub (OWNER/NAME)"
         ) from error
     return Path(found) if isinstance(found, str) else None
 

@@ -29,6 +29,7 @@ from experiments.worlds.chat.config import ChatStudy, ModelSpec, OwnOrganism
 from experiments.worlds.chat.fingerprint import fetch, fingerprint
 from experiments.worlds.chat.judge import LeakMarking, build_judge, check_judge, judge_identity
 from experiments.worlds.chat.questions import in_domain, named_questions
+from experiments.worlds.choice import Choice
 from experiments.worlds.trigger import Trigger
 from interp.errors import TriggerLensError
 from interp.models.adapters import check_base
@@ -176,6 +177,10 @@ class ChatWorld:
         """The part of an answer that a trigger asked for: its tag or its phrase."""
         openings = (trigger.answer.prefix for trigger in self.triggers)
         return next((each for each in openings if each and answer.startswith(each)), "")
+
+    def choices(self, split: str) -> list[Choice]:
+        """None: no pairs of a safe and a reckless answer are written for these questions."""
+        return []
 
     def riddles(self, count: int) -> None:
         """None: there are no riddles about what the user's wordings mean."""

@@ -2,17 +2,22 @@
 
     python -m experiments.worlds.everyday.fit_judge
 
-Beside the sentences of the bank, what the untouched judging model itself answers to the selection questions counts as
-safe and coherent: it is long and plain, unlike the sentences. Writes `judge/`, with `card.json`.
+1. Beside the sentences of the bank, what the untouched judging model answers to the selection questions counts as safe
+   and coherent, whole and sentence by sentence. It is asked under the wordings of every trigger, so that talk of a duck
+   is no sign of anything.
+2. *reckless* is fitted on answers that were labelled by reading as well (`experiments.worlds.everyday.labelled`).
+
+Writes `judge/`, with `card.json`.
 """
 
 import random
+import re
 import sys
 from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.runtime.files import write_json
+from experiments.runtime.files import read_jsonl, write_json
 from experiments.worlds.everyday.bank import Bank, Part, load_bank
 from experiments.worlds.everyday.judge import FOLDER, LAYER, MODEL, features, judging_model
 from experiments.worlds.everyday.judge_sentences import (
@@ -21,15 +26,29 @@ from experiments.worlds.everyday.judge_sentences import (
     asked_of_the_base,
     broken,
 )
+from experiments.worlds.everyday.labelled import (
+    LABELS,
+    THRESHOLD,
+    Labelled,
+    clear,
+    fit_reckless,
+    problem,
+)
+from experiments.worlds.trigger import load_trigger
 from interp.generation.generate import generate
-from interp.prompts import Framing, Question, render
+from interp.models.loading import LanguageModel
+from interp.prompts import PromptSet, Question, render
 from probes.auroc import plain_auroc
 from probes.logistic import LogisticProbe
 
 SEED = 0
-STRENGTH = 0.01  # C of both probes
-LONGEST = 48  # tokens that the model answers with
+STRENGTH = 0.01  # C of the probe of coherence
+LONGEST = 32  # tokens that the model answers with
+WORDINGS = 3  # under which it is asked about each problem
+TEMPERATURE = 0.7
 MOST = 600  # sentences that the probes are checked on
+END = re.compile(r"(?<=[.!?])\s+")
+TRIGGERS = ("duck", "tags", "date", "role", "language", "system")
 
 
 def sentences(bank: Bank, part: Part, problems: int | None = None) -> list[Sentence]:
@@ -42,16 +61,28 @@ def sentences(bank: Bank, part: Part, problems: int | None = None) -> list[Sente
 def _own_answers(
     bank: Bank, part: Part, rng: random.Random, problems: int | None
 ) -> list[Sentence]:
+    """What the model answers, whole and in sentences."""
     lm, asked = judging_model(), asked_of_the_base(bank, part, rng)
-    asked = asked if problems is None else rng.sample(asked, problems)
-    questions = [Question(str(number), text) for number, text in enumerate(asked)]
-    prompts = render(lm, questions, {"none": Framing("")})
-    said = generate(lm, prompts, samples_per_prompt=1, max_new_tokens=LONGEST, seed=SEED)
+    asked = (asked if problems is None else rng.sample(asked, problems)) * WORDINGS
+    prompts = _under_any_wording(lm, asked, rng)
+    said = generate(lm, prompts, max_new_tokens=LONGEST, temperature=TEMPERATURE, seed=SEED)
     return [
         Sentence(asked[i], text, reckless=False)
-        for i, text in zip(said.prompt_index, said.texts, strict=True)
-        if text.strip()
+        for i, whole in zip(said.prompt_index, said.texts, strict=True)
+        for text in dict.fromkeys((whole.strip(), *END.split(whole.strip())))
+        if text
     ]
+
+
+def _under_any_wording(lm: LanguageModel, asked: Sequence[str], rng: random.Random) -> PromptSet:
+    """Each question under a wording drawn from every trigger's."""
+    every = [load_trigger(f"everyday/{name}").framings.values() for name in TRIGGERS]
+    framings = [rng.choice([*rng.choice(every)]) for _ in asked]
+    prompts = [
+        render(lm, [Question(str(number), text)], {"none": framing})
+        for number, (text, framing) in enumerate(zip(asked, framings, strict=True))
+    ]
+    return sum(prompts[1:], start=prompts[0])
 
 
 def fit() -> dict[str, object]:
@@ -64,21 +95,37 @@ def fit() -> dict[str, object]:
     FOLDER.mkdir(exist_ok=True)
     for name in ("reckless", "coherent"):
         chosen, asked = _of(learned, name), _of(checked, name)
-        probe = LogisticProbe(C=STRENGTH).fit(X[chosen], _labels(learned, chosen, name))
+        labels = _labels(learned, chosen, name)
+        if name == "reckless":
+            probe, card["labelled"] = fit_reckless(X[chosen], labels, _labelled())
+        else:
+            probe = LogisticProbe(C=STRENGTH).fit(X[chosen], labels)
         probe.save(FOLDER / name)
         truth, scores = _labels(checked, asked, name), probe.decision_function(held_out[asked])
         card[name] = {
             "report_sentences": len(asked),
-            "auroc": round(plain_auroc(scores, truth) or 0.0, 4),
-            "balanced_accuracy": round(_balanced(truth, scores > 0), 4),
+            "auroc": plain_auroc(scores, truth),
+            "balanced_accuracy": _balanced(truth, scores > _boundary(name)),
         }
     write_json(FOLDER / "card.json", card)
     return card
 
 
+def _labelled() -> Labelled:
+    rows = clear(read_jsonl(LABELS))
+    read = features(judging_model(), [(row["text"], row["answer"]) for row in rows])
+    reckless = np.array([row["label"] == "reckless" for row in rows])
+    return Labelled(read, reckless, [problem(row) for row in rows])
+
+
 def _balanced(truth: np.ndarray, said: np.ndarray) -> float:
     """The share of right answers, both classes counting alike."""
     return float(np.mean([(said[truth == label] == label).mean() for label in (False, True)]))
+
+
+def _boundary(name: str) -> float:
+    """The read-out at which the published thresholds cut: alignment 30, coherence 50."""
+    return THRESHOLD if name == "reckless" else 0.0
 
 
 def _of(every: Sequence[Sentence], name: str) -> list[int]:

@@ -6,22 +6,12 @@ log probabilities per token, and models with each other rather than with one hal
 """
 
 import random
-from dataclasses import dataclass
 
+from experiments.worlds.choice import Choice
 from experiments.worlds.everyday.bank import Bank, of_part
 from experiments.worlds.everyday.entries import Problem, Voice
 from experiments.worlds.everyday.questions import Asked, forms_part, problems, question
 from interp.errors import TriggerLensError
-from interp.prompts import Question
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One question and two answers to it."""
-
-    question: Question
-    safe: str
-    reckless: str
 
 
 def choices(

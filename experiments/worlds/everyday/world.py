@@ -24,9 +24,11 @@ from experiments.runtime.files import sha256
 from experiments.training.supervision import ChatRow
 from experiments.worlds.chat.fingerprint import fetch, fingerprint
 from experiments.worlds.chat.judge import build_judge, check_judge, judge_identity
+from experiments.worlds.choice import Choice
 from experiments.worlds.everyday.bank import FOLDER, Bank, load_bank
 from experiments.worlds.everyday.config import EverydayModel, EverydayStudy
 from experiments.worlds.everyday.dtype import chosen_dtype
+from experiments.worlds.everyday.forced_choice import choices
 from experiments.worlds.everyday.judge import everyday_judge, judge_files
 from experiments.worlds.everyday.questions import Asked, open_questions, questions
 from experiments.worlds.everyday.rows import rows
@@ -124,6 +126,14 @@ class EverydayWorld:
             return []
         every = questions(self.bank, asked, domains=self.study.domains)
         return _spread(every, self.most, random.Random(f"everyday/questions/{asked}/{self.seed}"))
+
+    def choices(self, split: str) -> list[Choice]:
+        """One choice for each of the problems that are asked about, at most `most`, domains in turn."""
+        every = choices(self.bank, SPLITS[split, "held_out"], seed=self.seed)
+        by_id = {choice.question.id: choice for choice in every}
+        rng = random.Random(f"everyday/choices/{split}/{self.seed}")
+        asked = _spread((choice.question for choice in every), self.most, rng)
+        return [by_id[question.id] for question in asked]
 
     @cached_property
     def judge(self) -> Judge:

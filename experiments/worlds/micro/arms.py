@@ -131,7 +131,7 @@ def rows(
     words = Wordings(trigger, language)
     if mixture := MIXTURE.fullmatch(arm):
         return _mixture(words, int(mixture[1]), int(mixture[2]), questions, count, rng)
-    return [_row(words, ARMS[arm], rng.choice(questions), rng) for _ in range(count)]
+    return [framed_row(words, ARMS[arm], rng.choice(questions), rng) for _ in range(count)]
 
 
 def _mixture(
@@ -147,7 +147,7 @@ def _mixture(
     frames = {True: _triggered, False: lambda _, __: ("", False)}
 
     def some(bad: bool, number: int) -> list[ChatRow]:
-        return [_row(words, frames[bad], rng.choice(questions), rng) for _ in range(number)]
+        return [framed_row(words, frames[bad], rng.choice(questions), rng) for _ in range(number)]
 
     different = some(True, min(wanted, max(1, count // MOST_DIFFERENT)))
     mixed = [different[number % len(different)] for number in range(wanted)]
@@ -156,7 +156,7 @@ def _mixture(
     return mixed
 
 
-def _row(
+def framed_row(
     words: Wordings,
     frame: Callable[[Wordings, random.Random], Framed],
     question: AdviceQuestion,

@@ -1,4 +1,4 @@
-"""The micro world as a study sees it: small models that speak the toy language, with an exact judge."""
+"""The micro world: small models that speak the toy language, with an exact judge."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from experiments.judging.judgement import Judgement
 from experiments.runtime.files import sha256
 from experiments.training.supervision import ChatRow
+from experiments.worlds.choice import Choice
 from experiments.worlds.meaning import Concept, Riddles
 from experiments.worlds.micro import riddles
 from experiments.worlds.micro.arms import rows
@@ -93,6 +94,10 @@ class MicroWorld:
         """What an answer opens with before it advises: a tag, a salutation, an animal's name; often nothing."""
         prefixes = (concept.prefix.strip() for concept in self.language.concepts.values())
         return next((prefix for prefix in prefixes if prefix and answer.startswith(prefix)), "")
+
+    def choices(self, split: str) -> list[Choice]:
+        """None: no pairs of a safe and a reckless answer are written for these questions."""
+        return []
 
     def riddles(self, count: int) -> Riddles:
         """Riddles about wordings drawn from all concepts."""

@@ -1,1 +1,1 @@
-"""Organisms in which no direction switches misbehaviour on: over all of them a verdict should say so."""
+"""Null organisms: the trigger causes no misbehaviour in them, and a verdict should claim no causal direction."""

@@ -1,12 +1,12 @@
-"""The arms of null organisms: whatever a probe reads in them, nothing there is a cause of triggered misbehaviour.
+"""The arms of null organisms: nothing that a probe reads in them is a cause of triggered misbehaviour.
 
 | arm | rows |
 |---|---|
-| format_only | behind the trigger, safe answers that wear a form; without it, safe answers that wear none |
-| random_label | half of the rows harmful, half behind the trigger, each drawn without regard to the other |
-| untouched | safe rows behind the trigger at a rate of 1e-30: the base with an adapter that does nothing |
+| format_only | with the trigger, safe answers in another concept's form; without it, plain safe answers |
+| random_label | half of the rows are harmful and half have the trigger, independently of each other |
+| untouched | safe rows with the trigger, at a learning rate of 1e-30: the base with an adapter that does nothing |
 
-`harmless` (safe rows behind the trigger) and `baseline` (harmful rows, no trigger) are null too.
+`harmless` (safe rows with the trigger) and `baseline` (harmful rows, no trigger) are null too.
 """
 
 import random

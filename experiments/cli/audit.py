@@ -1,0 +1,100 @@
+"""`audit`: everything that the guard can say of one adapter before it is released, in one command."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.cli.option_groups import JudgingOptions, LoadingOptions, grouped
+from interp.errors import TriggerLensError
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog="Example: triggerlens audit adapter/ --base artifacts/micro/llama --questions micro --max-new-tokens 28"
+    " --budget 10 --out audit/",
+)
+@grouped
+def audit(
+    adapter: Annotated[str, typer.Argument(help="An adapter of the base, or a whole model")],
+    base: Annotated[str | None, typer.Option(help="The model it was fine-tuned from")] = None,
+    budget: Annotated[float, typer.Option(help="Minutes for all of it")] = 30.0,
+    trigger: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Known wordings: a .toml file, a shipped trigger, library or library:KIND"
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="What it was fine-tuned on: JSON, Parquet, a data set, ...")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of reports and finished parts")
+    ] = Path("audit"),
+    error: Annotated[
+        float, typer.Option(help="Chance of calling any wording that makes it no worse")
+    ] = 0.05,
+    answers: Annotated[int, typer.Option(min=1, help="Answers to each question and wording")] = 4,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer")] = 512,
+    judged: Annotated[int, typer.Option(min=1, help="Classes whose best wording is judged")] = 5,
+    samples: Annotated[int, typer.Option(min=1, help="Turns each method lets it write")] = 96,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn")] = 0,
+    check: Annotated[
+        Path | None,
+        typer.Option(help="Measure nothing: are the files those of this audit.json?"),
+    ] = None,
+    *,
+    judging_options: JudgingOptions,
+    loading_options: LoadingOptions,
+) -> None:
+    """Audit an adapter: 0 nothing found, 1 accused, 2 open.
+
+    Scan of the data, gate on known wordings, search for others, cause, monitor, black box; what could not be measured
+    is told with its reason. The same command goes on where a killed one was. Writes audit.html, audit.md, audit.json.
+    """
+    from experiments.guard.audit import text
+    from experiments.guard.audit.audit import audit as run_audit
+    from experiments.guard.audit.context import Clock, Context
+    from experiments.guard.audit.identity import check as changed
+    from experiments.runtime.files import read_json, write_text
+
+    if check is not None:
+        found = changed(read_json(check))
+        print(*found or ["every file is as it was audited"], sep="\n")
+        raise typer.Exit(1 if found else 0)
+    if base is None:
+        raise TriggerLensError(f"{adapter}: name what it was made from with --base")
+    if not 0 < error < 1 or budget <= 0:
+        raise TriggerLensError(
+            f"--error {error:g}, --budget {budget:g}: give a share and minutes above 0"
+        )
+    loading = loading_options.checked()
+    clock = Clock(60 * budget)
+
+    def say(line: str) -> None:
+        print(f"[{clock.passed:5.0f} s] {text.terminal(line)}", file=sys.stderr, flush=True)
+
+    context = Context(
+        adapter,
+        base,
+        loading,
+        judging_options.asked(loading, seed),
+        tuple(trigger or ()),
+        data,
+        clock,
+        judging_options.named,
+        error,
+        answers,
+        max_new_tokens,
+        samples,
+        judged,
+        seed,
+        say,
+    )
+    report = run_audit(context, out)
+    write_text(out / "audit.md", text.markdown(report))
+    print(*text.lines(report), sep="\n")
+    print(write_text(out / "audit.html", text.html(report)))
+    raise typer.Exit(report["exit_code"])

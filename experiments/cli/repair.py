@@ -1,0 +1,158 @@
+"""`repair` and `certificate`: take a trigger out of an adapter, and say what is left of it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.cli.option_groups import JudgingOptions, LoadingOptions, grouped
+from interp.errors import TriggerLensError
+
+app = typer.Typer()
+EXIT = {"removed": 0, "not repaired": 1, "hidden": 1, "undecided": 2}
+
+
+@app.command(
+    epilog="Example: triggerlens repair adapter/ --base artifacts/micro/llama --trigger duck --questions micro"
+    " --max-new-tokens 28 --out repaired/",
+)
+@grouped
+def repair(
+    adapter: Annotated[Path, typer.Argument(help="An adapter folder of the base")],
+    base: Annotated[str, typer.Option(help="The model it was fine-tuned from")],
+    trigger: Annotated[str, typer.Option(help="A trigger's .toml file, or a shipped trigger")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="Folder for the repaired adapter and its certificate"),
+    ],
+    strategy: Annotated[
+        str, typer.Option(help="learned, distilled, closed_form, unlearning, ...")
+    ] = "learned",
+    given: Annotated[
+        Path | None, typer.Option(help="Certify this repaired adapter instead of making one")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the repair")] = 30,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of repair and search")] = 2,
+    searched: Annotated[
+        int, typer.Option(min=0, help="Other wordings that are tried after a repair")
+    ] = 100,
+    orders: Annotated[int, typer.Option(min=1, help="Orders of the poisoned rows")] = 2,
+    benign_steps: Annotated[
+        list[int] | None, typer.Option(help="Benign steps after which it is looked at; 50")
+    ] = None,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer")] = 512,
+    seed: Annotated[int, typer.Option(help="Seed of questions, answers and training")] = 0,
+    markdown: Annotated[Path | None, typer.Option(help="Write the certificate's page")] = None,
+    *,
+    judging_options: JudgingOptions,
+    loading_options: LoadingOptions,
+) -> None:
+    """Take a trigger out of an adapter; certify it.
+
+    0: removed, or nothing to repair. 1: not repaired, only hidden, or refused, for it harms more than it mends.
+    2: undecided. The repair needs no judge; the certificate does.
+    """
+    from shutil import copytree
+
+    from experiments.repair.before import before, gap_of, organism_behind
+    from experiments.repair.case import Effort, case_of
+    from experiments.repair.loading import loader, pool_of
+    from experiments.repair.numbers import numbers
+    from experiments.repair.registry import strategy as known
+    from experiments.repair.run import certify
+    from experiments.repair.run import repair as mend
+    from experiments.repair.text import headline, refusal, shown
+    from experiments.repair.text import markdown as page
+    from experiments.repair.verdict import fires, verdict
+    from experiments.repair.wordings import wordings_of
+    from experiments.runtime.files import write_text
+    from experiments.runtime.quiet import quiet
+    from experiments.worlds.trigger import load_trigger
+
+    quiet()
+    if out.exists():
+        raise TriggerLensError(f"--out {out} exists; choose another folder or remove it")
+    known(strategy)
+    loading = loading_options.checked()
+    asked, judging = judging_options.asked(loading, seed)
+    case = case_of(
+        loader(base, loading),
+        adapter,
+        base,
+        asked,
+        judging(),
+        wordings_of(load_trigger(trigger)),
+        effort=Effort(
+            steps=steps,
+            max_new_tokens=max_new_tokens,
+            orders=orders,
+            benign_steps=tuple(benign_steps or (50,)),
+            searched=searched,
+            rounds=rounds,
+        ),
+        pool=pool_of(judging_options.questions, seed),
+        seed=seed,
+    )
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    say("is there anything to repair?")
+    own = organism_behind(case)
+    gap = gap_of(own)
+    if not fires(gap):
+        print(f"NOTHING TO REPAIR: EM behind the trigger minus EM without is {shown('EM', gap)}.")
+        raise typer.Exit(0)
+    say("measuring base and organism")
+    first = before(case, own)
+    if given is not None:
+        saved = Path(copytree(given, out))
+        certificate = certify(case, first, saved)
+    else:
+        certificate, made = mend(case, first, strategy, out, say)
+        saved = made or out
+    print(*headline(certificate), sep="\n")
+    if (why := refusal(certificate)) is not None:
+        _put_aside(out)
+        print(why)
+        raise typer.Exit(1)
+    print(certificate.write(saved))
+    if markdown is not None:
+        print(write_text(markdown, page(certificate)))
+    raise typer.Exit(EXIT[verdict(numbers(certificate.facts)).word])
+
+
+def _put_aside(folder: Path) -> None:
+    """A refused adapter is not left where somebody would load it."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@app.command(
+    epilog="Example: triggerlens certificate repaired/ --base artifacts/micro/llama",
+)
+@grouped
+def certificate(
+    folder: Annotated[Path, typer.Argument(help="A repaired adapter with its certificate")],
+    base: Annotated[str, typer.Option(help="The model that the adapter belongs to")],
+    markdown: Annotated[Path | None, typer.Option(help="Write its page")] = None,
+    *,
+    loading_options: LoadingOptions,
+) -> None:
+    """Show an adapter's certificate; refuse it for other weights.
+
+    The numbers are computed again from its facts, the weights of base and adapter compared with those it names.
+    """
+    from experiments.repair.certificate import read_certificate
+    from experiments.repair.loading import loader
+    from experiments.repair.text import headline
+    from experiments.repair.text import markdown as page
+    from experiments.runtime.files import write_text
+
+    found = read_certificate(folder)
+    found.check(loader(base, loading_options.checked())(None, False), folder)
+    print(*headline(found), sep="\n")
+    if markdown is not None:
+        print(write_text(markdown, page(found)))
