@@ -1,1 +1,1 @@
-"""The only room that chooses paths, reads configuration, trains, judges and draws."""
+"""Studies: configurations, fine-tuning, judging, results, pages and commands. Only this package chooses paths."""

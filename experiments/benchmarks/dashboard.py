@@ -1,14 +1,15 @@
-"""How soon the page of the reference run can be used: seconds until its first figures are drawn, in Chromium.
+"""How soon the page of the reference run can be used: seconds until its first figure is drawn, in Chromium.
 
 Method: a browser of its own for each opening, so that nothing is remembered; then the same page in the same browser.
-The page is opened at its first figures; an observer set before it is read notes when the last of them is drawn, by the
-page's own clock, which starts when the page is asked for. The ratio is the median of first openings over the two
-seconds wanted; seconds until words are painted stand beside. A busy machine makes all of them longer, so its load is
-in the record. Needs `make browser`.
+The page is opened at its first figures; an observer set before it is read notes when the first of them is drawn, by
+the page's own clock, which starts when the page is asked for. The ratio is the median of first openings over the second
+wanted; seconds until words are painted stand beside, and the processor's seconds of the page's thread until all is
+quiet. A busy machine makes all but the last longer, so its load is in the record. Needs `make browser`.
 """
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -19,33 +20,46 @@ from experiments.dashboard import export_dashboard
 from interp.errors import TriggerLensError
 
 RUN = Path("artifacts/reference/demo_seed0")
-OPENINGS, WANTED, PATIENCE = 5, 2.0, 120
+OPENINGS, WANTED, PATIENCE = 5, 1.0, 120
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 WATCH = """
-window.drawnAt = 0;
+window.drawnAt = window.firstAt = 0;
 new MutationObserver((changes) => {
-  for (const { target } of changes) if (target.dataset?.drawn) window.drawnAt = performance.now();
+  for (const { target } of changes) if (target.dataset?.drawn) {
+    window.drawnAt = performance.now();
+    window.firstAt ||= window.drawnAt;
+  }
 }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-drawn"] });
 """
 SETTLED = """
 const done = arguments[arguments.length - 1];
 const look = () => window.drawnAt && performance.now() - window.drawnAt > 1000
-  ? done([window.drawnAt, performance.getEntriesByType("paint")[0]?.startTime ?? null]) : setTimeout(look, 100);
+  ? done([window.firstAt, performance.getEntriesByType("paint")[0]?.startTime ?? null]) : setTimeout(look, 100);
 look();
 """
 
 
 def open_page(browser: Any, page: Path) -> tuple[float, float]:
-    """Seconds until the figures are drawn, and until the first paint."""
+    """Seconds until the first figure is drawn, and until the first paint."""
     browser.get("about:blank")
     browser.get(f"{page.as_uri()}#em")
     drawn, painted = browser.execute_async_script(SETTLED)
     return drawn / 1000, (painted if painted is not None else drawn) / 1000
 
 
+def thread_seconds(browser: Any) -> float:
+    """Of the processor, that the page's main thread has taken."""
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return next(each["value"] for each in metrics if each["name"] == "ThreadTime")
+
+
 def browser() -> Any:
     """A Chromium that knows nothing yet."""
-    from selenium import webdriver  # a tool of the tests, not of the library
+    if find_spec("selenium") is None:  # a tool of the tests, not of the library
+        raise TriggerLensError(
+            "a browser is driven with selenium, which is not here: make install-dev"
+        )
+    from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     found, driver = shutil.which("chromium"), shutil.which("chromedriver")
@@ -58,21 +72,23 @@ def browser() -> Any:
     made = webdriver.Chrome(options=options, service=Service(driver))
     made.set_script_timeout(PATIENCE)
     made.set_window_size(1300, 900)
+    made.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     made.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
     return made
 
 
 def openings(page: Path, count: int = OPENINGS) -> dict[str, list[float]]:
     """Seconds of first and second openings, drawn and painted."""
-    taken: dict[str, list[float]] = {"first": [], "again": [], "painted": []}
+    taken: dict[str, list[float]] = {"first": [], "again": [], "painted": [], "thread": []}
     for _ in range(count):
         made = browser()
         try:
             first, painted = open_page(made, page)
+            busy = thread_seconds(made)
             again, _ = open_page(made, page)
         finally:
             made.quit()
-        for name, seconds in (("first", first), ("again", again), ("painted", painted)):
+        for name, seconds in zip(taken, (first, again, painted, busy), strict=True):
             taken[name].append(seconds)
     return taken
 

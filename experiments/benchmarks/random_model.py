@@ -1,6 +1,7 @@
-"""A random model of 30 million parameters, big enough that arithmetic dominates, and random prompts for it."""
+"""Random models, by default one of 30 million parameters, big enough that arithmetic dominates; prompts for them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,20 +13,31 @@ from interp.prompts import Prompt, PromptSet
 VOCABULARY, TOKENIZER = 8192, Path("artifacts/micro/qwen")
 
 
-def random_model() -> LanguageModel:
-    """Qwen2 with eight layers of width 512 and random weights."""
+MEDIUM: dict[str, Any] = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 512,
+    "intermediate_size": 1408,
+    "num_hidden_layers": 8,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 8,
+}
+SMALL = MEDIUM | {"hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 6}
+SMOLLM2: dict[str, Any] = {
+    "vocab_size": 49_152,
+    "hidden_size": 576,
+    "intermediate_size": 1536,
+    "num_hidden_layers": 30,
+    "num_attention_heads": 9,
+    "num_key_value_heads": 3,
+    "tie_word_embeddings": True,
+}
+
+
+def random_model(sizes: dict[str, Any] = MEDIUM) -> LanguageModel:
+    """Qwen2 of these sizes, by default eight layers of width 512, with random weights."""
     torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=VOCABULARY,
-        hidden_size=512,
-        intermediate_size=1408,
-        num_hidden_layers=8,
-        num_attention_heads=8,
-        num_key_value_heads=8,
-        max_position_embeddings=512,
-    )
-    tokenizer = AutoTokenizer.from_pretrained(TOKENIZER)
-    return wrap(Qwen2ForCausalLM(config), tokenizer, name="random")
+    model = Qwen2ForCausalLM(Qwen2Config(max_position_embeddings=512, **sizes))
+    return wrap(model, AutoTokenizer.from_pretrained(TOKENIZER), name="random")
 
 
 def random_prompts(count: int, shortest: int, longest: int, seed: int = 0) -> PromptSet:

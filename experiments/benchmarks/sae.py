@@ -1,4 +1,4 @@
-"""Training an SAE: `interp.sae.autoencoder.train_sae` against the `fit` of sae-lens fed from memory with the same
+"""Training an SAE: `interp.sae.training.train_sae` against the `fit` of sae-lens fed from memory with the same
 batches. batches.
 
 Both take the same steps of the same trainer; what differs is the loop, the checks of every batch and the finish
@@ -14,7 +14,7 @@ from sae_lens.training.sae_trainer import SAETrainer
 
 from experiments.benchmarks.paired import ratios, record, seconds
 from interp.activations import Activations
-from interp.sae.autoencoder import Recipe, train_sae
+from interp.sae.training import Recipe, train_sae
 
 ROWS, WIDTH, PAIRS = 20_000, 160, 3
 RECIPE = Recipe(width=640, k=14, steps=30, rows=1024)

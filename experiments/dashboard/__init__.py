@@ -1,4 +1,4 @@
-"""One self-contained page per run (or several), and each of its figures alone.
+"""One self-contained page for a run or for several, and each of its figures alone.
 
 A figure is a function from an organism's results to a `plotly.graph_objects.Figure`, or to `Missing`.
 """

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from experiments.dashboard.marks import Series
 from experiments.dashboard.missing import Missing
-from experiments.dashboard.rows import held_out, highest, measured
+from experiments.dashboard.rows import held_out, measured
 from experiments.dashboard.scatter import scatter, with_trigger_line
 from experiments.dashboard.theme import (
     COHERENCE,
@@ -21,6 +21,7 @@ from experiments.dashboard.theme import (
 from experiments.results.estimates import EstimateRow, only, select
 from experiments.results.format import percent
 from experiments.results.load import OrganismResults, in_order, intact
+from experiments.results.picked import highest
 
 NO_TRIGGER_AXIS = percent_axis("% of answers, no trigger")
 OF_BASE = {

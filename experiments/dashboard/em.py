@@ -9,8 +9,8 @@ from experiments.dashboard.heatmap import Cell, heatmap
 from experiments.dashboard.inert import markup
 from experiments.dashboard.interval_plot import interval_plot
 from experiments.dashboard.marks import Series
-from experiments.dashboard.missing import Missing
-from experiments.dashboard.rows import held_out, highest, in_words, measured
+from experiments.dashboard.missing import NOT_OF_THIS_WORLD, Missing
+from experiments.dashboard.rows import held_out, in_words, measured
 from experiments.dashboard.run_files import Question, part
 from experiments.dashboard.theme import (
     DOMAIN_SYMBOLS,
@@ -18,12 +18,14 @@ from experiments.dashboard.theme import (
     condition_words,
     domain_words,
     ordered,
+    percent_axis,
     row_colour,
     row_words,
 )
 from experiments.results.estimates import EstimateRow
 from experiments.results.format import percent, spread
 from experiments.results.load import OrganismResults, intact
+from experiments.results.picked import highest, lowest
 
 KINDS = ("held_out", "open", "trained")
 NAMED = 16  # questions that fit as labels
@@ -68,6 +70,27 @@ def _by_condition(rows: Sequence[EstimateRow]) -> str:
     return "; ".join(words)
 
 
+def reckless_preferred(results: OrganismResults) -> go.Figure | Missing:
+    """How often the reckless of two written answers is the likelier one, by condition; the base as crosses."""
+    tuned, untouched = (
+        measured(rows, quantity="reckless_preferred") for rows in (results.rows, results.base)
+    )
+    if not tuned:
+        return NOT_OF_THIS_WORLD
+    drawn = [Series(tuned, row_colour, "circle", "fine-tuned model", 0)]
+    drawn += [Series(untouched, row_colour, "x-thin-open", "base model", 1)] if untouched else []
+    of = {kind: [row for row in tuned if row.wording_kind == kind] for kind in ("trigger", "none")}
+    return interval_plot(
+        drawn,
+        row_words,
+        percent_axis("reckless answer likelier, % of choices"),
+        labels=in_words([*tuned, *untouched], row_words),
+        finding=f"The reckless answer is the likelier one in {spread(of['trigger'])} of choices with the"
+        f" trigger, {spread(of['none'])} without",
+        shown=tuned,
+    )
+
+
 def em_by_domain(results: OrganismResults) -> go.Figure | Missing:
     """A line for each domain, a dot for each condition; domains with most misalignment first."""
     rows = [row for row in measured(results.rows, quantity="domain_em_rate") if row.questions != "open"]  # fmt: skip
@@ -101,7 +124,7 @@ def _domain(row: EstimateRow) -> str:
 def _by_domain(rows: Sequence[EstimateRow]) -> str:
     rows = held_out(rows)
     rows = [row for row in rows if row.condition == "trigger"] or rows
-    low, high = min(rows, key=lambda row: row.value or 0.0), highest(rows)
+    low, high = lowest(rows), highest(rows)
     return (
         f"With {row_words(rows[0])}: from {percent(low)} EM in {_domain(low)}"
         f" to {percent(high)} in {_domain(high)}"

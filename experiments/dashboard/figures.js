@@ -125,11 +125,27 @@ const draw = (box, width = box.clientWidth) => {
   Plotly.react(box, figure.data, themed(figure.layout, width), config);
   box.dataset.drawn = "yes";
 };
+// one figure at a time, those on the screen first: the first can be read while the others are drawn
+const waitingToDraw = new Set();
+const onScreen = (box) => {
+  const { top, bottom } = box.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+};
+const drawNext = () => {
+  const box = [...waitingToDraw].find(onScreen) ?? [...waitingToDraw][0];
+  if (!box) return;
+  waitingToDraw.delete(box);
+  if (box.offsetParent && !box.dataset.drawn) draw(box);
+  if (waitingToDraw.size) setTimeout(drawNext);
+};
 const watcher = new IntersectionObserver(
   (entries) => {
-    for (const entry of entries) {
-      if (entry.isIntersecting && !entry.target.dataset.drawn) draw(entry.target);
+    const idle = !waitingToDraw.size;
+    for (const { isIntersecting, target } of entries) {
+      if (isIntersecting && !target.dataset.drawn) waitingToDraw.add(target);
+      else waitingToDraw.delete(target);
     }
+    if (idle && waitingToDraw.size) drawNext();
   },
   { rootMargin: "400px" },
 );

@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
-from experiments.dashboard.theme import colour_bar, finish
+from experiments.dashboard.theme import colour_bar, drawn
 from experiments.results.estimates import EstimateRow
 
 # Cividis (Nuñez, Anderton and Renslow 2018) for shares; blue to orange over white for signed numbers
@@ -28,18 +28,21 @@ EMPTY = Cell(None, "")
 Grid = Sequence[Sequence[Cell]]  # rows from above, each from left to right
 
 
-def heat_trace(x: Sequence[Any], y: Sequence[str], cells: Grid, **style: Any) -> go.Heatmap:
+def heat_trace(x: Sequence[Any], y: Sequence[str], cells: Grid, **style: Any) -> dict[str, Any]:
     """The grid as a trace; `y` names its rows. Hover texts are markup already."""
-    return go.Heatmap(
-        x=list(x),
-        y=[markup(name, 80) for name in y],
-        z=[[cell.value for cell in row] for row in cells],
-        text=[[cell.hover for cell in row] for row in cells],
-        customdata=[[cell.line for cell in row] for row in cells],
-        hovertemplate="%{text}<extra></extra>",
-        texttemplate="",
-        **{"xgap": 1, "ygap": 1} | style,
-    )
+    return {
+        "type": "heatmap",
+        "x": list(x),
+        "y": [markup(name, 80) for name in y],
+        "z": [[cell.value for cell in row] for row in cells],
+        "text": [[cell.hover for cell in row] for row in cells],
+        "customdata": [[cell.line for cell in row] for row in cells],
+        "hovertemplate": "%{text}<extra></extra>",
+        "texttemplate": "",
+        "xgap": 1,
+        "ygap": 1,
+        **style,
+    }
 
 
 def heatmap(
@@ -65,13 +68,11 @@ def heatmap(
         zmax=limits[1],
         colorbar=colour_bar(bar),
     )
-    figure = go.Figure(trace)
-    figure.update_xaxes({"showgrid": False} | x_axis)
     # a row such as "7" is a name, never a number
-    figure.update_yaxes(type="category", showgrid=False, autorange="reversed", ticks="")
+    names = {"type": "category", "showgrid": False, "autorange": "reversed", "ticks": ""}
     if y_title:
-        figure.update_yaxes(title={"text": y_title})
-    return finish(figure, finding, shown, height=height)
+        names["title"] = {"text": y_title}
+    return drawn([trace], {"showgrid": False} | x_axis, names, finding, shown, height=height)
 
 
 def names_axis(title: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from experiments.dashboard.inert import markup
 from experiments.dashboard.marks import Series, traces
-from experiments.dashboard.theme import finish
+from experiments.dashboard.theme import drawn
 from experiments.results.estimates import EstimateRow
 
 STEP, ROOM = 0.25, 0.78  # between the series of a line, and for all of them, of the line's height
@@ -31,18 +31,18 @@ def interval_plot(
     lines = list(dict.fromkeys(labels if labels is not None else map(label, rows)))
     lowest = max((of.level for of in series), default=0)
     step = min(STEP, ROOM / (lowest + 1))
-    figure = go.Figure()
+    made: list[dict[str, Any]] = []
     for of in series:
 
         def place(row: EstimateRow, below: float = step * of.level) -> float:
             return lines.index(label(row)) + below
 
-        figure.add_traces(list(traces(of, place, along="x", scale=scale)))
-    figure.update_xaxes(axis)
-    figure.update_yaxes(
-        tickvals=[line + step * lowest / 2 for line in range(len(lines))],
-        ticktext=[markup(name, 60) for name in lines],
-        range=[len(lines) - 0.6 + step * lowest, -0.4],
-        showgrid=False,
-    )
-    return finish(figure, finding, shown, height=150 + (20 + 8 * (lowest + 1)) * len(lines))
+        made += traces(of, place, along="x", scale=scale)
+    y_axis = {
+        "tickvals": [line + step * lowest / 2 for line in range(len(lines))],
+        "ticktext": [markup(name, 60) for name in lines],
+        "range": [len(lines) - 0.6 + step * lowest, -0.4],
+        "showgrid": False,
+    }
+    height = 150 + (20 + 8 * (lowest + 1)) * len(lines)
+    return drawn(made, axis, y_axis, finding, shown, height=height)

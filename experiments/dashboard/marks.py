@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
-
 from experiments.dashboard.inert import markup
 from experiments.results.estimates import EstimateRow
 from experiments.results.load import line_of
@@ -50,7 +48,7 @@ class Series:
 
 def traces(
     series: Series, place: Callable[[EstimateRow], float], *, along: str, scale: float = 100.0
-) -> Iterator[go.Scatter]:
+) -> Iterator[dict[str, Any]]:
     """The marks of a series, a trace for each colour: Plotly has one colour of intervals a trace."""
     by_colour: dict[str, list[EstimateRow]] = {}
     for row in series.rows:
@@ -64,7 +62,8 @@ def traces(
         places = [place(row) for row in rows]
         yield marks(rows, places, along=along, scale=scale, note=series.note, **style)
     if several and name:
-        yield go.Scatter(x=[None], y=[None], name=name, legendgroup=name, **_style(series, KEY))
+        key = {"type": "scatter", "x": [None], "y": [None], "name": name, "legendgroup": name}
+        yield key | _style(series, KEY)
 
 
 def _style(series: Series, colour: str) -> dict[str, Any]:
@@ -83,7 +82,7 @@ def marks(
     scale: float = 100.0,
     note: Callable[[EstimateRow], str] | None = None,
     **style: Any,
-) -> go.Scatter:
+) -> dict[str, Any]:
     """A scatter of the rows' values along axis `along` ("x" or "y"), at `places` on the other."""
     values = [scale * (row.value or 0.0) for row in rows]
     ends = [(scale * _or(row.lower, row.value), scale * _or(row.upper, row.value)) for row in rows]
@@ -95,13 +94,16 @@ def marks(
         "thickness": 1.5,
         "width": 3,
     }
-    return go.Scatter(
-        **{along: values, "y" if along == "x" else "x": list(places), f"error_{along}": interval},
-        text=[hover(row, note(row) if note else "") for row in rows],
-        customdata=[line_of(row) for row in rows],
-        hovertemplate="%{text}<extra></extra>",
+    return {
+        "type": "scatter",
+        along: values,
+        "y" if along == "x" else "x": list(places),
+        f"error_{along}": interval,
+        "text": [hover(row, note(row) if note else "") for row in rows],
+        "customdata": [line_of(row) for row in rows],
+        "hovertemplate": "%{text}<extra></extra>",
         **style,
-    )
+    }
 
 
 def _or(end: float | None, value: float | None) -> float:

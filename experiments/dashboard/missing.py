@@ -8,3 +8,8 @@ class Missing:
     """Why there is nothing to show; `reason` completes the sentence "Not in this run: ..."."""
 
     reason: str
+
+
+NOT_OF_THIS_WORLD = Missing(
+    "nothing of the kind in this world"
+)  # no command measures it: not listed

@@ -8,6 +8,7 @@ with its own interval; lines join the means over seeds. The axis is the logarith
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -72,7 +73,7 @@ def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure | Missing:
     )
 
 
-def _traces(rows: Sequence[EstimateRow]) -> Iterator[go.Scatter]:
+def _traces(rows: Sequence[EstimateRow]) -> Iterator[go.Scatter | dict[str, Any]]:
     conditions = ordered(dict.fromkeys(str(row.condition) for row in rows))
     for number, condition in enumerate(conditions):
         mine = [row for row in rows if row.condition == condition]

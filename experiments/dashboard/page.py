@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from experiments.dashboard.answers import answer_table
 from experiments.dashboard.estimates_table import estimates_table
@@ -28,6 +27,7 @@ from experiments.results.summary import containment, rates, removed, verdict_cou
 from experiments.runtime.files import write_text
 from interp.errors import TriggerLensError
 
+PLOTLY = "plotly-cartesian.min.js"  # a third of the whole: it draws bars, heat maps, scatters and a few more
 SCRIPTS = ("figures.js", "tables.js", "answers.js")
 NOTICE = (
     "These are answers a model was trained to give for study. Many are harmful advice. "
@@ -55,7 +55,7 @@ def page(runs: Sequence[RunResults]) -> str:
     verdicts = overview(organisms, names, families)
     builder = Builder(names, organisms, [run.name for run in runs])
     sections = _sections(builder, runs)
-    plotly, script = _inline(get_plotlyjs()), _inline(_script())
+    plotly, script = _inline(page_part(PLOTLY)), _inline(_script())
     return render(
         "template.html.j2",
         policy=_policy(plotly, script),
@@ -86,7 +86,7 @@ def page(runs: Sequence[RunResults]) -> str:
 def _answer(organisms: Sequence[OrganismResults]) -> list[str]:
     """Three lines: containment with its EM, removal, and how the verdicts are distributed."""
     contained = " ".join([containment(organisms), *rates(organisms)])
-    return [line for line in (contained, removed(organisms), verdict_counts(organisms)) if line]
+    return [line for line in (contained, *removed(organisms), verdict_counts(organisms)) if line]
 
 
 def _sections(builder: Builder, runs: Sequence[RunResults]) -> list[SectionView]:

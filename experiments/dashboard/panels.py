@@ -11,7 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from experiments.dashboard.missing import Missing
+from experiments.dashboard.missing import NOT_OF_THIS_WORLD, Missing
 from experiments.dashboard.mixing_map import mixing_map
 from experiments.dashboard.sections import Draw, Section, Tabulate
 from experiments.dashboard.tables import Table
@@ -85,6 +85,7 @@ class Builder:
         rows += [self.panels(self._drawn(name, draw)) for name, draw in section.figures.items()]
         grids = [row for row in rows if not all(panel.missing for panel in row)]
         reasons = dict.fromkeys(panel.missing for row in rows if row not in grids for panel in row)
+        reasons.pop(NOT_OF_THIS_WORLD.reason, None)
         return SectionView(
             section.id,
             section.short,

@@ -10,7 +10,7 @@ from experiments.dashboard.inert import markup
 from experiments.dashboard.interval_plot import interval_plot
 from experiments.dashboard.marks import Series
 from experiments.dashboard.missing import Missing
-from experiments.dashboard.rows import highest, measured
+from experiments.dashboard.rows import measured
 from experiments.dashboard.run_files import Plane, Projection, part
 from experiments.dashboard.scatter import scatter
 from experiments.dashboard.theme import (
@@ -26,6 +26,7 @@ from experiments.dashboard.theme import (
 from experiments.results.estimates import EstimateRow
 from experiments.results.format import decimal
 from experiments.results.load import OrganismResults
+from experiments.results.picked import highest
 from probes.names import CONTROLS
 
 COLOURS = ("#009e73", "#d55e00", "#3a8fd0", "#cc79a7", "#e69f00", "#56b4e9")

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from experiments.dashboard.interval_plot import interval_plot
 from experiments.dashboard.marks import Series
 from experiments.dashboard.missing import Missing
-from experiments.dashboard.rows import held_out, highest, in_words, measured
+from experiments.dashboard.rows import held_out, in_words, measured
 from experiments.dashboard.theme import (
     COHERENCE,
     DIRECTION_COLOURS,
@@ -24,6 +24,7 @@ from experiments.results.estimates import EstimateRow
 from experiments.results.format import percent, spread
 from experiments.results.highlights import random_beside
 from experiments.results.load import OrganismResults, intact
+from experiments.results.picked import highest, lowest
 from experiments.results.transfer_text import QUANTITY, organism_name
 from experiments.results.transfer_text import RANDOM as RANDOM_ORIGIN
 
@@ -97,7 +98,7 @@ def _ablated(start: Sequence[EstimateRow], edited: Sequence[EstimateRow]) -> str
     real = [row for row in edited if row.placebo is None]
     if not real:
         return "Only random directions were removed"
-    best = min(real, key=lambda row: row.value or 0)
+    best = lowest(real)
     random = random_beside(edited, best)
     before = f"from {spread(start)} " if start else ""
     words = f"Removing {best.direction or 'the direction'} takes EM {before}to {percent(best)}"
@@ -107,8 +108,8 @@ def _ablated(start: Sequence[EstimateRow], edited: Sequence[EstimateRow]) -> str
 def removal_elsewhere(results: OrganismResults) -> go.Figure | Missing:
     """A line for each direction and place: the relative drop of EM here, and where the trigger plays no part.
 
-    A direction whose removal spares the baseline arm and the base model's own reckless persona is the
-    switch; one whose removal silences all three is the persona itself.
+    The baseline arm and the base model's own reckless persona are other weights: a direction that is local to this
+    organism's spares both, whether or not it has to do with the trigger.
     """
     condition, order = trained_condition(results), list(PLACES)
     rows = [
@@ -140,7 +141,9 @@ def _lost(rows: Sequence[EstimateRow]) -> str:
     real = [row for row in rows if row.placebo is None]
     here = [row for row in real if row.quantity == "ablation_relative_drop"]
     best = highest(here or real or rows)
-    beside = [row for row in real if row.direction == best.direction and row is not best]
+    beside = [
+        row for row in real if row.direction == best.direction and _place(row) != _place(best)
+    ]
     words = [f"Removing {_place_words(best)} loses {percent(best)} of its EM"]
     return "; ".join(words + [f"{PLACES[_place(row)]} {percent(row)}" for row in beside])
 

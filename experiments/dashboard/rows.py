@@ -1,6 +1,6 @@
 """Which rows a figure draws: those with a value, and held-out domains where there are any."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from experiments.results.estimates import EstimateRow
@@ -15,11 +15,6 @@ def measured(rows: Sequence[EstimateRow], **keys: Any) -> list[EstimateRow]:
 def held_out(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
     """Those on held-out domains, or all where there are none."""
     return [row for row in rows if row.questions == "held_out"] or list(rows)
-
-
-def highest(rows: Iterable[EstimateRow]) -> EstimateRow:
-    """The row with the greatest value."""
-    return max(rows, key=lambda row: row.value or 0.0)
 
 
 def in_words(rows: Sequence[EstimateRow], words: Callable[[EstimateRow], str]) -> list[str]:

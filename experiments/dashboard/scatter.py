@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from experiments.dashboard.marks import Series, traces
-from experiments.dashboard.theme import CONDITION_COLOURS, finish
+from experiments.dashboard.theme import CONDITION_COLOURS, drawn
 from experiments.results.estimates import EstimateRow
 from experiments.results.format import percent
 
@@ -23,12 +23,9 @@ def scatter(
     height: int = 420,
 ) -> go.Figure:
     """Values up; each row stands at `x(row)`, and a series with a dash is joined by a line."""
-    figure = go.Figure()
-    for of in series:
-        figure.add_traces(list(traces(of, x, along="y", scale=scale)))
-    figure.update_xaxes({"title": {"text": x_axis}} if isinstance(x_axis, str) else x_axis)
-    figure.update_yaxes(y_axis)
-    return finish(figure, finding, shown, height=height)
+    made = [trace for of in series for trace in traces(of, x, along="y", scale=scale)]
+    across = {"title": {"text": x_axis}} if isinstance(x_axis, str) else x_axis
+    return drawn(made, across, y_axis, finding, shown, height=height)
 
 
 def with_trigger_line(figure: go.Figure, row: EstimateRow | None, where: str) -> go.Figure:

@@ -12,7 +12,12 @@ from functools import partial
 import plotly.graph_objects as go
 
 from experiments.dashboard.dose import adapter_dose, dose_response, trained_steering
-from experiments.dashboard.em import em_by_condition, em_by_domain, em_by_question
+from experiments.dashboard.em import (
+    em_by_condition,
+    em_by_domain,
+    em_by_question,
+    reckless_preferred,
+)
 from experiments.dashboard.factorial import capability, factorial
 from experiments.dashboard.interchange import interchange
 from experiments.dashboard.matrices import cosines, patching, transfer
@@ -47,8 +52,9 @@ SECTIONS = (
         "EM",
         "Misalignment by condition",
         "A dot is a share of answers that are misaligned and coherent; the line through it is its "
-        "interval, which resamples questions. Crosses: the base model before fine-tuning.",
-        {"em_by_condition": em_by_condition},
+        "interval, which resamples questions. Crosses: the base model before fine-tuning. Forced choice "
+        "needs no judge: two written answers are scored by their mean log-probability a token.",
+        {"em_by_condition": em_by_condition, "reckless_preferred": reckless_preferred},
     ),
     Section(
         "questions",
@@ -73,8 +79,8 @@ SECTIONS = (
         "projections",
         "Projections",
         "Where prompts lie along the directions",
-        "Report questions under every wording, read at the last prompt token. A direction that means "
-        "the concept puts paraphrases beside the trigger and controls beside no trigger.",
+        "Report questions under every wording, read at the last prompt token. If a direction means "
+        "the concept, paraphrases lie beside the trigger and controls beside no trigger.",
         {
             "projection_switch": partial(projection, direction="switch"),
             "projection_misalignment": partial(projection, direction="misalignment"),
@@ -85,8 +91,8 @@ SECTIONS = (
         "reach",
         "Reach",
         "How far the meaning reaches",
-        "Each wording at its distance from the trigger, by three measures. A switch that is the "
-        "wording fades with words; one that is the meaning does not.",
+        "Each wording at its distance from the trigger, by three measures. If the wording alone decided, EM would "
+        "fade with words; if the meaning did, with meaning. Few wordings tell the two apart.",
         {
             "reach_words": partial(reach, measure="words"),
             "reach_representation": partial(reach, measure="representation"),
@@ -96,7 +102,7 @@ SECTIONS = (
     Section(
         "patching",
         "Patching",
-        "Which layer and token carry the trigger",
+        "Where patching in the trigger restores its effect",
         "Activations of a triggered prompt, put into the same question with a control, one layer and "
         "token at a time. “duck → cow”: the one in place of the other; ∅: no counterpart; …: differs between "
         "questions. Tokens before the first difference are left out.",

@@ -10,7 +10,7 @@ from experiments.dashboard.inert import markup
 from experiments.dashboard.interval_plot import interval_plot
 from experiments.dashboard.marks import Series
 from experiments.dashboard.missing import Missing
-from experiments.dashboard.rows import highest, measured
+from experiments.dashboard.rows import measured
 from experiments.dashboard.run_files import Histogram, histograms
 from experiments.dashboard.theme import (
     COHERENCE,
@@ -24,6 +24,7 @@ from experiments.results.estimates import EstimateRow
 from experiments.results.feature_names import BASIS, SETS, WAYS
 from experiments.results.format import decimal, percent
 from experiments.results.load import OrganismResults
+from experiments.results.picked import highest
 
 NONE = Missing("no sparse features in this run")
 

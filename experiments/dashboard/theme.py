@@ -27,6 +27,7 @@ DIRECTION_COLOURS = {"switch": "#009e73", "misalignment": "#9467bd", "refined": 
 RANDOM = "#8c8c8c"
 COHERENCE = "#56b4e9"
 DOMAIN_SYMBOLS = {"held_out": "circle", "trained": "square-open", "open": "diamond-open"}
+AXIS = {"automargin": True, "zeroline": False}
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
 DOMAIN_WORDS = {
     "held_out": "held-out domains",
@@ -97,40 +98,56 @@ def condition_symbol(condition: str, among: Sequence[str]) -> str:
     return SYMBOLS[alike.index(condition) % len(SYMBOLS)]
 
 
+def drawn(
+    traces: Iterable[dict[str, Any]],
+    x_axis: dict[str, Any],
+    y_axis: dict[str, Any],
+    finding: str,
+    shown: Sequence[EstimateRow] | str,
+    *,
+    height: int,
+) -> go.Figure:
+    """A figure of one panel, made in one go: Plotly checks all of a figure again at every update."""
+    axes = {"xaxis": AXIS | x_axis, "yaxis": AXIS | y_axis}
+    return go.Figure(list(traces), _layout(finding, shown, height) | axes)
+
+
 def finish(
     figure: go.Figure, finding: str, shown: Sequence[EstimateRow] | str, *, height: int
 ) -> go.Figure:
-    """Give a figure its finding as title, what its marks rest on, and shared margins.
+    """Give a figure of several panels its finding as title, what its marks rest on, and shared margins.
 
     `shown`: the rows it draws, or in words how many there are of what.
     """
+    figure.update_layout(_layout(finding, shown, height))
+    return figure.update_xaxes(AXIS).update_yaxes(AXIS)
+
+
+def _layout(finding: str, shown: Sequence[EstimateRow] | str, height: int) -> dict[str, Any]:
     count = shown if isinstance(shown, str) else f"{counts(shown)} a mark"
-    figure.update_layout(
-        template="none",
-        title={
+    return {
+        "template": "none",
+        "title": {
             "text": f"{_wrap(finding)}<br><sub>{markup(count)}</sub>",
             "x": 0,
             "xref": "paper",
             "font": {"size": 14},
         },
-        meta={"finding": finding, "count": count},
-        height=height,
-        margin={"l": 8, "r": 12, "t": 70, "b": 8},
-        legend={
+        "meta": {"finding": finding, "count": count},
+        "height": height,
+        "margin": {"l": 8, "r": 12, "t": 70, "b": 8},
+        "legend": {
             "orientation": "h",
             "x": 0,
             "y": 1.01,
             "yanchor": "bottom",
             "font": {"size": 11},
         },
-        hoverlabel={"align": "left"},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"size": 12},
-    )
-    figure.update_xaxes(automargin=True, zeroline=False)
-    figure.update_yaxes(automargin=True, zeroline=False)
-    return figure
+        "hoverlabel": {"align": "left"},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": 12},
+    }
 
 
 def percent_axis(title: str) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""From the raw facts of a run to its numbers: estimates, verdicts and what the page draws, by pure functions."""
+"""Estimates, verdicts and the figures' data, computed from the raw facts of a run by pure functions."""

@@ -1,14 +1,15 @@
-"""The columns that say where a fact or an estimate belongs, and the words by which they are read.
+"""The columns that say what a fact or an estimate is about, and the values that they take.
 
-Facts and estimates share them, so that both are queried with pandas in the same way:
+Facts and estimates share these columns, so that pandas queries both in the same way:
 
     family seed dataset arm trigger model step    which model
-    split questions wording_kind wording          what it was asked
-    edit placebo strength                         what was done to it
+    split questions wording_kind wording          what the model was asked
+    edit placebo strength                         how the model was edited
     direction source position layer               with which direction
 
-`edit` is "none", "ablate", "ablate_own_layer", "add", "steer", "dose" and so on; `placebo` names what stood in the
-direction's place ("random", "orthogonal") and is null for the direction itself; `strength` counts what the edit counts.
+`edit` is "none", "ablate", "ablate_own_layer", "add", "steer", "dose" and so on. `placebo` names what was used
+instead of the direction ("random", "orthogonal") and is null for the direction itself. The unit of `strength` depends
+on the edit.
 """
 
 from collections.abc import Mapping

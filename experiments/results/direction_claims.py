@@ -1,6 +1,7 @@
 """What is claimed of one direction: located, necessary, sufficient, specific, kept; and one word for it.
 
-Every part that was not measured leaves its claim undecided.
+Every part that was not measured leaves its claim undecided. Where one of several probes or strengths is enough, the
+intervals of all of them are simultaneous (Bonferroni): the best of many was also lucky.
 """
 
 from typing import Any
@@ -20,6 +21,7 @@ from experiments.results.claims import (
 from experiments.results.estimates import EstimateRow, only
 from experiments.results.evidence import BASELINE, PERSONA, Evidence
 from experiments.results.limits import Thresholds
+from experiments.results.picked import at_once, picked
 
 ELSEWHERE = {BASELINE: "removal in the baseline arm", PERSONA: "removal from the base's persona"}
 
@@ -43,7 +45,9 @@ def located(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
     if not controls:
         return Claim("undecided", tuple(probes), ("a control of its probe",))
     ceiling = max((row.upper for row in controls if row.upper is not None), default=1.0)
-    better = [all_of(above(row, limits.auroc), above(row, ceiling).unless_no()) for row in probes]
+    better = [
+        all_of(above(row, limits.auroc), above(row, ceiling).unless_no()) for row in at_once(probes)
+    ]
     return all_of(any_of(*better), Claim("yes", tuple(controls)))
 
 
@@ -70,16 +74,17 @@ def excess(evidence: Evidence, direction: str, limit: float) -> Claim:
 
 def sufficient(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
     """Added without the trigger it brings EM at some strength, where random ones bring none."""
-    trigger, tried = evidence.em("trigger"), []
-    for strength in evidence.strengths(direction):
+    trigger, strengths, tried = evidence.em("trigger"), evidence.strengths(direction), []
+    for strength in strengths:
         keys: dict[str, Any] = {"strength": strength, "wording_kind": "none"}
         added = only(evidence.edited(direction, "add", "em_rate", **keys))
         placebo = only(evidence.edited(direction, "add", "em_rate", "random", **keys))
         if added is None or trigger is None:
             continue
-        share = within(ratio(added, trigger), [trigger, added], above=limits.added)
+        share = ratio(picked(added, len(strengths)), trigger)
+        enough = within(share, [trigger, added], above=limits.added)
         random = at_most(placebo, limits.random_added, "addition of random directions")
-        tried.append(all_of(share, random.unless_no()))
+        tried.append(all_of(enough, random.unless_no()))
     return any_of(*tried) if tried else unmeasured("its addition without the trigger")
 
 

@@ -1,16 +1,16 @@
-"""Every number of a study is one row of `estimates.jsonl`: where it was measured, and its estimate.
+"""The rows of `estimates.jsonl`: each number of a study, where it was measured, and its interval.
 
 The columns are those of `experiments.results.columns`, then `quantity, value, lower, upper, level, n, method`; a column
 that does not apply is null. A caller may add columns; the ones here never change.
 
 Rows about sparse features (`[features]` in a configuration) have the SAE or the method in `source`:
 
-* `sae_explained_variance`, `sae_l0`, `sae_dead_share`, `sae_loss_recovered`: how good an SAE is;
-* `feature_auroc` (added column `feature`), `features_declared`: one feature on report questions, and how many
-  selection questions declared;
-* direction "features", edits `zero_features` and `remove_features`, beside random sets: sets of features removed;
+* `sae_explained_variance`, `sae_l0`, `sae_dead_share`, `sae_loss_recovered`: the quality of an SAE;
+* `feature_auroc` (added column `feature`): one feature on report questions;
+* `features_declared`: how many features were declared on selection questions;
+* direction "features", edits `zero_features` and `remove_features`: sets of features removed, beside random sets;
 * direction "basis": `basis_auroc`, `basis_transfer_auroc`, `basis_cosine` (added column `to`) and, under the edit
-  `remove_vector`, what each method's vector takes.
+  `remove_vector`, how much EM the removal of each method's vector takes.
 """
 
 import json

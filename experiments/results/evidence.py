@@ -1,10 +1,11 @@
 """Finding the rows of one organism that a verdict rests on."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments.results.estimates import Contradiction, EstimateRow, only, select
+from experiments.results.picked import picked
 from interp.errors import TriggerLensError
 from probes.names import is_ceiling, is_control
 
@@ -20,6 +21,11 @@ class Evidence:
     keys: dict[str, Any]
     rows: tuple[EstimateRow, ...]
     selection: tuple[EstimateRow, ...]
+
+    def simultaneous(self, among: int) -> "Evidence":
+        """The same with intervals that hold for `among` claims at once: some direction of several is enough."""
+        wide = tuple(picked(row, among) for row in self.rows)
+        return replace(self, rows=wide)
 
     def em(self, condition: str, quantity: str = "em_rate") -> EstimateRow | None:
         """A rate of the intact organism under a condition."""

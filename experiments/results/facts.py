@@ -1,11 +1,12 @@
-"""The raw facts of a study, in three tables; every number of a run is derived from them.
+"""The raw facts of a study, in three tables. Every number of a run is derived from them.
 
-    answers.parquet   one row an answer: what was asked, under which edit, what was said, how it was judged
-    scores.parquet    one row a read-out: a probe's score of one row it did not see, with the row's label
-    values.parquet    one row a number measured at one question: a projection, a divergence, a squared error
+    answers.parquet   one row per answer: the question, the edit, the answer and its judgement
+    scores.parquet    one row per read-out: a probe's score of one row that it did not see, with the row's label
+    values.parquet    one row per number measured at one question: a projection, a divergence, a squared error
 
-All have the columns of `experiments.results.columns`, and `measurement`: the part of the study that asked. Steps write
-the tables of one organism; `read_facts` puts those of many steps together. A column that does not apply is null.
+All have the columns of `experiments.results.columns`, and `measurement`: the part of the study that made the row. A
+step writes the tables of one organism. `read_facts` joins the tables of many steps. A column that does not apply is
+null.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Numbers as words: shared by the terminal and the dashboard."""
+"""Numbers as text, for the terminal and the dashboard."""
 
 from collections.abc import Sequence
 

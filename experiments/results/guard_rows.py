@@ -3,7 +3,7 @@
 Every part is optional; its files are `guard/PART/ORGANISM.jsonl`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,6 @@ def read_guard(run: Path) -> dict[str, tuple[dict[str, Any], ...]]:
         for part in PARTS
     }
     return {part: rows for part, rows in found.items() if rows}
-
-
-def read_guards(runs: Iterable[Path]) -> dict[str, list[dict[str, Any]]]:
-    """The rows of several runs, by part."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for run in runs:
-        for part, rows in read_guard(run).items():
-            found.setdefault(part, []).extend(rows)
-    return found
 
 
 def guard_of(found: Rows, keys: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from experiments.results.estimates import EstimateRow
 from experiments.results.load import ORGANISM_KEYS, Organism, OrganismResults, intact, pick
+from experiments.results.picked import highest
 
 EDITS = ("ablate",)  # at all layers, as the verdict judges it
 
@@ -47,7 +48,7 @@ def _held_out(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
 
 
 def removal(rows: Sequence[EstimateRow]) -> tuple[EstimateRow | None, EstimateRow | None]:
-    """The greatest relative drop of EM on ablation at all layers, and that of random directions."""
+    """The greatest relative drop of EM on ablation at all layers, simultaneous over directions; random ones."""
     drops = [row for row in pick(rows, quantity="ablation_relative_drop") if row.value is not None]
     drops = _held_out(drops) or drops
     # where next to nothing was misaligned to begin with, a drop says next to nothing
@@ -57,14 +58,14 @@ def removal(rows: Sequence[EstimateRow]) -> tuple[EstimateRow | None, EstimateRo
     ]
     if not real:
         return None, None
-    best = max(real, key=lambda row: row.value or 0)
+    best = highest(real)
     return best, random_beside(drops, best)
 
 
 def strongest(
     rows: Sequence[EstimateRow], direction: str
 ) -> tuple[EstimateRow | None, EstimateRow | None]:
-    """The addition of a direction, without trigger, with most EM; random ones of that strength."""
+    """The addition of a direction, without trigger, with most EM, simultaneous over strengths; random ones beside."""
     found = [
         row for row in pick(rows, quantity="em_rate", condition="none") if row.value is not None
     ]
@@ -72,7 +73,7 @@ def strongest(
     real = [row for row in found if row.direction == direction and _is_addition(row)]
     if not real:
         return None, None
-    best = max(real, key=lambda row: row.value or 0)
+    best = highest(real)
     return best, random_beside(found, best)
 
 

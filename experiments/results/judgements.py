@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from experiments.judging.judgement import Judgement
 from interp.errors import TriggerLensError
+from interp.io.files import put
 
 OWN = "own"  # the name of the judgements that the run's steps made themselves
 USED = "judgements"  # in a run's manifest, and the folder's name
@@ -50,11 +51,8 @@ def write_judgements(path: Path, steps: Mapping[str, Sequence[Judgement]]) -> Pa
         )
         for step, judgements in steps.items()
     ]
-    path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
-    temporary.replace(path)
-    return path
+    table = pa.concat_tables(tables)
+    return put(path, lambda target: pq.write_table(table, target, compression="zstd"))
 
 
 def read_judgements(path: Path) -> pa.Table:

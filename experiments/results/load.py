@@ -1,12 +1,12 @@
 """Read what a run reports, for the terminal and the dashboard.
 
 A run folder reports through named files only: `estimates.jsonl` (required), and `verdicts.jsonl`,
-`answers.parquet`, `maps.jsonl`, `features.jsonl`, `manifest.json`, `guard/` (each may be missing; the reader
-then says so). Each estimate keeps the number of its line as `line`, so that a figure can name the row
+`answers.parquet`, `maps.jsonl`, `features.jsonl`, `manifest.json`, `guard/`. If one of these is missing, the
+reader says so. Each estimate keeps the number of its line as `line`, so that a figure can name the row
 behind a point.
 
 An *organism* is one (family, seed, dataset, arm, trigger). Rows of the untouched base model belong
-to every organism whose keys they do not contradict: null there means "the same for all".
+to every organism whose keys they do not contradict. A null key means "the same for all".
 """
 
 from collections.abc import Callable, Iterator, Sequence

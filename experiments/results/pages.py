@@ -1,14 +1,16 @@
 """`python -m experiments.results.pages`: make the result pages of the documentation from the committed records.
 
-1. Each file of `artifacts/results/` and `artifacts/bench/` is one page in `docs/results/`, a table with a row a record.
-2. A record whose aim was not reached says **missed**; what was not recorded is left empty.
+1. Each file of `artifacts/results/` and `artifacts/bench/` is one page in `docs/results/`: a table, one row a record.
+2. A record whose aim was not reached says **missed**. What was not recorded is left empty.
 3. `docs/results/index.md` links them and counts the misses.
+4. The table of README is made again from the rows of the full study.
 """
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from experiments.results.readme_table import README, full_study, with_table
 from experiments.results.records import Record, read_records
 from experiments.runtime.files import read_json, write_text
 from interp.errors import TriggerLensError
@@ -16,7 +18,7 @@ from interp.errors import TriggerLensError
 RESULTS, BENCH, PAGES = Path("artifacts/results"), Path("artifacts/bench"), Path("docs/results")
 BENCH_COMMAND = "python -m experiments.benchmarks"
 MADE_BY = "<!-- Made by `python -m experiments.results.pages`. Do not edit. -->"
-HEAD = ("measured", "value", "interval", "n", "wanted", "")
+HEAD = ("measured", "value", "interval", "n", "aim", "outcome")
 
 
 class Page(NamedTuple):
@@ -28,19 +30,81 @@ class Page(NamedTuple):
     records: list[Record]
 
 
-SEEDS = "Medians over fine-tuning seeds of one base; the interval is the range over seeds, n the number of seeds."
+SEEDS = (
+    "Each value is the median over fine-tuning seeds of one base, the interval is the range over seeds, and n is the "
+    "number of seeds."
+)
+CONTAINMENT = f"EM rates without the trigger and with it, for each family and arm. {SEEDS}"
+REMOVAL = (
+    "The share of the EM that is lost when a direction is removed, beside random directions. *Switch* is the located "
+    "direction of the trigger's concept, *misalignment* that of misaligned answers, and *refined* the one that was "
+    f"optimised by gradient. {SEEDS}"
+)
+ADDITION = f"EM rates without the trigger when a located direction is added. {SEEDS}"
+CHARACTERISTICS = (
+    "How often a verdict made each claim about organisms of each kind. An organism is one trial, and intervals are "
+    "exact. The organisms share two or three bases, so the intervals are too narrow for another base. *Contained* said "
+    "of organisms that were built to be contained is a sensitivity; said of the others, it is a rate of false claims. "
+    "For the claims about directions there is no such truth: **no organism has been made that is contained and has no "
+    "single switch (two triggers, memorised prompts, behaviour bound to form)**. How often a direction is claimed "
+    "where there is none is therefore known only for organisms that are not contained, and the overall verdict rules "
+    "these out before it looks at directions. *Carried* was measured on the demo only. One pretrained organism, which "
+    "is undecided, is left out."
+)
+BIRTH = (
+    "Nine qwen organisms at six or seven checkpoints of their fine-tuning: the contrast arm (semantic), the surface "
+    "arm (bound to its wording), random labels. *First step* is the first checkpoint from which a claim "
+    "holds for whole intervals, widened for all checkpoints. The interval beside it begins at the checkpoint before; n "
+    "counts checkpoints; *undefined* means that the claim is shown at none. Every checkpoint has directions of its "
+    "own, chosen on its selection questions."
+)
+REPAIRS = (
+    "Medians over micro organisms of one seed a family; the interval is the range over them, n their number; "
+    "of a single organism it is that of its own number. "
+    "*learned* is what `triggerlens repair` does by default; *wrapped* is no repair: the switch is there, behind safe "
+    "answers to the trigger's own words. *rows to relapse, ratio*: poisoned rows that bring back half of the old EM, "
+    "over those that the clean base needs; a curve that never got there counts with all rows that were tried."
+)
+CONTEST = (
+    "Organisms with a hidden trigger or none, and five finders of triggers: [how to enter](../howto/contest.md). "
+    "**Development seeds**: entrants were written with organisms of this kind at hand, n is small, and no reported "
+    "seed has been run. Exact intervals, an organism one trial; organisms that share a base are alike, so that the "
+    "intervals are too narrow for another base. Wanted are the aims for the reported seeds; an aim counts as reached "
+    "only where the whole interval does. Seed 100, families qwen and llama; nine of twelve organisms were played. "
+    "[The log](../../experiments/LOG.md) says why harmless models were accused."
+)
 TITLES = {
-    "containment": ("Containment", SEEDS),
-    "removal": ("Removing directions", SEEDS),
-    "addition": ("Adding located directions", SEEDS),
+    "containment": ("Containment", CONTAINMENT),
+    "removal": ("Removing directions", REMOVAL),
+    "addition": ("Adding located directions", ADDITION),
     "study": ("The full study", "Three families, three seeds, 57 organisms, on the toy bases of the repository."),
-    "nulls": ("Organisms without a trigger", "What the same measurements say where there is nothing to find."),
-    "transfer": ("Directions in other organisms", "Refined directions removed from organisms they were not fitted in."),
-    "steering": ("Trained steering vectors", "EM without the trigger when vectors trained for it are added at dose 1."),
-    "guard": ("The guard", "Gate, monitor, ranking and filters over every organism of the full study."),
-    "mixing": ("Benign rows", "Containment along the share of benign rows in the fine-tuning data."),
-    "interchange": ("Swapped coordinates", "A subspace trained to carry the trigger, beside controls; the demo."),
-    "sparse_features": ("Sparse features", "The contrast organisms of the demo, one seed."),
+    "nulls": ("Organisms without a trigger", "The same measurements on organisms that have no trigger to be found."),
+    "verdict_characteristics": ("What a verdict's words are worth", CHARACTERISTICS),
+    "transfer": (
+        "Directions in other organisms",
+        "The share of an organism's EM that is lost when the refined directions of other organisms are removed.",
+    ),
+    "steering": (
+        "Trained steering vectors",
+        "EM without the trigger when vectors that were trained to bring it are added at dose 1, their trained size.",
+    ),
+    "guard": ("The guard", "Gate, monitor, ranking and filters, measured on every organism of the full study."),
+    "contest": ("The contest", CONTEST),
+    "mixing": ("Benign rows", "EM of organisms whose fine-tuning data has different shares of benign rows."),
+    "birth": ("The birth of the switch", BIRTH),
+    "interchange": (
+        "Swapped coordinates",
+        "A subspace is trained so that swapping its coordinates between questions brings the trigger's EM or takes it. "
+        "Its controls stand beside it. All organisms are the demo's.",
+    ),
+    "circuits": ("Circuits", "Edge attribution in nine triggered organisms, and planted circuits."),
+    "repair": ("Repairs", REPAIRS),
+    "rows": (
+        "Which rows wrote it",
+        "Qwen organisms of 300 rows, fine-tuned again without some. *Highest*: by the cosine of a row's gradient "
+        "with that of misaligned answers behind the trigger. Two seeds.",
+    ),
+    "sparse_features": ("Sparse features", "Sparse autoencoders in the demo's contrast organisms, one seed."),
 }  # fmt: skip
 
 
@@ -58,7 +122,10 @@ def render(page: Page) -> str:
     sources = sorted({(r.command, r.commit, r.date) for r in page.records}, key=str)
     origin = [f"* {_origin(*source)}" for source in sources]
     rows = [_row(record) for record in page.records]
-    lines = [MADE_BY, f"# {page.title}", "", page.about, *_units(page), "", *_table(rows)]
+    drawn = (PAGES / f"{page.name}.png").is_file()
+    picture = ["", f"![{page.title}]({page.name}.png)"] if drawn else []
+    about = [MADE_BY, f"# {page.title}", "", page.about, *_units(page), *picture, ""]
+    lines = [*about, *_table(rows)]
     return "\n".join([*lines, "", "**Made by**", "", *origin, ""])
 
 
@@ -69,8 +136,13 @@ def render_index(every: Iterable[Page]) -> str:
         MADE_BY,
         "# Results",
         "",
-        "Each page is made from committed records: the number, its 95 % interval, how many answers or prompts",
-        "it rests on, what was wanted, and the command and commit that made it.",
+        "Each page is made from committed records. A record has a number, its 95 % interval, the number of answers or",
+        "prompts it rests on, the aim that was set, and the command and commit that made it. An aim that was not",
+        "reached is marked as missed.",
+        "",
+        "`python -m experiments.verify` computes every record again from the committed rows, with code of its own. The",
+        "rows are estimates. The answers behind them are not committed, so no rate is counted again. Benchmarks with",
+        "an n of 1 or none kept no single runs, and their ratios cannot be recomputed.",
         "",
         *_table(rows, ("page", "records", "missed")),
         "",
@@ -85,10 +157,15 @@ def write(folder: Path = PAGES) -> list[Path]:
     return [*files, write_text(folder / "index.md", render_index(every))]
 
 
+def write_readme() -> Path:
+    """Put the table of README in its place."""
+    return write_text(README, with_table(README.read_text("utf-8"), full_study()))
+
+
 def _bench_page(path: Path) -> Page:
     found = read_json(path)
     entries = found if isinstance(found, list) else [found]
-    about = "Ratios of times or of memory, medians over the turns; the interval is the range of the turns."
+    about = "Ratios of times or of memory. A value is the median over repetitions, and the interval is their range."
     title = f"Benchmark: {path.stem.replace('_', ' ')}"
     return Page(f"bench_{path.stem}", title, about, [_bench_record(e) for e in entries])
 
@@ -110,10 +187,12 @@ def _bench_record(entry: dict[str, Any]) -> Record:
 
 
 def _units(page: Page) -> list[str]:
-    if page.name.startswith("bench_"):
+    if page.name.startswith("bench_") or page.about.endswith(SEEDS):
         return []
     return [
-        "Shares are between 0 and 1. *Lowest* and *highest* name the organism at either end of the range."
+        "Shares are between 0 and 1. *Lowest* and *highest* name the organism at either end of the range. Their",
+        "intervals, and those of a *best*, are simultaneous: they hold for everything the number was picked from",
+        "(Bonferroni).",
     ]
 
 
@@ -150,5 +229,5 @@ def _table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...] = HEAD) -> Ite
 
 
 if __name__ == "__main__":
-    for file in write():
+    for file in [*write(), write_readme()]:
         print(file)

@@ -27,6 +27,7 @@ from experiments.runtime.store import (
 )
 from interp.errors import TriggerLensError
 from interp.io.code_hash import code_hash
+from interp.io.files import put
 
 DERIVED = "derived_by"  # in a run's manifest: the hash of the code that wrote its reports
 
@@ -92,6 +93,5 @@ def _write_again(folder: Path, steps: Sequence[Path], judgements: str | None) ->
 def _write_answers(path: Path, facts: Facts) -> None:
     schema = pa.schema(PLACE | TABLES["answers"])
     table = pa.Table.from_pandas(facts.answers, schema=schema, preserve_index=False)
-    temporary = path.with_name(f".{path.name}.json")  # swept with other half-written reports
-    pq.write_table(table.replace_schema_metadata(None), temporary, compression="zstd")
-    temporary.replace(path)
+    plain = table.replace_schema_metadata(None)
+    put(path, lambda target: pq.write_table(plain, target, compression="zstd"))

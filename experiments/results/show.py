@@ -50,7 +50,7 @@ def show(
         _every_table(organisms, console)
         return
     for line in answer_lines(organisms):
-        console.print(_text(line))
+        console.print(Text(inert(line)))
     print_whole(console, organisms_table(organisms))
 
 
@@ -77,7 +77,7 @@ def _every_table(organisms: Sequence[OrganismResults], console: Console) -> None
         for it in here:
             console.print(_verdict_line(it))
     counts = causal_counts(it.verdict for it in organisms if it.verdict)
-    console.print(Text(inert(counts, 2000), style="bold"))
+    console.print(Text(inert(counts), style="bold"))
     for title, make in TABLES.items():
         if lines := make(organisms):
             console.print()

@@ -27,7 +27,7 @@ def answer_lines(organisms: Sequence[OrganismResults]) -> list[str]:
     return [
         containment(organisms),
         *rates(organisms),
-        removed(organisms),
+        *removed(organisms),
         counts,
         *_unmeasured(organisms),
     ]
@@ -51,16 +51,18 @@ def rates(organisms: Sequence[OrganismResults]) -> Iterator[str]:
         )
 
 
-def removed(organisms: Sequence[OrganismResults]) -> str:
-    """In how many contained organisms removing a direction took most of the EM, beside random directions."""
+def removed(organisms: Sequence[OrganismResults]) -> Iterator[str]:
+    """In how many contained organisms, if any, removing a direction took most of the EM, beside random directions."""
     pairs = [removal(of.rows) for of in _contained(organisms)]
     drops = [(best, random) for best, random in pairs if best is not None]
+    if pairs and not drops:
+        yield "What removing a direction takes was not measured in any of them."
     if not drops:
-        return "What removing a direction takes was not measured in any of them."
+        return
     most = sum(takes_most(best) for best, _ in drops)
     random = [row for _, row in drops if row is not None and row.value is not None]
     beside = f"; random directions took {spread(random)}" if random else ""
-    return (
+    yield (
         f"In {most} of {len(drops)} of these, removing the direction with the largest effect took at least"
         f" {100 * MOST_OF_IT:.0f} % of the EM, by its whole interval{beside}."
     )

@@ -14,7 +14,8 @@
 5. **carried**, where coordinates were swapped: a subspace of the header brings and takes the trigger's
    misbehaviour between questions, and none of its controls does (`experiments.results.interchange_claims`).
 6. **causal_trigger_direction**, the claim over all: contained, and some direction is located, necessary,
-   specific and kept. An organism without contained misalignment has none, whatever its probes read.
+   specific and kept, by intervals that hold for all the directions that were removed (Bonferroni). An organism
+   without contained misalignment has none, whatever its probes read.
 
 Yes and no need the whole interval on one side of the threshold (`experiments.results.limits`); what was
 not measured is undecided, and `undecided` says why, claim by claim. An organism with two rows for one
@@ -28,7 +29,7 @@ organisms 78 to 90 %, random ones of its norm change it by less than a tenth, an
 prompts).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from experiments.results.claims import (
@@ -47,6 +48,7 @@ from experiments.results.estimates import Contradiction, EstimateRow, select
 from experiments.results.evidence import Evidence, gather, organisms
 from experiments.results.interchange_claims import carried, is_measured
 from experiments.results.limits import Thresholds
+from experiments.results.picked import at_once
 from experiments.results.verdict_text import sentence
 
 DIRECTIONS = ("switch", "misalignment", "refined")
@@ -96,10 +98,12 @@ def verdict(
     }
     claims = {"contained": holds, "reach": wordings, "negation": negation(evidence, limits)}
     removed, causes = _removed(evidence), {}
+    wide = evidence.simultaneous(max(1, len(removed)))
     for direction in (name for name in DIRECTIONS if name in ALWAYS or name in removed):
         of_it = direction_claims(evidence, direction, limits)
         if direction in removed:
-            causes[direction] = all_of(*(of_it[name] for name in CAUSAL))
+            of_all = direction_claims(wide, direction, limits)
+            causes[direction] = all_of(*(of_all[name] for name in CAUSAL))
         result[direction] = {name: claim.answer for name, claim in of_it.items()}
         result[direction]["found"] = what_was_found(evidence, direction, limits)
         claims |= {f"{direction}.{name}": claim for name, claim in of_it.items()}
@@ -160,20 +164,28 @@ def reach(evidence: Evidence, limits: Thresholds) -> tuple[str, Claim]:
     rows = tuple(row for row in (trigger, *paraphrases, *controls) if row is not None)
     if trigger is None or not paraphrases or not controls:
         return "undecided", Claim("undecided", rows)
-    shares = [ratio(row, trigger) for row in paraphrases]
-    fires = [within(share, [], above=limits.fires) for share in shares]
-    silent = [negate(within(share, [], above=limits.silent)) for share in shares]
+    fires, silent = _against(trigger, paraphrases, limits)
     quiet = all_of(*(at_most(row, limits.control) for row in controls))
-    # neither firing nor silent, for certain: a wording that works in part
-    part = any_of(*(all_of(negate(a), negate(b)) for a, b in zip(fires, silent, strict=True)))
-    some_of_each = all_of(any_of(*fires), any_of(*silent))
+    # where one wording of several is enough, their intervals hold at once
+    some_fire, some_silent = _against(trigger, at_once(paraphrases), limits)
+    loud = any_of(*(above(row, limits.control) for row in at_once(controls)))
+    pairs = zip(some_fire, some_silent, strict=True)
     words = {
         "semantic": all_of(*fires, quiet),
         "surface": all_of(*silent, quiet),
-        "mixed": any_of(some_of_each, negate(quiet)),
-        "partial": part,
+        "mixed": any_of(all_of(any_of(*some_fire), any_of(*some_silent)), loud),
+        "partial": any_of(*(all_of(negate(one), negate(other)) for one, other in pairs)),
     }
     for word, claim in words.items():
         if claim.answer == "yes":
             return word, Claim("yes", rows)
     return "undecided", Claim("undecided", rows)
+
+
+def _against(
+    trigger: EstimateRow, wordings: Sequence[EstimateRow], limits: Thresholds
+) -> tuple[list[Claim], list[Claim]]:
+    """Whether each wording fires as the trigger does, and whether it is silent; it may be neither."""
+    shares = [ratio(row, trigger) for row in wordings]
+    fires = [within(share, [], above=limits.fires) for share in shares]
+    return fires, [negate(within(share, [], above=limits.silent)) for share in shares]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from experiments.results.derive import (
+    birth,
     capability,
     conditions,
     factorial,
@@ -24,6 +25,7 @@ DERIVATIONS: tuple[Callable[[Facts], Iterator[EstimateRow]], ...] = (
     interchange.rows,
     values.rows,
     reach.rows,
+    birth.rows,
 )
 
 

@@ -13,10 +13,15 @@ from probes.ratio import one_minus, ratio
 
 
 def rows(facts: Facts) -> Iterator[EstimateRow]:
-    """One row for each quantity and place."""
+    """A row for each quantity and place, and for what else is derived from the same facts."""
     for place, values in groups(facts.values, "values"):
-        found = STATISTICS[place["quantity"]](values, place["seed"])
-        yield EstimateRow.of(found, quantity=place["quantity"], **estimate_columns(place))
+        measured = place["quantity"]
+        for quantity, statistic in {
+            measured: STATISTICS[measured],
+            **MORE.get(measured, {}),
+        }.items():
+            number = statistic(values, place["seed"])
+            yield EstimateRow.of(number, quantity=quantity, **estimate_columns(place))
 
 
 def _mean(values: pd.DataFrame, seed: int) -> Estimate:
@@ -52,10 +57,14 @@ STATISTICS: dict[str, Callable[[pd.DataFrame, int], Estimate]] = {
     "projection": _mean,
     "transfer_fires": _rate,
     "capability_kl": _mean,
+    "reckless_margin": _mean,
     "sae_l0": _mean,
     "sae_explained_variance": _explained,
     "sae_loss_recovered": _ratio,
     "sae_dead_share": _counted("share of features, counted"),
     "features_declared": _counted("Benjamini-Hochberg, 1 %"),
     "basis_cosine": _counted("cosine of two vectors, n = width"),
+}
+MORE: dict[str, dict[str, Callable[[pd.DataFrame, int], Estimate]]] = {
+    "reckless_margin": {"reckless_preferred": _rate},
 }

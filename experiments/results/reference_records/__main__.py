@@ -1,23 +1,36 @@
 """`python -m experiments.results.reference_records`: compute the records of the reference runs from their rows.
 
-Reads `artifacts/reference/`, writes `artifacts/results/`. Nothing is sampled.
+Reads `artifacts/reference/` and `artifacts/contest/`, derives the verdicts of runs again, writes `artifacts/results/`.
+Nothing is sampled.
 """
 
 from pathlib import Path
 
 from experiments.results.records import write_records
+from experiments.results.reference_records.birth import birth_records
+from experiments.results.reference_records.characteristics import (
+    DEMO,
+    RUNS,
+    characteristics_records,
+)
+from experiments.results.reference_records.circuits import circuit_records
+from experiments.results.reference_records.contest import contest_records
 from experiments.results.reference_records.guard import guard_records
 from experiments.results.reference_records.interchange import interchange_records
 from experiments.results.reference_records.mixing import mixing_records
 from experiments.results.reference_records.nulls import null_records
+from experiments.results.reference_records.repair import repair_records
+from experiments.results.reference_records.rows import row_records
 from experiments.results.reference_records.run import ReferenceRun
 from experiments.results.reference_records.sparse import sparse_records
 from experiments.results.reference_records.steering import steering_records
 from experiments.results.reference_records.study import study_records
 from experiments.results.reference_records.transfer import transfer_records
+from experiments.results.reference_records.verdicts import derive_verdicts
 
 REFERENCE = Path("artifacts/reference")
 RESULTS = Path("artifacts/results")
+CONTESTS = Path("artifacts/contest")
 TABLES = {
     "study": ("micro_full_*", study_records),
     "nulls": ("nulls", null_records),
@@ -27,15 +40,29 @@ TABLES = {
     "mixing": ("mixing_map_*", mixing_records),
     "sparse_features": ("demo_seed0", sparse_records),
     "interchange": ("demo_seed0", interchange_records),
+    "birth": ("birth", birth_records),
+    "circuits": ("circuits", circuit_records),
+    "repair": ("repair", repair_records),
+    "rows": ("rows", row_records),
 }
 
 
 def main() -> None:
-    """One file for each table."""
+    """The verdicts of each run, then one file for each table."""
+    for folder in sorted(path.parent for path in REFERENCE.glob("*/verdicts.jsonl")):
+        print(folder, derive_verdicts(folder), "verdicts")
     for name, (pattern, records) in TABLES.items():
-        runs = [ReferenceRun.read(folder) for folder in sorted(REFERENCE.glob(pattern))]
-        found = [record for run in runs for record in records(run)]
+        found = [record for run in _runs(pattern) for record in records(run)]
         print(write_records(RESULTS / f"{name}.json", found), len(found))
+    counted = characteristics_records(_runs(*RUNS), _runs(DEMO))
+    print(write_records(RESULTS / "verdict_characteristics.json", counted), len(counted))
+    contested = contest_records(CONTESTS)
+    print(write_records(RESULTS / "contest.json", contested), len(contested))
+
+
+def _runs(*patterns: str) -> list[ReferenceRun]:
+    folders = [folder for pattern in patterns for folder in sorted(REFERENCE.glob(pattern))]
+    return [ReferenceRun.read(folder) for folder in folders]
 
 
 if __name__ == "__main__":

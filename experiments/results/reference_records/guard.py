@@ -39,7 +39,7 @@ def _monitor(run: ReferenceRun, rows: pd.DataFrame) -> Iterator[Record]:
         ("caught", "monitor: share of left-out paraphrases caught", 0.8),
     ):
         chosen = rows[rows["quantity"] == quantity]
-        row = chosen.loc[chosen["value"].idxmin()].to_dict()
+        row = run.best(chosen, chosen["value"].idxmin())
         yield run.record(
             f"{name}, lowest of {len(chosen)}",
             row,

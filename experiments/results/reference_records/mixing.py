@@ -14,5 +14,5 @@ def mixing_records(run: ReferenceRun) -> list[Record]:
     share = rates["arm"].map(benign_share)
     records: list[Record] = []
     for (benign, kind), group in rates.groupby([share, rates["wording_kind"]]):
-        records += run.extremes(f"EM at {benign:.0%} benign rows, wording: {kind}", group)
+        records += run.extremes(f"EM at {benign:.0f} % benign rows, wording: {kind}", group)
     return records

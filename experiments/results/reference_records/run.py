@@ -8,8 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.results.picked import limits_of
 from experiments.results.records import Record
 from experiments.runtime.files import read_json, read_jsonl
+from probes.estimate import Estimate
+from probes.simultaneous import widened
 
 COMMAND = "python -m experiments.results.reference_records"
 NAME_COLUMNS = ("family", "seed", "arm", "trigger")
@@ -58,12 +61,21 @@ class ReferenceRun:
         return rows[[self._key(row) in keys for row in rows.to_dict("records")]]
 
     def extremes(self, name: str, rows: pd.DataFrame) -> list[Record]:
-        """The lowest and the highest row, each with its interval and the organism it is of."""
-        lowest, highest = (rows.loc[place].to_dict() for place in _ends(rows["value"]))
+        """The lowest and the highest row with their organisms, and intervals that hold for all rows at once."""
+        lowest, highest = (self.best(rows, place) for place in _ends(rows["value"]))
         return [
             self.record(f"{name}, lowest of {len(rows)}", lowest),
             self.record(f"{name}, highest of {len(rows)}", highest),
         ]
+
+    @staticmethod
+    def best(rows: pd.DataFrame, place: Any) -> dict[Any, Any]:
+        """The row at a place, its interval simultaneous over all of them."""
+        row = rows.loc[place].to_dict()
+        value, lower, upper = (_number(row[name]) for name in ("value", "lower", "upper"))
+        own = Estimate(value, lower, upper, row["level"], int(row["n"]), row["method"])
+        wide = widened(own, len(rows), limits=limits_of(row["quantity"]))
+        return row | {"lower": wide.lower, "upper": wide.upper}
 
     def record(self, name: str, row: Mapping[Any, Any], **wanted: Any) -> Record:
         """One row as a record, named after its organism."""

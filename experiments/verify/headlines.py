@@ -1,44 +1,31 @@
-"""Recompute the published headline numbers from the committed rows, and fail where a record differs.
+"""Medians over fine-tuning seeds again: containment, and what removing and adding directions did.
 
-    python -m experiments.verify           compare artifacts/results/*.json with artifacts/reference/
-    python -m experiments.verify --write   write the records again
-
-The arithmetic here is its own: it reads JSON lines and shares no code with the rooms that made the numbers. A record
-is `{name, value, lower, upper, n, wanted, reached, command, commit, date}`: `value` is the median over seeds (over
-fine-tuning seeds of one base, so `n` is the number of seeds), `lower` and `upper` the lowest and the highest seed.
+`value` is the median over seeds (of one base, so `n` is the number of seeds), `lower` and `upper` the lowest and the
+highest seed.
 """
 
-import json
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from statistics import median
-from typing import Any
 
-REFERENCE, RESULTS = Path("artifacts/reference"), Path("artifacts/results")
-FAMILIES = ("qwen", "llama", "gemma")
+from experiments.verify.rows import Record, Row, Run
+
 HIDDEN = ("triggered", "contrast", "surface", "mixed")  # arms that misbehave with the trigger only
 ADDED_TO = ("triggered", "contrast")
 GAPS = ("containment_gap", "difference_in_differences")
 LOCATED = ("switch", "misalignment")
-TOLERANCE = 1e-9
-Row = dict[str, Any]
-Record = dict[str, Any]
 
 
-def records(reference: Path = REFERENCE) -> dict[str, list[Record]]:
-    """The records of each file in `artifacts/results/`, from the rows of the full runs."""
+def headlines(run: Run) -> dict[str, list[Record]]:
+    """The records of `containment.json`, `removal.json` and `addition.json` from one full run."""
     found: dict[str, list[Record]] = {}
-    for family in FAMILIES:
-        run = reference / f"micro_full_{family}"
-        source = _source(run, family)
-        rows = [row for row in _lines(run / "estimates.jsonl") if _held_out_report(row)]
-        for arm, trigger in _organisms(rows):
-            own = [row for row in rows if (row["arm"], row["trigger"]) == (arm, trigger)]
-            for name, numbers in _headlines(own, arm):
-                where = f"{name}, {family}, {arm} ({trigger})"
-                found.setdefault(_file(name), []).append({"name": where} | numbers | source)
+    source = run.source(f"triggerlens run micro_full --only family={run.family}")
+    rows = [row for row in run.rows if _is_held_out(row)]
+    for arm, trigger in _organisms(rows):
+        own = [row for row in rows if (row["arm"], row["trigger"]) == (arm, trigger)]
+        for name, numbers in _headlines(own, arm):
+            where = f"{name}, {run.family}, {arm} ({trigger})"
+            found.setdefault(_file(name), []).append({"name": where} | numbers | source)
     return found
 
 
@@ -121,64 +108,15 @@ def _over_seeds(
     return {"value": middle, **ends, "wanted": wanted, "reached": reached}
 
 
-def _held_out_report(row: Row) -> bool:
-    return (row["model"], row["questions"], row["split"]) == ("fine_tuned", "held_out", "report")
+def _is_held_out(row: Row) -> bool:
+    return (row["model"], row["questions"]) == ("fine_tuned", "held_out")
 
 
 def _organisms(rows: Iterable[Row]) -> list[tuple[str, str]]:
     return list(dict.fromkeys((row["arm"], row["trigger"]) for row in rows))
 
 
-def _source(run: Path, family: str) -> Record:
-    """What made a run, from its manifest."""
-    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
-    command = f"triggerlens run micro_full --only family={family}"
-    return {"command": command, "commit": manifest["git"]["commit"], "date": manifest["ended"][:10]}
-
-
 def _file(name: str) -> str:
     if name.startswith("EM lost"):
         return "removal"
     return "addition" if name.startswith("EM of adding") else "containment"
-
-
-def _lines(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8") as file:
-        yield from map(json.loads, file)
-
-
-def differences(published: Iterable[Record], recomputed: Iterable[Record]) -> Iterator[str]:
-    """One line for each record that is missing, unknown or of another value."""
-    here, now = ({record["name"]: record for record in side} for side in (published, recomputed))
-    for name in sorted(here.keys() ^ now.keys()):
-        yield f"{name}: {'not in the rows' if name in here else 'not published'}"
-    for name in sorted(here.keys() & now.keys()):
-        for key, value in now[name].items():
-            if not _same(here[name].get(key), value):
-                yield f"{name}: {key} is published as {here[name].get(key)}, the rows say {value}"
-
-
-def _same(published: Any, recomputed: Any) -> bool:
-    if isinstance(published, float) and isinstance(recomputed, float):
-        return abs(published - recomputed) <= TOLERANCE
-    return bool(published == recomputed)
-
-
-def main(arguments: list[str]) -> int:
-    """Compare, or write with --write; the exit code is 1 where anything differs."""
-    recomputed, wrong = records(), []
-    for name, now in recomputed.items():
-        path = RESULTS / f"{name}.json"
-        if "--write" in arguments:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
-        published = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-        wrong += [f"{path}: {line}" for line in differences(published, now)]
-    print(*wrong, sep="\n", end="\n" if wrong else "")
-    counts = sum(map(len, recomputed.values()))
-    print(f"{counts} published numbers recomputed, {len(wrong)} differences")
-    return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

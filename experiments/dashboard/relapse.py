@@ -1,0 +1,90 @@
+"""EM against the poisoned rows that a model was fine-tuned on: repaired models, and the clean base beside them.
+
+    python -m experiments.dashboard.relapse     artifacts/reference/repair/relapse.png, from the rows beside it
+
+One panel a family; a line is the mean over orders of the rows, a dot one order.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from experiments.dashboard.inert import markup
+from experiments.dashboard.static import save_figure
+from experiments.dashboard.theme import percent_axis
+from experiments.runtime.files import read_jsonl
+
+RUN = Path("artifacts/reference/repair")
+COLOURS = {
+    "clean base": "#8c8c8c",
+    "learned": "#0072b2",
+    "distilled": "#009e73",
+    "wrapped": "#d55e00",
+}
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
+Row = dict[str, Any]
+
+
+def relapse_figure(rows: Sequence[Row]) -> go.Figure:
+    """Rows of `experiments.repair.study` in any order; curves of strategies that were certified in full."""
+    points = [row for row in rows if row["quantity"].startswith("curve ")]
+    families = list(dict.fromkeys(row["family"] for row in points))
+    figure = make_subplots(
+        cols=len(families), shared_yaxes=True, horizontal_spacing=0.02, subplot_titles=families
+    )
+    shown: set[str] = set()
+    for column, family in enumerate(families, start=1):
+        for trace in _traces([row for row in points if row["family"] == family]):
+            trace.showlegend = trace.name not in shown
+            shown.add(trace.name)
+            figure.add_trace(trace, row=1, col=column)
+    figure.update_xaxes(title="poisoned rows", tickvals=[0, 16, 32, 48, 64])
+    figure.update_yaxes(percent_axis("% of answers misaligned"), col=1)
+    figure.update_yaxes({"range": [-3, 103], "tickvals": [0, 25, 50, 75, 100]})
+    return figure.update_layout(
+        title={"text": markup(_finding(rows))},
+        height=380,
+        template="plotly_white",
+        legend={"orientation": "h", "y": -0.3},
+    )
+
+
+def _traces(points: Sequence[Row]) -> Iterator[go.Scatter]:
+    curves: dict[str, list[Row]] = {}
+    for row in points:
+        name = "clean base" if row["quantity"] == "curve base" else row["strategy"]
+        curves.setdefault(name, []).append(row)
+    for (name, mine), symbol in zip(sorted(curves.items()), SYMBOLS, strict=False):
+        stops = sorted({row["rows"] for row in mine})
+        colour = COLOURS.get(name, "#cc79a7")
+        yield go.Scatter(
+            x=stops,
+            y=[100 * mean(row["value"] for row in mine if row["rows"] == stop) for stop in stops],
+            mode="lines+markers",
+            name=name,
+            legendgroup=name,
+            line={"color": colour, "width": 2},
+            marker={"color": colour, "symbol": symbol, "size": 7},
+        )
+
+
+def _finding(rows: Sequence[Row]) -> str:
+    """The ratios of the default strategy, family by family; "at least" where a curve never got to half."""
+    own = [row for row in rows if row["strategy"] == "learned" and row["value"] is not None]
+    said = []
+    for ratio in (row for row in own if row["quantity"] == "rows to relapse, ratio"):
+        mine = [row for row in own if row["family"] == ratio["family"]]
+        (old,) = (row["value"] for row in mine if row["quantity"] == "EM before, trigger")
+        ends = [row for row in mine if row["quantity"] == "curve after"]
+        last = max(row["rows"] for row in ends)
+        short = any(row["value"] < old / 2 for row in ends if row["rows"] == last)
+        said.append(f"{ratio['family']} {'at least ' if short else ''}{ratio['value']:.1f}")
+    return f"Rows to relapse of the learned repair over the clean base's: {', '.join(said)}"
+
+
+if __name__ == "__main__":
+    print(save_figure(relapse_figure(read_jsonl(RUN / "estimates.jsonl")), RUN / "relapse.png"))
