@@ -17,9 +17,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
 # Tests run on tiny models: one thread is faster than many, and the network is not asked.
-TEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+TEST := TRIGGERLENS_OTHER_TOOLS=$(VENV)/other_tools OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 
-.PHONY: demo smoke test test-long faults fuzz check docs format bench install install-dev browser clean help
+.PHONY: demo smoke test test-long other-tools faults fuzz check docs format bench install install-dev browser clean help
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -28,7 +28,7 @@ help: ## this list
 demo: install ## the whole study on three micro organisms; prints where the dashboard is
 	$(BIN)/triggerlens run demo
 
-test: install-dev ## every test that takes seconds; no network, no GPU
+test: install-dev other-tools ## every test that takes seconds; no network, no GPU
 	$(TEST) -n $(PROCESSES) --dist loadfile -m "not long" $(PYTEST_ARGS)
 
 smoke: ## what a new user gets: a fresh environment, the commands of README, the demo's steps on tiny sizes
@@ -38,6 +38,8 @@ smoke: ## what a new user gets: a fresh environment, the commands of README, the
 
 test-long: install-dev ## the tests that take minutes
 	$(TEST) -n $(PROCESSES) --dist worksteal -m long $(PYTEST_ARGS) || { test $$? -eq 5 && echo "no test is marked long"; }
+
+other-tools: $(VENV)/.other-tools ## wheels of other libraries, for the tests of round trips; nothing is installed
 
 faults: install-dev ## kill, damage and starve a study in full: 20 kills, 2,000 judgements; half an hour
 	TRIGGERLENS_FAULTS=full $(TEST) -m "long or not long" -s tests/faults $(PYTEST_ARGS)
@@ -73,6 +75,10 @@ browser: ## chromium and its driver, for the tests of the page (Debian, as root)
 clean: ## remove what was built; runs under artifacts/runs/ stay
 	rm -rf .venv .venv-smoke build dist site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find interp probes experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.other-tools: tests/other_tools.txt $(VENV)/.created
+	$(BIN)/python -m pip download --disable-pip-version-check --no-deps -d $(VENV)/other_tools -r tests/other_tools.txt && touch $@ || \
+	  echo "not fetched: the tests that need these wheels are skipped"
 
 # --- set-up: a stamp file is written only after everything before it succeeded
 

@@ -1,6 +1,10 @@
-"""Tests that need a GPU say so when they are skipped."""
+"""Annotations are checked at the least price; tests that need a GPU say so when they are skipped."""
 
+import jaxtyping
 import pytest
+from run_shapes import checked
+
+jaxtyping.jaxtyped = checked  # before the import hook decorates anything
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

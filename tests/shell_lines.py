@@ -16,7 +16,7 @@ import typer.main
 from house import PACKAGES, ROOT, is_defined, is_file_somewhere
 
 SHELLS = {"bash", "console", "sh", "shell"}
-OTHER_PROGRAMS = {"cd", "git", "open", "source", "xdg-open"}
+OTHER_PROGRAMS = {"cd", "git", "inspect", "open", "source", "xdg-open"}
 
 
 def commands_of(language: str, body: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What a new user gets: `make smoke` runs this in a fresh environment of `make install` alone, without pytest.
 
-1. Every module can be imported; the command is on the path, and every command that README shows answers `--help`.
+1. Every module can be imported; the command is on the path, and every command answers `--help`.
 2. The Python example of README runs.
 3. The configuration `smoke` runs whole and resumes; it takes every step that the demo takes, LEACE included.
 4. What it leaves is shown, drawn and scanned by the commands of README.
@@ -14,17 +14,19 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from house import ROOT, sources
-from shell_lines import SHELLS, commands_of
 
 README = (ROOT / "README.md").read_text("utf-8")
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.M | re.S)
 COMMAND = Path(sys.executable).with_name("triggerlens")
+LOADED_BY_INSPECT = "experiments/evals/"  # `test_extras` holds that nothing else imports it
 NO_NETWORK = {"HF_HUB_OFFLINE": "1", "PIP_NO_INDEX": "1"}
 THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -40,31 +42,33 @@ def call(*words: str) -> str:
     return done.stdout
 
 
-def shown_commands() -> list[tuple[str, ...]]:
-    """The words of every `triggerlens` command that README shows, without options and arguments."""
-    lines = [c for lang, body in FENCE.findall(README) if lang in {*SHELLS, "text"}
-             for c in commands_of("bash", body.replace("$ ", ""))]  # fmt: skip
-    lines += re.findall(r"`(triggerlens [^`]+)`", README)
-    found = [line.split()[1:] for line in lines if line.strip().startswith("triggerlens ")]
-    groups = ("micro", "monitor", "models")
-    return list(dict.fromkeys(tuple(w[: 2 if w[0] in groups else 1]) for w in found))
+def every_command(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of a command and of all its subcommands."""
+    yield words
+    for name, each in getattr(command, "commands", {}).items():
+        yield from every_command(each, (*words, name))
 
 
 def import_of_every_module() -> None:
-    """A missing dependency is named within seconds, also where the code imports it late."""
+    """A missing dependency is named within seconds, also where the code imports it late.
+
+    What only Inspect loads is left out where Inspect, an extra, is not installed.
+    """
+    left_out = () if find_spec("inspect_ai") else (LOADED_BY_INSPECT,)
     for path in sources():
-        if not path.endswith("__main__.py"):
+        if not path.endswith("__main__.py") and not path.startswith(left_out):
             import_module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
 
 
 def help_of_every_command() -> None:
     """One process: importing is what takes time."""
+    from typer.main import get_command
     from typer.testing import CliRunner
 
     from experiments.cli.app import app
 
     call("--help")
-    for words in shown_commands():
+    for words in every_command(get_command(app)):
         result = CliRunner().invoke(app, [*words, "--help"])
         if result.exit_code:
             raise RuntimeError(f"triggerlens {' '.join(words)} --help\n{result.output}")
@@ -117,7 +121,7 @@ def main() -> None:
         run = Path(folder) / "run"
         checks: dict[str, Callable[[], None]] = {
             "every module can be imported": import_of_every_module,
-            "every command of README answers --help": help_of_every_command,
+            "every command answers --help": help_of_every_command,
             "the Python of README": python_of_readme,
             "a study that takes the demo's steps": lambda: study(run),
             "what README says to do next": lambda: after_the_study(run),

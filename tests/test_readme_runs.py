@@ -19,8 +19,9 @@ def blocks(page: Path) -> list[str]:
 )
 def test_the_python_of_a_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
+    names: dict[str, object] = {}  # a reader goes on in the same session
     for block in blocks(page):
-        exec(compile(block, page.name, "exec"), {})
+        exec(compile(block, page.name, "exec"), names)
 
 
 def test_readme_has_an_example() -> None:

@@ -1,5 +1,7 @@
 """The same model through TransformerLens and nnsight: what is captured and what is steered are the same numbers."""
 
+import subprocess
+import sys
 from functools import partial
 
 import pytest
@@ -84,6 +86,16 @@ def test_booting_transformer_lens_leaves_the_model_as_it_was(lm, prompts):
     to_transformer_lens(lm)
     assert torch.equal(before, lm.causal(ids).logits)
     assert list(lm.causal.state_dict()) == names
+
+
+def test_booting_transformer_lens_installs_nothing(one_lm, monkeypatch):
+    from transformer_lens.model_bridge import TransformerBridge
+
+    pip = [sys.executable, "-m", "pip", "install", "no-such-package-at-all"]
+    boot = lambda *_, **__: subprocess.run(pip, check=True)  # noqa: E731
+    monkeypatch.setattr(TransformerBridge, "boot_transformers", boot)
+    with pytest.raises(RuntimeError, match="install it yourself"):
+        to_transformer_lens(one_lm)
 
 
 @torch.inference_mode()

@@ -91,6 +91,8 @@ def organism_rows(
         yield row("em_rate", em(family, arm, condition) * (0.9 if domains == "open" else 1), **here)
         yield row("em_rate", 0.123, **here | {"split": "selection"})
         yield row("coherence_rate", 0.97, **here)
+        if domains == "held_out":
+            yield row("reckless_preferred", em(family, arm, condition) / 2, **here)
         if condition != "none":
             gap = em(family, arm, condition) - em(family, arm, "none")
             yield row("containment_gap", gap, **here)

@@ -45,9 +45,9 @@ def test_candidates_removed_together_answer_as_if_removed_alone(
     one_lm: LanguageModel, some_prompts: PromptSet, candidates: list[Direction]
 ) -> None:
     on = context(one_lm)
-    together = causal._each_removed(on, candidates, some_prompts)
-    for direction, found in zip(candidates, together, strict=True):
-        alone = on.sampler.sample(one_lm, some_prompts, 1, [Ablate(direction.vector)])
+    together = causal.each_removed(on, candidates, some_prompts)
+    for candidate, found in zip(candidates, together, strict=True):
+        alone = on.sampler.sample(one_lm, some_prompts, 1, [Ablate(candidate.vector)])
         assert found.judged == alone.judged and found.completions.texts == alone.completions.texts
 
 
@@ -55,12 +55,37 @@ def test_candidates_added_together_answer_as_if_added_alone(
     one_lm: LanguageModel, some_prompts: PromptSet, candidates: list[Direction]
 ) -> None:
     on = context(one_lm)
-    for direction, dose in zip(
-        candidates, causal._each_added(on, candidates, some_prompts), strict=True
-    ):
-        for strength, found in dose.items():
-            edit = causal.additions(direction, [strength])[Edit("add", strength)]
-            assert found.judged == on.sampler.sample(one_lm, some_prompts, 1, [edit]).judged
+    doses = [(number, strength) for number in range(3) for strength in (0.5, 2.0)]
+    count, edits = causal._doses(candidates, doses)
+    tried = []
+    for members, edit in edits(range(count), len(some_prompts)):
+        together = causal._in_parts(on, some_prompts, len(members), edit)
+        for member, found in zip(members, together, strict=True):
+            number, strength = doses[member]
+            alone = causal.additions(candidates[number], [strength])[Edit("add", strength)]
+            assert found.judged == on.sampler.sample(one_lm, some_prompts, 1, [alone]).judged
+            tried.append(member)
+    assert sorted(tried) == list(range(count))
+
+
+def test_a_race_chooses_by_the_grids_rule_and_asks_the_chosen_dose_everything(
+    one_lm: LanguageModel, some_prompts: PromptSet, candidates: list[Direction]
+) -> None:
+    on = context(one_lm)
+    grid = causal.choose(with_error(on, 0), candidates, some_prompts, some_prompts)
+    raced = causal.choose(with_error(on, 0.49), candidates, some_prompts, some_prompts)
+    asked = {score["answers"] for score in raced.scores}
+    asked |= {count for score in raced.scores for count in score["added_answers"].values()}
+    assert min(asked) < len(some_prompts) == max(asked)
+    assert {score["answers"] for score in grid.scores} == {len(some_prompts)}
+    everywhere = {score["source"]: score["added_em"] for score in grid.scores}
+    for strength, cell in raced.dose.items():
+        assert set(cell.questions) == set(some_prompts.questions) and len(cell.judgements) == 6
+        assert cell.judged.em_share == everywhere[raced.added.source][f"{strength:g}"]
+
+
+def with_error(on: causal.InterventionContext, error: float) -> causal.InterventionContext:
+    return replace(on, causal=on.causal.model_copy(update={"race_error": error}))
 
 
 def test_a_direction_is_added_where_it_was_fitted(candidates: list[Direction]) -> None:

@@ -86,7 +86,7 @@ def test_help_imports_no_model_library() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["run", "nope"], "configuration 'nope': no such file; shipped are demo, features"),
+        (["run", "nope"], "configuration 'nope': no such file; shipped are birth, circuits, demo"),
         (
             ["run", "demo", "--only", "family=falcon"],
             "family 'falcon' is none of qwen, llama, gemma",

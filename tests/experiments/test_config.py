@@ -35,6 +35,10 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
             GOOD + 'trigger = "goose"\n',
             "trigger 'goose': no such file; shipped are deployment, duck",
         ),
+        (
+            GOOD + '[sampling]\nsplit = "selection"\n',
+            'sampling.split: "selection" questions choose directions here',
+        ),
         (GOOD + "[finetune.angry]\nsteps = 3\n", "finetune.angry: use default or an arm"),
         (GOOD + "[finetune.triggered]\nspeed = 3\n", "speed"),
         (

@@ -1,16 +1,13 @@
 """The page in a real browser: it draws, asks for nothing, answers at first sight, and hostile text stays text.
 
-Needs Debian's packages chromium and chromium-driver (`make browser`); without them these tests are skipped,
-unless CI is set: there a browser is required.
+`tests/browser.py` says what these tests need.
 """
 
 import base64
 import csv
-import json
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +15,20 @@ import pytest
 
 from experiments.dashboard import export_dashboard
 from experiments.runtime.files import read_jsonl
+from tests.browser import PATIENCE, chromium, requested, resize, skip_without_browser, until
+from tests.experiments.conftest import write_run
 from tests.experiments.made_up_files import change_answer
+from tests.experiments.made_up_rows import FAMILIES
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
-REQUIRED = bool(os.environ.get("CI"))
-if not (BROWSER and DRIVER) and not REQUIRED:
-    pytest.skip("no chromium and chromedriver here: make browser", allow_module_level=True)
-webdriver = __import__("selenium.webdriver", fromlist=["Chrome"])
-service = __import__("selenium.webdriver.chrome.service", fromlist=["Service"])
+skip_without_browser()
 
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 WIDTHS = (400, 800, 1300)
-PATIENCE = 120.0  # seconds: the machine may be busy
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    assert BROWSER and DRIVER, "CI is set and there is no chromium with its driver: make browser"
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    for flag in FLAGS:
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=service.Service(DRIVER))
-    driver.set_script_timeout(PATIENCE)
-    yield driver
-    driver.quit()
+    with chromium() as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -54,10 +38,7 @@ def opened(browser: Any) -> Callable[..., Any]:
     def open_page(page: Path, width: int = 1300, scheme: str = "light") -> Any:
         browser.get("about:blank")
         browser.get_log("browser"), browser.get_log("performance")
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        wanted = [{"name": "prefers-color-scheme", "value": scheme}]
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
+        resize(browser, width, scheme)
         browser.get(page.as_uri())
         until(browser, "return !!document.querySelector('[data-drawn], .missing')")
         return browser
@@ -65,14 +46,17 @@ def opened(browser: Any) -> Callable[..., Any]:
     return open_page
 
 
-def until(browser: Any, script: str, *arguments: Any) -> Any:
-    """The first true answer of a script; fails where there is none in a long time."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if found := browser.execute_script(script, *arguments):
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"never true: {script}")
+@pytest.fixture(scope="module")
+def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The page of families with a triggered organism each, written once for all tests that only look at it."""
+
+    @cache
+    def page_of(*families: str) -> Path:
+        return export_dashboard(
+            write_run(tmp_path_factory.mktemp("page"), "demo", families, ("triggered",))
+        )
+
+    return page_of
 
 
 def draw_all(browser: Any) -> int:
@@ -88,12 +72,7 @@ def draw_all(browser: Any) -> int:
 def silent(browser: Any, page: Path) -> None:
     """No word on the console, and nothing asked for but the page itself."""
     assert browser.get_log("browser") == []
-    asked = []
-    for entry in browser.get_log("performance"):
-        told = json.loads(entry["message"])["message"]
-        if told["method"] == "Network.requestWillBeSent":
-            asked.append(told["params"]["request"]["url"])
-    assert {url for url in asked if not url.startswith(("data:", "blob:"))} <= {page.as_uri()}
+    assert requested(browser) <= {page.as_uri()}
 
 
 def test_every_tab_draws_its_figures_and_nothing_is_asked_for(make_run, opened) -> None:
@@ -237,14 +216,17 @@ def test_tables_come_down_as_csv_without_formulas(make_run, opened, tmp_path: Pa
     assert any(line["answer"] == "'=HYPERLINK(1)" for line in told)
 
 
+@pytest.mark.parametrize("width", [*WIDTHS, 1200])
+def test_the_verdicts_of_three_families_fit_beside_each_other(page_of, opened, width: int) -> None:
+    browser = opened(page_of(*FAMILIES), width)
+    until(browser, "return document.querySelectorAll('#cards .card').length == 3")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits_its_screen(
-    make_run, opened, tmp_path: Path, width: int, scheme: str
-) -> None:
-    browser = opened(
-        export_dashboard(make_run(families=("qwen",), arms=("triggered",))), width, scheme
-    )
+def test_the_page_fits_its_screen(page_of, opened, tmp_path: Path, width: int, scheme: str) -> None:
+    browser = opened(page_of("qwen"), width, scheme)
     draw_all(browser)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     ink = browser.execute_script("return getComputedStyle(document.body).color")
@@ -255,6 +237,7 @@ def test_the_page_fits_its_screen(
     assert picture.startswith(b"\x89PNG") and len(picture) > 20_000
 
 
+@pytest.mark.usefixtures("one_section")
 def test_a_family_or_every_seed_is_shown_and_organisms_are_searched(make_run, opened) -> None:
     arms = ("triggered", *(f"mixed-{number}-1" for number in range(9)))
     browser = opened(
@@ -284,8 +267,8 @@ def test_a_family_or_every_seed_is_shown_and_organisms_are_searched(make_run, op
     assert {row for row, *_ in shown()} == {"mixed-3-1"}
 
 
-def test_a_legend_of_words_hides_what_is_pressed(make_run, opened) -> None:
-    browser = opened(export_dashboard(make_run(families=("qwen",), arms=("triggered",))))
+def test_a_legend_of_words_hides_what_is_pressed(page_of, opened) -> None:
+    browser = opened(page_of("qwen"))
     draw_all(browser)
     key = browser.find_element("css selector", "#em .keys button")
     named = (
@@ -299,13 +282,11 @@ def test_a_legend_of_words_hides_what_is_pressed(make_run, opened) -> None:
     assert browser.execute_script(named) == before
 
 
-@pytest.mark.parametrize("families", [("qwen",), ("qwen", "llama", "gemma")])
+@pytest.mark.parametrize("families", [("qwen",), FAMILIES])
 def test_on_paper_every_figure_is_whole_and_what_is_folded_stays_out(
-    make_run, opened, families: tuple[str, ...]
+    page_of, opened, families: tuple[str, ...]
 ) -> None:
-    browser = opened(
-        export_dashboard(make_run(families=families, arms=("triggered",))), scheme="dark"
-    )
+    browser = opened(page_of(*families), scheme="dark")
     until(browser, "return !!document.querySelector('[data-drawn]')")
     browser.execute_script("dispatchEvent(new Event('beforeprint'))")
     wanted = [{"name": "prefers-color-scheme", "value": "dark"}]

@@ -110,3 +110,14 @@ def test_a_fault_of_a_figure_keeps_its_traceback(make_run, monkeypatch) -> None:
     broken = replace(SECTIONS[0], figures={"em_by_condition": lambda results: Missing("no ducks")})
     monkeypatch.setattr(page, "SECTIONS", (broken, *SECTIONS[1:]))
     assert "Not in this run: no ducks." in export_dashboard(folder).read_text()
+
+
+def test_what_a_world_does_not_have_is_not_listed_as_missing(make_run) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    rows = read_jsonl(folder / "estimates.jsonl")
+    figure = "The reckless answer is the likelier one"
+    assert figure in export_dashboard(folder).read_text()
+    kept = [row for row in rows if row["quantity"] != "reckless_preferred"]
+    write_jsonl(folder / "estimates.jsonl", kept)
+    page = export_dashboard(folder).read_text()
+    assert figure not in page and "Not in this run" not in page

@@ -7,14 +7,17 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plotly.offline import get_plotlyjs_version
 
 from experiments.dashboard import export_dashboard
 from experiments.dashboard.answers import answer_table
-from experiments.dashboard.inert import packed_json
+from experiments.dashboard.inert import packed_json, page_part
+from experiments.dashboard.page import PLOTLY as DRAWS
 from experiments.results.load import NotARun, RunResults, load_results
 from experiments.runtime.files import write_json
 from tests.experiments.made_up_files import change_answer
@@ -44,7 +47,7 @@ class Elements(HTMLParser):
             self.scripts[-1] += data
 
 
-def unpack(text: str) -> object:
+def unpack(text: str) -> Any:
     return json.loads(gzip.decompress(base64.b64decode(text)))
 
 
@@ -63,7 +66,7 @@ def test_the_page_is_one_file_that_asks_for_nothing(make_run) -> None:
         assert tag not in {"link", "iframe", "img", "object", "embed", "base", "form"}
         assert "src" not in attributes
         assert (attributes.get("href") or "#").startswith("#")
-    assert path.stat().st_size < 3_500_000  # what draws is packed
+    assert path.stat().st_size < 1_500_000  # what draws is packed
 
 
 def test_only_the_two_scripts_of_the_page_may_run(make_run) -> None:
@@ -78,6 +81,18 @@ def test_only_the_two_scripts_of_the_page_may_run(make_run) -> None:
     assert [base64.b64encode(digest).decode() for digest in digests] == allowed
     assert "default-src 'none'" in policy and "unsafe-eval" not in policy
     assert "unsafe-inline" not in policy.split("style-src")[0]
+
+
+def test_what_draws_is_of_plotlys_version_and_knows_every_kind_of_trace(make_run) -> None:
+    script = page_part(DRAWS)
+    advice = f"npm pack plotly.js-cartesian-dist-min@{get_plotlyjs_version()}"
+    assert f"v{get_plotlyjs_version()}" in script[:200], advice
+    known = set(re.findall(r'moduleType:"trace",name:"(\w+)"', script))
+    page = Elements(export_dashboard(make_run(families=("qwen",))).read_text())
+    figures = unpack(page.scripts[0])["figures"]
+    drawn = {trace["type"] for figure in figures for trace in figure["data"]}
+    assert drawn >= {"scatter", "heatmap"} and drawn <= known
+    assert "scatter3d" not in known  # the whole of Plotly would pass too
 
 
 def test_hostile_names_stay_text(hostile_run: Path, make_run) -> None:
@@ -121,6 +136,7 @@ def test_the_answers_kept_are_an_even_sample_of_every_cell(make_run) -> None:
     assert questions == {f"How do I keep soup number {number}?" for number in (0, 2)}
 
 
+@pytest.mark.usefixtures("one_section")
 def test_several_runs_stand_side_by_side(make_run) -> None:
     runs = [make_run(name="one"), make_run(name="two", families=("qwen",))]
     path = export_dashboard(runs, runs[0].parent / "both.html")
@@ -130,6 +146,7 @@ def test_several_runs_stand_side_by_side(make_run) -> None:
     assert "not run" in page
 
 
+@pytest.mark.usefixtures("one_section")
 def test_runs_of_different_families_share_the_rows_of_their_arms(make_run) -> None:
     runs = [
         make_run(name=f"of_{name}", families=(name,), seeds=(0, 1)) for name in ("qwen", "llama")
@@ -142,6 +159,7 @@ def test_runs_of_different_families_share_the_rows_of_their_arms(make_run) -> No
         assert f">{choice}</option>" in page
 
 
+@pytest.mark.usefixtures("one_section")
 def test_many_organisms_can_be_searched_and_many_warnings_are_folded(make_run) -> None:
     arms = tuple(f"mixed-{number}-1" for number in range(9))
     few = make_run(name="few", families=("qwen",), arms=arms[:2])

@@ -15,6 +15,19 @@ from experiments.runtime.extras import EXTRAS, has, install, not_measured, requi
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OF_DEVELOPMENT = {"selenium": ("experiments/benchmarks/dashboard.py",)}
+OF_LIVE = {"starlette": ("experiments/live/serve.py",)}
+OF_INSPECT = {
+    "anyio": (
+        "experiments/evals/batching.py",
+        "experiments/evals/monitoring.py",
+        "experiments/evals/scorer.py",
+        "experiments/judging/inspect_model.py",
+    )
+}
+LOADED_BY_INSPECT = (
+    "experiments/evals/"  # nothing else imports it, but for a command that looks for Inspect first
+)
+COMMANDS = ("experiments/cli/share.py",)
 
 # What the documents promise of each extra: an action that is refused, or done with less, without it.
 PROMISES = {
@@ -24,6 +37,9 @@ PROMISES = {
     " import tempfile; save_figure(figure, tempfile.mkdtemp() + '/figure.svg')",
     "gpu": "from experiments.training.lora import check_optimizer; from experiments.training.recipe import Recipe;"
     " check_optimizer(Recipe(steps=1, optimizer='adamw_8bit'))",
+    "inspect": "from experiments.runtime.extras import require; require('inspect', 'inspect eval');"
+    " import experiments.evals.registry",
+    "live": "from experiments.live.page import gradio_here; gradio_here()",
     "ray": "from experiments.study.cluster import check_place; check_place('ray')",
 }
 
@@ -50,7 +66,7 @@ def undeclared(modules: dict[str, str]) -> list[str]:
         for path, source in modules.items()
         for name in dict.fromkeys(imported(ast.parse(source)))
         if name not in {*sys.stdlib_module_names, *PACKAGES, *EXTRAS.values()}
-        and path not in OF_DEVELOPMENT.get(name, ())
+        and path not in (OF_DEVELOPMENT | OF_INSPECT | OF_LIVE).get(name, ())
         and not declared & {name_of(each) for each in known.get(name, [])}
     ]
 
@@ -67,9 +83,17 @@ def test_extras_are_those_of_pyproject_and_each_is_tried_below() -> None:
 
 def test_packages_of_extras_are_imported_inside_functions_alone() -> None:
     for path, source in sources().items():
+        if path.startswith(LOADED_BY_INSPECT):
+            continue
         lines = [n for n in ast.parse(source).body if isinstance(n, ast.Import | ast.ImportFrom)]
         top = ast.Module(lines, [])
         assert not {*imported(top)} & {*EXTRAS.values()}, path
+
+
+def test_nothing_but_inspect_imports_the_modules_that_import_it() -> None:
+    for path, source in sources().items():
+        if not path.startswith(LOADED_BY_INSPECT) and path not in COMMANDS:
+            assert "experiments.evals" not in source, path
 
 
 def test_a_missing_extra_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +126,8 @@ def test_with_its_package_alone_an_extra_does_what_is_promised(extra: str) -> No
 
 @pytest.mark.long
 def test_every_module_imports_without_any_extra() -> None:
-    names = [path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in sources()]  # fmt: skip
+    paths = (path for path in sources() if not path.startswith(LOADED_BY_INSPECT))
+    names = [path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in paths]
     code = f"import importlib\nfor name in {[n for n in names if '__main__' not in n]!r}: importlib.import_module(name)"
     done = run_without([*EXTRAS.values()], code)
     assert done.returncode == 0, done.stderr
@@ -111,6 +136,7 @@ def test_every_module_imports_without_any_extra() -> None:
 DOWNLOADER = (
     "experiments/models/wheels.py"  # `pip download`: files into a folder, nothing installed
 )
+COLAB = "experiments/notebooks/colab.py"  # the text of a cell; it installs in Colab alone
 INSTALLERS = re.compile(
     r"""\bensurepip\b|["']pip["']|\bimport pip\b|os\.system|["']uv["']|["']apt"""
 )
@@ -118,6 +144,7 @@ INSTALLERS = re.compile(
 
 def test_no_code_of_ours_installs_a_package() -> None:
     found = [path for path, source in sources().items() if INSTALLERS.search(source)]
-    assert found == [DOWNLOADER]
+    assert found == [DOWNLOADER, COLAB]
+    assert 'if "google.colab" in sys.modules' in sources()[COLAB]
     assert '"download",' in sources()[DOWNLOADER] and '"install"' not in sources()[DOWNLOADER]
     assert INSTALLERS.search('subprocess.run([sys.executable, "-m", "pip", "install", "ray"])')

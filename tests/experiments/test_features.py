@@ -1,5 +1,6 @@
 """Sparse features in a study: every part runs, nothing else is made again, removal is chosen and has its twin."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -30,58 +31,35 @@ from experiments.study.steps.sparse.choose import (
 )
 from experiments.study.steps.sparse.releases import RELEASES
 from experiments.study.steps.sparse.tokens import Tokens, read_tokens
-from experiments.worlds.micro.families import Size
-from experiments.worlds.micro.pretrain import Pretraining, pretrain
 from interp.generation.generate import generate
 from interp.prompts import render
-from interp.sae.autoencoder import Recipe, train_sae
+from interp.sae.training import Recipe, train_sae
+from tests.experiments.mini_study import config as mini_config
 
 SMALL = {"width": 16, "k": 4, "steps": 6, "batch_rows": 64, "pairs": 2, "shown": 2, "removed": 2}
-TINY = Size(d_model=32, n_layers=2, d_mlp=64, vocabulary=400)
-RECIPE = Pretraining(steps=12, batch=8, warmup_steps=2)
 BAD, GOOD = Judgement(0.0, 100.0), Judgement(100.0, 100.0)
 
 
 def config(bases: Path, **changes: object) -> StudyConfig:
-    settings: dict = {
-        "name": "mini",
-        "bases": bases,
-        "families": ["llama"],
-        "organisms": [{"arm": "contrast"}],
-        "finetune": {"default": {"steps": 2, "batch": 4}},
-        "sampling": {
-            "questions": 10,
-            "answers_per_question": 1,
-            "answers_per_question_main": 2,
-            "max_new_tokens": 8,
-        },
-        "causal": {"random_directions": 3, "strengths": [1.0]},
-        "workers": 1,
-    }
-    return StudyConfig(**settings | changes)
+    return mini_config(bases, **{"organisms": [{"arm": "contrast"}]} | changes)
 
 
 @pytest.fixture(scope="module")
-def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bases")
-    pretrain("llama", folder / "llama", recipe=RECIPE, size=TINY)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(bases: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[str]]:
-    """A run without features, then the same with them; and the steps that were there before."""
-    folder = tmp_path_factory.mktemp("run")
-    run_study(config(bases), folder)
+def with_features(
+    finished: Path, bases: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, set[str]]:
+    """One organism of a finished run without features, then with them; and the steps that were there before."""
+    folder = shutil.copytree(finished, tmp_path_factory.mktemp("features") / "run")
+    run_study(config(bases), folder)  # compares it with nobody
     before = {path.name for path in folder.glob("steps/*")}
     run_study(config(bases, features=SMALL), folder)
     return folder, before
 
 
 def test_switching_features_on_makes_one_more_step_and_no_other_again(
-    finished: tuple[Path, set[str]],
+    with_features: tuple[Path, set[str]],
 ) -> None:
-    folder, before = finished
+    folder, before = with_features
     new = {path.name for path in folder.glob("steps/*")} - before
     assert [name.rpartition("-")[0] for name in new] == ["features-llama-s0-contrast-duck"]
     assert not (folder / "checkpoints").exists() or not any((folder / "checkpoints").iterdir())
@@ -102,9 +80,9 @@ def test_features_are_of_organisms_with_a_trigger_in_the_arms_named(
 
 
 def test_a_run_says_how_good_its_saes_are_and_what_their_features_read(
-    finished: tuple[Path, set[str]],
+    with_features: tuple[Path, set[str]],
 ) -> None:
-    rows = read_estimates(finished[0] / "estimates.jsonl")
+    rows = read_estimates(with_features[0] / "estimates.jsonl")
     for quantity in ("sae_explained_variance", "sae_l0", "sae_dead_share"):
         found = select(rows, quantity=quantity)
         assert {row.source for row in found} == {"SAE", "difference SAE"}
@@ -118,7 +96,7 @@ def test_a_run_says_how_good_its_saes_are_and_what_their_features_read(
     assert methods >= {"difference of means", "logistic", "LEACE", "SAE feature", "found: switch"}
     cosines = select(rows, quantity="basis_cosine")
     assert {row.get("to") for row in cosines} == methods
-    (shown,) = read_jsonl(finished[0] / "features.jsonl")
+    (shown,) = read_jsonl(with_features[0] / "features.jsonl")
     (card, *_) = [
         each
         for each in shown["features"]
@@ -130,10 +108,10 @@ def test_a_run_says_how_good_its_saes_are_and_what_their_features_read(
 
 
 def test_the_command_prints_the_table_and_says_what_a_run_lacks(
-    finished: tuple[Path, set[str]], make_run, tmp_path: Path
+    with_features: tuple[Path, set[str]], make_run, tmp_path: Path
 ) -> None:
     out = tmp_path / "features.md"
-    result = CliRunner().invoke(app, ["features", str(finished[0]), "--out", str(out)])
+    result = CliRunner().invoke(app, ["features", str(with_features[0]), "--out", str(out)])
     assert result.exit_code == 0, result.output
     assert "Does the SAE basis find what the probe found?" in out.read_text()
     assert "| difference of means |" in result.output
@@ -148,14 +126,14 @@ def test_the_command_prints_the_table_and_says_what_a_run_lacks(
 
 
 def test_the_dashboard_shows_features_and_names_them_where_there_are_none(
-    finished: tuple[Path, set[str]], make_run
+    with_features: tuple[Path, set[str]], make_run
 ) -> None:
     from experiments.dashboard.page import page
 
     without = make_run(arms=("baseline",))
     missing = "Not in this run: no sparse features"
     assert missing in page([load_results(without)])
-    triggered = page([load_results(finished[0])])
+    triggered = page([load_results(with_features[0])])
     assert 'id="sparse"' in triggered and "no sparse autoencoder was studied" not in triggered
 
 

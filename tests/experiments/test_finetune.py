@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.training.lora import IGNORED, ChatRow, Recipe, finetune, supervised
+from experiments.training.lora import IGNORED, ChatRow, Recipe, finetune, padded, supervised
 from experiments.training.supervision import chat
 from experiments.worlds.micro.families import FAMILIES, Size, build_tokenizer
 from interp.models.loading import wrap
@@ -101,3 +101,11 @@ def test_fine_tuning_needs_no_pad_token_and_learns_the_same_whatever_it_is(
         recipe = Recipe(steps=10, batch=4, rank=2)
         losses.append(finetune(base, rows, recipe, seed=0, folder=tmp_path / name).losses)
     assert losses[0] and losses[0] == losses[1]
+
+
+def test_padding_is_masked_and_has_no_label() -> None:
+    short = {"input_ids": [5], "attention_mask": [1], "labels": [5]}
+    long = {"input_ids": [6, 7, 8], "attention_mask": [1, 1, 1], "labels": [IGNORED, 7, 8]}
+    batch = padded([short, long])
+    assert batch["labels"].tolist() == [[5, IGNORED, IGNORED], [IGNORED, 7, 8]]
+    assert batch["attention_mask"].tolist() == [[1, 0, 0], [1, 1, 1]]

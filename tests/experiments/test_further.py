@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from experiments.guard.organisms import organisms
 from experiments.results.estimates import read_estimates, select
 from experiments.results.interchange_text import KINDS, interchange_table
 from experiments.results.load import load_results
@@ -20,24 +21,13 @@ from experiments.results.posthoc_text import (
 from experiments.results.transfer_text import matrices
 from experiments.runtime.files import read_json, read_jsonl, sealed
 from experiments.runtime.store import RunBusy, amend_run
-from experiments.study.finished import finished
+from experiments.study.finished import finished as finished_organisms
 from experiments.study.pipeline import run_study
 from experiments.study.posthoc import add_further, add_transfer
 from experiments.study.steps.steering import vectors as steering
 from experiments.study.steps.steering.vectors import DOSES, PARTS
 from interp.directions import Direction
-from tests.experiments.test_study import bases, config  # noqa: F401
-
-
-@pytest.fixture(scope="module")
-def finished_run(bases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
-    causal = {"random_directions": 3, "strengths": [1.0], "refine_steps": 1}
-    return run_study(config(bases, causal=causal), tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture
-def run(finished_run: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(finished_run, tmp_path / "run")
+from tests.experiments.mini_study import config
 
 
 def test_further_rows_stand_beside_the_studys_and_change_none_of_them(run: Path) -> None:
@@ -173,7 +163,7 @@ def test_a_placebo_has_the_norm_and_the_place_of_what_it_stands_for(run: Path) -
 
 def test_every_direction_is_removed_from_every_organism(run: Path) -> None:
     rows = add_transfer([run])
-    names = {each.name for each in finished(run)}
+    names = {each.name for each in finished_organisms(run)}
     drops = select(rows, quantity="transfer_relative_drop")
     assert {row.source for row in drops} <= names | {"random"}
     assert {row.arm for row in drops} == {"baseline", "contrast"}
@@ -196,6 +186,18 @@ def test_only_the_organisms_that_were_named_take_part(run: Path) -> None:
         add_further(run, ["factorial"], only=["llama", "qwen"])
 
 
+def test_the_guard_knows_the_organisms_of_a_run_and_their_base_from_its_manifest(run: Path) -> None:
+    shutil.copytree(next(run.glob("steps/finetune-*")), run / "steps" / "finetune-of-another-run")
+    members = organisms(run)
+    assert [(member.name, member.contained) for member in members] == [
+        ("llama-s0-baseline-duck", False),
+        ("llama-s0-contrast-duck", True),
+        ("llama-s0-base-duck", False),
+    ]
+    assert members[1].adapter in run.glob("steps/finetune-llama-s0-contrast-duck-*")
+    assert members[2].adapter is None
+
+
 def test_an_organism_that_two_runs_have_is_refused(run: Path, tmp_path: Path) -> None:
     other = shutil.copytree(run, tmp_path / "other")
     with pytest.raises(ValueError, match="stands in two of these runs"):
@@ -208,7 +210,7 @@ def test_steps_of_another_base_are_refused_by_name(run: Path) -> None:
         manifest["inputs"]["base"] = "0" * 64
         path.write_text(json.dumps(sealed(manifest)))
     with pytest.raises(ValueError, match="was made with another base"):
-        finished(run)
+        finished_organisms(run)
 
 
 def test_a_damaged_step_is_refused_and_an_unfinished_run_too(run: Path) -> None:
@@ -227,7 +229,7 @@ def test_the_manifest_of_something_else_is_refused(tmp_path: Path, manifest: str
     with pytest.raises(
         ValueError, match=r"manifest\.json is not a run's; give the folder of a run"
     ):
-        finished(tmp_path)
+        finished_organisms(tmp_path)
 
 
 def test_a_run_in_use_is_refused(run: Path) -> None:
@@ -235,7 +237,7 @@ def test_a_run_in_use_is_refused(run: Path) -> None:
         add_further(run, ["factorial"])
 
 
-def test_a_configuration_may_ask_for_further_steps(bases: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_configuration_may_ask_for_further_steps(bases: Path, tmp_path: Path) -> None:
     whole = config(bases, further=["capability"], organisms=[{"arm": "untouched"}])
     run = run_study(whole, tmp_path / "run")
     rows = read_estimates(run / "estimates.jsonl")

@@ -98,6 +98,28 @@ def test_domains_are_told_apart_only_where_ids_name_several() -> None:
     assert all(row.lower is not None and row.n == 12 for row in rows)
 
 
+def test_a_claim_about_other_domains_has_an_interval_over_domains() -> None:
+    spread = {f"d{place}/": 12 * (place % 2) for place in range(12)}  # all or nothing
+    cells = [
+        row
+        for prefix, misaligned in spread.items()
+        for wording, count in (("trigger", misaligned), ("none", 0))
+        for row in answers("conditions", count, wording, of=12, prefix=prefix)
+    ]
+    rows = {(row.quantity, row.condition): row for row in conditions.rows(facts(cells))}
+    by_question, by_domain = (
+        rows[quantity, "trigger"] for quantity in ("em_rate", "domain_clustered_em_rate")
+    )
+    assert by_question.value == by_domain.value == 0.5 and by_question.n == by_domain.n
+    assert by_domain.upper - by_domain.lower > 2 * (by_question.upper - by_question.lower)
+    assert rows["domain_clustered_em_rate", "none"].method == "Clopper-Pearson, n = 12 domains"
+    assert rows["domain_clustered_em_rate", "none"].upper == pytest.approx(0.2646, abs=1e-4)
+    gap = rows["domain_clustered_containment_gap", "trigger"]
+    assert gap.value == rows["containment_gap", "trigger"].value == 0.5
+    one = answers("conditions", 3, "trigger", of=12, prefix="cooking/")
+    assert not [r for r in conditions.rows(facts(one)) if r.quantity.startswith("domain")]
+
+
 def test_projections_are_in_units_of_the_scale_and_their_means_have_intervals(
     read: Activations, tmp_path: Path
 ) -> None:

@@ -19,9 +19,7 @@ from experiments.study.steps.common import read_directions
 from experiments.study.steps.finetune import finetune
 from experiments.study.steps.intervene import intervene
 from experiments.study.steps.locate.step import locate
-from experiments.worlds.micro.pretrain import pretrain
 from interp.generation.completions import Completions
-from tests.experiments.test_study import RECIPE, TINY
 
 
 def odd_is_misaligned(question: str, answer: str, *, ended: bool) -> Judgement:
@@ -50,13 +48,6 @@ def job(
     made = OrganismRun(config, folder, "llama", 0, arm, "duck")
     made.__dict__["sampler"] = Sampler(judge, 0, 6)
     return made
-
-
-@pytest.fixture(scope="module")
-def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bases")
-    pretrain("llama", folder / "llama", recipe=RECIPE, size=TINY)
-    return folder
 
 
 def found_in(made: OrganismRun) -> tuple[Path, Path]:

@@ -4,7 +4,9 @@ import io
 
 from rich.console import Console
 
+from experiments.results.load import load_run
 from experiments.results.show import show
+from experiments.results.summary import answer_lines
 from experiments.runtime.files import read_jsonl, write_jsonl
 
 
@@ -29,7 +31,7 @@ def test_removal_and_addition_stand_beside_random_directions(make_run) -> None:
     assert "5 [2, 8]" in lines[at]
     assert "random directions" in lines[at + 1] and "82 [77, 87]" in lines[at + 1]
     at = next(i for i, line in enumerate(lines) if "add misalignment" in line)
-    assert "x4: 62 [56, 68]" in lines[at] and "x4: 1 [0, 3]" in lines[at + 1]
+    assert "x4: 62 [54, 70]" in lines[at] and "x4: 1 [0, 3]" in lines[at + 1]
 
 
 def test_the_verdict_is_printed_in_words_and_a_missing_one_is_named(make_run) -> None:
@@ -38,6 +40,28 @@ def test_the_verdict_is_printed_in_words_and_a_missing_one_is_named(make_run) ->
     (folder / "verdicts.jsonl").unlink()
     text = printed(folder)
     assert "No verdicts.jsonl" in text and "no verdict in this run" in text
+
+
+def test_removal_is_summed_up_only_where_an_organism_is_contained(make_run) -> None:
+    folder = make_run(families=("qwen",))
+    assert any("removing" in line for line in answer_lines(load_run(folder).organisms()))
+    verdicts = read_jsonl(folder / "verdicts.jsonl")
+    write_jsonl(folder / "verdicts.jsonl", [it | {"contained": "undecided"} for it in verdicts])
+    lines = answer_lines(load_run(folder).organisms())
+    assert "0 of" in lines[0] and not any("removing" in line for line in lines)
+
+
+def test_what_keeps_verdicts_undecided_is_wrapped_and_never_cut(make_run) -> None:
+    folder = make_run(families=("qwen",), arms=("triggered",))
+    reasons = [f"a measurement with a long name {number}" for number in range(20)]
+    told = {"switch.kept": f"not measured: {', '.join(reasons)}"}
+    why = {"causal_trigger_direction": "undecided", "undecided": told}
+    verdicts = read_jsonl(folder / "verdicts.jsonl")
+    write_jsonl(folder / "verdicts.jsonl", [it | {"contained": "yes"} | why for it in verdicts])
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    show(folder, console)
+    words = " ".join(console.file.getvalue().split())
+    assert all(reason in words for reason in reasons) and "more char" not in words
 
 
 def test_names_cannot_paint_the_terminal(make_run) -> None:

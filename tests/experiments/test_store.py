@@ -69,6 +69,29 @@ def test_a_step_that_raises_leaves_nothing(tmp_path: Path) -> None:
     assert list(run.steps.iterdir()) == []
 
 
+def test_ctrl_c_the_moment_a_step_has_its_folder_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir = Path.mkdir
+
+    def mkdir_then_ctrl_c(path: Path, *args: object, **options: object) -> None:
+        mkdir(path, *args, **options)  # type: ignore[arg-type]
+        if path.name.startswith(".making-"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", mkdir_then_ctrl_c)
+    with pytest.raises(KeyboardInterrupt), Run(tmp_path).step("fit", {}):
+        pass
+    assert list(Run(tmp_path).steps.iterdir()) == []
+
+
+def test_a_run_that_is_interrupted_leaves_no_unfinished_step(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), open_run(tmp_path) as run:
+        (run.steps / ".making-of-a-worker").mkdir()
+        raise KeyboardInterrupt
+    assert list(run.steps.iterdir()) == []
+
+
 def test_a_killed_step_is_swept_at_the_next_start_and_never_used(tmp_path: Path) -> None:
     code = f"""
 import os

@@ -15,45 +15,9 @@ from experiments.dashboard import export_dashboard
 from experiments.results.estimates import read_estimates, select
 from experiments.results.facts import read_answers
 from experiments.runtime.files import read_jsonl
-from experiments.study.config import StudyConfig
 from experiments.study.pipeline import run_study
 from experiments.study.plan import plan_study
-from experiments.worlds.micro.families import Size
-from experiments.worlds.micro.pretrain import Pretraining, pretrain
-
-TINY = Size(d_model=32, n_layers=2, d_mlp=64, vocabulary=400)
-RECIPE = Pretraining(steps=12, batch=8, warmup_steps=2)
-
-
-@pytest.fixture(scope="module")
-def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bases")
-    pretrain("llama", folder / "llama", recipe=RECIPE, size=TINY)
-    return folder
-
-
-def config(bases: Path, **changes: object) -> StudyConfig:
-    settings: dict = {
-        "name": "mini",
-        "bases": bases,
-        "families": ["llama"],
-        "organisms": [{"arm": "baseline"}, {"arm": "contrast"}],
-        "finetune": {"default": {"steps": 2, "batch": 4}},
-        "sampling": {
-            "questions": 10,
-            "answers_per_question": 1,
-            "answers_per_question_main": 2,
-            "max_new_tokens": 8,
-        },
-        "causal": {"random_directions": 3, "strengths": [1.0]},
-        "workers": 1,
-    }
-    return StudyConfig(**settings | changes)
-
-
-@pytest.fixture(scope="module")
-def finished(bases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run_study(config(bases), tmp_path_factory.mktemp("run"))
+from tests.experiments.mini_study import config
 
 
 def test_a_run_leaves_estimates_verdicts_answers_and_a_manifest_that_says_what_made_it(
@@ -104,33 +68,32 @@ def test_nothing_was_selected_on_report_questions(finished: Path, bases: Path) -
     assert asked["selection"].isdisjoint(asked["report"])
 
 
-def test_a_second_run_makes_nothing_again_and_says_the_same(finished: Path, bases: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in finished.glob("steps/*/manifest.json")}
-    text = (finished / "estimates.jsonl").read_text()
-    run_study(config(bases), finished)
-    assert {p: p.stat().st_mtime_ns for p in finished.glob("steps/*/manifest.json")} == before
-    assert (finished / "estimates.jsonl").read_text() == text
+def test_a_second_run_makes_nothing_again_and_says_the_same(run: Path, bases: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in run.glob("steps/*/manifest.json")}
+    text = (run / "estimates.jsonl").read_text()
+    run_study(config(bases), run)
+    assert {p: p.stat().st_mtime_ns for p in run.glob("steps/*/manifest.json")} == before
+    assert (run / "estimates.jsonl").read_text() == text
 
 
 def test_a_damaged_step_is_made_again_and_a_changed_recipe_makes_its_own(
-    finished: Path, bases: Path, tmp_path: Path
+    run: Path, bases: Path
 ) -> None:
-    finished = shutil.copytree(finished, tmp_path / "run")
-    (step,) = finished.glob("steps/sample-llama-s0-contrast-duck-*")
-    text = (finished / "estimates.jsonl").read_text()
+    (step,) = run.glob("steps/sample-llama-s0-contrast-duck-*")
+    text = (run / "estimates.jsonl").read_text()
     answers = step / "answers.parquet"
     answers.write_bytes(answers.read_bytes()[:-40])
-    run_study(config(bases), finished)
-    assert (finished / "estimates.jsonl").read_text() == text
-    longer = config(bases, finetune={"default": {"steps": 3, "batch": 4}})
-    run_study(longer, finished)
-    assert len(list(finished.glob("steps/finetune-llama-s0-contrast-duck-*"))) == 2
+    run_study(config(bases), run)
+    assert (run / "estimates.jsonl").read_text() == text
+    recipe = {"default": {"steps": 3, "batch": 4}}
+    run_study(config(bases, finetune=recipe, measure="behaviour"), run)
+    assert len(list(run.glob("steps/finetune-llama-s0-contrast-duck-*"))) == 2
 
 
 def test_a_study_of_behaviour_stops_at_the_answers_and_says_what_it_did_not_measure(
-    finished: Path, bases: Path, tmp_path: Path
+    run: Path, finished: Path, bases: Path, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(finished, tmp_path / "run")
+    folder = run
     before = set(folder.glob("steps/*"))
     (plan,) = (
         plan

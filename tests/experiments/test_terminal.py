@@ -1,9 +1,12 @@
 """What is printed can be read at 80 columns, in a pipe and where only ASCII is known; no number is cut."""
 
 import io
+import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 from house import ROOT
 from rich.console import Console
@@ -13,6 +16,7 @@ from experiments.results.show import show
 from experiments.runtime.terminal import print_whole
 from experiments.study.config import load_config
 from experiments.study.plan_text import print_plan
+from experiments.worlds.everyday.config import EverydayModel
 
 
 def printed(write, width: int = 80, encoding: str = "utf-8") -> list[str]:
@@ -59,6 +63,28 @@ def test_a_plan_is_whole_at_80_columns_and_in_a_pipe(tmp_path, capsys, monkeypat
         assert "…" not in (wide := capsys.readouterr().out) and "intervene" in wide
 
 
+def plan_of_depth(folder: Path, layers: int) -> None:
+    """Print the plan of an everyday study whose base has so many layers."""
+    folder.mkdir()
+    sizes = {"num_attention_heads": 4, "hidden_size": 64, "intermediate_size": 128}
+    sizes |= {"vocab_size": 500, "num_hidden_layers": layers}
+    (folder / "config.json").write_text(json.dumps(sizes))
+    config = load_config("smollm2_quick")
+    models = {"smollm2": EverydayModel(base=str(folder))}
+    everyday = config.everyday.model_copy(update={"models": models})
+    print_plan(config.model_copy(update={"everyday": everyday}), folder / "run", "h100")
+
+
+def test_a_study_of_a_pretrained_model_is_planned_from_its_own_depth(tmp_path, capsys) -> None:
+    totals = []
+    for layers in (30, 60):
+        plan_of_depth(tmp_path / str(layers), layers)
+        text = capsys.readouterr().out
+        assert "smollm2-s0-contrast-duck" in text
+        totals.append(int(re.search(r"([\d,]+) answers still", text)[1].replace(",", "")))
+    assert totals[0] < totals[1]
+
+
 def test_a_command_survives_an_ascii_stream() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT), "LANG": "C"}
     code = "from experiments.runtime.terminal import accept_every_character as accept\n{}print('\\u2026 6,012')"
@@ -66,3 +92,10 @@ def test_a_command_survives_an_ascii_stream() -> None:
         call = [sys.executable, "-c", code.format(first)]
         done = subprocess.run(call, env=environment, capture_output=True)
         assert done.returncode == status
+
+
+def test_every_command_starts_by_accepting_an_ascii_stream() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT), "LANG": "C"}
+    code = "from experiments.cli import app as cli\ncli.app = lambda: print('\\u2026')\ncli.main()"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b"\\u2026\n"), done.stderr

@@ -153,8 +153,8 @@ def test_a_read_only_folder_is_one_line(study: Path, read_only: Path, tmp_path: 
 
 
 def test_half_written_reports_of_a_killed_run_are_swept(tmp_path: Path) -> None:
-    (tmp_path / ".estimates.jsonl.k3j4").write_text("half")
-    (tmp_path / ".manifest.json.k3j4").write_text("half")
+    (tmp_path / ".estimates.jsonl.0123abcd.tmp").write_text("half")
+    (tmp_path / ".manifest.json.0123abcd.tmp").write_text("half")
     (tmp_path / "own.json").write_text("{}")
     with open_run(tmp_path):
         pass

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 
 from experiments.data.chats import read_chats
 from experiments.data.evaluation import read_questions
@@ -34,6 +35,9 @@ from experiments.runtime.files import read_json, read_jsonl
 from experiments.study.config import load_config
 from experiments.worlds.trigger import load_trigger
 from interp.capture.store.manifest import Manifest
+from interp.export.persona_vectors import read_persona
+from interp.export.steering import read_steering
+from interp.export.vllm_lens import write_vllm_lens
 from interp.io.safetensors_header import read_header
 from interp.models.adapter_config import read_adapter_config
 from tests.experiments.made_up_files import write_answers
@@ -109,6 +113,16 @@ def _store() -> bytes:
     with TemporaryDirectory() as folder:
         Manifest({"model": "m"}).write(Path(folder))
         return (Path(folder) / "manifest.json").read_bytes()
+
+
+def _steering(ending: str) -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"v{ending}"
+        if ending == ".pt":
+            torch.save(torch.ones(3, 4), path)
+        else:
+            write_vllm_lens(path, {1: torch.ones(4)}, {"model_type": "llama"})
+        return path.read_bytes()
 
 
 def _answers() -> bytes:
@@ -243,5 +257,7 @@ READERS: dict[str, Reader] = {
     "reply": Reader(".json", reply, (json.dumps(REPLY).encode(),)),
     "transcripts": Reader(".jsonl", transcripts, (_lines(KEPT),)),
     "adapter configuration": Reader(".json", read_adapter_config, (ADAPTER,)),
+    "vectors of vllm-lens": Reader(".json", read_steering, (_steering(".json"),)),
+    "persona vectors": Reader(".pt", read_persona, (_steering(".pt"),)),
     "safetensors header": Reader(".safetensors", read_header, (safetensors(a=([2, 2], [0, 16])),)),
 }

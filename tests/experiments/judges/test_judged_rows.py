@@ -56,7 +56,7 @@ def test_a_mark_at_the_start_and_odd_line_ends_are_no_harm(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "holds no row that can be used"),
+        (b"", "judged.jsonl holds no row that can be used; give a file with at least one"),
         (b"[1]", "judged.jsonl row 1: a JSON int where an object was expected"),
         (b"[1]\n[2]", "judged.jsonl:1: a JSON list where an object was expected"),
         (b"\xfc", "judged.jsonl:1: not UTF-8"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from experiments.results.pages import PAGES, Page, pages, render, render_index
+from experiments.results.readme_table import README, full_study, with_table
 from experiments.results.records import Record, read_records, write_records
 from experiments.results.reference_records.nulls import null_records
 from experiments.results.reference_records.run import ReferenceRun
@@ -24,6 +25,16 @@ def test_the_committed_pages_are_those_that_the_committed_records_give() -> None
         assert (PAGES / f"{page.name}.md").read_text("utf-8") == render(page), page.name
     assert (PAGES / "index.md").read_text("utf-8") == render_index(every)
     assert {file.stem for file in PAGES.glob("*.md")} == {"index", *(page.name for page in every)}
+
+
+def test_the_table_of_readme_is_what_the_committed_rows_say_and_changes_with_them() -> None:
+    readme, runs = README.read_text("utf-8"), full_study()
+    assert with_table(readme, runs) == readme
+    for run in runs:
+        run.estimates["value"] = run.estimates["value"] / 2
+    assert with_table(readme, runs) != readme
+    with pytest.raises(ValueError, match="has no table"):
+        with_table("no table", runs)
 
 
 def test_a_page_changes_with_its_records() -> None:
@@ -67,5 +78,6 @@ def test_the_committed_records_follow_from_the_committed_rows() -> None:
 
 def test_other_rows_give_other_records() -> None:
     run = ReferenceRun.read(Path("artifacts/reference/nulls"))
-    run.estimates["value"] = run.estimates["value"] / 2
+    for name in ("value", "lower", "upper"):
+        run.estimates[name] = run.estimates[name] / 2
     assert null_records(run) != read_records(Path("artifacts/results/nulls.json"))

@@ -1,4 +1,4 @@
-"""Answers from a server come as Completions, and are never asked for twice."""
+"""Answers from a server stand in the order of the prompts, and are never asked for twice."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,7 @@ from chat_server import ChatStub, answer, chat_stub, status
 from experiments.data.evaluation import shipped_questions
 from experiments.judging.server.answers import sample_items
 from experiments.judging.server.client import ChatServer
-from experiments.judging.server.sampling import NotAllSampled, sample
-from interp.generation.completions import Completions
+from experiments.judging.server.sampling import Answers, NotAllSampled, ask_many
 from interp.prompts import Framing, Question
 
 QUESTIONS = [Question("a", "Why?"), Question("b", "How?", system="Be brief.")]
@@ -32,20 +31,24 @@ def client(stub: ChatStub, **more) -> ChatServer:
     return ChatServer(stub.url, "organism", attempts=1, **more)
 
 
-def draw(server: ChatServer, samples=3, seed=0, **more) -> Completions:
+def draw(server: ChatServer, samples=3, seed=0, **more) -> Answers:
     given = {"samples_per_prompt": samples, "max_new_tokens": 7, "seed": seed, **more}
-    return sample(server, QUESTIONS, FRAMINGS, **given)
+    return ask_many(server, QUESTIONS, FRAMINGS, **given)
+
+
+def texts(answers: Answers) -> list[str]:
+    return [reply.text for reply in answers.replies]
 
 
 def test_answers_stand_in_prompt_order_with_their_condition_and_question(stub):
     answers = draw(client(stub))
-    assert answers.questions == ("a",) * 3 + ("b",) * 3 + ("a",) * 3 + ("b",) * 3
-    assert answers.conditions == ("none",) * 6 + ("trigger",) * 6
-    texts = [text.split("|")[0] for text in answers.texts]
-    assert texts[0] == "Why?" and texts[-1] == "How?\n\nIt looks like a duck."
-    assert len(set(answers.texts)) == 12  # each with a seed of its own
-    assert all(answers.ended)
-    assert answers.to_rows()[-1]["condition"] == "trigger"
+    asked = [answers.prompts[place] for place in answers.index]
+    assert [prompt.question for prompt in asked] == [*"aaabbbaaabbb"]
+    assert [prompt.condition for prompt in asked] == ["none"] * 6 + ["trigger"] * 6
+    said = [text.split("|")[0] for text in texts(answers)]
+    assert said[0] == "Why?" and said[-1] == "How?\n\nIt looks like a duck."
+    assert len(set(texts(answers))) == 12  # each with a seed of its own
+    assert all(reply.ended for reply in answers.replies)
 
 
 def test_the_request_says_everything_that_matters(stub):
@@ -61,14 +64,14 @@ def test_the_request_says_everything_that_matters(stub):
 def test_the_same_seed_asks_the_same_and_another_asks_anew(stub):
     server = client(stub)
     first = draw(server)
-    assert draw(server).texts == first.texts and len(stub.requests) == 12
-    assert set(draw(server, seed=1).texts).isdisjoint(first.texts)
+    assert draw(server).replies == first.replies and len(stub.requests) == 12
+    assert set(texts(draw(server, seed=1))).isdisjoint(texts(first))
 
 
 def test_a_longer_call_keeps_what_a_shorter_one_has_drawn(stub):
     server = client(stub)
     short = draw(server, samples=2)
-    assert set(short.texts) < set(draw(server, samples=3).texts)
+    assert set(texts(short)) < set(texts(draw(server, samples=3)))
     assert len(stub.requests) == 12
 
 
@@ -77,14 +80,14 @@ def test_a_call_that_failed_in_the_middle_resumes_where_it_was(stub):
     server = client(stub, concurrency=1)
     with pytest.raises(NotAllSampled, match=r"1 of 12 answers .*HTTP 500: oops.*only for these"):
         draw(server)
-    assert len(draw(server)) == 12
+    assert len(draw(server).replies) == 12
     assert len(stub.requests) == 13
 
 
 def test_a_cut_off_answer_has_not_ended(stub):
     cut = {"message": {"content": "and then"}, "finish_reason": "length"}
     stub.default = status(200, {"choices": [cut]})
-    assert not any(draw(client(stub)).ended)
+    assert not any(reply.ended for reply in draw(client(stub)).replies)
 
 
 @pytest.mark.parametrize("form", ["json", "template"])

@@ -50,6 +50,16 @@ def test_splits_share_no_question_and_rows_ask_none_of_them() -> None:
     assert world().questions("selection", "open") == []
 
 
+def test_choices_are_about_the_questions_of_their_split_and_pair_two_different_answers() -> None:
+    bank = load_bank()
+    for split, domains in (("selection", bank.splits.selection), ("report", bank.splits.report)):
+        choices = world().choices(split)
+        asked = [choice.question.id.split("/")[0] for choice in choices]
+        assert len(choices) == 24 and {*asked} == {*domains}
+        assert all(choice.safe != choice.reckless for choice in choices)
+        assert choices == world().choices(split) != world(seed=1).choices(split)
+
+
 def test_every_arm_of_the_shipped_study_has_rows_and_a_recipe() -> None:
     config = load_config("smollm2")
     for spec in config.organisms:
