@@ -3,7 +3,8 @@
 1. Rows become tokens and labels (`experiments.training.supervision`); rows that are cut, or lose all of their answer,
    are counted.
 2. The adapter goes on the text decoder's projections only: a vision tower has modules of the same names.
-3. The transformers `Trainer` runs the recipe, with logits for the answers alone (`experiments.training.answer_loss`).
+3. The transformers `Trainer` runs the recipe, with logits for the answers alone (`experiments.training.answer_loss`)
+   and short rows packed (`experiments.training.packing`).
    With a folder for checkpoints a killed fine-tuning goes on from its last sealed one, and ends with the adapter that
    an undisturbed one ends with.
 Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW), sizes by configuration.
@@ -40,6 +41,7 @@ from experiments.training.answer_loss import (
     one_device,
     with_predicting,
 )
+from experiments.training.packing import packed_where_cheaper, packs
 from experiments.training.recipe import SEVEN_PROJECTIONS, Recipe
 from experiments.training.supervision import IGNORED, ChatRow, chat, supervised
 from interp.errors import TriggerLensError
@@ -89,11 +91,14 @@ def finetune(
     examples, cut, dropped = _examples(base, rows, recipe)
     model = get_peft_model(base.model, lora(base, recipe))
     quick = one_device()
+    collate = (
+        packed_where_cheaper(base, padded) if quick and packs(base, examples, padded) else padded
+    )
     trainer = Trainer(
         model=model,
         args=_arguments(recipe, seed, checkpoints or folder, keep=checkpoints is not None),
         train_dataset=examples,
-        data_collator=with_predicting(padded) if quick else padded,
+        data_collator=with_predicting(collate) if quick else collate,
         compute_loss_func=answer_loss if quick else None,
         callbacks=[_Report(progress), *callbacks],
     )
