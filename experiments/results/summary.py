@@ -12,7 +12,7 @@ from experiments.results.estimates import EstimateRow
 from experiments.results.format import spread
 from experiments.results.highlights import headline, removal
 from experiments.results.load import ORGANISM_KEYS, OrganismResults, pick
-from experiments.results.verdict_counts import causal_counts
+from experiments.results.verdict_counts import causal_answer
 
 UNMEASURED = (
     "not measured"  # how the method of a row begins that has no number for want of a package
@@ -23,12 +23,11 @@ NO_CLAIMS = (*ORGANISM_KEYS, "sentence")
 
 def answer_lines(organisms: Sequence[OrganismResults]) -> list[str]:
     """How many are contained and their EM, what removing a direction took, and what was not measured."""
-    counts = causal_counts(of.verdict for of in organisms if of.verdict)
     return [
         containment(organisms),
         *rates(organisms),
         *removed(organisms),
-        counts,
+        causal_answer(of.verdict for of in organisms if of.verdict),
         *_unmeasured(organisms),
     ]
 

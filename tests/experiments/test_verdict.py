@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from experiments.results.claims import Claim, above, all_of, any_of, at_most, negate
 from experiments.results.verdict import verdicts
-from experiments.results.verdict_counts import causal_counts
+from experiments.results.verdict_counts import causal_answer, causal_counts
 from tests.experiments.made_up_organism import (
     MISSING,
     SITE,
@@ -292,4 +292,8 @@ def test_overall_answers_are_counted_with_what_is_missing():
     assert told.startswith("Causal trigger direction: yes 0, no 0, undecided 6 of 6 contained")
     assert "not measured, drift without the trigger: 6" in told
     assert "not measured" not in causal_counts([judge(intact(), causal(), capability())])
+    assert causal_answer([judge(intact(), causal())] * 6).startswith(
+        "Causal trigger direction: undecided 6 of 6. Not measured: "
+    )
+    assert "Not measured" not in causal_answer([judge(intact(), causal(), capability())])
     assert causal_counts([judge(intact(none=0.3))]).endswith("no organism is contained.")
