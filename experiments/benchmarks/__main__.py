@@ -36,7 +36,7 @@ def main(wanted: Sequence[str] = ()) -> None:
         if name not in known:
             raise TriggerLensError(f"no benchmark {name!r}; there are {', '.join(known)}")
     quiet()
-    for name in wanted or known:
+    for name in wanted or [each for each in known if not hasattr(known[each], "ONLY_WHEN_NAMED")]:
         origin = _origin(name)
         records: list[dict[str, Any]] = []
         made = known[name].run()

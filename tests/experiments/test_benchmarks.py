@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from experiments.benchmarks import gpu
 from experiments.benchmarks.__main__ import benchmarks, main
 from experiments.benchmarks.paired import ratios, record, seconds
+from interp.errors import TriggerLensError
 
 BENCH = Path(__file__).parents[2] / "artifacts" / "bench"
 
@@ -51,3 +54,23 @@ def test_a_record_is_kept_with_what_made_it(monkeypatch, tmp_path):
     assert made.items() <= kept.items()
     assert kept["command"] == "triggerlens bench quick"
     assert len(kept["date"]) == 10 and len(kept["commit"] or "0" * 40) == 40
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="refused only where there is no GPU")
+def test_the_benchmark_of_large_models_is_refused_without_a_gpu():
+    with pytest.raises(TriggerLensError, match="no GPU here"):
+        next(gpu.run())
+
+
+@pytest.mark.parametrize("name", gpu.MODELS)
+def test_the_benchmark_of_large_models_does_all_its_work_on_a_tiny_one(name, monkeypatch):
+    for constant, small in (("TURNS", 1), ("PROMPTS", 2), ("NEW", 2), ("PAIRS", 2)):
+        monkeypatch.setattr(gpu, constant, small)
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "vocab_size": 8192}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+    lm = gpu.random_weights(name, "cpu", torch.float32, **sizes, **heads)
+    records = {each["name"]: each for each in gpu.measured(name, lm)}
+    kinds = ("capture", "patching", "sampling", "steering", "LoRA step")
+    assert list(records) == [f"{name}, {kind}" for kind in kinds]
+    assert all(each["tokens_per_second_ours"] > 0 for each in records.values())
+    assert {each["card"] for each in records.values()} == {gpu.card()}
