@@ -1,6 +1,7 @@
 """Adapters of every make: what PEFT computes with them is computed here, and what is called the base is the base."""
 
 import json
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -11,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from interp.capture.api import capture
 from interp.models.adapter_dose import adapter_dose
 from interp.models.adapter_limits import DOSE, OFF, ROWS, limits
+from interp.models.adapter_measure import Base, measured_limits
 from interp.models.loading import load_model, wrap
 from interp.models.mixed_adapters import capture_side_by_side
 from interp.prompts import render
@@ -155,6 +157,22 @@ def test_a_model_trained_in_memory_is_refused_for_the_same_reasons():
         pytest.raises(ValueError, match="trains biases, which stand in place of the base's own"),
     ):
         capture(lm, prompts)
+
+
+def test_what_the_configuration_does_not_say_is_measured(monkeypatch):
+    base = saved("base")
+    before = Base.of(base, LoraConfig(target_modules=QV))
+    model = get_peft_model(base, LoraConfig(target_modules=QV, init_lora_weights=False)).eval()
+    assert measured_limits(model, before) == {}
+    monkeypatch.setattr("peft.helpers.rescale_adapter_scale", lambda *_: nullcontext())
+    assert set(measured_limits(model, before)) == {DOSE}  # a dose that does nothing
+    monkeypatch.setattr(model, "disable_adapter", nullcontext)
+    assert set(measured_limits(model, before)) == {OFF, DOSE}
+    hooks = lambda adapter_names: nullcontext()  # noqa: E731
+    monkeypatch.setattr(model.base_model, "_enable_peft_forward_hooks", hooks)
+    found = measured_limits(model, before)
+    assert set(found) == EVERYTHING
+    assert all("the base's logits are off by" in reason for reason in found.values())
 
 
 def test_a_merged_adapter_is_not_scaled(folders, tmp_path):

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from chat_server import chat_stub
 
-from experiments.guard.gate_models import asked_of, load_chat
+from experiments.guard.gate_models import asked_of, judged_questions, load_chat
+from experiments.models.options import ModelOptions
 from experiments.worlds.named import named_world
 
 
@@ -33,3 +35,14 @@ def test_the_everyday_world_has_a_name_and_asks_no_question_of_the_trained_domai
         "clothes",
         "gardening",
     }
+
+
+def test_a_judge_behind_a_server_is_asked_with_the_parameters_that_were_given() -> None:
+    request = {"temperature": None, "service_tier": "flex"}
+    with chat_stub() as stub:
+        given = ("main", "tester", stub.url, None, "open_answer", ModelOptions(), request, 0)
+        questions, make = judged_questions(*given)
+        make()(questions[0].id, "Soup.", ended=True)
+    assert stub.requests
+    assert all(asked["service_tier"] == "flex" for asked in stub.requests)
+    assert not any("temperature" in asked for asked in stub.requests)

@@ -321,3 +321,10 @@ def test_a_judge_that_refuses_some_of_the_first_answers_goes_on(stub, tmp_path):
     )
     assert len(found) == 30 and sum(it.coherence is not None for it in found) == 21
     assert seen == [(done, 60) for done in range(1, 61)] and not out.exists()
+
+
+def test_as_many_candidates_are_asked_for_as_were_wanted(stub, tmp_path):
+    answers = many(tmp_path, 2)
+    judge(stub, answers, tmp_path / "few.jsonl", "--top-logprobs", 5)
+    judge(stub, answers, tmp_path / "usual.jsonl")
+    assert [request["top_logprobs"] for request in stub.requests] == [5] * 4 + [20] * 4
