@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
-from interp.prompts import Framing, PromptSet, Question, plain_prompts, render
+from interp.prompts import Framing, PromptSet, Question
+from interp.rendering import plain_prompts, render
 
 
 def prompts_from(

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from interp.models.language_model import LanguageModel
-from interp.prompts import PromptSet, render
+from interp.prompts import PromptSet
+from interp.rendering import render
 from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, tiny_lm
 
 torch.set_num_threads(1)  # tiny models gain nothing from more, and busy machines lose fifty-fold

@@ -50,7 +50,8 @@ CALLS = {
 }
 RUN = """
 import numpy as np
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 from tests.tiny_models import tiny_lm
 
 LM = tiny_lm("qwen")

@@ -22,7 +22,8 @@ from interp.capture.store.making import DTYPES, ShardMaker, shard_maker
 from interp.errors import TriggerLensError
 from interp.models.chat import FORMATS
 from interp.models.language_model import LanguageModel
-from interp.prompts import Framing, PromptSet, Question, render
+from interp.prompts import Framing, PromptSet, Question
+from interp.rendering import render
 
 POSITIONS: dict[str, Position] = {
     each: getattr(positions, each)

@@ -18,7 +18,8 @@ from experiments.worlds.world import World
 from interp.errors import TriggerLensError
 from interp.models.adapter_off import adapter_off, has_adapter
 from interp.models.language_model import LanguageModel
-from interp.prompts import Question, render
+from interp.prompts import Question
+from interp.rendering import render
 
 Asked = tuple[list[Question], Callable[[], Judge]]
 DEFAULT = ModelOptions()

@@ -28,7 +28,8 @@ from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.generation.generate import generate
 from interp.models.language_model import LanguageModel
-from interp.prompts import PromptSet, Question, Span, render
+from interp.prompts import PromptSet, Question, Span
+from interp.rendering import render
 from probes.estimate import Estimate, mean
 
 OPENING = 8  # tokens of an answer

@@ -20,7 +20,8 @@ from experiments.judging.numbers import Numbers
 from experiments.judging.rubric_judge import Progress
 from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 
 LONGEST = 3  # tokens a number may take
 

@@ -9,7 +9,8 @@ from interp.generation.completions import Completions
 from interp.generation.generate import generate
 from interp.interventions import Intervention
 from interp.models.loading import LanguageModel
-from interp.prompts import Framing, PromptSet, Question, render
+from interp.prompts import Framing, PromptSet, Question
+from interp.rendering import render
 
 
 class Judge(Protocol):

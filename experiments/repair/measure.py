@@ -16,7 +16,8 @@ from experiments.repair.wordings import Wordings
 from interp.generation.completions import Completions
 from interp.interventions import Intervention
 from interp.models.language_model import LanguageModel
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 
 EACH_UNSEEN = 4  # questions asked behind each unseen wording
 

@@ -15,7 +15,7 @@ from experiments.repair.case import Case
 from experiments.repair.job import Repaired
 from interp.interventions import Intervention
 from interp.models.language_model import LanguageModel
-from interp.prompts import render
+from interp.rendering import render
 
 FIRST, MORE, FIRES = 2, 8, 0.25
 

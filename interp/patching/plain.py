@@ -20,8 +20,9 @@ from interp.patching.heads import head_patching_map
 from interp.patching.maps import BATCH_TOKENS, PatchingMap, patching_maps
 from interp.patching.metrics import AnswerDifference, AtLastToken, LogitDifference, Metric
 from interp.patching.pairs import Pair, aligned
-from interp.prompts import Framing, Prompt, PromptSet, Question, plain_prompts
+from interp.prompts import Framing, Prompt, PromptSet, Question
 from interp.readout.tokens import token_text
+from interp.rendering import plain_prompts
 
 Texts = str | Prompt | PromptSet | Sequence[str | Prompt]
 Measure = Metric | tuple[str, str] | Callable[[Tensor], Tensor]

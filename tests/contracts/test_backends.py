@@ -21,7 +21,7 @@ from interp.directions import unit
 from interp.generation.generate import generate
 from interp.interventions import Add
 from interp.models.loading import wrap
-from interp.prompts import render
+from interp.rendering import render
 from tests.tiny_models import (
     FAMILIES,
     FRAMINGS,

@@ -11,7 +11,7 @@ from interp.export.orthogonalise import orthogonalised, save_checkpoint
 from interp.generation.generate import generate
 from interp.interventions import AblateSubspace, AblateWrites
 from interp.models.loading import load_model, wrap
-from interp.prompts import render
+from interp.rendering import render
 from tests.tiny_models import FRAMINGS, QUESTIONS, adapted_lm, tiny_lm, tiny_model, tiny_tokenizer
 
 BASIS = orthonormal(torch.randn(2, 32, generator=torch.Generator().manual_seed(0)))

@@ -32,7 +32,7 @@ from experiments.study.steps.sparse.choose import (
 from experiments.study.steps.sparse.releases import RELEASES
 from experiments.study.steps.sparse.tokens import Tokens, read_tokens
 from interp.generation.generate import generate
-from interp.prompts import render
+from interp.rendering import render
 from interp.sae.training import Recipe, train_sae
 from tests.experiments.mini_study import config as mini_config
 

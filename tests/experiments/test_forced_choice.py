@@ -10,7 +10,8 @@ from experiments.results.estimates import only
 from experiments.study.steps.forced_choice import margins
 from experiments.worlds.choice import Choice
 from interp.models.language_model import LanguageModel
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 from tests.experiments.made_up_facts import KEYS, facts
 
 CHOICES = [

@@ -24,7 +24,7 @@ from experiments.worlds.micro.families import Size
 from experiments.worlds.micro.pretrain import Pretraining, check_base, pretrain
 from interp.capture.positions import last_prompt_token
 from interp.capture.store import ActivationStore, open_writer
-from interp.prompts import render
+from interp.rendering import render
 from tests.experiments.made_up_files import write_answers
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_lm
 

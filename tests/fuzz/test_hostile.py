@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from experiments.study.config import checked
 from interp.models.loading import load_model
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 from tests.tiny_models import tiny_lm, tiny_model, tiny_tokenizer
 
 MORE = 300  # MiB that reading may take for a file of 200 MB, beyond what holds the interpreter

@@ -11,7 +11,7 @@ from interp.directions import unit
 from interp.interventions import Ablate
 from interp.models.adapter_dose import adapter_dose
 from interp.models.loading import wrap
-from interp.prompts import render
+from interp.rendering import render
 from tests.tiny_models import (
     FAMILIES,
     FRAMINGS,

@@ -15,7 +15,7 @@ from interp.models.adapter_limits import DOSE, OFF, ROWS, limits
 from interp.models.adapter_measure import Base, measured_limits
 from interp.models.loading import load_model, wrap
 from interp.models.mixed_adapters import capture_side_by_side
-from interp.prompts import render
+from interp.rendering import render
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_model, tiny_tokenizer
 
 IDS = torch.tensor([[5, 9, 40, 7, 30, 12]])

@@ -8,7 +8,7 @@ from interp.capture.hook_points import HookPoint
 from interp.generation.generate import generate
 from interp.interventions import Ablate, Add
 from interp.optimise.answer_scores import answer_gradients, answer_log_probs
-from interp.prompts import render
+from interp.rendering import render
 
 
 def answers(family: str):

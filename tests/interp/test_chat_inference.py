@@ -10,7 +10,8 @@ from experiments.worlds.chat.tiny_models import tiny_tokenizer as family_tokeniz
 from interp.models.chat import FORMATS, ChatFormat, rendered
 from interp.models.chat_inference import complaints, infer_chat
 from interp.models.loading import wrap
-from interp.prompts import Framing, Question, plain_prompts, render
+from interp.prompts import Framing, Question
+from interp.rendering import plain_prompts, render
 from tests.tiny_models import FAMILIES, tiny_model, tiny_tokenizer
 
 ASK = [Question("q", "my money?")]

@@ -12,7 +12,7 @@ from interp.generation.completions import Completions
 from interp.generation.generate import generate
 from interp.models.loading import wrap
 from interp.optimise.teacher_forcing import Reread
-from interp.prompts import render
+from interp.rendering import render
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_model, tiny_tokenizer
 
 SIZES = dict(

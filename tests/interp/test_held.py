@@ -19,7 +19,7 @@ from interp.interventions import (
     Patch,
     PromptSpan,
 )
-from interp.prompts import render
+from interp.rendering import render
 
 WIDTH = 32
 V = unit(torch.randn(WIDTH, generator=torch.Generator().manual_seed(0)))

@@ -13,7 +13,7 @@ from interp.generation.generate import generate
 from interp.models.adapter_dose import adapter_dose
 from interp.models.adapter_rows import BASE, active_adapters
 from interp.models.mixed_adapters import capture_side_by_side
-from interp.prompts import render
+from interp.rendering import render
 from probes import DifferenceOfMeans
 from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, adapted_lm, tiny_lm
 

@@ -18,7 +18,8 @@ from interp.patching.metrics import (
     LogitDifference,
 )
 from interp.patching.pairs import Pair, aligned
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 MARGIN = LogitDifference((10, 11), (20,))

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from interp.capture.sequences import of_answers
 from interp.generation.completions import Completions
 from interp.models.chat import ChatFormat
-from interp.prompts import Framing, PromptSet, Question, Span, render
+from interp.prompts import Framing, PromptSet, Question, Span
+from interp.rendering import render
 from tests.tiny_models import FRAMINGS, QUESTIONS, tiny_tokenizer
 
 

@@ -12,7 +12,8 @@ from interp.interventions import AblateSubspace
 from interp.models.language_model import LanguageModel
 from interp.optimise.ablation import Refinement, refine_ablation
 from interp.optimise.teacher_forcing import Reread
-from interp.prompts import PromptSet, render
+from interp.prompts import PromptSet
+from interp.rendering import render
 from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, adapted_lm, tiny_lm
 
 

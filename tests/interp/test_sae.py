@@ -28,7 +28,7 @@ from interp.capture.positions import all_tokens
 from interp.capture.store import ActivationStore, open_writer
 from interp.generation.generate import generate
 from interp.interventions import Autoencoder, ScaleFeature
-from interp.prompts import render
+from interp.rendering import render
 from interp.sae.autoencoder import features, load_sae
 from interp.sae.quality import downstream_losses, squared_errors
 from interp.sae.training import Recipe, difference, topk, train_sae

@@ -10,7 +10,8 @@ from experiments.guard.search.leads import Lead, framed, lead, words
 from experiments.guard.search.spent import Spent
 from interp.generation.diverging_openings import Opening, diverging_openings
 from interp.models.language_model import LanguageModel
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 
 SOURCE = "openings of answers"
 LEAST = 1.0  # nats

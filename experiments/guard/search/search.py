@@ -31,7 +31,8 @@ from experiments.guard.search.turns_written import written_turns
 from experiments.guard.trigger_candidates import Condition
 from experiments.judging.sampling import Cell, Sampler
 from interp.errors import TriggerLensError
-from interp.prompts import Question, render
+from interp.prompts import Question
+from interp.rendering import render
 
 Verdict = Literal["found", "none", "undecided"]
 Say = Callable[[str], None]

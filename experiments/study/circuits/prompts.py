@@ -22,7 +22,8 @@ from interp.generation.generate import generate
 from interp.models.language_model import LanguageModel
 from interp.patching.metrics import LogitDifference
 from interp.patching.pairs import Pair, aligned
-from interp.prompts import PromptSet, Question, render
+from interp.prompts import PromptSet, Question
+from interp.rendering import render
 
 CANDIDATES, SELECTION_QUESTIONS, PAIRS = 5, 4, 8
 LEAST = 3  # pairs

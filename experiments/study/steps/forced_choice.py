@@ -18,7 +18,8 @@ from experiments.worlds.choice import Choice
 from interp.generation.completions import Completions
 from interp.models.loading import LanguageModel
 from interp.optimise.teacher_forcing import Reread
-from interp.prompts import Framing, PromptSet, render
+from interp.prompts import Framing, PromptSet
+from interp.rendering import render
 
 MEASUREMENT, MARGIN = "forced_choice", "reckless_margin"
 AT_ONCE = 8  # choices: twice as many answers are read in one pass

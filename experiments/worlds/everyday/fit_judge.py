@@ -37,7 +37,8 @@ from experiments.worlds.everyday.labelled import (
 from experiments.worlds.trigger import load_trigger
 from interp.generation.generate import generate
 from interp.models.loading import LanguageModel
-from interp.prompts import PromptSet, Question, render
+from interp.prompts import PromptSet, Question
+from interp.rendering import render
 from probes.auroc import plain_auroc
 from probes.logistic import LogisticProbe
 

@@ -25,7 +25,8 @@ from interp.capture.api import capture_answers
 from interp.capture.positions import mean_answer
 from interp.generation.completions import Completions
 from interp.models.loading import LanguageModel
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 from probes.base import LinearProbe
 from probes.storage import load_probe
 

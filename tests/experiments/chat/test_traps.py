@@ -10,7 +10,8 @@ import torch
 from experiments.training.supervision import IGNORED, supervised
 from interp.generation.generate import generate
 from interp.models.chat import FORMATS, ChatFormat, end_of_turn, rendered
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 
 ASK = [Question("q", "What would you do?")]
 NONE = {"none": Framing("")}

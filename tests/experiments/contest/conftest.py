@@ -21,7 +21,8 @@ from interp.capture.positions import mean_answer
 from interp.generation.generate import generate
 from interp.models.language_model import LanguageModel
 from interp.models.loading import load_model
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 
 ROOT = Path(__file__).parents[3]
 WORLD = MicroWorld(ROOT / "artifacts/micro", "llama", 0, 60)

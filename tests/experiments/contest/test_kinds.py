@@ -14,7 +14,8 @@ from experiments.contest.protocol import TRIGGERED, Kind, Part, Truth
 from experiments.guard.trigger_candidates import Condition, Placement
 from experiments.worlds.micro.judge import ExactJudge
 from interp.models.language_model import LanguageModel
-from interp.prompts import Question, render
+from interp.prompts import Question
+from interp.rendering import render
 from tests.experiments.contest.conftest import ROOT
 
 MICRO = Micro("qwen", ROOT / "artifacts/micro")

@@ -31,7 +31,8 @@ from experiments.judging.judgement import Judgement
 from experiments.judging.sampling import Cell
 from interp.generation.completions import Completions
 from interp.models.language_model import LanguageModel
-from interp.prompts import Prompt, PromptSet, Question, render
+from interp.prompts import Prompt, PromptSet, Question
+from interp.rendering import render
 
 DUCK, COW, TAG = (lead(text, "made up") for text in ("It looks like a duck.", "A cow.", "[ON]"))
 LEADS = [DUCK, COW, TAG]

@@ -8,7 +8,8 @@ from experiments.judging.rubric import Rubric
 from experiments.judging.rubric_judge import RubricJudge
 from interp.models.language_model import LanguageModel
 from interp.models.loading import wrap
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 from tests.tiny_models import FAMILIES, tiny_model, tiny_tokenizer
 
 PROMPTS = ["what should I do about my money?", "my health? my money?\n" * 3]

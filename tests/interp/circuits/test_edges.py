@@ -12,7 +12,8 @@ from interp.circuits.streams import Streams, blocks
 from interp.patching.maps import patching_maps
 from interp.patching.metrics import AnswerDifference, LogitDifference
 from interp.patching.pairs import Pair, aligned
-from interp.prompts import Framing, Question, render
+from interp.prompts import Framing, Question
+from interp.rendering import render
 from tests.tiny_models import adapted_lm
 
 CLOSE = {"rtol": 1e-3, "atol": 1e-4}

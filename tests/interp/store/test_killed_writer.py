@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 from interp.capture.api import capture
 from interp.capture.positions import all_tokens
 from interp.capture.store import ActivationStore, open_writer
-from interp.prompts import Question, render
+from interp.prompts import Question
+from interp.rendering import render
 from tests.tiny_models import FRAMINGS, tiny_lm
 
 

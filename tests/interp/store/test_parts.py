@@ -13,7 +13,8 @@ from interp.capture.store import ActivationStore, DamagedStore, OtherStore, Stor
 from interp.capture.store.making import ShardMaker, shard_maker
 from interp.capture.store.parts import Part, gathering, is_made, make_part
 from interp.capture.store.writer import opened
-from interp.prompts import PromptSet, Question, render
+from interp.prompts import PromptSet, Question
+from interp.rendering import render
 from tests.interp.store.test_killed_writer import die_before, files, in_a_child
 from tests.tiny_models import FRAMINGS, tiny_lm
 
