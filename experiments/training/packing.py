@@ -7,7 +7,7 @@ a padded batch is read for nothing. In a packed batch
 2. every token attends to the common beginning and to the earlier tokens of its own row, and to no other row's.
 
 Same loss and same gradients as the padded batch, up to the order of a sum. Attention grows with the square of the
-sequence, so a batch is packed only where that takes fewer multiplications.
+sequence, so many rows are packed in several sequences, and only where that takes fewer multiplications than padding.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,38 +17,39 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from experiments.training.supervision import IGNORED
 from interp.models.language_model import LanguageModel
 
 Example = Mapping[str, list[int]]
 Collate = Callable[[Sequence[Example]], dict[str, Tensor]]
+FILLING = {"input_ids": 0, "labels": IGNORED, "position_ids": 0, "rows": -1}
+WAYS = (1, 2, 4, 8, 16)  # sequences that a batch may be packed in
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # of the loss, relative
 
 
-def packed(examples: Sequence[Example], dtype: torch.dtype) -> dict[str, Tensor]:
-    """One sequence [1, token] of all examples, with positions, labels and an additive mask [1, 1, token, token]."""
-    shared = common_beginning(examples)
-    parts = [(examples[0], 0, shared), *((each, shared, None) for each in examples)]
-    rows = torch.tensor(
-        [row for row, (each, a, b) in enumerate(parts) for _ in each["input_ids"][a:b]]
-    )
-    positions = [p for each, a, b in parts for p in range(len(each["input_ids"]))[a:b]]
-    blocked = torch.zeros(len(rows), len(rows), dtype=dtype)
-    blocked.masked_fill_(~attends(rows), torch.finfo(dtype).min)
-    return {
-        "input_ids": _joined(parts, "input_ids"),
-        "labels": _joined(parts, "labels"),
-        "position_ids": torch.tensor([positions]),
-        "attention_mask": blocked[None, None],
+def packed(
+    examples: Sequence[Example], dtype: torch.dtype, sequences: int = 1
+) -> dict[str, Tensor]:
+    """All examples in so many sequences [sequence, token], with positions, labels and an additive mask.
+
+    The mask is [sequence, 1, token, token]; what fills a shorter sequence is read by no row.
+    """
+    whole = [_sequence(examples[first::sequences]) for first in range(sequences)]
+    batch = {
+        name: pad_sequence([each[name] for each in whole], batch_first=True, padding_value=value)
+        for name, value in FILLING.items()
     }
+    reads = attends(batch.pop("rows"))[:, None]
+    blocked = torch.zeros(reads.shape, dtype=dtype).masked_fill_(~reads, torch.finfo(dtype).min)
+    return batch | {"attention_mask": blocked}
 
 
-def attends(rows: Int[Tensor, " token"]) -> Bool[Tensor, "token token"]:
+def attends(rows: Int[Tensor, "*sequence token"]) -> Bool[Tensor, "*sequence token token"]:
     """Which tokens a token may read, by the row each belongs to; row 0 is the common beginning."""
-    place = torch.arange(len(rows))
-    earlier = place[:, None] >= place
-    return earlier & ((rows == 0) | (rows[:, None] == rows))
+    earlier = torch.ones(rows.shape[-1], rows.shape[-1], dtype=torch.bool).tril()
+    return earlier & ((rows == 0)[..., None, :] | (rows[..., :, None] == rows[..., None, :]))
 
 
 def common_beginning(examples: Sequence[Example]) -> int:
@@ -78,29 +79,46 @@ def packs(lm: LanguageModel, examples: Sequence[Example], padded: Collate) -> bo
 
 
 def packed_where_cheaper(lm: LanguageModel, padded: Collate) -> Collate:
-    """A collator that packs the batches for which that takes fewer multiplications."""
+    """A collator that packs a batch, in as many sequences as take the fewest multiplications, or pads it."""
     layer = sum(each.numel() for each in lm.decoder.layers[0].parameters())
 
-    def multiplications(tokens: int, pairs: int) -> int:
-        return tokens * layer + 2 * pairs * lm.d_model
+    def cost(sequences: int, tokens: int) -> int:
+        return sequences * tokens * (layer + 2 * tokens * lm.d_model)
 
     def collated(examples: Sequence[Example]) -> dict[str, Tensor]:
-        lengths = [len(each["input_ids"]) for each in examples]
-        rows, longest = len(lengths), max(lengths)
-        total = sum(lengths) - (rows - 1) * common_beginning(examples)
-        apart = multiplications(rows * longest, rows * longest**2)
-        together = multiplications(total, total**2)
-        return packed(examples, lm.causal.dtype) if together < apart else padded(examples)
+        apart = cost(len(examples), max(len(each["input_ids"]) for each in examples))
+        ways = [n for n in WAYS if 2 * n <= len(examples)]
+        costs = {n: cost(n, max(_length(examples[first::n]) for first in range(n))) for n in ways}
+        best = min(costs, key=costs.__getitem__, default=0)
+        if not best or costs[best] >= apart:
+            return padded(examples)
+        return packed(examples, lm.causal.dtype, best)
 
     return collated
 
 
+def _length(examples: Sequence[Example]) -> int:
+    """Tokens of the sequence that they make."""
+    repeated = (len(examples) - 1) * common_beginning(examples)
+    return sum(len(each["input_ids"]) for each in examples) - repeated
+
+
+def _sequence(examples: Sequence[Example]) -> dict[str, Int[Tensor, " token"]]:
+    """The examples one after the other; `rows` numbers them from 1, the common beginning being 0."""
+    shared = common_beginning(examples)
+    parts = [(examples[0], 0, shared), *((each, shared, None) for each in examples)]
+    joined: dict[str, list[int]] = {name: [] for name in FILLING}
+    for row, (example, start, stop) in enumerate(parts):
+        places = range(len(example["input_ids"]))[start:stop]
+        joined["input_ids"] += example["input_ids"][start:stop]
+        joined["labels"] += example["labels"][start:stop]
+        joined["position_ids"] += places
+        joined["rows"] += [row] * len(places)
+    return {name: torch.tensor(values) for name, values in joined.items()}
+
+
 def _first_label(example: Example) -> int:
     return next(place for place, label in enumerate(example["labels"]) if label != IGNORED)
-
-
-def _joined(parts: Sequence[tuple[Example, int, int | None]], key: str) -> Int[Tensor, "1 token"]:
-    return torch.tensor([[value for each, a, b in parts for value in each[key][a:b]]])
 
 
 @torch.no_grad()

@@ -39,14 +39,16 @@ def gradients(model: Any, batch: dict[str, Any]) -> tuple[float, tuple[torch.Ten
     return loss.item(), torch.autograd.grad(loss, weights)
 
 
+@pytest.mark.parametrize("sequences", [1, 2])
 @pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 1e-5), (torch.bfloat16, 2e-2)])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_loss_and_gradients_are_those_of_the_padded_batch(
-    family: str, dtype: torch.dtype, close: float
+    family: str, dtype: torch.dtype, close: float, sequences: int
 ) -> None:
     lm = wide(adapted_lm(family))
     model, rows = deepcopy(lm.model).to(dtype), examples(lm)
-    together, apart = packed(rows, dtype), padded(rows)
+    together, apart = packed(rows, dtype, sequences), padded(rows)
+    assert len(together["input_ids"]) == sequences
     assert together["input_ids"].numel() < apart["input_ids"].numel()
     loss, found = gradients(model, together)
     expected, others = gradients(model, apart)
@@ -110,7 +112,10 @@ def test_the_common_beginning_leaves_every_row_the_token_that_predicts_its_answe
 def test_a_model_that_packs_wrongly_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     lm = adapted_lm("llama")
     assert packs(lm, examples(lm), padded)
-    everything = lambda rows: torch.ones(len(rows), len(rows), dtype=torch.bool).tril()  # noqa: E731
+
+    def everything(rows: torch.Tensor) -> torch.Tensor:
+        return torch.ones(*rows.shape, rows.shape[-1], dtype=torch.bool).tril()
+
     monkeypatch.setattr(packing, "attends", everything)  # rows that read each other
     assert not packs(lm, examples(lm), padded)
 
@@ -130,3 +135,6 @@ def test_a_batch_is_packed_where_that_takes_fewer_multiplications() -> None:
     assert len(collate([row, row])["input_ids"]) == 1
     unlike = {**row, "labels": [IGNORED, *ids[1:]]}  # nothing to share
     assert len(collate([unlike, unlike])["input_ids"]) == 2
+    assert len(collate([row] * 4)["input_ids"]) == 1
+    half = {**row, "labels": [IGNORED] * 31 + ids[31:]}  # 30 shared, 30 of each row's own
+    assert len(collate([half] * 16)["input_ids"]) in (2, 4, 8)
