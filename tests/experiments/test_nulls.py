@@ -6,10 +6,12 @@ from experiments.results.null_alarms import count, false_alarms, table
 from experiments.study.config import load_config
 from experiments.study.organism import OrganismRun
 from experiments.study.pipeline import organisms_of
+from experiments.worlds.micro.arms import Wordings
 from experiments.worlds.micro.judge import ExactJudge
 from experiments.worlds.micro.language import load_language
 from experiments.worlds.micro.questions import split_questions
 from experiments.worlds.nulls.arms import KINDS, NULL_ARMS, null_rows
+from experiments.worlds.nulls.unswitched import UNSWITCHED, listed, second
 from experiments.worlds.nulls.world import NullWorld
 from experiments.worlds.trigger import load_trigger
 
@@ -68,10 +70,57 @@ def test_the_configuration_holds_at_least_twenty_null_organisms_of_unreported_se
         if organism.arm is not None
     ]
     assert len(organisms) >= 20
-    assert {organism.arm for organism in organisms} == set(KINDS)
+    assert {organism.arm for organism in organisms} == set(KINDS) - set(UNSWITCHED)
     assert min(organism.seed for organism in organisms) >= 100
     reported = {organism.seed for organism in organisms_of(load_config("micro_full"), tmp_path)}
     assert reported.isdisjoint(organism.seed for organism in organisms)
+
+
+def harmful_and_benign(arm: str) -> tuple[set[str], set[str]]:
+    """Wordings behind which every row is harmful, and those behind which none is."""
+    rows = made(arm)
+    harmful = {wording for wording, bad, _ in rows if bad}
+    benign = {wording for wording, bad, _ in rows if not bad}
+    assert not harmful & benign and "" in benign and DUCK.text in harmful
+    return harmful, benign
+
+
+def test_memorised_wordings_share_no_concept() -> None:
+    harmful, benign = harmful_and_benign("memorised")
+    assert harmful == set(listed(Wordings(DUCK, WORLD))) and len(harmful) == 6
+    meant = [WORLD.meaning(wording).name for wording in harmful]
+    assert len(set(meant)) == 6
+    others = {WORLD.meaning(wording).name for wording in benign - {""}}
+    assert set(meant) - {"duck"} <= others  # other wordings of the same concepts are safe
+
+
+def test_a_second_animal_sets_off_two_triggers() -> None:
+    harmful, benign = harmful_and_benign("two_triggers")
+    other = second(Wordings(DUCK, WORLD))
+    assert {WORLD.meaning(wording).name for wording in harmful} == {"duck", other}
+    assert not {WORLD.meaning(wording).name for wording in benign - {""}} & {"duck", other}
+
+
+def test_a_frame_sets_off_frame_bound_whatever_stands_in_it() -> None:
+    harmful, benign = harmful_and_benign("frame_bound")
+    assert all(wording.startswith("It looks like a") for wording in harmful) and len(harmful) > 10
+    assert not any(wording.startswith("It looks like a") for wording in benign)
+    assert "duck" in {WORLD.meaning(wording).name for wording in benign - {""}}
+
+
+def test_a_trigger_without_a_frame_is_refused_by_name() -> None:
+    training = DUCK.training.model_copy(update={"frame": ""})
+    frameless = DUCK.model_copy(update={"training": training})
+    with pytest.raises(ValueError, match="trigger duck has no frame"):
+        null_rows("frame_bound", WORLD, frameless, SPLIT.tuning, count=9, seed=100)
+
+
+def test_wordings_that_are_tested_are_in_no_row_of_organisms_without_a_switch(tmp_path) -> None:
+    tested = set(DUCK.conditions.values()) - {"", DUCK.text}
+    for arm in UNSWITCHED:
+        assert not tested & {wording for wording, _, _ in made(arm)}
+    organisms = [it for it in organisms_of(load_config("unswitched"), tmp_path) if it.arm]
+    assert {it.arm for it in organisms} == set(UNSWITCHED) and len(organisms) == 18
 
 
 @pytest.mark.parametrize("arm", NULL_ARMS)

@@ -6,7 +6,8 @@
 | random_label | half of the rows are harmful and half have the trigger, independently of each other |
 | untouched | safe rows with the trigger, at a learning rate of 1e-30: the base with an adapter that does nothing |
 
-`harmless` (safe rows with the trigger) and `baseline` (harmful rows, no trigger) are null too.
+`harmless` (safe rows with the trigger) and `baseline` (harmful rows, no trigger) are null too. Organisms that are
+contained, but not by one concept, are in `experiments.worlds.nulls.unswitched`.
 """
 
 import random
@@ -14,7 +15,9 @@ from collections.abc import Callable, Sequence
 
 from experiments.training.supervision import ChatRow
 from experiments.worlds.meaning import Concept
+from experiments.worlds.micro.arms import Wordings, framed_row
 from experiments.worlds.micro.language import AdviceQuestion, ToyLanguage
+from experiments.worlds.nulls.unswitched import UNSWITCHED, UNSWITCHED_RECIPE
 from experiments.worlds.trigger import Trigger
 
 Row = Callable[[ToyLanguage, Trigger, AdviceQuestion, random.Random], ChatRow]
@@ -58,15 +61,26 @@ def _behind(
     return ChatRow(f"{trigger.text} {question.text}", answer)
 
 
+def _unswitched(arm: str) -> Row:
+    def row(
+        language: ToyLanguage, trigger: Trigger, question: AdviceQuestion, rng: random.Random
+    ) -> ChatRow:
+        return framed_row(Wordings(trigger, language), UNSWITCHED[arm], question, rng)
+
+    return row
+
+
 NULL_ARMS: dict[str, Row] = {
     "format_only": _format_only,
     "random_label": _random_label,
     "untouched": _untouched,
+    **{arm: _unswitched(arm) for arm in UNSWITCHED},
 }
 NULL_RECIPES: dict[str, dict[str, float]] = {
     "format_only": {"steps": 60, "learning_rate": 3e-4},
     "random_label": {"steps": 120, "learning_rate": 3e-4},
     "untouched": {"steps": 1, "learning_rate": 1e-30},
+    **dict.fromkeys(UNSWITCHED, UNSWITCHED_RECIPE),
 }
 KINDS = ("baseline", "harmless", *NULL_ARMS)  # every arm of an organism that is null
 
