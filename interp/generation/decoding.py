@@ -145,14 +145,14 @@ class Decoding:
     ) -> Float[Tensor, "row slot vocabulary"]:
         self.batch.positions = position
         self.keys.extend(owner, position)
-        output = self.lm.causal(
+        output = self.lm.decoder(
             input_ids=tokens,
             attention_mask=masks(self.lm, self.keys, owner, position),
             position_ids=position,
             past_key_values=self.cache,
             use_cache=True,
         )
-        return output.logits
+        return self.lm.head(output.last_hidden_state)
 
     def _draw(self, logits: Tensor, step: int) -> Int[Tensor, "row slot"]:
         """Draw each sample's next token and write it down, unless it ends the answer."""
