@@ -46,7 +46,7 @@ def shuffled() -> dict[str, object]:
 
 def wide() -> dict[str, object]:
     """n = 2,000, d = 4,096, no permutations."""
-    return _run("probe_sweep_wide", 2000, 4096, 0, target=1 / 3)
+    return _run("probe_sweep_wide", 2000, 4096, 0, target=1 / 4)
 
 
 def _run(name: str, rows: int, d_model: int, permutations: int, target: float) -> dict[str, object]:

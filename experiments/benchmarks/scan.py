@@ -1,4 +1,4 @@
-"""The scan: 100,000 rows against a minute and a gibibyte, and how often it is right on made-up chats.
+"""The scan: 100,000 rows against half a minute and 300 MiB, and how often it is right on made-up chats.
 
 Each draw makes 5,000 chats, plants one framing (one wording, or twenty) at five coverages, and asks whether the first
 framing raised is the planted one: the same part of the chat, and nearly the same rows. Clean chats must raise nothing.
@@ -22,7 +22,7 @@ from experiments.runtime.files import write_json, write_jsonl
 
 ROWS, DRAWS, SEARCHED, WORKERS = 100_000, 100, 5_000, 2
 COVERAGES, WAYS = (0.01, 0.03, 0.1, 0.5, 1.0), (1, 20)
-SECONDS, MEBIBYTES, SHARE, SAME_ROWS = 60.0, 1024.0, 0.95, 0.8
+SECONDS, MEBIBYTES, SHARE, SAME_ROWS = 30.0, 300.0, 0.95, 0.8
 
 
 def one_draw(seed: int) -> dict[str, bool]:

@@ -30,6 +30,8 @@ class Batch:
     prompt: Int[Tensor, " row"]
     positions: Int[Tensor, "row token"]
     prompts: Sequence[Prompt]
+    # where rows are read for others too: the prompt of each of these, and the row that it takes its tokens from
+    shared_by: tuple[Int[Tensor, " reader"], Int[Tensor, " reader"]] | None = None
     _bounds: dict[str, Tensor] = field(default_factory=dict, repr=False)
     _lengths: Tensor | None = field(default=None, repr=False)
 

@@ -4,16 +4,18 @@ Prompts are padded on the right and their last token is read as the first decodi
 and absolute positions are column numbers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from transformers import DynamicCache
 
 from interp.capture.batches import Batch, pad_right
-from interp.generation.prompt_dedup import Copies
+from interp.generation.growing_cache import growing_cache
 from interp.generation.sampling import draw
+from interp.generation.shared_beginnings import Stage
 from interp.generation.shared_prefix import NOBODY, PROMPT, KeyIndex, masks
 from interp.models.language_model import LanguageModel
 
@@ -49,10 +51,10 @@ class Decoding:
         batch: Batch,
         noise: Float[Tensor, "prompt sample step"],
         plan: Plan,
-        common: Copies | None,
+        stages: Sequence[Stage],
     ):
         self.lm, self.batch, self.noise, self.plan = lm, batch, noise, plan
-        self.common = common
+        self.stages = stages
         count = len(batch.prompt)
         self.ends = torch.tensor(plan.end_ids, device=lm.device)
         self.answers = torch.full((count, plan.samples, plan.steps), -1, device=lm.device)
@@ -76,46 +78,55 @@ class Decoding:
         """Read the prompts; the logits after their last tokens."""
         ids = [self.batch.prompts[row].token_ids for row in self.batch.prompt.tolist()]
         tokens, positions = pad_right([row[:-1] for row in ids], ids[0][-1], self.lm.device)
-        self.cache = DynamicCache()
-        read = self.common.shared if self.common else tokens.shape[1]
-        self.keys = KeyIndex(positions[:, :read])
-        if read:
-            self._read_beginnings(tokens[:, :read], positions[:, :read])
-        if read < tokens.shape[1]:
-            self._read_on(tokens[:, read:], positions[:, read:])
+        self.cache = growing_cache(self._slots()[1] * self.plan.steps)
+        self.keys = KeyIndex(positions[:, :0])
+        self._read_stages(tokens, positions)
         last = torch.tensor([[row[-1]] for row in ids], device=self.lm.device)
         self.position = torch.tensor([len(row) - 1 for row in ids], device=self.lm.device)
         logits = self._forward(last, torch.full_like(last, PROMPT), self.position[:, None])
         self.position = self.position + 1
         return logits
 
-    def _read_beginnings(self, tokens: Tensor, positions: Tensor) -> None:
-        """No key before these, so no mask is needed; one copy of a prompt is read for all."""
-        rows, prompt = self.common.firsts if self.common else slice(None), self.batch.prompt
-        self.batch.prompt, self.batch.positions = prompt[rows], positions[rows]
-        self.lm.decoder(input_ids=tokens[rows], past_key_values=self.cache, use_cache=True)
-        if self.common:
-            self.batch.prompt = prompt
-            self.cache.batch_select_indices(self.common.of)
+    def _read_stages(self, tokens: Tensor, positions: Tensor) -> None:
+        """All tokens but the last ones; what rows share is read once for all of them."""
+        prompt, start = self.batch.prompt, 0
+        of = torch.arange(len(prompt), device=prompt.device)
+        for stage in self.stages:
+            rows = stage.firsts
+            self._select(of[rows])
+            self.batch.prompt, self.batch.shared_by = prompt[rows], (prompt, stage.of)
+            self._read_on(tokens[rows, start : stage.stop], positions[rows, start : stage.stop])
+            start, of = stage.stop, stage.of
+        self.batch.prompt, self.batch.shared_by = prompt, None
+        self._select(of)
 
     def _read_on(self, tokens: Tensor, positions: Tensor) -> None:
-        """What follows the beginnings; padding looks at itself alone."""
+        """Tokens behind those in the cache; padding looks at itself alone. The first tokens need no mask."""
         self.batch.positions = positions
         owner = torch.where(positions >= 0, PROMPT, NOBODY)
+        begun = self.keys.position.shape[1] > 0
         self.keys.extend(owner, positions)
-        self.lm.decoder(
-            input_ids=tokens,
-            attention_mask=masks(self.lm, self.keys, owner, positions),
-            position_ids=positions.clamp_min(0),
-            past_key_values=self.cache,
-            use_cache=True,
-        )
+        where: dict[str, Any] = {}
+        if begun:
+            mask = masks(self.lm, self.keys, owner, positions)
+            where = {"attention_mask": mask, "position_ids": positions.clamp_min(0)}
+        self.lm.decoder(input_ids=tokens, past_key_values=self.cache, use_cache=True, **where)
+
+    def _select(self, rows: Int[Tensor, " row"]) -> None:
+        """Rows of the cache, in this order."""
+        if rows.tolist() != list(range(len(self.keys.position))):
+            self.cache.batch_select_indices(rows)
+            self.keys.select(rows)
+
+    def _slots(self) -> tuple[int, int]:
+        """Rows that a prompt's samples take, and samples side by side in each."""
+        per_row = max(1, min(self.plan.samples, KEYS_PER_ROW // self.plan.steps))
+        rows = -(-self.plan.samples // per_row)
+        return rows, -(-self.plan.samples // rows)
 
     def _spread(self, logits: Tensor) -> Float[Tensor, "row slot vocabulary"]:
         """From one row a prompt to as many as its samples need, each with its slots."""
-        per_row = max(1, min(self.plan.samples, KEYS_PER_ROW // self.plan.steps))
-        rows = -(-self.plan.samples // per_row)
-        slots = -(-self.plan.samples // rows)
+        rows, slots = self._slots()
         self.cache.batch_repeat_interleave(rows)
         self.keys.repeat(rows)
         sample = torch.arange(rows * slots, device=self.lm.device).view(rows, slots)
@@ -134,14 +145,14 @@ class Decoding:
     ) -> Float[Tensor, "row slot vocabulary"]:
         self.batch.positions = position
         self.keys.extend(owner, position)
-        output = self.lm.causal(
+        output = self.lm.decoder(
             input_ids=tokens,
             attention_mask=masks(self.lm, self.keys, owner, position),
             position_ids=position,
             past_key_values=self.cache,
             use_cache=True,
         )
-        return output.logits
+        return self.lm.head(output.last_hidden_state)
 
     def _draw(self, logits: Tensor, step: int) -> Int[Tensor, "row slot"]:
         """Draw each sample's next token and write it down, unless it ends the answer."""

@@ -1,8 +1,8 @@
 """Sample answers, with or without interventions, from the model's own distribution.
 
 Method:
-1. Prompts are sorted by length, so that a batch holds little padding. Copies of a prompt are read once, up to the
-   first token that an intervention acts on (`interp.generation.prompt_dedup`).
+1. Prompts are sorted by length, so that a batch holds little padding. Beginnings that prompts share
+   are read once, where interventions treat them alike (`interp.generation.shared_beginnings`).
 2. Samples decode side by side over the prompt's keys and values (`interp.generation.decoding`,
    `interp.generation.shared_prefix`).
 3. Tokens are drawn with random numbers that depend on (seed, prompt, sample, step) only
@@ -19,9 +19,9 @@ from interp.capture.batches import Batch
 from interp.errors import TriggerLensError
 from interp.generation.completions import Completions
 from interp.generation.decoding import Answer, Decoding, Plan
-from interp.generation.prompt_dedup import copies
 from interp.generation.sampling import uniforms
 from interp.generation.sampling_check import check_sampling
+from interp.generation.shared_beginnings import stages
 from interp.interventions import Intervention, InterventionLog, intervening
 from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
@@ -63,7 +63,7 @@ def generate(
         index = torch.tensor(chunk, device=lm.device)
         batch = Batch(index, index.new_empty(len(chunk), 0), prompts.prompts)
         with intervening(lm, interventions, batch, log):
-            decoding = Decoding(lm, batch, noise[index], plan, copies(batch, interventions))
+            decoding = Decoding(lm, batch, noise[index], plan, stages(batch, interventions))
             answers |= zip(chunk, decoding.run(), strict=True)
         if progress is not None:
             progress(min(start + size, len(order)) * plan.samples, len(order) * plan.samples)

@@ -198,3 +198,6 @@ class Watch(Intervention):
 
     def per_row(self) -> list[Tensor]:
         return [self.lengths, self.scores]
+
+    def decided_by(self) -> list[Tensor]:
+        return []  # it edits nothing

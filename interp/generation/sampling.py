@@ -49,7 +49,8 @@ def draw(
     """One token per row; temperature 0 takes the most likely one."""
     if temperature == 0:
         return logits.argmax(-1)
-    probabilities = (logits.float() / temperature).softmax(-1)
+    scaled = logits.float() if temperature == 1 else logits.float() / temperature
+    probabilities = scaled.softmax(-1)
     if top_p >= 1:
         return _invert(probabilities, uniform)
     ranked, order = probabilities.sort(-1, descending=True)

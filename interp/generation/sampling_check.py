@@ -15,11 +15,13 @@ from torch import Tensor
 from interp.capture.batches import Batch
 from interp.errors import TriggerLensError
 from interp.generation.decoding import Decoding, Plan
+from interp.generation.shared_beginnings import Stage
 from interp.models.contract import same_logits
 from interp.models.language_model import LanguageModel
 from interp.prompts import Prompt
 
 LENGTHS = (9, 4)
+STOPS = (2, 8)  # the prompts are read in two passes, as where they begin alike
 PLAN = Plan(samples=2, steps=3, temperature=1.0, top_p=1.0, end_ids=())
 _checked: WeakSet[LanguageModel] = WeakSet()
 
@@ -66,7 +68,9 @@ def _error(lm: LanguageModel) -> bool:
     index = torch.arange(len(ids), device=lm.device)
     batch = Batch(index, index.new_empty(len(ids), 0), prompts)
     noise = torch.rand(len(ids), PLAN.samples, PLAN.steps, generator=generator).to(lm.device)
-    decoding = _Recorded(lm, batch, noise, PLAN, None)
+    both = torch.arange(len(ids), device=lm.device)
+    stages = [Stage(stop, both, both) for stop in STOPS]
+    decoding = _Recorded(lm, batch, noise, PLAN, stages)
     answers = decoding.run()
     dtype = next(lm.causal.parameters()).dtype
     return any(

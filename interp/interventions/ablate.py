@@ -56,6 +56,9 @@ class Ablate(Intervention):
     def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, _layers(self.vector, self.layers, lm))
 
+    def decided_by(self) -> list[Tensor]:
+        return self.per_row()
+
     def edit(
         self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
@@ -88,6 +91,9 @@ class AblateSubspace(Intervention):
 
     def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, _layers(self.basis, self.layers, lm))
+
+    def decided_by(self) -> list[Tensor]:
+        return self.per_row()
 
     def edit(
         self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
@@ -125,6 +131,9 @@ class AblateWrites(Intervention):
             HookPoint(at, site) for at in range(lm.n_layers) for site in ("attn_out", "mlp_out")
         ]
         return (EMBEDDINGS, *blocks)
+
+    def decided_by(self) -> list[Tensor]:
+        return self.per_row()
 
     def edit(
         self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch

@@ -59,6 +59,9 @@ class Add(Intervention):
     def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, self.layers)
 
+    def decided_by(self) -> list[Tensor]:
+        return self.per_row()
+
     def edit(
         self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:

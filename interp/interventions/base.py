@@ -62,6 +62,13 @@ class Intervention(ABC):
             if tensor.ndim == axes
         ]
 
+    def decided_by(self) -> list[Tensor] | None:
+        """The tensors with a row for each prompt on which, beside the stream, an edit depends; None: on the prompt.
+
+        Prompts that begin alike and have the same rows here are read once, see `interp.generation.shared_beginnings`.
+        """
+        return None
+
     def directions(self) -> list[Direction]:
         """The directions it was given, which belong to the weights that they were fitted to."""
         return [direction for name in self.AXES for direction in directions(getattr(self, name))]

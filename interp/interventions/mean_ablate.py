@@ -64,6 +64,9 @@ class MeanAblate(Intervention):
     def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:
         return resid_post(lm, self.mean)
 
+    def decided_by(self) -> list[Tensor]:
+        return self.per_row()
+
     def edit(
         self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:

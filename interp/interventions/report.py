@@ -65,9 +65,12 @@ class InterventionLog:
     ) -> None:
         """Intervention `number` acted at these tokens of a forward pass."""
         self.also(number, place)
-        positions, prompt = batch.positions, batch.prompt[:, None].expand_as(batch.positions)
+        prompt, positions = batch.prompt, batch.positions
+        if batch.shared_by is not None:
+            prompt, rows = batch.shared_by
+            positions, acted = positions[rows], acted[rows]
         counts = self._wide_enough(number, positions)
-        where = (prompt, positions.clamp_min(0))
+        where = (prompt[:, None].expand_as(positions), positions.clamp_min(0))
         counts.index_put_(where, acted.to(counts), accumulate=True)
 
     def also(self, number: int, place: HookPoint) -> None:

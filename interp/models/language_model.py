@@ -20,6 +20,7 @@ from interp.errors import TriggerLensError
 from interp.io.tensors import hash_tensors
 from interp.models.chat import ChatFormat, end_of_turn
 from interp.models.final_norm import find_final_norm
+from interp.models.vocabulary import in_blocks
 
 if TYPE_CHECKING:  # all of these know this module
     import interp.activations
@@ -156,7 +157,7 @@ class LanguageModel:
     def head(self, normed: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row vocabulary"]:
         """Logits from what the final norm returns, scaled and capped as the model does it."""
         if self._head_is_one_map:
-            return self.causal.get_output_embeddings()(normed)
+            return in_blocks(self.causal.get_output_embeddings(), normed)
         return self._own_head(normed)
 
     @cached_property
