@@ -25,7 +25,8 @@ from interp.interventions import (
 )
 from interp.models.contract import same_logits
 from interp.models.loading import wrap
-from interp.prompts import Prompt, PromptSet, Span, render
+from interp.prompts import Prompt, PromptSet, Span
+from interp.rendering import render
 from tests.tiny_models import FAMILIES, FRAMINGS, QUESTIONS, adapted_lm, tiny_lm
 
 STRENGTHS = (0.0, 3.0, 8.0)
