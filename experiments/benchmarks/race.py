@@ -28,7 +28,8 @@ def raced(losses: np.ndarray, error: float) -> tuple[int, int]:
         asked += len(alive) * len(part)
         return losses[alive][:, part]
 
-    left = race(*losses.shape, ask, error)
+    candidates, questions = losses.shape
+    left = race(candidates, questions, ask, error)
     return min(left, key=lambda each: losses[each].mean()), asked
 
 
