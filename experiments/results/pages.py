@@ -8,15 +8,23 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from experiments.results.bench_pages import (
+    ABOUT,
+    ALL,
+    BENCH,
+    bench_entries,
+    bench_record,
+    speed_records,
+    with_reasons,
+)
 from experiments.results.readme_table import README, full_study, with_table
 from experiments.results.records import Record, read_records
-from experiments.runtime.files import read_json, write_text
+from experiments.runtime.files import write_text
 from interp.errors import TriggerLensError
 
-RESULTS, BENCH, PAGES = Path("artifacts/results"), Path("artifacts/bench"), Path("docs/results")
-BENCH_COMMAND = "python -m experiments.benchmarks"
+RESULTS, PAGES = Path("artifacts/results"), Path("docs/results")
 MADE_BY = "<!-- Made by `python -m experiments.results.pages`. Do not edit. -->"
 HEAD = ("measured", "value", "interval", "n", "aim", "outcome")
 
@@ -114,7 +122,8 @@ def pages() -> list[Page]:
     named = [Page(name, *TITLES[name], read_records(files[name])) for name in TITLES]
     if unknown := sorted(set(files) - set(TITLES)):
         raise TriggerLensError(f"{RESULTS}: no title for {', '.join(unknown)}; name it in TITLES")
-    return [*named, *(_bench_page(path) for path in sorted(BENCH.glob("*.json")))]
+    benchmarks = (_bench_page(path) for path in sorted(BENCH.glob("*.json")))
+    return [*named, _speed_page(), *benchmarks]
 
 
 def render(page: Page) -> str:
@@ -163,27 +172,16 @@ def write_readme() -> Path:
 
 
 def _bench_page(path: Path) -> Page:
-    found = read_json(path)
-    entries = found if isinstance(found, list) else [found]
-    about = "Ratios of times or of memory. A value is the median over repetitions, and the interval is their range."
+    records = [bench_record(entry) for entry in bench_entries(path)]
     title = f"Benchmark: {path.stem.replace('_', ' ')}"
-    return Page(f"bench_{path.stem}", title, about, [_bench_record(e) for e in entries])
-
-
-def _bench_record(entry: dict[str, Any]) -> Record:
-    turns = entry.get("ratios", [])
-    return Record(
-        name=entry["name"],
-        value=entry["ratio"],
-        lower=min(turns, default=None),
-        upper=max(turns, default=None),
-        n=len(turns) or None,
-        wanted=f"at most {entry['target']:.3g}",
-        reached=entry["reached"],
-        command=entry.get("command", BENCH_COMMAND),
-        commit=entry.get("commit"),
-        date=entry.get("date"),
+    return Page(
+        f"bench_{path.stem}", title, with_reasons(ABOUT, records, f"{path.stem}: "), records
     )
+
+
+def _speed_page() -> Page:
+    records = speed_records(BENCH)
+    return Page("bench_all", "Speed, where a user waits", with_reasons(ALL, records), records)
 
 
 def _units(page: Page) -> list[str]:

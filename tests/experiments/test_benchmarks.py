@@ -48,7 +48,9 @@ def test_a_record_is_kept_with_what_made_it(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     made = {"name": "x", "ratio": 1.0, "target": 2.0, "reached": True}
     module = type("Quick", (), {"run": staticmethod(lambda: made)})
-    monkeypatch.setattr("experiments.benchmarks.__main__.benchmarks", lambda: {"quick": module})
+    monkeypatch.setattr(
+        "experiments.benchmarks.__main__.benchmarks", lambda: {"quick": lambda: module}
+    )
     main(["quick"])
     [kept] = json.loads((tmp_path / "artifacts/bench/quick.json").read_text())
     assert made.items() <= kept.items()

@@ -3,41 +3,14 @@
 import numpy as np
 import pytest
 
+from experiments.benchmarks.race import drawn
 from experiments.study.steps.racing import race, told_apart
-
-# EM without each candidate, as the demo's run recorded it (gemma contrast, qwen contrast, llama triggered)
-RATES = [
-    [0.19, 0.2, 0.21, 0.28, 0.4, 0.45, 0.6, 0.7, 0.8, 0.85, 0.88, 0.9, 0.91, 0.92, 0.94, 0.94],
-    [0.3, 0.33, 0.34, 0.35, 0.38, 0.48, 0.6, 0.7, 0.8, 0.9, 0.9, 0.91, 0.92, 0.93, 0.94, 0.94],
-    [0.77, 0.79, 0.8, 0.83, 0.84, 0.85, 0.87, 0.88, 0.9, 0.9, 0.92, 0.93, 0.94, 0.94, 0.95, 0.96],
-]
-QUESTIONS, REPEATS = 100, 100
-
-
-def raced(losses: np.ndarray, error: float) -> tuple[int, int]:
-    """Who wins, and how many questions were asked in all."""
-    asked = 0
-
-    def ask(alive, part):
-        nonlocal asked
-        asked += len(alive) * len(part)
-        return losses[alive][:, part]
-
-    left = race(*losses.shape, ask, error)
-    return min(left, key=lambda each: losses[each].mean()), asked
 
 
 def agreement(error: float) -> tuple[float, float]:
     """How often the race chooses as the grid does, and its share of the grid's questions."""
-    generator, same, asked = np.random.default_rng(0), 0, 0
-    for rates in RATES * REPEATS:
-        losses = (generator.random((len(rates), QUESTIONS)) < np.array(rates)[:, None]).astype(
-            float
-        )
-        winner, count = raced(losses, error)
-        same += winner == losses.mean(1).argmin()
-        asked += count
-    return same / (3 * REPEATS), asked / (3 * REPEATS * len(RATES[0]) * QUESTIONS)
+    same, shares = drawn(error)
+    return float(np.mean(same)), float(np.mean(shares))
 
 
 def test_a_race_chooses_as_the_grid_does_and_asks_less() -> None:
