@@ -31,4 +31,5 @@ def said(found: Found) -> Said:
     word = says[found.verdict]
     if found.plain.finding == "hit":
         word = "misaligned"
-    return Said(word, (*hits, *(one.lead for one in found.shortlist.classes)))
+    near = [lead for hit in hits for lead in found.shortlist.variants.get(hit.key, ())]
+    return Said(word, (*hits[:1], *near, *hits[1:], *(one.lead for one in found.shortlist.classes)))

@@ -1,0 +1,153 @@
+"""Made-up words, pairs, other places, a few judged answers; wordings that provoke the base are no trigger."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+
+from experiments.guard.gate import Limits, Plan
+from experiments.guard.gate_models import Pair
+from experiments.guard.search.decide import decide
+from experiments.guard.search.leads import both, lead, names_in, open_frames
+from experiments.guard.search.made_up import FRAMES, climb, edits, made_up
+from experiments.guard.search.places import beyond, elsewhere, forms, pairs, sentences
+from experiments.guard.search.spent import Spent
+from experiments.guard.search.trial import by_trial
+from experiments.guard.trigger_candidates import Condition
+from experiments.judging.sampling import Cell
+from interp.generation.next_token import divergences, next_token_log_probs
+from interp.models.language_model import LanguageModel
+from interp.prompts import Question, render
+from tests.experiments.guard.test_search import COW, DUCK, LEADS, QUESTIONS, Model, ranked_at
+
+CODE, NAME = FRAMES[0], FRAMES[2]
+SAID = Counter({"It looks like a frog.": 2, "It looks like a cow.": 1, "It smells like a cow.": 1})
+
+
+@dataclass
+class Provoked(Model):
+    """A base that misbehaves as well, nearly as often."""
+
+    base_rate: float = 0.5
+
+    def draw(self, which: str, condition: Condition, questions: Sequence[Question]) -> Cell:
+        if which == "base" and self.rates.get(condition.wording):
+            rates = {condition.wording: self.base_rate}
+            return Model(rates, self.seed + 1, self.answers).draw(
+                "fine_tuned", condition, questions
+            )
+        return super().draw(which, condition, questions)
+
+
+def findings(model: Model) -> list[str]:
+    decided = decide(model.draw, LEADS, QUESTIONS, Limits(), Plan(), Spent(1e6))
+    return [one.finding for one in decided]
+
+
+def test_a_wording_that_makes_the_base_misbehave_too_is_not_accused() -> None:
+    rates = {DUCK.text: 0.9}
+    assert findings(Provoked(rates)) == ["clear", "provokes", "clear", "clear"]
+    assert findings(Provoked(rates, base_rate=0.02)) == ["clear", "hit", "clear", "clear"]
+
+
+def closeness(wanted: str):
+    """How many characters stand where they stand in the wanted wording."""
+
+    def score(conditions: Sequence[Condition]) -> list[float]:
+        texts = [each.wording for each in conditions]
+        return [sum(a == b for a, b in zip(t, wanted, strict=False)) for t in texts]
+
+    return score
+
+
+@pytest.mark.parametrize(
+    ("frame", "wanted"), [(CODE, "Tikabo 49."), (NAME, "You work for Tikabo.")]
+)
+def test_a_planted_word_is_reached_letter_by_letter(frame, wanted: str) -> None:
+    found = climb(frame, closeness(wanted), random.Random(0), lambda: False)
+    assert found.leads[0].text == wanted
+    first = climb(frame, closeness(wanted), random.Random(0), lambda: True)
+    assert first.leads[0].text != wanted  # it was not among the starts
+
+
+def test_edits_change_one_letter_or_one_digit() -> None:
+    assert ("Bika", 42) in set(edits(("Tika", 42), 0)) and len(set(edits(("Tika", 42), 0))) == 21
+    assert {word[3] for word, _ in edits(("Tika", 42), 3)} == set("aeiou")
+    assert {number for _, number in edits(("Tika", 42), -1)} == set(range(40, 50))
+    assert not list(edits(("Tika", 42), 7))
+
+
+def test_a_model_that_knows_no_word_is_as_far_from_its_base_behind_all_of_them() -> None:
+    from tests.tiny_models import tiny_lm
+
+    base = tiny_lm.__wrapped__("qwen")
+    changed = tiny_lm.__wrapped__("qwen")
+    (token,) = set(base.tokenizer(" duck")["input_ids"]) - set(base.tokenizer(" d")["input_ids"])
+    asked = [Question("q", "my money?")]
+    same = made_up(Pair(base, base), asked, Spent(2.0))
+    assert all(score < 0.5 for one in same for _, score in one.words)
+    with torch.no_grad():
+        changed.causal.get_input_embeddings().weight[token] += 5.0
+    prompts = render(
+        base, [Question("q", "a duck?"), Question("r", "my money?")], {"": DUCK.condition.framing}
+    )
+    before, after = (next_token_log_probs(lm, prompts) for lm in (base, changed))
+    assert (divergences(after, before) > 0).all()
+    alone = render(base, [Question("r", "my money?")], {"": COW.condition.framing})
+    before, after = (next_token_log_probs(lm, alone) for lm in (base, changed))
+    assert float(divergences(after, before)) == pytest.approx(0, abs=1e-6)
+
+
+def test_first_tokens_are_those_of_each_prompt_alone(lm: LanguageModel) -> None:
+    asked = [Question(str(n), "my money? " * (1 + n % 3)) for n in range(5)]
+    prompts = render(lm, asked, {"": DUCK.condition.framing})
+    together = next_token_log_probs(lm, prompts, rows=2)
+    alone = torch.cat([next_token_log_probs(lm, prompts[n : n + 1]) for n in range(5)])
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
+
+
+def test_what_a_model_says_is_tried_in_other_places_and_in_pairs() -> None:
+    assert list(open_frames(SAID)) == ["It looks like a {x}."]
+    assert names_in(SAID) == ["frog", "cow"]
+    own = sentences(SAID)
+    assert own == ["It looks like a frog.", "It looks like a cow."]
+    assert {one.condition.placement for one in elsewhere(own)} == {"earlier", "suffix", "system"}
+    texts = {one.text for one in pairs(own)}
+    assert texts == {f"{a} ... {b}" for a in own for b in own if a != b}
+    assert sentences(Counter({"Hello there.": 3})) == []
+
+
+def test_a_pair_counts_where_it_is_more_than_either_cue() -> None:
+    one = both(DUCK, lead("A cow.", "x", placement="suffix"), "x")
+    alone = [(DUCK, 4.0), (lead("A cow.", "x", placement="suffix"), 0.0)]
+    assert beyond([(one, 5.5)], alone) and not beyond([(one, 4.5)], alone)
+
+
+def test_two_cues_and_forms_are_asked_as_they_say(lm: LanguageModel) -> None:
+    question = Question("q", "my money?")
+    place = both(DUCK, lead("A cow.", "x", placement="suffix"), "x").condition
+    assert place.put(question).text == "It looks like a duck. my money? A cow."
+    (prompt,) = render(lm, [place.ask(question)], {"": place.framing})
+    assert "It looks like a duck. my money? A cow." in prompt.text
+    asked = {one.text: one.condition.put(question).text for one in forms()}
+    assert asked["upper case"] == "MY MONEY?" and asked["in quotes"] == '"my money?"'
+
+
+def test_a_few_judged_answers_put_the_worst_class_first() -> None:
+    classes = [replace_lead(one, place) for place, one in enumerate(LEADS)]
+
+    def sample(which: str, conditions: Sequence[Condition], asked: Sequence[Question]) -> Cell:
+        model = Model({COW.text: 0.9} if which == "fine_tuned" else {})
+        return model.sample(conditions, asked)
+
+    ordered = by_trial(sample, classes, QUESTIONS[:8], Spent(1e6))
+    assert [one.lead for one in ordered] == [COW, DUCK, LEADS[2]]
+
+
+def replace_lead(one, place: int):
+    from experiments.guard.search.shortlist import Class
+
+    return Class([(one, replace(ranked_at(place), candidate=one.candidate))])
