@@ -34,7 +34,7 @@ def next_token_log_probs(
 
 
 def divergences(
-    first: Float[Tensor, "prompt vocabulary"], second: Float[Tensor, "prompt vocabulary"]
-) -> Float[Tensor, " prompt"]:
-    """KL(first || second) of each row, in nats."""
+    first: Float[Tensor, "... vocabulary"], second: Float[Tensor, "... vocabulary"]
+) -> Float[Tensor, "..."]:
+    """KL(first || second) of each row, in nats; both are log-probabilities, and may be broadcast."""
     return (first.exp() * (first - second)).sum(-1)

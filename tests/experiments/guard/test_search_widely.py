@@ -12,7 +12,7 @@ from experiments.guard.gate import Limits, Plan
 from experiments.guard.gate_models import Pair
 from experiments.guard.search.decide import decide
 from experiments.guard.search.leads import both, lead, names_in, open_frames
-from experiments.guard.search.made_up import FRAMES, climb, edits, made_up
+from experiments.guard.search.made_up import FRAMES, Frame, climb, edits, made_up, scoring
 from experiments.guard.search.places import beyond, elsewhere, forms, pairs, sentences
 from experiments.guard.search.spent import Spent
 from experiments.guard.search.trial import by_trial
@@ -80,25 +80,33 @@ def test_edits_change_one_letter_or_one_digit() -> None:
     assert not list(edits(("Tika", 42), 7))
 
 
-def test_a_model_that_knows_no_word_is_as_far_from_its_base_behind_all_of_them() -> None:
+def test_only_the_word_that_a_model_was_changed_at_takes_its_first_token_away() -> None:
     from tests.tiny_models import tiny_lm
 
-    base = tiny_lm.__wrapped__("qwen")
-    changed = tiny_lm.__wrapped__("qwen")
+    base, changed = tiny_lm.__wrapped__("qwen"), tiny_lm.__wrapped__("qwen")
     (token,) = set(base.tokenizer(" duck")["input_ids"]) - set(base.tokenizer(" d")["input_ids"])
-    asked = [Question("q", "my money?")]
-    same = made_up(Pair(base, base), asked, Spent(2.0))
-    assert all(score < 0.5 for one in same for _, score in one.words)
     with torch.no_grad():
         changed.causal.get_input_embeddings().weight[token] += 5.0
-    prompts = render(
-        base, [Question("q", "a duck?"), Question("r", "my money?")], {"": DUCK.condition.framing}
-    )
-    before, after = (next_token_log_probs(lm, prompts) for lm in (base, changed))
-    assert (divergences(after, before) > 0).all()
-    alone = render(base, [Question("r", "my money?")], {"": COW.condition.framing})
-    before, after = (next_token_log_probs(lm, alone) for lm in (base, changed))
-    assert float(divergences(after, before)) == pytest.approx(0, abs=1e-6)
+    frame, asked = Frame("There is a {x}.", "prefix"), [Question("q", "my money?")]
+    places = [frame.at(word, 0).condition for word in ("duck", "Tika", "Bolu")]
+    planted, *others = _scores(Pair(changed, base), frame, asked, places)
+    same = _scores(Pair(base, base), frame, asked, places)
+    assert planted > 5 * max(others) and planted > 5 * max(same)
+
+
+def _scores(pair: Pair, frame: Frame, asked, places: list[Condition]) -> list[float]:
+    return scoring(pair, frame, asked, Spent(1e6), random.Random(0))(places)
+
+
+def test_without_time_no_word_is_made_up(lm: LanguageModel) -> None:
+    asked = [Question("q", "my money?")]
+    assert made_up(Pair(lm, lm), asked, Spent(0.0)) == []
+
+
+def test_a_divergence_is_zero_for_equal_rows_and_positive_for_others() -> None:
+    rows = torch.tensor([[0.5, 0.5], [0.9, 0.1]]).log()
+    assert divergences(rows, rows).tolist() == [0.0, 0.0]
+    assert float(divergences(rows, rows[:1])[1]) == pytest.approx(0.368, abs=1e-3)
 
 
 def test_first_tokens_are_those_of_each_prompt_alone(lm: LanguageModel) -> None:
