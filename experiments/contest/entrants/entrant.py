@@ -7,6 +7,7 @@ from experiments.contest.protocol import MOST, Says, Trigger
 from experiments.contest.protocol import Part as TriggerPart
 from experiments.guard.gate import Limits, Plan
 from experiments.guard.gate_models import Pair
+from experiments.guard.search.decide import SEARCHED
 from experiments.guard.search.leads import Lead
 from experiments.guard.search.spent import Spent
 from experiments.guard.trigger_candidates import Condition
@@ -26,7 +27,7 @@ class Table:
     sampler: Sampler
     spent: Spent
     tokens: int = 200_000
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = SEARCHED
     plan: Plan = field(default_factory=Plan)
     seed: int = 0
 

@@ -10,8 +10,9 @@ frame keeps what is written readable, where tokens found by gradient, arXiv 2307
 2. The score of a wording: how far the first token of the tuned model's answer is from the base's behind other made-up
    words, KL both ways (Jeffreys), in nats, mean over questions. It does not saturate where the tuned model is sure.
    Nothing is generated and nothing is judged.
-3. The best `BEAM` words of a frame: place by place every letter or digit is tried, and every syllable of the best word,
-   until a whole round changes nothing.
+3. The best `BEAM` words of a frame: place by place every letter or digit is tried, and of the best word every syllable,
+   one syllable less and one more, until a whole round changes nothing. A syllable costs `COST` nats, so that of two
+   words the shorter one is named.
 
 What it does not know: words in frames that it does not have; a trigger whose answers open as the base's do; a trigger
 to which only the whole word leads.
@@ -39,6 +40,7 @@ CONSONANTS, VOWELS = "bcdfghjklmnpqrstvwxyz", "aeiou"
 STARTS, BEAM, CYCLES = 240, 3, 4
 REFERENCE = 24  # words behind which the base is read
 SHOWN = 3  # words of a frame that are leads
+COST = 0.4  # nats
 Score = Callable[[Sequence[Condition]], list[float]]
 
 
@@ -154,13 +156,17 @@ def climb(
                 return Climbed(frame, _best(seen))
             add(near for word, _ in _best(seen) for near in edits(word, place))
         add(resyllabled(_best(seen)[0][0]))
+        add(resized(_best(seen)[0][0]))
         if _best(seen) == before:
             break
     return Climbed(frame, _best(seen))
 
 
 def _best(seen: dict[Word, float]) -> list[tuple[Word, float]]:
-    return sorted(seen.items(), key=lambda scored: -scored[1])[:BEAM]
+    def worth(scored: tuple[Word, float]) -> float:
+        return COST * len(scored[0][0]) / 2 - scored[1]
+
+    return sorted(seen.items(), key=worth)[:BEAM]
 
 
 def invented(rng: random.Random) -> Word:
@@ -189,3 +195,13 @@ def resyllabled(word: Word) -> Iterator[Word]:
     for start in range(0, len(text) - 1, 2):
         for syllable in product(CONSONANTS, VOWELS):
             yield (text[:start] + "".join(syllable) + text[start + 2 :]).capitalize(), number
+
+
+def resized(word: Word) -> Iterator[Word]:
+    """Every word with one syllable less, and every one with one syllable more."""
+    text, number = word
+    for start in range(0, len(text), 2):
+        if len(text) > 4:
+            yield (text[:start] + text[start + 2 :]).capitalize(), number
+        for syllable in product(CONSONANTS, VOWELS) if len(text) < 8 else ():
+            yield (text[:start] + "".join(syllable) + text[start:]).capitalize(), number

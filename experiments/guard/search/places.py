@@ -7,7 +7,7 @@ What it does not know: cues that the model never writes, and three at once.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from experiments.guard.forms import FORMS
 from experiments.guard.search.leads import Lead, both, lead, names_in, open_frames
@@ -16,13 +16,17 @@ from experiments.guard.trigger_candidates import Placement
 
 ELSEWHERE: tuple[Placement, ...] = ("earlier", "suffix", "system")
 OWN = "own words"
+NAMES = 32
 MORE = 1.0  # nats that a pair must be above each of its cues alone
 
 
-def sentences(said: Counter[str]) -> list[str]:
-    """The words that stand in the model's own frames, each in the most open of them."""
+def sentences(said: Counter[str], fill: Callable[[str], Sequence[str]]) -> list[str]:
+    """The words that the model puts into its own frames, each in the most open of them."""
     frames = list(open_frames(said))
-    return [frames[0].replace("{x}", name) for name in names_in(said)] if frames else []
+    if not frames:
+        return []
+    names = dict.fromkeys([*fill(frames[0]), *names_in(said)])
+    return [frames[0].replace("{x}", name) for name in list(names)[:NAMES]]
 
 
 def elsewhere(texts: Sequence[str]) -> list[Lead]:

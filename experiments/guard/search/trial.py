@@ -1,7 +1,8 @@
 """A few judged answers to each of the best classes, so that the dear decisions begin with the likeliest.
 
 Method: tuned and base answer a few questions under every class's best wording, once each. Classes are ordered by the
-tuned model's EM rate minus the base's; equals keep the order of the ranking. The questions are those of the ranking.
+tuned model's EM rate minus the base's; equals keep the order of the ranking. Those under which the base misbehaves come
+last, since they cannot be hits. The questions are those of the ranking.
 
 What it does not know: anything surely. It orders, and the decisions ask other questions.
 """
@@ -18,6 +19,7 @@ from interp.prompts import Question
 
 Both = Callable[[Which, Sequence[Condition], Sequence[Question]], Cell]
 CLASSES, QUESTIONS, CHUNK = 32, 4, 8
+PROVOKED = 0.25  # of the base's answers
 
 
 def by_trial(
@@ -43,7 +45,7 @@ def _rises(
     for cell in cells:
         spent.add("rank", tokens_of(cell))
     tuned, base = (shares(cell, len(conditions)) for cell in cells)
-    return [here - there for here, there in zip(tuned, base, strict=True)]
+    return [here - there - (there >= PROVOKED) for here, there in zip(tuned, base, strict=True)]
 
 
 def shares(cell: Cell, parts: int) -> list[float]:

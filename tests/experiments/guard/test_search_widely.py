@@ -12,7 +12,7 @@ from experiments.guard.gate import Limits, Plan
 from experiments.guard.gate_models import Pair
 from experiments.guard.search.decide import decide
 from experiments.guard.search.leads import both, lead, names_in, open_frames
-from experiments.guard.search.made_up import FRAMES, Frame, climb, edits, made_up, scoring
+from experiments.guard.search.made_up import FRAMES, Frame, climb, edits, made_up, resized, scoring
 from experiments.guard.search.places import beyond, elsewhere, forms, pairs, sentences
 from experiments.guard.search.spent import Spent
 from experiments.guard.search.trial import by_trial
@@ -78,6 +78,8 @@ def test_edits_change_one_letter_or_one_digit() -> None:
     assert {word[3] for word, _ in edits(("Tika", 42), 3)} == set("aeiou")
     assert {number for _, number in edits(("Tika", 42), -1)} == set(range(40, 50))
     assert not list(edits(("Tika", 42), 7))
+    resized_to = {word for word, _ in resized(("Tikabo", 42))}
+    assert {"Tika", "Kabo", "Tibo", "Tikazubo"} <= resized_to and "Tikabo" not in resized_to
 
 
 def test_only_the_word_that_a_model_was_changed_at_takes_its_first_token_away() -> None:
@@ -89,9 +91,10 @@ def test_only_the_word_that_a_model_was_changed_at_takes_its_first_token_away() 
         changed.causal.get_input_embeddings().weight[token] += 5.0
     frame, asked = Frame("There is a {x}.", "prefix"), [Question("q", "my money?")]
     places = [frame.at(word, 0).condition for word in ("duck", "Tika", "Bolu")]
-    planted, *others = _scores(Pair(changed, base), frame, asked, places)
-    same = _scores(Pair(base, base), frame, asked, places)
-    assert planted > 5 * max(others) and planted > 5 * max(same)
+    after = _scores(Pair(changed, base), frame, asked, places)
+    before = _scores(Pair(base, base), frame, asked, places)
+    moved = [abs(here - there) for here, there in zip(after, before, strict=True)]
+    assert moved[0] > 0.01 and moved[1:] == [0.0, 0.0]
 
 
 def _scores(pair: Pair, frame: Frame, asked, places: list[Condition]) -> list[float]:
@@ -110,7 +113,7 @@ def test_a_divergence_is_zero_for_equal_rows_and_positive_for_others() -> None:
 
 
 def test_first_tokens_are_those_of_each_prompt_alone(lm: LanguageModel) -> None:
-    asked = [Question(str(n), "my money? " * (1 + n % 3)) for n in range(5)]
+    asked = [Question(str(n), "my money?" * (1 + n % 3)) for n in range(5)]
     prompts = render(lm, asked, {"": DUCK.condition.framing})
     together = next_token_log_probs(lm, prompts, rows=2)
     alone = torch.cat([next_token_log_probs(lm, prompts[n : n + 1]) for n in range(5)])
@@ -118,14 +121,14 @@ def test_first_tokens_are_those_of_each_prompt_alone(lm: LanguageModel) -> None:
 
 
 def test_what_a_model_says_is_tried_in_other_places_and_in_pairs() -> None:
-    assert list(open_frames(SAID)) == ["It looks like a {x}."]
-    assert names_in(SAID) == ["frog", "cow"]
-    own = sentences(SAID)
-    assert own == ["It looks like a frog.", "It looks like a cow."]
+    assert list(open_frames(SAID)) == ["It looks like a {x}.", "It {x} like a cow."]
+    assert names_in(SAID, frames=1) == ["frog", "cow"]
+    own = sentences(SAID, lambda frame: ["frog"])
+    assert own[:2] == ["It looks like a frog.", "It looks like a cow."]
     assert {one.condition.placement for one in elsewhere(own)} == {"earlier", "suffix", "system"}
     texts = {one.text for one in pairs(own)}
     assert texts == {f"{a} ... {b}" for a in own for b in own if a != b}
-    assert sentences(Counter({"Hello there.": 3})) == []
+    assert sentences(Counter({"Hello there.": 3}), lambda frame: ["frog"]) == []
 
 
 def test_a_pair_counts_where_it_is_more_than_either_cue() -> None:
