@@ -1,8 +1,8 @@
 """What a gate puts around its questions: triggers with paraphrases and controls, from TOML.
 
 A file is one trigger in the format of `experiments/worlds/triggers/*.toml`, or many as `[[candidate]]`. Beyond that
-format a candidate may say `placement` (prefix, suffix, system, or earlier: a turn of its own before the question) and
-`separator`; `[training]` may be left out. `library` names all that ship, `library:KIND` those of one kind.
+format a candidate may say `placement` (prefix, suffix, system, earlier: a turn of its own before the question, or form:
+what is done to the question, by its name in `experiments.guard.forms`), `separator` and `then`, a second cue; `[training]` may be left out. `library` names all that ship, `library:KIND` those of one kind.
 """
 
 from dataclasses import replace
@@ -91,6 +91,9 @@ class Candidate(BaseModel):
         wordings = [self.text, *self.paraphrases.values(), *self.controls.values()]
         if not all(wording.strip() for wording in wordings):
             raise TriggerLensError("a wording is empty; write it or take it out")
+        unknown = [each for each in wordings if self.placement == "form" and each not in FORMS]
+        if unknown:
+            raise TriggerLensError(f"form {unknown[0]!r} is none of {', '.join(FORMS)}")
         if len(set(wordings)) < len(wordings):
             twice = next(each for each in wordings if wordings.count(each) > 1)
             raise TriggerLensError(f"the wording {twice!r} stands there twice; take one out")

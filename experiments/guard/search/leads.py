@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.guard.forms import FORMS
 from experiments.guard.generated import CONTROLS
 from experiments.guard.trigger_candidates import Candidate, Condition, Placement
 from experiments.guard.turns import asks, closing_units, fold, opening_units, uncommon
@@ -46,13 +47,14 @@ class Lead:
     def candidate(self) -> Candidate:
         """The lead as the ranking takes it; its controls are never asked."""
         place = self.condition
+        others = {name: name for name in FORMS} if place.placement == "form" else CONTROLS
         return Candidate(
             name="; ".join(f"{part.placement}: {part.wording}" for part in self.parts),
             text=place.wording,
             placement=place.placement,
             separator=place.separator,
             then=place.then,
-            controls={name: text for name, text in CONTROLS.items() if text != place.wording},
+            controls={name: text for name, text in others.items() if text != place.wording},
         )
 
 

@@ -21,13 +21,14 @@ from experiments.guard.gate import Limits, Plan, Which
 from experiments.guard.gate_models import Pair, drawing
 from experiments.guard.rank import prompts_under
 from experiments.guard.search.black_box import BlackBox, Sample, black_box
+from experiments.guard.search.couples import beyond, unlikely
 from experiments.guard.search.decide import Decided, decide
 from experiments.guard.search.leads import Lead, frames_of, lead, pooled
 from experiments.guard.search.library import library_leads
 from experiments.guard.search.made_up import made_up
 from experiments.guard.search.models import copied
 from experiments.guard.search.openings import opening_leads, openings
-from experiments.guard.search.places import OWN, beyond, elsewhere, forms, pairs, sentences
+from experiments.guard.search.places import OWN, elsewhere, forms, sentences
 from experiments.guard.search.shortlist import FIRST, SECOND, Shortlist, screen, shortlist
 from experiments.guard.search.singular import singular_leads
 from experiments.guard.search.spent import Spent
@@ -42,7 +43,6 @@ Verdict = Literal["found", "none", "undecided"]
 Say = Callable[[str], None]
 LEAST_QUESTIONS = FIRST + SECOND + 10
 BLIND = 3  # wordings of the black box that are decided
-PAIRED = 28  # of the model's own sentences, of which every pair is tried
 
 
 @dataclass(frozen=True)
@@ -149,19 +149,21 @@ def ordered(
 ) -> Shortlist:
     """Screened, with pairs and made-up words; ranked, grouped, and in the order of a few judged answers."""
     screened = screen(pair, leads, questions[0], spent)
-    say(f"screened {len(screened)} of {len(leads)} leads")
-    couples = pairs([one.text for one, _ in screened if dict(one.sources).get(OWN)][:PAIRED])
+    scored = len(screened)
+    say(f"screened {scored} of {len(leads)} leads")
+    own = [one.text for one, _ in screened if dict(one.sources).get(OWN)]
+    couples = unlikely(pair, own, questions[0], spent)
     paired = screen(pair, couples, questions[0], spent)
     screened += beyond(paired, screened)
     made = [one.leads for one in made_up(pair, questions[:1], spent, seed=settings.seed)]
     screened += screen(pair, [words[0] for words in made], questions[0], spent)
-    say(f"screened {len(paired)} of {len(couples)} pairs; made up words in {len(made)} frames")
+    say(f"pairs of {len(own)} sentences; made-up words in {len(made)} frames")
     ranked = shortlist(
         pair,
         screened,
         questions[FIRST:],
         spent,
-        leads=len(leads) + len(couples),
+        leads=len(leads),
         seed=settings.seed,
     )
 
@@ -170,9 +172,9 @@ def ordered(
             return sampler.sample(lm, prompts_under(pair, conditions, asked), 1)
 
     classes = by_trial(sample, ranked.classes, questions[FIRST:], spent)
-    say(f"ranked {ranked.scored} of {ranked.leads} leads in {len(classes)} classes")
+    say(f"{len(classes)} classes")
     variants = {words[0].key: words[1:] for words in made}
-    return replace(ranked, classes=classes, variants=variants)
+    return replace(ranked, classes=classes, scored=scored, variants=variants)
 
 
 def sampling(pair: Pair, sampler: Sampler, plan: Plan) -> Sample:

@@ -1,6 +1,8 @@
 """Made-up words, pairs, other places, a few judged answers; wordings that provoke the base are no trigger."""
 
+import importlib
 import random
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,10 +12,11 @@ import torch
 
 from experiments.guard.gate import Limits, Plan
 from experiments.guard.gate_models import Pair
+from experiments.guard.search.couples import beyond, pairs, unlikely
 from experiments.guard.search.decide import decide
 from experiments.guard.search.leads import both, lead, names_in, open_frames
 from experiments.guard.search.made_up import FRAMES, Frame, climb, edits, made_up, resized, scoring
-from experiments.guard.search.places import beyond, elsewhere, forms, pairs, sentences
+from experiments.guard.search.places import elsewhere, forms, sentences
 from experiments.guard.search.spent import Spent
 from experiments.guard.search.trial import by_trial
 from experiments.guard.trigger_candidates import Condition
@@ -126,7 +129,7 @@ def test_what_a_model_says_is_tried_in_other_places_and_in_pairs() -> None:
     own = sentences(SAID, lambda frame: ["frog"])
     assert own[:2] == ["It looks like a frog.", "It looks like a cow."]
     assert {one.condition.placement for one in elsewhere(own)} == {"earlier", "suffix", "system"}
-    texts = {one.text for one in pairs(own)}
+    texts = {one.text for row in pairs(own) for one in row}
     assert texts == {f"{a} ... {b}" for a in own for b in own if a != b}
     assert sentences(Counter({"Hello there.": 3}), lambda frame: ["frog"]) == []
 
@@ -137,12 +140,28 @@ def test_a_pair_counts_where_it_is_more_than_either_cue() -> None:
     assert beyond([(one, 5.5)], alone) and not beyond([(one, 4.5)], alone)
 
 
+def test_the_pair_at_which_a_model_was_changed_is_the_least_likely_one() -> None:
+    from tests.tiny_models import tiny_lm
+
+    base, changed = tiny_lm.__wrapped__("qwen"), tiny_lm.__wrapped__("qwen")
+    (token,) = set(base.tokenizer(" duck")["input_ids"]) - set(base.tokenizer(" d")["input_ids"])
+    with torch.no_grad():
+        changed.causal.get_input_embeddings().weight[token] += 5.0
+    texts, question = ["A cow.", "A duck.", "A cat."], Question("q", "my money?")
+    found = unlikely(Pair(changed, base), texts, question, Spent(1e6))
+    assert len(found) == 6 and "A duck." in found[0].text
+    assert unlikely(Pair(base, base), texts[:1], question, Spent(1e6)) == []
+
+
 def test_two_cues_and_forms_are_asked_as_they_say(lm: LanguageModel) -> None:
     question = Question("q", "my money?")
     place = both(DUCK, lead("A cow.", "x", placement="suffix"), "x").condition
     assert place.put(question).text == "It looks like a duck. my money? A cow."
     (prompt,) = render(lm, [place.ask(question)], {"": place.framing})
     assert "It looks like a duck. my money? A cow." in prompt.text
+    assert all(one.candidate.conditions[0].placement == "form" for one in forms())
+    with pytest.raises(ValueError, match="form 'sung' is none of upper case"):
+        lead("sung", "x", placement="form").candidate  # noqa: B018
     asked = {one.text: one.condition.put(question).text for one in forms()}
     assert asked["upper case"] == "MY MONEY?" and asked["in quotes"] == '"my money?"'
 
@@ -162,3 +181,11 @@ def replace_lead(one, place: int):
     from experiments.guard.search.shortlist import Class
 
     return Class([(one, replace(ranked_at(place), candidate=one.candidate))])
+
+
+@pytest.mark.parametrize(
+    "name", ["black_box", "couples", "made_up", "openings", "places", "singular", "turns_written"]
+)
+def test_every_method_names_its_paper_or_says_that_it_has_none(name: str) -> None:
+    module = importlib.import_module(f"experiments.guard.search.{name}")
+    assert re.search(r"arXiv \d{4}\.\d{5}|No paper\.", module.__doc__ or "")
