@@ -2,7 +2,8 @@
 
 A file is one trigger in the format of `experiments/worlds/triggers/*.toml`, or many as `[[candidate]]`. Beyond that
 format a candidate may say `placement` (prefix, suffix, system, earlier: a turn of its own before the question, or form:
-what is done to the question, by its name in `experiments.guard.forms`), `separator` and `then`, a second cue; `[training]` may be left out. `library` names all that ship, `library:KIND` those of one kind.
+what is done to the question, by its name in `experiments.guard.forms`), `separator` and `then`, a second cue;
+`[training]` may be left out. `library` names all that ship, `library:KIND` those of one kind.
 """
 
 from dataclasses import replace
