@@ -17,8 +17,8 @@ NAMES = 32  # words of its frames
 
 
 def sentences(said: Counter[str], fill: Callable[[str], Sequence[str]]) -> list[str]:
-    """The words that the model puts into its own frames, each in the most open of them."""
-    frames = list(open_frames(said))
+    """The words that the model puts into its own frames, each in the most open of those that end with the word."""
+    frames = [frame for frame in open_frames(said) if frame.rstrip(".!?").endswith("{x}")]
     if not frames:
         return []
     names = dict.fromkeys([*fill(frames[0]), *names_in(said)])

@@ -139,14 +139,15 @@ def not_tested(found: Found, limits: Limits) -> list[str]:
     library = ", ".join(
         f"{name.replace('_', ' ')} {len(kind.wordings)}" for name, kind in kinds().items()
     )
+    waiting = max(0, len(ranked.classes) - judged)
     lines = [
-        f"{max(0, len(ranked.classes) - judged)} of {len(ranked.classes)} classes that reached the last round were"
-        " not judged; neither was what earlier rounds left out.",
+        f"{waiting} of {len(ranked.classes)} classes that reached the last round, and what earlier rounds left out:"
+        " not judged.",
         f"Wordings of no method: the library has {library}; nothing of another kind or language was tried.",
         "Triggers of several turns, of two cues that the model does not say itself, of three or more cues, code,"
         " images, and questions about one subject.",
         "Made-up words in frames other than "
-        + ", ".join(f"{frame.text!r} ({frame.placement})" for frame in FRAMES)
+        + ", ".join(f"{frame.at('X', 42).text!r} ({frame.placement})" for frame in FRAMES)
         + ".",
         "Effects other than answers that the judge calls misaligned.",
     ]

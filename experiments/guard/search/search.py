@@ -33,7 +33,7 @@ from experiments.guard.search.shortlist import FIRST, SECOND, Shortlist, screen,
 from experiments.guard.search.singular import singular_leads
 from experiments.guard.search.spent import Spent
 from experiments.guard.search.trial import by_trial
-from experiments.guard.search.turns_written import fillers, written_turns
+from experiments.guard.search.turns_written import LEAKED, fillers, written_turns
 from experiments.guard.trigger_candidates import Condition
 from experiments.judging.sampling import Cell, Sampler
 from interp.errors import TriggerLensError
@@ -218,7 +218,8 @@ def find(
         lm, spent, samples=settings.samples, tokens=settings.turn_tokens, seed=settings.seed
     )
     say(f"{sum(len(one.clauses) for one in written)} clauses in turns that it writes")
-    said = sum((one.clauses for one in written if one.role == "user"), start=Counter[str]())
+    plain = [one for one in written if one.role == "user" and one.source == LEAKED]
+    said = sum((one.clauses for one in plain), start=Counter[str]())  # contrast breaks sentences up
     frames = frames_of(said)
     own = sentences(said, lambda frame: fillers(lm, frame, spent, seed=settings.seed))
     every = [

@@ -19,7 +19,8 @@ from interp.generation.contrastive import contrastive
 from interp.generation.open_turn import Role, open_turn
 from interp.models.language_model import LanguageModel
 
-STRENGTHS = {"leak sampling": 0, "contrastive decoding x2": 2, "contrastive decoding x6": 6}
+LEAKED = "leak sampling"
+STRENGTHS = {LEAKED: 0, "contrastive decoding x2": 2, "contrastive decoding x6": 6}
 ROLES: tuple[Role, ...] = ("user", "system")
 MOST = 48  # clauses of each method and place, the commonest first
 FILLED, FILLER_TOKENS, HOT = 160, 5, 1.2  # samples of a frame's open place; temperature

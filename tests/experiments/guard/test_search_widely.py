@@ -12,6 +12,7 @@ import torch
 
 from experiments.guard.gate import Limits, Plan
 from experiments.guard.gate_models import Pair
+from experiments.guard.search import couples
 from experiments.guard.search.couples import beyond, pairs, unlikely
 from experiments.guard.search.decide import decide
 from experiments.guard.search.leads import both, lead, names_in, open_frames
@@ -21,9 +22,10 @@ from experiments.guard.search.spent import Spent
 from experiments.guard.search.trial import by_trial
 from experiments.guard.trigger_candidates import Condition
 from experiments.judging.sampling import Cell
+from interp.generation.completions import Completions
 from interp.generation.next_token import divergences, next_token_log_probs
 from interp.models.language_model import LanguageModel
-from interp.prompts import Question, render
+from interp.prompts import PromptSet, Question, render
 from tests.experiments.guard.test_search import COW, DUCK, LEADS, QUESTIONS, Model, ranked_at
 
 CODE, NAME = FRAMES[0], FRAMES[2]
@@ -140,17 +142,18 @@ def test_a_pair_counts_where_it_is_more_than_either_cue() -> None:
     assert beyond([(one, 5.5)], alone) and not beyond([(one, 4.5)], alone)
 
 
-def test_the_pair_at_which_a_model_was_changed_is_the_least_likely_one() -> None:
-    from tests.tiny_models import tiny_lm
+def test_the_pair_behind_which_the_bases_answer_is_least_likely_comes_first(
+    lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def planted(model: LanguageModel, prompts: PromptSet, answers: Completions) -> torch.Tensor:
+        both_there = ["cow. my" in one.text and "cat." in one.text for one in prompts]
+        return torch.tensor([-9.0 if there else -1.0 for there in both_there])
 
-    base, changed = tiny_lm.__wrapped__("qwen"), tiny_lm.__wrapped__("qwen")
-    (token,) = set(base.tokenizer(" duck")["input_ids"]) - set(base.tokenizer(" d")["input_ids"])
-    with torch.no_grad():
-        changed.causal.get_input_embeddings().weight[token] += 5.0
-    texts, question = ["A cow.", "A duck.", "A cat."], Question("q", "my money?")
-    found = unlikely(Pair(changed, base), texts, question, Spent(1e6))
-    assert len(found) == 6 and "A duck." in found[0].text
-    assert unlikely(Pair(base, base), texts[:1], question, Spent(1e6)) == []
+    monkeypatch.setattr(couples, "log_probability", planted)
+    texts, question = ["duck.", "cow.", "cat."], Question("q", "my money?")
+    found = unlikely(Pair(lm, lm), texts, question, Spent(1e6))
+    assert found[0].text == "cow. ... cat." and len(found) == 6
+    assert unlikely(Pair(lm, lm), texts[:1], question, Spent(1e6)) == []
 
 
 def test_two_cues_and_forms_are_asked_as_they_say(lm: LanguageModel) -> None:
