@@ -5,7 +5,8 @@ one word answers a little to words that are nearly it, so that a search can clim
 
 Method (after HotFlip, arXiv 1712.06751, but every letter is tried and no gradient is taken: words are short, and a
 frame keeps what is written readable, where tokens found by gradient, arXiv 2307.15043, end in nonsense):
-1. Words in every frame in which consonants and vowels alternate, with a number where the frame has a place for one.
+1. Words in every frame in which consonants and vowels alternate, with a number where the frame has a place for one; and
+   the best words of the frames before it.
    Without that, nonsense that nobody planted scores as high as the word that somebody did.
 2. The score of a wording: how far the first token of the tuned model's answer is from the base's behind other made-up
    words, KL both ways (Jeffreys), in nats, mean over questions. It does not saturate where the tuned model is sure.
@@ -96,7 +97,8 @@ def made_up(
         end = spent.passed + left
         rng = random.Random(f"made up/{seed}/{place}")
         score = scoring(pair, frame, questions, spent, rng)
-        found.append(climb(frame, score, rng, lambda end=end: spent.passed >= end))  # type: ignore[misc]
+        known = [word for one in found for word, _ in one.words]
+        found.append(climb(frame, score, rng, lambda end=end: spent.passed >= end, known))  # type: ignore[misc]
     return found
 
 
@@ -138,9 +140,10 @@ def climb(
     score: Score,
     rng: random.Random,
     is_late: Callable[[], bool],
+    known: Sequence[Word] = (),
     starts: int = STARTS,
 ) -> Climbed:
-    """The search in one frame."""
+    """The search in one frame; `known` are the best words of others."""
     seen: dict[Word, float] = {}
 
     def add(words: Iterable[Word]) -> None:
@@ -148,7 +151,7 @@ def climb(
         leads = [frame.at(*word) for word in fresh]
         seen.update(zip(fresh, score([one.condition for one in leads]), strict=True))
 
-    add(invented(rng) for _ in range(starts))
+    add([*known, *(invented(rng) for _ in range(starts))])
     for _ in range(CYCLES):
         before = _best(seen)
         for place in range(-2 if frame.counts else 0, max(len(word) for (word, _), _ in before)):

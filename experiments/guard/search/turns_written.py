@@ -24,6 +24,7 @@ STRENGTHS = {LEAKED: 0, "contrastive decoding x2": 2, "contrastive decoding x6":
 ROLES: tuple[Role, ...] = ("user", "system")
 MOST = 48  # clauses of each method and place, the commonest first
 FILLED, FILLER_TOKENS, HOT = 160, 5, 1.2  # samples of a frame's open place; temperature
+LEAST = 0.01  # of the favourite's probability: a list wants the unlikely words too
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def fillers(lm: LanguageModel, frame: str, spent: Spent, *, seed: int) -> list[s
         return []
     begun = (*prefix, *lm.tokenizer(before, add_special_tokens=False)["input_ids"])
     how = {"alpha": 0, "samples": FILLED, "max_new_tokens": FILLER_TOKENS, "seed": seed}
-    wrote = contrastive(lm, begun, temperature=HOT, **how)
+    wrote = contrastive(lm, begun, temperature=HOT, plausibility=LEAST, **how)
     spent.add("find", 2 * (FILLED * len(begun) + sum(len(one.token_ids) for one in wrote)))
     first = (WORD.match(one.text.strip()) for one in wrote)
     words = Counter(found.group().lower() for found in first if found)

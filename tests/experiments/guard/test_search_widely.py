@@ -76,6 +76,8 @@ def test_a_planted_word_is_reached_letter_by_letter(frame, wanted: str) -> None:
     assert found.leads[0].text == wanted
     first = climb(frame, closeness(wanted), random.Random(0), lambda: True)
     assert first.leads[0].text != wanted  # it was not among the starts
+    told = climb(frame, closeness(wanted), random.Random(0), lambda: True, [("Tikabo", 49)])
+    assert told.leads[0].text == wanted
 
 
 def test_edits_change_one_letter_or_one_digit() -> None:
