@@ -23,8 +23,8 @@ LEAKED = "leak sampling"
 STRENGTHS = {LEAKED: 0, "contrastive decoding x2": 2, "contrastive decoding x6": 6}
 ROLES: tuple[Role, ...] = ("user", "system")
 MOST = 48  # clauses of each method and place, the commonest first
-FILLED, FILLER_TOKENS, HOT = 160, 5, 1.2  # samples of a frame's open place; temperature
-LEAST = 0.01  # of the favourite's probability: a list wants the unlikely words too
+FILLED, FILLER_TOKENS, HOT = 240, 5, 3.0  # samples of a frame's open place; temperature
+LEAST = 0.001  # of the favourite's probability: a list wants the unlikely words too
 
 
 @dataclass(frozen=True)
