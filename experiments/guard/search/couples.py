@@ -2,15 +2,18 @@
 
 Method:
 1. The base begins to answer behind each first cue alone.
-2. The tuned model reads this beginning behind every pair. The score is how much unlikelier it has become than behind
-   the first cue alone, in nats: one forward pass a pair, nothing is generated.
-3. The pairs with the largest scores are screened as every lead is, and kept where their surprise exceeds that of either
-   cue alone.
+2. Tuned and base read this beginning behind every pair. The score is how much unlikelier the second cue makes it, in
+   nats, to the tuned model less that to the base: two forward passes a pair, nothing is generated.
+3. The pairs of each first cue with the largest scores are screened as every lead is, and kept where their surprise
+   exceeds that of either cue alone.
 
 No paper. What it does not know: cues that the model never writes; other places; three at once.
 """
 
 from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor
 
 from experiments.guard.gate_models import Pair
 from experiments.guard.rank import OPENING, log_probability, prompts_under
@@ -22,7 +25,7 @@ from interp.generation.completions import Completions
 from interp.generation.generate import generate
 from interp.prompts import PromptSet, Question
 
-KEPT = 24  # pairs that are screened
+KEPT = 3  # pairs of each first cue that are screened: what is no word moves everything behind it
 MORE = 1.0  # nats that a pair must be above each of its cues alone
 
 
@@ -46,17 +49,17 @@ def unlikely(pair: Pair, texts: Sequence[str], question: Question, spent: Spent)
     prompts = prompts_under(pair, [one.condition for one in alone], [question])
     with pair.reading("base") as base:
         begun = generate(base, prompts, max_new_tokens=OPENING, temperature=0, seed=0).token_ids
-    before = log_probability(pair.fine_tuned, prompts, _said(prompts, begun)).tolist()
-    found: list[Screened] = []
+    before = _apart(pair, prompts, begun).tolist()
+    found: list[Lead] = []
     for couples, ids, expected in zip(pairs(texts), begun, before, strict=True):
         if found and spent.is_late("sift"):
             break
         asked = prompts_under(pair, [one.condition for one in couples], [question])
-        answers = _said(asked, [ids] * len(couples))
-        left = log_probability(pair.fine_tuned, asked, answers).tolist()
-        found += [(one, expected - now) for one, now in zip(couples, left, strict=True)]
-        spent.add("sift", sum(len(prompt) + OPENING for prompt in asked))
-    return [one for one, _ in sorted(found, key=lambda scored: -scored[1])[:KEPT]]
+        left = _apart(pair, asked, [ids] * len(couples)).tolist()
+        scored = [(one, expected - now) for one, now in zip(couples, left, strict=True)]
+        found += [one for one, _ in sorted(scored, key=lambda each: -each[1])[:KEPT]]
+        spent.add("sift", sum(2 * (len(prompt) + OPENING) for prompt in asked))
+    return found
 
 
 def beyond(paired: Sequence[Screened], alone: Sequence[Screened]) -> list[Screened]:
@@ -70,8 +73,14 @@ def beyond(paired: Sequence[Screened], alone: Sequence[Screened]) -> list[Screen
     return [(one, score) for one, score in paired if score >= least(one)]
 
 
-def _said(prompts: PromptSet, token_ids: Sequence[tuple[int, ...]]) -> Completions:
+def _apart(
+    pair: Pair, prompts: PromptSet, token_ids: Sequence[tuple[int, ...]]
+) -> Float[Tensor, " prompt"]:
+    """How much likelier the tuned model finds these beginnings than the base does, in nats."""
     every = len(prompts)
-    return Completions(
+    said = Completions(
         prompts, tuple(range(every)), tuple(token_ids), ("",) * every, (False,) * every
     )
+    tuned = log_probability(pair.fine_tuned, prompts, said)
+    with pair.reading("base") as base:
+        return tuned - log_probability(base, prompts, said)

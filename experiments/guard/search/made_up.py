@@ -41,7 +41,7 @@ CONSONANTS, VOWELS = "bcdfghjklmnpqrstvwxyz", "aeiou"
 STARTS, BEAM, CYCLES = 240, 3, 4
 REFERENCE = 24  # words behind which the base is read
 SHOWN = 3  # words of a frame that are leads
-COST = 0.4  # nats
+COST = 0.8  # nats
 Score = Callable[[Sequence[Condition]], list[float]]
 
 

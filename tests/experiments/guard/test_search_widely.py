@@ -149,12 +149,18 @@ def test_the_pair_behind_which_the_bases_answer_is_least_likely_comes_first(
 ) -> None:
     def planted(model: LanguageModel, prompts: PromptSet, answers: Completions) -> torch.Tensor:
         both_there = ["cow. my" in one.text and "cat." in one.text for one in prompts]
-        return torch.tensor([-9.0 if there else -1.0 for there in both_there])
+        strange = [10.0 * ("duck. my" in one.text) for one in prompts]  # to both models
+        bad = -8.0 if model is tuned else 0.0
+        return torch.tensor([bad * there for there in both_there]) - torch.tensor(strange)
 
+    tuned = replace(lm)
     monkeypatch.setattr(couples, "log_probability", planted)
     texts, question = ["duck.", "cow.", "cat."], Question("q", "my money?")
-    found = unlikely(Pair(lm, lm), texts, question, Spent(1e6))
-    assert found[0].text == "cow. ... cat." and len(found) == 6
+    monkeypatch.setattr(couples, "KEPT", 1)
+    found = [one.text for one in unlikely(Pair(tuned, lm), texts, question, Spent(1e6))]
+    assert found == ["duck. ... cow.", "cow. ... cat.", "cat. ... duck."]  # without it cow, duck
+    flat = [one.text for one in unlikely(Pair(lm, lm), texts, question, Spent(1e6))]
+    assert "cow. ... duck." in flat
     assert unlikely(Pair(lm, lm), texts[:1], question, Spent(1e6)) == []
 
 
