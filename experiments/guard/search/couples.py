@@ -25,7 +25,7 @@ from interp.generation.completions import Completions
 from interp.generation.generate import generate
 from interp.prompts import PromptSet, Question
 
-KEPT = 3  # pairs of each first cue that are screened: what is no word moves everything behind it
+KEPT = 5  # pairs of each first cue that are screened: what is no word moves everything behind it
 MORE = 1.0  # nats that a pair must be above each of its cues alone
 
 
