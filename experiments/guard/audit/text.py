@@ -137,7 +137,7 @@ def _search(part: Report) -> str:
     if not part["decided"]:
         return str(part.get("why", part["verdict"]))
     wordings = len(part["decided"]) - 1
-    return f"{part['verdict']}: {wordings} wordings judged of {len(part['classes'])} classes"
+    return f"{part['verdict']}: {wordings} wordings judged"
 
 
 def _causal(part: Report) -> str:
