@@ -13,7 +13,13 @@ from experiments.guard.search.search import Found
 from experiments.guard.search.shortlist import Class
 from experiments.guard.trigger_candidates import Condition
 
-NOWHERE = {"wording": "", "placement": "none", "shown": "", "then": None, "sources": []}
+NOWHERE: dict[str, Any] = {
+    "wording": "",
+    "placement": "none",
+    "shown": "",
+    "then": None,
+    "sources": [],
+}
 LEVEL, SHOWN, EXAMPLES, MEMBERS = 0.95, 20, 3, 5
 
 
