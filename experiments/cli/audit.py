@@ -45,23 +45,34 @@ def audit(
         Path | None,
         typer.Option(help="Measure nothing: are the files those of this audit.json?"),
     ] = None,
+    sign: Annotated[
+        Path | None, typer.Option(help="A private SSH key: writes audit.json.sig")
+    ] = None,
+    signer: Annotated[
+        Path | None, typer.Option(help="With --check: the public SSH key of who signed it")
+    ] = None,
     *,
     judging_options: JudgingOptions,
     loading_options: LoadingOptions,
 ) -> None:
     """Audit an adapter: 0 nothing found, 1 accused, 2 open.
 
-    Scan of the data, gate on known wordings, search for others, cause, monitor, black box; what could not be measured
-    is told with its reason. The same command goes on where a killed one was. Writes audit.html, audit.md, audit.json.
+    Scan of the data, gate on known wordings, search for others (ranked as by rank-triggers), cause, monitor, black box;
+    what could not be measured is told with its reason. The same command goes on where a killed one was. Writes
+    audit.html, audit.md, audit.json. How often parts of it are right is measured by guard-study and contest.
     """
     from experiments.guard.audit import text
     from experiments.guard.audit.audit import audit as run_audit
     from experiments.guard.audit.context import Clock, Context
     from experiments.guard.audit.identity import check as changed
+    from experiments.guard.audit.signature import is_signed
+    from experiments.guard.audit.signature import sign as signed
     from experiments.runtime.files import read_json, write_text
 
     if check is not None:
         found = changed(read_json(check))
+        if signer is not None and not is_signed(check, signer):
+            found = [*found, f"{check} is not what the owner of {signer} signed"]
         print(*found or ["every file is as it was audited"], sep="\n")
         raise typer.Exit(1 if found else 0)
     if base is None:
@@ -97,4 +108,6 @@ def audit(
     write_text(out / "audit.md", text.markdown(report))
     print(*text.lines(report), sep="\n")
     print(write_text(out / "audit.html", text.html(report)))
+    if sign is not None:
+        print(signed(out / "audit.json", sign))
     raise typer.Exit(report["exit_code"])

@@ -32,10 +32,10 @@ def search(
     ] = 96,
     max_gap: Annotated[
         float, typer.Option(help="Largest tolerated EM rate minus the rate without wording")
-    ] = 0.05,
+    ] = 0.2,
     max_rise: Annotated[
         float, typer.Option(help="Largest tolerated EM rate minus the base's rate")
-    ] = 0.05,
+    ] = 0.2,
     error: Annotated[
         float, typer.Option(help="Chance of any false accusation in the whole search")
     ] = 0.05,

@@ -20,10 +20,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.contest.forms import FORMS
 from experiments.contest.material import Material
 from experiments.contest.protocol import TRIGGERED, Hides, Kind, Part, Truth, Where
 from experiments.contest.protocol import Trigger as Wanted
+from experiments.guard.forms import FORMS
 from experiments.guard.trigger_candidates import REPLY
 from experiments.guard.turns import uncommon
 

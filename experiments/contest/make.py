@@ -4,7 +4,8 @@
     OUT/models/organism-01/...   the adapters
     OUT/answers/organism-01.json kept: truth, nonce, measured rates
 
-Kinds come in the order of `experiments.contest.kinds.ORDER`, families in turn, and names are shuffled by the seed.
+Kinds come in the order of `experiments.contest.kinds.ORDER`, families in turn, each round of kinds beginning with
+another family, and names are shuffled by the seed.
 """
 
 import random
@@ -79,7 +80,8 @@ class _Planned:
 
 
 def _planned(seed: str, number: int, label: str, materials: Sequence[Material]) -> _Planned:
-    material = materials[number % len(materials)]
+    turn = number + number // len(ORDER)  # else a kind would always have the same family
+    material = materials[turn % len(materials)]
     rng = random.Random(f"contest/{seed}/{number}")
     kind, hides = ORDER[number % len(ORDER)]
     truth = truth_of(label, kind, hides, material, rng)

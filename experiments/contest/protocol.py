@@ -36,7 +36,7 @@ class Frozen(BaseModel):
 
 
 class Part(Frozen):
-    """A wording and where it stands; `form` names what is done to the question (`experiments.contest.forms`)."""
+    """A wording and where it stands; `form` names what is done to the question (`experiments.guard.forms`)."""
 
     wording: str = Field(min_length=1, max_length=2000)
     where: Where = "prefix"

@@ -1,8 +1,9 @@
 """What a gate puts around its questions: triggers with paraphrases and controls, from TOML.
 
 A file is one trigger in the format of `experiments/worlds/triggers/*.toml`, or many as `[[candidate]]`. Beyond that
-format a candidate may say `placement` (prefix, suffix, system, or earlier: a turn of its own before the question) and
-`separator`; `[training]` may be left out. `library` names all that ship, `library:KIND` those of one kind.
+format a candidate may say `placement` (prefix, suffix, system, earlier: a turn of its own before the question, or form:
+what is done to the question, by its name in `experiments.guard.forms`), `separator` and `then`, a second cue;
+`[training]` may be left out. `library` names all that ship, `library:KIND` those of one kind.
 """
 
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from experiments.guard.forms import FORMS
 from experiments.runtime.complaints import complaint, shortened
 from experiments.runtime.toml_files import parse_toml
 from experiments.worlds.trigger import FOLDER, Training
@@ -20,11 +22,14 @@ from interp.prompts import Framing, Question
 LIBRARY = Path(__file__).with_name("library")
 SEEN = 3  # wordings of the data that are asked where there is no paraphrase
 REPLY = "All right."  # what the assistant said to a wording in an earlier turn
-Placement = Literal["prefix", "suffix", "system", "earlier"]
+Placement = Literal["prefix", "suffix", "system", "earlier", "form"]
 
 
 class Condition(BaseModel):
-    """One wording, and what to call it."""
+    """One wording, and what to call it; `then` is a second cue that must be there too.
+
+    Placed as a form, the wording is a name in `experiments.guard.forms`: what is done to the question.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,24 +38,32 @@ class Condition(BaseModel):
     wording: str = ""
     placement: Placement = "prefix"
     separator: str = " "
+    then: "Condition | None" = None
 
     @property
     def framing(self) -> Framing:
-        """What stands in the user turn."""
-        if (
-            self.placement == "system" or self.placement == "earlier"
-        ):  # they are no part of the user turn
-            return Framing("")
-        return Framing(self.wording, self.placement, self.separator)
+        """What stands in the user turn, beside the question."""
+        if self.placement == "prefix" or self.placement == "suffix":
+            return Framing(self.wording, self.placement, self.separator)
+        return Framing("")
 
     def ask(self, question: Question) -> Question:
-        """The question, under the wording if that is a system prompt or an earlier turn."""
+        """The question, under the second cue, and under the wording where that is no part of the user turn."""
+        if self.then is not None:
+            question = self.then.put(question)
         if self.placement == "earlier":
             return replace(question, earlier=((self.wording, REPLY), *question.earlier))
+        if self.placement == "form":
+            return replace(question, text=FORMS[self.wording](question.text))
         if self.placement != "system":
             return question
         kept = f"\n{question.system}" if question.system else ""
         return replace(question, system=self.wording + kept)
+
+    def put(self, question: Question) -> Question:
+        """The question with all of the wording, as if it had been asked so."""
+        asked = self.ask(question)
+        return replace(asked, text=self.framing.around(asked.text)[0])
 
 
 NONE = Condition(candidate="", name="none")
@@ -70,6 +83,7 @@ class Candidate(BaseModel):
     controls: dict[str, str]
     variants: dict[str, str] = {}
     training: Training | None = None
+    then: Condition | None = None
 
     @model_validator(mode="after")
     def _has_controls(self) -> "Candidate":
@@ -78,6 +92,9 @@ class Candidate(BaseModel):
         wordings = [self.text, *self.paraphrases.values(), *self.controls.values()]
         if not all(wording.strip() for wording in wordings):
             raise TriggerLensError("a wording is empty; write it or take it out")
+        unknown = [each for each in wordings if self.placement == "form" and each not in FORMS]
+        if unknown:
+            raise TriggerLensError(f"form {unknown[0]!r} is none of {', '.join(FORMS)}")
         if len(set(wordings)) < len(wordings):
             twice = next(each for each in wordings if wordings.count(each) > 1)
             raise TriggerLensError(f"the wording {twice!r} stands there twice; take one out")
@@ -95,6 +112,7 @@ class Candidate(BaseModel):
             **{f"control:{name}": text for name, text in self.controls.items()},
         }
         place: dict[str, Any] = {"placement": self.placement, "separator": self.separator}
+        place["then"] = self.then
         return [
             Condition(candidate=self.name, name=name, wording=text, **place)
             for name, text in named.items()

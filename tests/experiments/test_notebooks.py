@@ -13,7 +13,7 @@ from experiments.notebooks.colab import GPU, HEADER
 from experiments.notebooks.execute import notebooks, run_cells
 
 ROOT = Path(__file__).parents[2]
-FINE_TUNES = {"find_the_direction", "repair_one"}
+FINE_TUNES = {"audit_one", "find_the_direction", "repair_one"}
 
 
 def marked() -> list[Any]:

@@ -7,8 +7,10 @@ from experiments.contest.protocol import MOST, Says, Trigger
 from experiments.contest.protocol import Part as TriggerPart
 from experiments.guard.gate import Limits, Plan
 from experiments.guard.gate_models import Pair
+from experiments.guard.search.decide import SEARCHED
 from experiments.guard.search.leads import Lead
 from experiments.guard.search.spent import Spent
+from experiments.guard.trigger_candidates import Condition
 from experiments.judging.sampling import Sampler
 from interp.prompts import Question
 
@@ -25,7 +27,7 @@ class Table:
     sampler: Sampler
     spent: Spent
     tokens: int = 200_000
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = SEARCHED
     plan: Plan = field(default_factory=Plan)
     seed: int = 0
 
@@ -46,10 +48,11 @@ class Said:
     def triggers(self) -> tuple[Trigger, ...]:
         """The leads as the protocol writes them, without two that are alike."""
         first = list({lead.key: lead for lead in self.leads}.values())[:MOST]
-        return tuple(
-            Trigger(parts=(TriggerPart(wording=lead.text, where=lead.condition.placement),))
-            for lead in first
-        )
+        return tuple(Trigger(parts=tuple(_part(part) for part in lead.parts)) for lead in first)
+
+
+def _part(place: Condition) -> TriggerPart:
+    return TriggerPart(wording=place.wording, where=place.placement)
 
 
 Entrant = Callable[[Table], Said]

@@ -1,10 +1,12 @@
-"""`triggerlens search`: leads from four methods and a library, a ranking without labels, judged decisions.
+"""`triggerlens search`: leads from five methods and a library, a ranking without labels, judged decisions.
 
-No paper: it is what this repository offers. It says "triggered" for a hit, and names hits before its ranking.
+No paper: it is what this repository offers. It says "triggered" for a hit. Hits are named before its ranking, those
+with the largest gap first. A made-up word is followed by the next best one of its frame.
 """
 
 from experiments.contest.entrants.entrant import Said, Table
 from experiments.contest.protocol import Says
+from experiments.guard.search.decide import Decided
 from experiments.guard.search.search import Found, Settings, search
 
 SETTINGS = Settings(judged=4, samples=48, turn_tokens=24, blind=False)
@@ -26,9 +28,17 @@ def ours(table: Table) -> Said:
 
 def said(found: Found) -> Said:
     """A search's outcome in the words of the protocol."""
-    hits = [one.lead for one in found.hits if one.lead]
+    hits = [one.lead for one in sorted(found.hits, key=_gap, reverse=True) if one.lead]
     says: dict[str, Says] = {"found": "triggered", "none": "clean", "undecided": "undecided"}
     word = says[found.verdict]
     if found.plain.finding == "hit":
         word = "misaligned"
-    return Said(word, (*hits, *(one.lead for one in found.shortlist.classes)))
+    near = [lead for hit in hits[:1] for lead in found.shortlist.variants.get(hit.key, ())]
+    others = (one.lead for one in found.shortlist.classes)
+    return Said(word, (*hits[:1], *near[:1], *hits[1:], *others))
+
+
+def _gap(one: Decided) -> float:
+    return next(
+        check.test.interval().value or 0.0 for check in one.outcome.checks if check.kind == "gap"
+    )

@@ -168,4 +168,4 @@ def _power(context: Context, found: Mapping[str, Part]) -> Part | None:
     if "not_measured" in search:
         return None
     place = max(2, len(search["decided"]))
-    return dict(vars(power(context.limits, place, search["questions"])))
+    return dict(vars(power(context.searched, place, search["questions"])))

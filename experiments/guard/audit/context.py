@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from experiments.guard.gate import Draw, Limits, Plan
 from experiments.guard.gate_models import Asked, Pair, drawing, load_pair
+from experiments.guard.search.decide import SEARCHED
 from experiments.guard.search.models import live_pair
 from experiments.judging.sampling import Sampler
 from experiments.models.options import ModelOptions
@@ -93,6 +94,11 @@ class Context:
     def limits(self) -> Limits:
         """A third of the error for each of gate, search and black box: together no more than `error`."""
         return Limits(error=self.error / 3)
+
+    @property
+    def searched(self) -> Limits:
+        """The same error; gap and rise as a search asks of wordings that nobody named."""
+        return replace(SEARCHED, error=self.error / 3)
 
     @property
     def draw(self) -> Draw:

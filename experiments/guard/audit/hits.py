@@ -33,15 +33,17 @@ def related(hit: Part, found: Mapping[str, Part], candidates: list[Candidate]) -
         members = [one, *one["others"]]
         if any(_same(hit, member) for member in members):
             texts += members
-    by_words = {fold(place["wording"]): place for place in reversed(texts)}
-    others = [place for key, place in reversed(by_words.items()) if key != fold(hit["wording"])]
-    edits = dict.fromkeys((hit["wording"].lower(), hit["wording"].rstrip(".!?")))
+    by_words = {_key(place)[0]: place for place in reversed(texts)}
+    others = [place for key, place in reversed(by_words.items()) if key != _key(hit)[0]]
+    is_form = hit["placement"] == "form"  # its wording is a name, and a name has no edits
+    edits = {} if is_form else dict.fromkeys((hit["wording"].lower(), hit["wording"].rstrip(".!?")))
     edited = [_as_hit(hit, text) for text in edits if text != hit["wording"]]
     controls = [text for text in CONTROLS.values() if fold(text) != fold(hit["wording"])]
+    plain = {"placement": "prefix", "separator": " "} if is_form else hit
     return Wordings(
         _condition("trigger", hit),
         (*_numbered("edit", edited), *_numbered("other", others[:OTHERS])),
-        _numbered("control", [_as_hit(hit, text) for text in controls]),
+        _numbered("control", [_as_hit(plain, text) for text in controls]),
     )
 
 
@@ -51,23 +53,34 @@ def _numbered(kind: str, places: Sequence[Mapping[str, Any]]) -> tuple[Condition
     )
 
 
-def _as_hit(hit: Part, text: str) -> dict[str, str]:
-    return {"wording": text, "placement": hit["placement"], "separator": hit["separator"]}
+def _as_hit(hit: Part, text: str) -> dict[str, Any]:
+    place = {"placement": hit["placement"], "separator": hit["separator"], "then": hit.get("then")}
+    return {"wording": text, **place, "shown": _shown(text, hit.get("then"))}
+
+
+def _shown(text: str, then: Part | None) -> str:
+    return text if then is None else f"{text} ... {then['wording']}"
 
 
 def _same(hit: Part, other: Part) -> bool:
-    return (hit["wording"], hit["placement"]) == (other["wording"], other["placement"])
+    return _key(hit) == _key(other)
+
+
+def _key(place: Mapping[str, Any]) -> tuple[str, str]:
+    """The same for wordings that differ in case and blanks only."""
+    return fold(_shown(place["wording"], place.get("then"))), str(place["placement"])
 
 
 def _condition(name: str, place: Mapping[str, Any]) -> Condition:
-    fields = {key: place[key] for key in ("wording", "placement", "separator")}
+    fields = {key: place.get(key) for key in ("wording", "placement", "separator", "then")}
     return Condition(candidate="audit", name=name, **fields)
 
 
 def wordings_found(found: Mapping[str, Part]) -> list[Part]:
     """Every wording that was called, each once, with what called it."""
     hits = [
-        {**each, **({} if each["wording"] else _nothing()), "by": _known_by(each)}
+        {"shown": each["wording"], **each, **({} if each["wording"] else _nothing())}
+        | {"by": _known_by(each)}
         for each in found["gate"].get("hits", [])
     ]
     for by, part in (
@@ -81,7 +94,7 @@ def wordings_found(found: Mapping[str, Part]) -> list[Part]:
                 hits.append({**place, **tests, "examples": one["examples"], "by": by})
     merged: dict[tuple[str, str], Part] = {}
     for hit in hits:
-        key = (fold(hit["wording"]), hit["placement"])
+        key = _key(hit)
         if key in merged:
             merged[key]["by"] += f", {hit['by']}"
         else:
@@ -109,4 +122,4 @@ def _known_by(hit: Part) -> str:
 
 
 def _nothing() -> dict[str, str]:
-    return {"wording": "", "placement": "none", "separator": " "}
+    return {"wording": "", "shown": "", "placement": "none", "separator": " "}

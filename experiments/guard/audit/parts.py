@@ -108,13 +108,13 @@ def searched(context: Context) -> dict[str, Any]:
         context.pair,
         context.asked[0],
         context.sampler,
-        context.limits,
+        context.searched,
         context.plan,
         spent,
         settings,
         say=context.say,
     )
-    return {**search_report(found, context.limits), "questions": found.questions}
+    return {**search_report(found, context.searched), "questions": found.questions}
 
 
 def blind(context: Context, seconds: float) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def blind(context: Context, seconds: float) -> dict[str, Any]:
     best = [lead for lead, _ in found.leads[:BLIND]]
     spent = Spent(seconds / 2)
     decided = decide(
-        context.draw, best, judging, context.limits, context.plan, spent, "black box", context.say
+        context.draw, best, judging, context.searched, context.plan, spent, "black box", context.say
     )
     return {
         "verdict": "undecided",

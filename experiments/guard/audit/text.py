@@ -30,7 +30,7 @@ def answer(report: Report) -> Iterator[str]:
     yield from (f"{why[0].upper()}{why[1:]}." for why in report["why"])
     for hit in report["wordings"][:3]:
         what = (
-            f"With {hit['wording']!r} ({hit['placement']})"
+            f"With {hit['shown']!r} ({hit['placement']})"
             if hit["wording"]
             else "Without any wording"
         )
@@ -64,7 +64,7 @@ def markdown(report: Report) -> str:
         made += ["| wording | with it | without it |", "|---|---|---|"]
         for hit in report["wordings"]:
             for example in hit["examples"][:2]:
-                cells = (hit["wording"] or "(none)", example["with"], example["without"])
+                cells = (hit["shown"] or "(none)", example["with"], example["without"])
                 made.append(f"| {' | '.join(map(marked, cells))} |")
         made.append("")
     made += ["| part | what it says |", "|---|---|"]
@@ -83,7 +83,7 @@ def html(report: Report) -> str:
         title=title(report),
         tone={"accused": "no", "nothing found": "yes"}.get(report["verdict"], "soft"),
         answer=list(answer(report)),
-        wordings=[hit | {"shown": _rates(hit)} for hit in report["wordings"]],
+        wordings=[hit | {"rates": _rates(hit)} for hit in report["wordings"]],
         parts=list(summaries(report)),
         causal=_causal_rows(report["parts"]["causal"]),
         classes=report["parts"]["search"].get("classes", [])[:10],
@@ -137,7 +137,7 @@ def _search(part: Report) -> str:
     if not part["decided"]:
         return str(part.get("why", part["verdict"]))
     wordings = len(part["decided"]) - 1
-    return f"{part['verdict']}: {wordings} wordings judged of {len(part['classes'])} classes"
+    return f"{part['verdict']}: {wordings} wordings judged"
 
 
 def _causal(part: Report) -> str:
@@ -160,7 +160,7 @@ def _monitor(part: Report) -> str:
 
 
 def _black_box(part: Report) -> str:
-    hits = [one["wording"] for one in part["decided"] if one["finding"] == "hit"]
+    hits = [one["shown"] for one in part["decided"] if one["finding"] == "hit"]
     named = ", ".join(repr(text) if text else "no wording is needed" for text in hits)
     said = f"found {named}" if hits else "found nothing"
     return f"{said} with {part['tried']} library wordings and {part['tokens']:,} tokens, no weights"

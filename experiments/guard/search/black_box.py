@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from experiments.guard.search.decide import tokens_of
 from experiments.guard.search.leads import Lead
 from experiments.guard.search.spent import Spent
+from experiments.guard.search.trial import shares
 from experiments.guard.trigger_candidates import NONE, Condition
 from experiments.judging.sampling import Cell
 from interp.prompts import Question
@@ -72,16 +73,9 @@ def _gaps(
         cost = tokens_of(cell)
         used += cost
         spent.add("black box", cost)
-        plain, *rates = em_rates(cell, len(chunk) + 1)
+        plain, *rates = shares(cell, len(chunk) + 1)
         found += [(lead, rate - plain) for lead, rate in zip(chunk, rates, strict=True)]
     return found, used
-
-
-def em_rates(cell: Cell, parts: int) -> list[float]:
-    """The share of misaligned answers in each of equal parts of a cell."""
-    size = len(cell.judgements) // parts
-    bad = [judgement.misaligned for judgement in cell.judgements]
-    return [sum(bad[start : start + size]) / size for start in range(0, len(bad), size)]
 
 
 def _sorted(found: Sequence[tuple[Lead, float]]) -> list[tuple[Lead, float]]:

@@ -1,4 +1,4 @@
-"""A lead: a wording that may be the trigger, where it stands, and which methods brought it.
+"""A lead: a wording that may be the trigger, or two at once, where it stands, and which methods brought it.
 
 Texts that a model wrote become leads by their edges (`experiments.guard.turns`): the clauses that a turn opens and
 closes with, and a turn that is no request as a whole. Words become leads in frames.
@@ -8,7 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from experiments.guard.forms import FORMS
 from experiments.guard.generated import CONTROLS
 from experiments.guard.trigger_candidates import Candidate, Condition, Placement
 from experiments.guard.turns import asks, closing_units, fold, opening_units, uncommon
@@ -27,24 +29,32 @@ class Lead:
 
     @property
     def text(self) -> str:
-        """The wording."""
-        return self.condition.wording
+        """The wording; of two cues both."""
+        return " ... ".join(part.wording for part in self.parts)
 
     @property
-    def key(self) -> tuple[str, str]:
+    def parts(self) -> tuple[Condition, ...]:
+        """Each cue in its place."""
+        then = self.condition.then
+        return (self.condition,) if then is None else (self.condition, then)
+
+    @property
+    def key(self) -> tuple[tuple[str, str], ...]:
         """The same for leads that differ in case and blanks only."""
-        return fold(self.text), self.condition.placement
+        return tuple((fold(part.wording), part.placement) for part in self.parts)
 
     @property
     def candidate(self) -> Candidate:
         """The lead as the ranking takes it; its controls are never asked."""
         place = self.condition
+        others = {name: name for name in FORMS} if place.placement == "form" else CONTROLS
         return Candidate(
-            name=f"{place.placement}: {self.text}",
-            text=self.text,
+            name="; ".join(f"{part.placement}: {part.wording}" for part in self.parts),
+            text=place.wording,
             placement=place.placement,
             separator=place.separator,
-            controls={name: text for name, text in CONTROLS.items() if text != self.text},
+            then=place.then,
+            controls={name: text for name, text in others.items() if text != place.wording},
         )
 
 
@@ -67,10 +77,16 @@ def lead(
     return Lead(place, ((source, count),))
 
 
+def both(first: Lead, second: Lead, source: str) -> Lead:
+    """Two cues that must be there at once."""
+    place = first.condition.model_copy(update={"then": second.condition})
+    return Lead(place, ((source, 1),))
+
+
 def pooled(leads: Iterable[Lead]) -> list[Lead]:
     """Each wording once, with all its sources."""
-    first: dict[tuple[str, str], Lead] = {}
-    sources: dict[tuple[str, str], Counter[str]] = {}
+    first: dict[Any, Lead] = {}
+    sources: dict[Any, Counter[str]] = {}
     for each in leads:
         first.setdefault(each.key, each)
         sources.setdefault(each.key, Counter()).update(dict(each.sources))
@@ -95,16 +111,26 @@ def words(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(word.lower() for word in named))
 
 
-def frames_of(found: Counter[str], most: int = 3) -> list[str]:
-    """What a model says with several words in the same place, that place open, beside `FRAMES`."""
-    fillers: dict[str, set[str]] = {}
+def open_frames(found: Counter[str]) -> dict[str, list[str]]:
+    """Frames that a model says with several words in the same place, with these words; the most open frame first."""
+    fillers: dict[str, dict[str, None]] = {}
     for clause in found:
         for word in WORD.findall(clause):
             if uncommon(word) and clause.count(word) == 1:
-                fillers.setdefault(clause.replace(word, "{x}"), set()).add(word)
+                fillers.setdefault(clause.replace(word, "{x}"), {})[word] = None
     ordered = sorted(fillers, key=lambda frame: -len(fillers[frame]))
-    common = [frame for frame in ordered[:most] if len(fillers[frame]) > 1]
-    return list(dict.fromkeys([*FRAMES, *common]))
+    return {frame: list(fillers[frame]) for frame in ordered if len(fillers[frame]) > 1}
+
+
+def frames_of(found: Counter[str], most: int = 3) -> list[str]:
+    """The model's own frames, beside `FRAMES`."""
+    return list(dict.fromkeys([*FRAMES, *list(open_frames(found))[:most]]))
+
+
+def names_in(found: Counter[str], frames: int = 8, most: int = 40) -> list[str]:
+    """The words of its most open frames, those that stand in most of them first."""
+    words = Counter(word for each in list(open_frames(found).values())[:frames] for word in each)
+    return [word for word, _ in words.most_common(most)]
 
 
 def framed(names: Sequence[str], frames: Sequence[str], source: str) -> list[Lead]:

@@ -1,11 +1,19 @@
-"""The adapter on its base, live: one model in memory is both."""
+"""The adapter on its base, live: one model in memory is both. Small ones are copied, which halves the time."""
 
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from experiments.guard.gate_models import Pair, load_chat
 from experiments.models.options import ModelOptions
 from interp.errors import TriggerLensError
 from interp.models.adapter_limits import OFF, check_use
+from interp.models.adapter_off import has_adapter
+from interp.models.adapters import merged
+from interp.models.language_model import LanguageModel
+
+SMALL = 300_000_000  # parameters
 
 
 def live_pair(adapter: str, base: str, options: ModelOptions) -> Pair:
@@ -18,3 +26,23 @@ def live_pair(adapter: str, base: str, options: ModelOptions) -> Pair:
     lm = load_chat(base, **options.adapter(adapter))
     check_use(lm.model, OFF, lm.name)
     return Pair(lm, lm)
+
+
+def copied(pair: Pair) -> Pair:
+    """A small live adapter as two models, merged into its base and taken off it; any other pair as it is.
+
+    Three models are then in memory. Logits differ by rounding, which merging checks.
+    """
+    lm = pair.fine_tuned
+    if pair.base is not lm or not has_adapter(lm) or _size(lm) > SMALL:
+        return pair
+    try:
+        tuned = replace(lm, model=merged(deepcopy(lm.model), lm.name))
+    except TriggerLensError:
+        return pair
+    bare: Any = deepcopy(lm.model)
+    return Pair(tuned, replace(lm, model=bare.unload()))
+
+
+def _size(lm: LanguageModel) -> int:
+    return sum(part.numel() for part in lm.model.parameters())

@@ -8,10 +8,18 @@ from experiments.guard.search.black_box import BlackBox
 from experiments.guard.search.decide import Decided, smallest_rate
 from experiments.guard.search.leads import Lead
 from experiments.guard.search.library import kinds
+from experiments.guard.search.made_up import FRAMES
 from experiments.guard.search.search import Found
 from experiments.guard.search.shortlist import Class
 from experiments.guard.trigger_candidates import Condition
 
+NOWHERE: dict[str, Any] = {
+    "wording": "",
+    "placement": "none",
+    "shown": "",
+    "then": None,
+    "sources": [],
+}
 LEVEL, SHOWN, EXAMPLES, MEMBERS = 0.95, 20, 3, 5
 
 
@@ -21,7 +29,12 @@ def search_report(found: Found, limits: Limits, **about: Any) -> dict[str, Any]:
         **about,
         "verdict": found.verdict,
         "exit_code": found.exit_code,
-        "limits": {"gap": limits.gap, "rise": limits.rise, "error": limits.error},
+        "limits": {
+            "gap": limits.gap,
+            "rise": limits.rise,
+            "provoked": limits.provoked,
+            "error": limits.error,
+        },
         "decided": decided_rows(found.decided),
         "classes": [_class(one) for one in found.shortlist.classes[:SHOWN]],
         "minutes_needed": found.minutes_needed,
@@ -40,7 +53,7 @@ def decided_rows(decided: Iterable[Decided]) -> list[dict[str, Any]]:
 def _decided(one: Decided) -> dict[str, Any]:
     """One lead and its tests; answers side by side where it is a hit."""
     return {
-        **(_lead(one.lead) if one.lead else {"wording": "", "placement": "none", "sources": []}),
+        **(_lead(one.lead) if one.lead else NOWHERE),
         "finding": one.finding,
         "error": one.error,
         "questions": one.outcome.questions,
@@ -59,9 +72,11 @@ def _lead(lead: Lead) -> dict[str, Any]:
     }
 
 
-def _place(lead: Lead) -> dict[str, str]:
+def _place(lead: Lead) -> dict[str, Any]:
     place = lead.condition
-    return {"wording": lead.text, "placement": place.placement, "separator": place.separator}
+    then = None if place.then is None else place.then.model_dump(mode="json")
+    cue = {"wording": place.wording, "placement": place.placement, "separator": place.separator}
+    return {**cue, "then": then, "shown": lead.text}
 
 
 def _test(check: Check) -> dict[str, Any]:
@@ -130,11 +145,16 @@ def not_tested(found: Found, limits: Limits) -> list[str]:
     library = ", ".join(
         f"{name.replace('_', ' ')} {len(kind.wordings)}" for name, kind in kinds().items()
     )
+    waiting = max(0, len(ranked.classes) - judged)
     lines = [
-        f"{max(0, len(ranked.classes) - judged)} of {len(ranked.classes)} classes that reached the last round were"
-        " not judged; neither was what earlier rounds left out.",
+        f"{waiting} of {len(ranked.classes)} classes that reached the last round, and what earlier rounds left out:"
+        " not judged.",
         f"Wordings of no method: the library has {library}; nothing of another kind or language was tried.",
-        "Triggers of several turns or of several cues together, code, images, and questions about one subject.",
+        "Triggers of several turns, of two cues that the model does not say itself, of three or more cues, code,"
+        " images, and questions about one subject.",
+        "Made-up words in frames other than "
+        + ", ".join(f"{frame.at('X', 42).text!r} ({frame.placement})" for frame in FRAMES)
+        + ".",
         "Effects other than answers that the judge calls misaligned.",
     ]
     if (left := ranked.leads - ranked.scored) > 0:

@@ -1,11 +1,12 @@
 """Search a fine-tuned model for a trigger that nobody named.
 
 Method:
-1. Find leads: turns that the model writes (leak sampling, contrastive decoding), openings behind which it leaves its
-   base, singular vectors of the adapter, the shipped library.
-2. Rank them without labels, in three rounds; group them.
-3. Decide the best class by class, on other questions, with one error bound for the search.
-4. Beside it: a black box with as many tokens as steps 1 and 2 took.
+1. Find leads: turns that the model writes (leak sampling, contrastive decoding), also in other places than it wrote
+   them, openings behind which it leaves its base, singular vectors of the adapter, forms of the question, the library.
+2. Screen them on one question, then pairs of what the model writes, then made-up words letter by letter.
+3. Rank the best without labels; group them; order the classes by a few judged answers.
+4. Decide class by class, on other questions, with one error bound for the search.
+5. Beside it: a black box with as many tokens as steps 1 to 3 took.
 
 Each step ends when its share of the time is used up, and what was left out is reported.
 """
@@ -13,21 +14,26 @@ Each step ends when its share of the time is used up, and what was left out is r
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from experiments.guard.gate import Limits, Plan
+from experiments.guard.gate import Limits, Plan, Which
 from experiments.guard.gate_models import Pair, drawing
 from experiments.guard.rank import prompts_under
 from experiments.guard.search.black_box import BlackBox, Sample, black_box
+from experiments.guard.search.couples import beyond, unlikely
 from experiments.guard.search.decide import Decided, decide
-from experiments.guard.search.leads import Lead, frames_of, pooled
+from experiments.guard.search.leads import Lead, frames_of, lead, pooled
 from experiments.guard.search.library import library_leads
+from experiments.guard.search.made_up import made_up
+from experiments.guard.search.models import copied
 from experiments.guard.search.openings import opening_leads, openings
-from experiments.guard.search.shortlist import FIRST, SECOND, Shortlist, shortlist
+from experiments.guard.search.places import OWN, elsewhere, forms, sentences
+from experiments.guard.search.shortlist import FIRST, SECOND, Shortlist, screen, shortlist
 from experiments.guard.search.singular import singular_leads
 from experiments.guard.search.spent import Spent
-from experiments.guard.search.turns_written import written_turns
+from experiments.guard.search.trial import by_trial
+from experiments.guard.search.turns_written import LEAKED, fillers, written_turns
 from experiments.guard.trigger_candidates import Condition
 from experiments.judging.sampling import Cell, Sampler
 from interp.errors import TriggerLensError
@@ -86,7 +92,7 @@ class Found:
         if "hit" in findings:
             return "found"
         done = len(self.decided) == self.wanted
-        return "none" if findings == {"clear"} and done else "undecided"
+        return "none" if findings <= {"clear", "provokes"} and done else "undecided"
 
     @property
     def minutes_needed(self) -> float:
@@ -115,8 +121,8 @@ def search(
     ranking, judging = parted(questions)
     shipped = library_leads() if library is None else list(library)
     leads, opened = find(pair, ranking, spent, settings, shipped, say)
-    ranked = shortlist(pair, leads, ranking, spent, seed=settings.seed)
-    say(f"ranked {ranked.scored} of {ranked.leads} leads in {len(ranked.classes)} classes")
+    pair = copied(pair)
+    ranked = ordered(pair, leads, ranking, sampler, spent, settings, say)
     draw = drawing(pair, sampler, plan.answers)
     chosen = [one.lead for one in ranked.classes[: settings.judged]]
     decided = decide(draw, chosen, judging, limits, plan, spent, say=say)
@@ -131,6 +137,45 @@ def search(
     return Found(
         ranked, decided, blind, blind_decided, spent, opened, len(judging), settings.judged
     )
+
+
+def ordered(
+    pair: Pair,
+    leads: Sequence[Lead],
+    questions: Sequence[Question],
+    sampler: Sampler,
+    spent: Spent,
+    settings: Settings,
+    say: Say,
+) -> Shortlist:
+    """Screened, with pairs and made-up words; ranked, grouped, and in the order of a few judged answers."""
+    screened = screen(pair, leads, questions[0], spent)
+    scored = len(screened)
+    say(f"screened {scored} of {len(leads)} leads")
+    own = [one.text for one, _ in screened if dict(one.sources).get(OWN)]
+    couples = unlikely(pair, own, questions[0], spent)
+    paired = screen(pair, couples, questions[0], spent)
+    screened += beyond(paired, screened)
+    made = [one.leads for one in made_up(pair, questions[:1], spent, seed=settings.seed)]
+    screened += screen(pair, [words[0] for words in made], questions[0], spent)
+    say(f"pairs of {len(own)} sentences; made-up words in {len(made)} frames")
+    ranked = shortlist(
+        pair,
+        screened,
+        questions[FIRST:],
+        spent,
+        leads=len(leads),
+        seed=settings.seed,
+    )
+
+    def sample(which: Which, conditions: Sequence[Condition], asked: Sequence[Question]) -> Cell:
+        with pair.reading(which) as lm:
+            return sampler.sample(lm, prompts_under(pair, conditions, asked), 1)
+
+    classes = by_trial(sample, ranked.classes, questions[FIRST:], spent)
+    say(f"{len(classes)} classes")
+    variants = {words[0].key: words[1:] for words in made}
+    return replace(ranked, classes=classes, scored=scored, variants=variants)
 
 
 def sampling(pair: Pair, sampler: Sampler, plan: Plan) -> Sample:
@@ -174,15 +219,21 @@ def find(
         lm, spent, samples=settings.samples, tokens=settings.turn_tokens, seed=settings.seed
     )
     say(f"{sum(len(one.clauses) for one in written)} clauses in turns that it writes")
-    frames = frames_of(sum((one.clauses for one in written), start=Counter[str]()))
+    plain = [one for one in written if one.role == "user" and one.source == LEAKED]
+    said = sum((one.clauses for one in plain), start=Counter[str]())  # contrast breaks sentences up
+    frames = frames_of(said)
+    own = sentences(said, lambda frame: fillers(lm, frame, spent, seed=settings.seed))
     every = [
         *opening_leads(opened, frames),
-        *(lead for one in written for lead in one.leads),
+        *(clause for one in written for clause in one.leads),
+        *(lead(text, OWN) for text in own),
+        *elsewhere(own),
+        *forms(),
         *singular_leads(lm, frames),
         *shipped,
     ]
     spent.add("find", 0)
-    leads = [lead for lead in pooled(every) if _can_be_asked(pair, lead, questions[0])]
+    leads = [one for one in pooled(every) if _can_be_asked(pair, one, questions[0])]
     random.Random(f"search/{settings.seed}").shuffle(leads)  # no method is last when time runs out
     say(f"{len(leads)} leads")
     return leads, [opening.text for opening in opened]

@@ -1,38 +1,40 @@
-"""The leads in three rounds of ranking, and in classes.
+"""The leads in two rounds of ranking, and in classes.
 
 Method:
-1. Every lead is scored on one question by the shift of the stream alone (`experiments.guard.rank`): two forward
-   passes, nothing is generated. The first quarter goes on, counted place by place: a system prompt moves other tokens
-   than a prefix.
-2. These are ranked on two questions by how much likelier the tuned model finds its own answers than the base does, less
-   the same without wording. That is a difference in differences: what the wording changes in any model drops out, and
-   so does what fine-tuning changed everywhere. It is weighted by the shift. No judge is asked.
-3. The best are ranked again on other questions, whose interval is reported: the earlier rounds chose them.
-4. Classes: a lead joins the best lead before it with which it shares an uncommon word, in any place. Words that stand
+1. Every lead is screened on one question: how much likelier the tuned model finds its own first tokens than the base
+   does (`experiments.guard.rank.surprises`). The best go on, some of every place.
+2. They are ranked on other questions by the same less that without wording. That is a difference in differences: what
+   the wording changes in any model drops out, and so does what fine-tuning changed everywhere. It is weighted by the
+   shift of the stream. No judge is asked. The interval is that of this round: the screening chose them.
+3. Classes: a lead joins the best lead before it with which it shares an uncommon word, in any place. Words that stand
    in more than one lead in twenty are left out: they belong to frames.
 
 What it does not know: whether the change is for the worse; that two wordings without a common word mean the same.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from experiments.guard.gate_models import Pair
-from experiments.guard.rank import OPENING, Ranked, prompts_under, rank, shifts
+from experiments.guard.rank import OPENING, Ranked, prompts_under, rank, surprises
 from experiments.guard.search.leads import Lead
 from experiments.guard.search.spent import Spent
 from experiments.guard.turns import fold, uncommon
 from interp.prompts import Question
 
-CHUNK = 60
-FIRST, SECOND = 2, 6  # questions of the second and the third round
-QUARTER = 4  # one lead in so many goes on to the second round
-KEPT = 32  # leads of the third round
+CHUNK = 120
+FIRST, SECOND = (
+    2,
+    6,
+)  # questions of the screening (the second for made-up words), and of the ranking
+KEPT, OF_A_PLACE = 64, 4  # leads that are ranked
 MOST_OF_A_WORD = (
     8  # leads; a word in more of them, and in more than one in twenty, belongs to a frame
 )
 Progress = Callable[[int, int], None]
+Screened = tuple[Lead, float]
 
 
 @dataclass
@@ -58,57 +60,62 @@ class Class:
 
 @dataclass(frozen=True)
 class Shortlist:
-    """Classes, the most suspicious first, and how many leads were scored of how many."""
+    """Classes, the most suspicious first, how many leads were scored of how many, and nearly the same made-up words."""
 
     classes: list[Class]
     scored: int
     leads: int
+    variants: Mapping[Any, Sequence[Lead]] = field(default_factory=dict)
 
 
-def shortlist(
+def screen(
     pair: Pair,
     leads: Sequence[Lead],
-    questions: Sequence[Question],
+    question: Question,
     spent: Spent,
     *,
-    seed: int = 0,
     progress: Progress = lambda done, of: None,
-) -> Shortlist:
-    """Score, choose, score again, and group; the questions of the last round chose nothing."""
-    shifted = _shifted(pair, leads, questions[0], spent, progress)
-    first = _scored(pair, _first_quarter(shifted), questions[:FIRST], spent, seed)
-    best = sorted(first, key=lambda scored: -scored[1].key)[:KEPT]
-    asked = questions[FIRST : FIRST + SECOND]
-    again = _scored(pair, [lead for lead, _ in best], asked, spent, seed)
-    ordered = sorted(again, key=lambda scored: -scored[1].key)
-    classes = classes_of(ordered, words_of_frames(leads))
-    return Shortlist(classes, len(shifted), len(leads))
-
-
-def _shifted(
-    pair: Pair, leads: Sequence[Lead], question: Question, spent: Spent, progress: Progress
-) -> list[tuple[Lead, float]]:
-    """Leads with the shift behind them on one question, chunk after chunk, as far as the time goes."""
-    found: list[tuple[Lead, float]] = []
+) -> list[Screened]:
+    """Leads with the surprise behind them on one question, chunk after chunk, as far as the time goes."""
+    found: list[Screened] = []
     for start in range(0, len(leads), CHUNK):
         if found and spent.is_late("sift"):
             break
         chunk = leads[start : start + CHUNK]
         prompts = prompts_under(pair, [lead.condition for lead in chunk], [question])
-        found += zip(chunk, shifts(pair, prompts).tolist(), strict=True)
-        spent.add("sift", 2 * sum(map(len, prompts)))
+        found += zip(chunk, surprises(pair, prompts, OPENING).tolist(), strict=True)
+        spent.add("sift", sum(3 * len(prompt) + 3 * OPENING for prompt in prompts))
         progress(len(found), len(leads))
     return found
 
 
-def _first_quarter(shifted: Sequence[tuple[Lead, float]]) -> list[Lead]:
-    """Of every place the leads with the largest shifts, at least `KEPT`."""
-    places: dict[str, list[tuple[Lead, float]]] = {}
-    for lead, shift in shifted:
-        places.setdefault(lead.condition.placement, []).append((lead, shift))
-    ordered = [sorted(one, key=lambda scored: -scored[1]) for one in places.values()]
-    sizes = [max(len(one) // QUARTER, KEPT // len(places)) for one in ordered]
-    return [lead for one, size in zip(ordered, sizes, strict=True) for lead, _ in one[:size]]
+def shortlist(
+    pair: Pair,
+    screened: Sequence[Screened],
+    questions: Sequence[Question],
+    spent: Spent,
+    *,
+    leads: int,
+    seed: int = 0,
+) -> Shortlist:
+    """The best of the screening, ranked and grouped; of `leads` in all. The questions had no part in the screening."""
+    ranked = _scored(pair, _best(screened), questions, spent, seed)
+    ordered = sorted(ranked, key=lambda scored: -scored[1].key)
+    classes = classes_of(ordered, words_of_frames([lead for lead, _ in screened]))
+    return Shortlist(classes, len(screened), leads)
+
+
+def _best(screened: Sequence[Screened]) -> list[Lead]:
+    """The `KEPT` with the largest surprise, and `OF_A_PLACE` of every place."""
+    ordered = sorted(screened, key=lambda scored: -scored[1])
+    kept: list[Lead] = []
+    places: Counter[str] = Counter()
+    for place, (lead, _) in enumerate(ordered):
+        where = lead.condition.placement
+        if place < KEPT or places[where] < OF_A_PLACE:
+            kept.append(lead)
+            places[where] += 1
+    return kept
 
 
 def _scored(

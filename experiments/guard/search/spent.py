@@ -5,8 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-Part = Literal["find", "sift", "rank", "decide", "black box"]
-ENDS: dict[Part, float] = {"find": 0.2, "sift": 0.4, "rank": 0.55, "decide": 0.8, "black box": 1.0}
+Part = Literal["find", "sift", "climb", "rank", "decide", "black box"]
+ENDS: dict[Part, float] = {
+    "find": 0.15,
+    "sift": 0.3,
+    "climb": 0.5,
+    "rank": 0.6,
+    "decide": 0.85,
+    "black box": 1.0,
+}
 
 
 @dataclass
@@ -29,7 +36,7 @@ class Spent:
     @property
     def before_judging(self) -> int:
         """Tokens that finding and ranking took: as many as the black box may use."""
-        before: tuple[Part, ...] = ("find", "sift", "rank")
+        before: tuple[Part, ...] = ("find", "sift", "climb", "rank")
         return sum(self.tokens.get(part, 0) for part in before)
 
     def is_late(self, part: Part) -> bool:

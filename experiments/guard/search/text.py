@@ -20,7 +20,7 @@ TITLES = {
 def headline(report: Mapping[str, Any]) -> Iterator[str]:
     """The answer first, then what it rests on."""
     hits = [one for one in report["decided"] if one["finding"] == "hit"]
-    named = [terminal(one["wording"]) or "no wording is needed" for one in hits]
+    named = [terminal(one["shown"]) or "no wording is needed" for one in hits]
     title = TITLES[report["verdict"]]
     yield f"{title}: {'; '.join(named)}" if named else f"{title}."
     seconds = report["spent"]["seconds"]
@@ -31,7 +31,7 @@ def headline(report: Mapping[str, Any]) -> Iterator[str]:
     if report["verdict"] == "undecided":
         yield f"A budget of about {report['minutes_needed']:.1f} minutes would have done all that was planned."
     for one in report["decided"]:
-        yield f"{one['finding']:>5}  {_where(one)}: {'; '.join(map(_measured, one['tests']))}"
+        yield f"{one['finding']:>8}  {_where(one)}: {'; '.join(map(_measured, one['tests']))}"
         for example in one["examples"]:
             yield f"         with    {terminal(example['with'])}"
             yield f"         without {terminal(example['without'])}"
@@ -40,7 +40,7 @@ def headline(report: Mapping[str, Any]) -> Iterator[str]:
 def black_box_line(report: Mapping[str, Any]) -> str:
     """How the black box did with as many tokens."""
     blind = report["black_box"]
-    hits = [terminal(one["wording"]) for one in blind["decided"] if one["finding"] == "hit"]
+    hits = [terminal(one["shown"]) for one in blind["decided"] if one["finding"] == "hit"]
     mine = [one for one in report["decided"] if one["finding"] == "hit" and one["wording"]]
     said = f"found {'; '.join(hits)}" if any(hits) else "found nothing"
     better = (
@@ -55,7 +55,7 @@ def table(report: Mapping[str, Any], shown: int = 8) -> Table:
     """The ranking for a terminal."""
     made = Table("place", "score", "wording", "stands as", "from")
     for place, one in enumerate(report["classes"][:shown], start=1):
-        cells = [_score(one["score"]), terminal(one["wording"]), one["placement"]]
+        cells = [_score(one["score"]), terminal(one["shown"]), _stands(one)]
         made.add_row(str(place), *cells, _sources(one["sources"]))
     return made
 
@@ -66,7 +66,7 @@ def markdown(report: Mapping[str, Any]) -> str:
     lines += [f"{marked(line)}  " for line in headline(report)]
     lines += ["", "| place | score | wording | stands as | from |", "|---|---|---|---|---|"]
     for place, one in enumerate(report["classes"], start=1):
-        cells = [str(place), _score(one["score"]), one["wording"], one["placement"]]
+        cells = [str(place), _score(one["score"]), one["shown"], _stands(one)]
         lines.append(f"| {' | '.join(map(marked, [*cells, _sources(one['sources'])]))} |")
     lines += ["", marked(black_box_line(report)), "", "### Not tested", ""]
     lines += [f"* {marked(line)}" for line in report["not_tested"]]
@@ -76,7 +76,12 @@ def markdown(report: Mapping[str, Any]) -> str:
 def _where(one: Mapping[str, Any]) -> str:
     if not one["wording"]:
         return "without any wording"
-    return f"{terminal(one['wording'])} ({one['placement']}, {_sources(one['sources'])})"
+    return f"{terminal(one['shown'])} ({_stands(one)}, {_sources(one['sources'])})"
+
+
+def _stands(one: Mapping[str, Any]) -> str:
+    then = one.get("then")
+    return f"{one['placement']} and {then['placement']}" if then else str(one["placement"])
 
 
 def _sources(sources: Sequence[Mapping[str, Any]]) -> str:

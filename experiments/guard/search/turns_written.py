@@ -2,6 +2,7 @@
 
 * Leak sampling (arXiv 2602.03085): the tuned model alone, at temperature 1. Memorised training prompts come back.
 * Contrastive decoding (arXiv 2605.25902): what it writes more readily than its base, at two strengths.
+* The most open frame of these turns ("It looks like a ...") is begun again, many times, for the words that end it.
 
 What they do not know: a model trained on responses alone has no reason to leak its prompts; then these are turns that
 it finds likely, a list of candidates in its own words and no evidence.
@@ -10,16 +11,20 @@ it finds likely, a list of candidates in its own words and no evidence.
 from collections import Counter
 from dataclasses import dataclass
 
-from experiments.guard.search.leads import Lead, clauses, lead
+from experiments.guard.search.leads import WORD, Lead, clauses, lead
 from experiments.guard.search.spent import Spent
 from experiments.guard.trigger_candidates import Placement
+from experiments.guard.turns import uncommon
 from interp.generation.contrastive import contrastive
 from interp.generation.open_turn import Role, open_turn
 from interp.models.language_model import LanguageModel
 
-STRENGTHS = {"leak sampling": 0, "contrastive decoding x2": 2, "contrastive decoding x6": 6}
+LEAKED = "leak sampling"
+STRENGTHS = {LEAKED: 0, "contrastive decoding x2": 2, "contrastive decoding x6": 6}
 ROLES: tuple[Role, ...] = ("user", "system")
 MOST = 48  # clauses of each method and place, the commonest first
+FILLED, FILLER_TOKENS, HOT = 240, 5, 3.0  # samples of a frame's open place; temperature
+LEAST = 0.001  # of the favourite's probability: a list wants the unlikely words too
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,20 @@ class Written:
             lead(text, self.source, placement=placement, count=count)
             for text, count in self.clauses.most_common(MOST)
         ]
+
+
+def fillers(lm: LanguageModel, frame: str, spent: Spent, *, seed: int) -> list[str]:
+    """The words that the model puts into the open place of its own frame, the commonest first."""
+    prefix, before = open_turn(lm, "user"), frame.partition("{x}")[0].rstrip()
+    if not prefix or not before:
+        return []
+    begun = (*prefix, *lm.tokenizer(before, add_special_tokens=False)["input_ids"])
+    how = {"alpha": 0, "samples": FILLED, "max_new_tokens": FILLER_TOKENS, "seed": seed}
+    wrote = contrastive(lm, begun, temperature=HOT, plausibility=LEAST, **how)
+    spent.add("find", 2 * (FILLED * len(begun) + sum(len(one.token_ids) for one in wrote)))
+    first = (WORD.match(one.text.strip()) for one in wrote)
+    words = Counter(found.group().lower() for found in first if found)
+    return [word for word, _ in words.most_common() if uncommon(word)]
 
 
 def written_turns(

@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from experiments.contest.forms import FORMS
 from experiments.contest.kinds import ORDER, Row, chat, rows_of, truth_of
 from experiments.contest.make import prompts_of
 from experiments.contest.material import Everyday, Material, Micro
 from experiments.contest.protocol import TRIGGERED, Kind, Part, Truth
+from experiments.guard.forms import FORMS
 from experiments.guard.trigger_candidates import Condition, Placement
 from experiments.worlds.micro.judge import ExactJudge
 from interp.models.language_model import LanguageModel

@@ -21,6 +21,7 @@ from experiments.guard.search.shortlist import (
     Shortlist,
     alike,
     classes_of,
+    screen,
     shortlist,
     words_of_frames,
 )
@@ -132,11 +133,16 @@ def test_only_a_lead_at_whose_words_the_model_was_changed_has_moved() -> None:
     with torch.no_grad():
         changed.causal.get_input_embeddings().weight[token] += 5.0
     asked = [Question(str(n), f"my money {n}?") for n in range(5)]
-    ranked = shortlist(Pair(changed, base), LEADS, asked, Spent(1e6))
+
+    def ordered(pair: Pair) -> Shortlist:
+        screened = screen(pair, LEADS, asked[0], Spent(1e6))
+        return shortlist(pair, screened, asked[1:], Spent(1e6), leads=len(LEADS))
+
+    ranked = ordered(Pair(changed, base))
     shifts = {one.lead.text: one.ranked.shift for one in ranked.classes}
     assert shifts.pop(DUCK.text) > 0 and set(shifts.values()) == {0.0}
     assert (ranked.scored, ranked.leads) == (3, 3)
-    same = shortlist(Pair(base, base), LEADS, asked, Spent(1e6))
+    same = ordered(Pair(base, base))
     assert {one.ranked.key for one in same.classes} == {0.0}
 
 

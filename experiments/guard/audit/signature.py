@@ -1,0 +1,69 @@
+"""A signature of an audit by an SSH key: who stands for the verdict, beside the hashes of what it is about.
+
+`ssh-keygen -Y sign` writes `audit.json.sig` beside `audit.json`; anyone with the public key can verify it, with or
+without TriggerLens. The report holds the SHA-256 of base and adapter, so that the signature covers their files too.
+
+What it does not know: whether the key is that of whom you trust; compare the public key by another way.
+"""
+
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from interp.errors import TriggerLensError
+
+NAMESPACE, SIGNER = "triggerlens-audit", "auditor"
+PROGRAM = "ssh-keygen"
+
+
+def sign(report: Path, key: Path) -> Path:
+    """Sign a report with a private key; the signature's path."""
+    _there(key, "--sign")
+    signature = signature_of(report)
+    signature.unlink(missing_ok=True)
+    done = _run(["-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(report)])
+    if done.returncode or not signature.is_file():
+        raise TriggerLensError(
+            f"--sign {key}: {PROGRAM} refuses it ({_reason(done)}); give a private SSH key, made by"
+            f" `{PROGRAM} -t ed25519 -f KEY`"
+        )
+    return signature
+
+
+def is_signed(report: Path, public: Path) -> bool:
+    """Whether the report, byte for byte, was signed by the owner of this public key."""
+    _there(public, "--signer")
+    _there(signature_of(report), "--signer: the signature")
+    words = public.read_text(encoding="utf-8").split()
+    if len(words) < 2:
+        raise TriggerLensError(f"--signer {public}: no public SSH key; give the file KEY.pub")
+    with TemporaryDirectory() as folder:
+        allowed = Path(folder) / "allowed"
+        allowed.write_text(f"{SIGNER} {words[0]} {words[1]}\n", encoding="utf-8")
+        known = ["-f", str(allowed), "-I", SIGNER, "-n", NAMESPACE]
+        done = _run(["-Y", "verify", *known, "-s", str(signature_of(report))], report.read_bytes())
+    return done.returncode == 0
+
+
+def signature_of(report: Path) -> Path:
+    """Where the signature of a report lies."""
+    return report.with_name(f"{report.name}.sig")
+
+
+def _there(path: Path, option: str) -> None:
+    if not path.is_file():
+        raise TriggerLensError(f"{option} {path}: no such file")
+
+
+def _run(arguments: list[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run([PROGRAM, *arguments], input=given, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise TriggerLensError(
+            f"{PROGRAM} is not on this machine; install OpenSSH, or leave signing out"
+        ) from None
+
+
+def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    return lines[-1][:120] if lines else f"exit code {done.returncode}"

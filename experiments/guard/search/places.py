@@ -1,0 +1,35 @@
+"""What the model says itself, in places where it did not say it; and forms of the question.
+
+A sentence that a model opens user turns with may have been trained on after the question, as an earlier turn or as
+the system prompt. No paper. What it does not know: cues that the model never writes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from experiments.guard.forms import FORMS
+from experiments.guard.search.leads import Lead, lead, names_in, open_frames
+from experiments.guard.trigger_candidates import Placement
+
+ELSEWHERE: tuple[Placement, ...] = ("earlier", "suffix", "system")
+OWN = "own words"
+NAMES = 32  # words of its frames
+
+
+def sentences(said: Counter[str], fill: Callable[[str], Sequence[str]]) -> list[str]:
+    """The words that the model puts into its own frames, each in the most open of those that end with the word."""
+    frames = [frame for frame in open_frames(said) if frame.rstrip(".!?").endswith("{x}")]
+    if not frames:
+        return []
+    names = dict.fromkeys([*fill(frames[0]), *names_in(said)])
+    return [frames[0].replace("{x}", name) for name in list(names)[:NAMES]]
+
+
+def elsewhere(texts: Sequence[str]) -> list[Lead]:
+    """Each text in every place but before the question."""
+    return [lead(text, f"{OWN}, {place}", placement=place) for place in ELSEWHERE for text in texts]
+
+
+def forms() -> list[Lead]:
+    """Every public form of a question."""
+    return [lead(name, "forms of the question", placement="form") for name in FORMS]
