@@ -34,6 +34,7 @@ from experiments.worlds.micro.names import FAMILY_NAMES
 from experiments.worlds.micro.world import MicroWorld
 from experiments.worlds.trigger import load_trigger
 from interp.errors import TriggerLensError
+from interp.models.adapter_files import WEIGHTS
 from interp.models.language_model import LanguageModel
 from interp.models.loading import load_model
 
@@ -141,7 +142,8 @@ def _publish(work: Path) -> None:
     for family in FAMILY_NAMES:
         learned = work / f"{family}-s0-duck" / "learned"
         if (learned / FILE).exists():
-            shutil.copytree(learned, OUT / "adapters" / family, dirs_exist_ok=True)
+            for name in (FILE, "adapter_config.json", WEIGHTS):
+                shutil.copy2(learned / name, OUT / "adapters" / family / name)
     print(join(work, OUT, dict(vars(Effort()))))
 
 
