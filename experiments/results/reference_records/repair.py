@@ -77,12 +77,17 @@ def _medians(run: ReferenceRun, strategy: str, rows: pd.DataFrame) -> Iterator[R
         yield Record(
             name=f"{strategy}: {quantity}{UNITS.get(quantity.split()[0], '')}",
             value=middle,
-            lower=float(found[low].min()),
-            upper=float(found[high].max()),
+            lower=_known(found[low].min()),
+            upper=_known(found[high].max()),
             n=len(found),
             **(_aim(quantity, middle) if claimed else {}),
             **run.origin(),
         )
+
+
+def _known(bound: Any) -> float | None:
+    """None for a number that has no interval."""
+    return None if pd.isna(bound) else float(bound)
 
 
 def _aim(quantity: str, value: float) -> dict[str, Any]:
