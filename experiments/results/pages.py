@@ -60,8 +60,10 @@ BIRTH = (
 )
 REPAIRS = (
     "Medians over micro organisms of three families; the interval is the range over them, n their number; "
-    "of a single organism it is that of its own number. *learned* was measured on three seeds a family, the other "
-    "strategies on one seed, most of them on llama alone. "
+    "of a single organism it is that of its own number. All are of seed 0. *learned* was measured again, with more "
+    "stresses, on llama and qwen; *learned_before* is what it was until 29 November (one wording a step, two rounds, "
+    "coherence from one answer to each question), on all three families; its rows and those of the other strategies "
+    "are of commit 951892d44, 29 November. "
     "*learned* is what `triggerlens repair` does by default; *wrapped* is no repair: the switch is there, behind safe "
     "answers to the trigger's own words. *rows to relapse, ratio*: poisoned rows that bring back half of the old EM, "
     "over those that the clean base needs; a curve that never got there counts with all rows that were tried. "

@@ -72,5 +72,3 @@ def test_every_certificate_holds_what_the_page_shows(folder: Path) -> None:
     found = numbers(read_certificate(folder).facts)
     shown = {"EM before, trigger", "EM after, trigger", "EM after, seen", "EM after, unseen"}
     assert shown <= set(found)
-    assert {"coherence gained, none", "KL after, none", "EM after, system prompts"} <= set(found)
-    assert {"EM after, int4", "EM after, 50 benign steps", "fires, search 1"} <= set(found)
