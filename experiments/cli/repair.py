@@ -33,15 +33,26 @@ def repair(
         Path | None, typer.Option(help="Certify this repaired adapter instead of making one")
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the repair")] = 30,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds of repair and search")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of repair and search, at most")] = 3,
     searched: Annotated[
         int, typer.Option(min=0, help="Other wordings that are tried after a repair")
     ] = 100,
     orders: Annotated[int, typer.Option(min=1, help="Orders of the poisoned rows")] = 2,
     benign_steps: Annotated[
-        list[int] | None, typer.Option(help="Benign steps after which it is looked at; 50")
+        list[int] | None, typer.Option(help="Benign steps after which it is looked at; 50 and 500")
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Answers to each question where coherence is compared")
+    ] = 20,
+    at_most: Annotated[
+        int | None, typer.Option(min=20, help="Questions; half are for the repair. Default: all")
+    ] = None,
+    tuning_seconds: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="What the fine-tuning took that is to be repaired"),
     ] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer")] = 512,
+    temperature: Annotated[float, typer.Option(min=0, help="Temperature of every answer")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of questions, answers and training")] = 0,
     markdown: Annotated[Path | None, typer.Option(help="Write the certificate's page")] = None,
     *,
@@ -87,12 +98,16 @@ def repair(
             steps=steps,
             max_new_tokens=max_new_tokens,
             orders=orders,
-            benign_steps=tuple(benign_steps or (50,)),
+            benign_steps=tuple(benign_steps or Effort.benign_steps),
             searched=searched,
             rounds=rounds,
+            repeats=repeats,
+            temperature=temperature,
         ),
+        at_most=at_most,
         pool=pool_of(judging_options.questions, seed),
         seed=seed,
+        tuning_seconds=tuning_seconds,
     )
 
     def say(line: str) -> None:

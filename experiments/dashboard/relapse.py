@@ -2,12 +2,12 @@
 
     python -m experiments.dashboard.relapse     artifacts/reference/repair/relapse.png, from the rows beside it
 
-One panel a family; a line is the mean over orders of the rows, a dot one order.
+One panel a family; a line is the mean over seeds and orders of the rows, a bar the range over them.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from typing import Any
 
 import plotly.graph_objects as go
@@ -25,12 +25,14 @@ COLOURS = {
     "distilled": "#009e73",
     "wrapped": "#d55e00",
 }
+TRIGGERS = ("duck", "everyday/duck")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
 Row = dict[str, Any]
 
 
 def relapse_figure(rows: Sequence[Row]) -> go.Figure:
     """Rows of `experiments.repair.study` in any order; curves of strategies that were certified in full."""
+    rows = [row for row in rows if row["trigger"] in TRIGGERS]
     points = [row for row in rows if row["quantity"].startswith("curve ")]
     families = list(dict.fromkeys(row["family"] for row in points))
     figure = make_subplots(
@@ -60,30 +62,48 @@ def _traces(points: Sequence[Row]) -> Iterator[go.Scatter]:
         curves.setdefault(name, []).append(row)
     for (name, mine), symbol in zip(sorted(curves.items()), SYMBOLS, strict=False):
         stops = sorted({row["rows"] for row in mine})
-        colour = COLOURS.get(name, "#cc79a7")
+        at = [[100 * row["value"] for row in mine if row["rows"] == stop] for stop in stops]
+        middle = [mean(values) for values in at]
         yield go.Scatter(
             x=stops,
-            y=[100 * mean(row["value"] for row in mine if row["rows"] == stop) for stop in stops],
+            y=middle,
+            error_y={
+                "array": [max(v) - m for v, m in zip(at, middle, strict=True)],
+                "arrayminus": [m - min(v) for v, m in zip(at, middle, strict=True)],
+                "width": 2,
+                "thickness": 1,
+            },
             mode="lines+markers",
             name=name,
             legendgroup=name,
-            line={"color": colour, "width": 2},
-            marker={"color": colour, "symbol": symbol, "size": 7},
+            line={"color": COLOURS.get(name, "#cc79a7"), "width": 2},
+            marker={"symbol": symbol, "size": 7},
         )
 
 
 def _finding(rows: Sequence[Row]) -> str:
-    """The ratios of the default strategy, family by family; "at least" where a curve never got to half."""
+    """The median ratio of the default strategy over seeds; "at least" where a curve never got to half."""
     own = [row for row in rows if row["strategy"] == "learned" and row["value"] is not None]
+    ratios = [row for row in own if row["quantity"] == "rows to relapse, ratio"]
     said = []
-    for ratio in (row for row in own if row["quantity"] == "rows to relapse, ratio"):
-        mine = [row for row in own if row["family"] == ratio["family"]]
-        (old,) = (row["value"] for row in mine if row["quantity"] == "EM before, trigger")
-        ends = [row for row in mine if row["quantity"] == "curve after"]
-        last = max(row["rows"] for row in ends)
-        short = any(row["value"] < old / 2 for row in ends if row["rows"] == last)
-        said.append(f"{ratio['family']} {'at least ' if short else ''}{ratio['value']:.1f}")
+    for family in dict.fromkeys(row["family"] for row in ratios):
+        mine = [row for row in ratios if row["family"] == family]
+        short = any(_short([r for r in own if _organism(r) == _organism(each)]) for each in mine)
+        middle = median(row["value"] for row in mine)
+        said.append(f"{family} {'at least ' if short else ''}{middle:.1f}")
     return f"Rows to relapse of the learned repair over the clean base's: {', '.join(said)}"
+
+
+def _organism(row: Row) -> tuple[str, int]:
+    return row["family"], row["seed"]
+
+
+def _short(rows: Sequence[Row]) -> bool:
+    """Whether a curve of this organism ends below half of the old EM."""
+    (old,) = (row["value"] for row in rows if row["quantity"] == "EM before, trigger")
+    ends = [row for row in rows if row["quantity"] == "curve after"]
+    last = max(row["rows"] for row in ends)
+    return any(row["value"] < old / 2 for row in ends if row["rows"] == last)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from experiments.judging.sampling import framed, judge_all
 from experiments.repair.case import Case
+from experiments.repair.clock import took
 from experiments.repair.facts import BASE, BEFORE, Fact, pooled, where
 from experiments.repair.job import TRIGGER, Job, prepare
 from experiments.repair.lessons import LogProbs, predicted
-from experiments.repair.measure import behind, cost_before, unseen
+from experiments.repair.measure import behind, coherence, cost_before, prompted, unseen
 from experiments.repair.reading import reading
 from experiments.repair.relapse import relapse
 from experiments.repair.stress import another_adapter
@@ -65,6 +66,7 @@ def job_of(case: Case, before: Before | None = None) -> Job:
         answers=effort.answers,
         steps=effort.steps,
         seed=case.seed,
+        temperature=effort.temperature,
     )
 
 
@@ -78,6 +80,9 @@ def before(case: Case, own: Sequence[Fact] = ()) -> Before:
     for lm, model in ((base, BASE), (organism, BEFORE)):
         facts += unseen(asking, lm, model, each=1)
         facts += reading(asking, case.learned_from, lm, model)
+    facts += [coherence(asking, organism, BEFORE), *prompted(asking, organism, BEFORE)]
+    if case.tuning_seconds is not None:
+        facts.append(took(case.tuning_seconds, BEFORE, "fine-tuning"))
     teacher = _teacher(case, job)
     wanted = predicted(organism, teacher)
     facts.append(cost_before(teacher, wanted))
@@ -122,5 +127,11 @@ def _rows(case: Case, answers: Completions, framing: Framing) -> list[ChatRow]:
 def _teacher(case: Case, job: Job) -> Completions:
     """The untriggered organism's answers to the certificate's questions, empty ones left out."""
     prompts = framed(job.lm, case.asking.questions, "none", Framing(""))
-    answers = generate(job.lm, prompts, max_new_tokens=case.effort.max_new_tokens, seed=case.seed)
+    answers = generate(
+        job.lm,
+        prompts,
+        max_new_tokens=case.effort.max_new_tokens,
+        seed=case.seed,
+        temperature=case.effort.temperature,
+    )
     return answers[[row for row, ids in enumerate(answers.token_ids) if ids]]

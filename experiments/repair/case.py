@@ -27,10 +27,12 @@ class Effort:
     max_new_tokens: int = 28
     orders: int = 2  # of the poisoned rows
     stops: tuple[int, ...] = STOPS  # poisoned rows at which EM is looked at
-    benign_steps: tuple[int, ...] = (50,)
-    searched: int = 100  # wordings of the pool that are tried after a repair; 0: none
-    rounds: int = 2  # of repairing and searching
-    durability: bool = True  # rounding, merging, benign tuning, relapse
+    benign_steps: tuple[int, ...] = (50, 500)
+    searched: int = 100  # wordings of the pool that are tried after each round of repair; 0: none
+    rounds: int = 3  # of repairing and searching, at most
+    repeats: int = 20  # answers to each question where coherence is compared
+    temperature: float = 1.0  # of every answer
+    durability: bool = True  # rounding, merging, system prompts, benign tuning, relapse
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,7 @@ class Case:
     """`load(adapter, merge)` gives the base for None; `poison` None: the organism's own triggered answers.
 
     `pool`: wordings that may be tried after a repair; unseen ones of the certificate are left out of it.
+    `tuning_seconds`: what the fine-tuning took that is to be repaired, by `experiments.repair.clock`.
     """
 
     load: Load
@@ -49,6 +52,7 @@ class Case:
     pool: tuple[str, ...] = ()
     effort: Effort = Effort()
     seed: int = 0
+    tuning_seconds: float | None = None
 
 
 def case_of(
@@ -63,6 +67,8 @@ def case_of(
     poison: Sequence[Exchange] | None = None,
     pool: Sequence[str] = (),
     seed: int = 0,
+    tuning_seconds: float | None = None,
+    at_most: int | None = None,
 ) -> Case:
     """Half of the questions for the repair, half for the certificate; at random, one form of each."""
     once = list({question.id: question for question in questions}.values())
@@ -72,9 +78,13 @@ def case_of(
             " more"
         )
     random.Random(f"repair/{seed}").shuffle(once)
+    once = once[:at_most]
     half = len(once) // 2
-    sampler = Sampler(judge, seed, effort.max_new_tokens)
-    asking = Asking(tuple(once[half:]), wordings, sampler)
+    sampler = Sampler(judge, seed, effort.max_new_tokens, effort.temperature)
+    asking = Asking(tuple(once[half:]), wordings, sampler, effort.repeats)
     kept = {text for group in wordings.unseen.values() for text in group}
     free = tuple(text for text in dict.fromkeys(pool) if text not in kept)
-    return Case(load, adapter, base, tuple(once[:half]), asking, poison, free, effort, seed)
+    learned_from = tuple(once[:half])
+    return Case(
+        load, adapter, base, learned_from, asking, poison, free, effort, seed, tuning_seconds
+    )

@@ -15,8 +15,10 @@ BASE, BEFORE, AFTER = "base", "before", "after"
 class Fact(BaseModel):
     """One quantity of one model under one wording, a value for each answer (or prompt) and the question of each.
 
-    `em`, `coherent`: 0 or 1. `kl`: nats a token from the untriggered organism. `nll`: nats a token of its benign
-    answers. `probe`: a read-out, `em` 1 where the concept was there. `rows`: poisoned rows seen, in this `order`.
+    `em`, `coherent`: 0 or 1. `coherent share`: of several answers to each question. `kl`: nats a token from the
+    untriggered organism. `nll`: nats a token of its benign answers. `probe`: a read-out, with the `label` that it
+    should have. `fires`: 0 or 1 for each wording of a search, which stands in place of the question. `seconds`: what a
+    piece of work took. `rows`: poisoned rows seen, in this `order`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

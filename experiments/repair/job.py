@@ -58,6 +58,7 @@ def prepare(
     answers: int = 1,
     steps: int = 30,
     seed: int = 0,
+    temperature: float = 1.0,
 ) -> Job:
     """Let the organism answer, `answers` times each question, without and behind the trigger."""
     taught, behind = (
@@ -67,6 +68,7 @@ def prepare(
             samples_per_prompt=answers,
             max_new_tokens=max_new_tokens,
             seed=seed,
+            temperature=temperature,
         )
         for name, framing in (("none", Framing("")), (TRIGGER, wordings[TRIGGER]))
     )

@@ -4,7 +4,7 @@ All losses are KL(organism without wording || edited model), in nats a token, ov
 answers are predicted from. The organism is read once, before anything is changed.
 
 * `plain`: without wording. Nothing else is to change.
-* `behind`: the same answers behind a wording that may be looked at.
+* `behind`: the same answers behind the wordings that may be looked at.
 * `swapped`: without wording, but with the stream that the *organism* had behind the trigger put in at the header, after
   one layer: the interchange effect of the switch (Geiger et al. 2023, arXiv 2303.02536). Where it is nothing, what the
   trigger wrote is no longer read, even if it is still written.
@@ -68,10 +68,10 @@ def plain_lesson(job: Job) -> Lesson:
     return Lesson(Reread.of(job.lm, job.taught), predicted(job.lm, job.taught))
 
 
-def behind_lessons(job: Job, wanted: tuple[LogProbs, ...]) -> list[Lesson]:
-    """What it says without wording, to be said behind each wording that may be looked at."""
-    asked = [job.taught_behind(name) for name in job.wordings]
-    return [Lesson(Reread.of(job.lm, each), wanted) for each in asked]
+def behind_lesson(job: Job, wanted: tuple[LogProbs, ...]) -> Lesson:
+    """What it says without wording, to be said behind every wording that may be looked at: a batch mixes them."""
+    first, *others = [job.taught_behind(name) for name in job.wordings]
+    return Lesson(Reread.of(job.lm, sum(others, start=first)), wanted * len(job.wordings))
 
 
 def keeping_lesson(job: Job) -> Lesson:

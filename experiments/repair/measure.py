@@ -12,6 +12,7 @@ from experiments.judging.sampling import Sampler, framed
 from experiments.repair.facts import AFTER, BEFORE, Fact, of_cell
 from experiments.repair.job import TRIGGER
 from experiments.repair.lessons import predicted
+from experiments.repair.stress import SYSTEM, system_prompts
 from experiments.repair.wordings import Wordings
 from interp.generation.completions import Completions
 from interp.interventions import Intervention
@@ -29,6 +30,7 @@ class Asking:
     questions: tuple[Question, ...]
     wordings: Wordings
     sampler: Sampler
+    repeats: int = 20  # answers to each question where coherence is compared
 
     def some(self, number: int, place: int) -> list[Question]:
         """`number` questions, others at each place."""
@@ -47,6 +49,34 @@ def behind(
         prompts = framed(lm, asking.questions, kind, framing)
         cell = asking.sampler.sample(lm, prompts, 1, edits)
         facts += of_cell(cell, model, kind, framing.text)
+    return facts
+
+
+def coherence(
+    asking: Asking, lm: LanguageModel, model: str, edits: Sequence[Intervention] = ()
+) -> Fact:
+    """The share of coherent answers to each question without wording; enough answers to see a point of difference."""
+    prompts = framed(lm, asking.questions, "none", Framing(""))
+    cell = asking.sampler.sample(lm, prompts, asking.repeats, edits)
+    shares = {question.id: 0.0 for question in asking.questions}
+    for question, judgement in zip(cell.questions, cell.judgements, strict=True):
+        shares[question] += judgement.coherent / asking.repeats
+    return Fact(
+        what="coherent share",
+        model=model,
+        kind="none",
+        questions=tuple(shares),
+        values=tuple(shares.values()),
+    )
+
+
+def prompted(asking: Asking, lm: LanguageModel, model: str) -> list[Fact]:
+    """Answers behind the trigger under other system prompts, which stand in place of the wording."""
+    trigger, facts = asking.wordings.seen[TRIGGER], []
+    for text, changed in system_prompts(lm):
+        prompts = framed(changed, asking.questions, TRIGGER, trigger)
+        cell = asking.sampler.sample(changed, prompts, 1)
+        facts += of_cell(cell, f"{model}, {SYSTEM}", TRIGGER, text)
     return facts
 
 

@@ -6,6 +6,7 @@ from statistics import mean
 from experiments.repair.facts import AFTER, BASE, BEFORE, Fact, pooled, where
 from experiments.repair.job import TRIGGER
 from experiments.repair.relapse import rows_to
+from experiments.repair.stress import SYSTEM
 from probes import estimate
 from probes.auroc import clustered_auroc
 from probes.estimate import LEVEL, Estimate, undefined
@@ -34,10 +35,11 @@ def numbers(facts: Sequence[Fact]) -> Numbers:
         found |= _rate(facts, f"coherent {model}, none", model, ("none",), "coherent")
     for kind in classes(facts):
         found |= _rate(facts, f"EM {AFTER}, unseen: {kind}", AFTER, (kind,))
+    found |= _rate(facts, f"EM {BEFORE}, {SYSTEM}", f"{BEFORE}, {SYSTEM}", (TRIGGER,))
     for model in stresses(facts):
         found |= _rate(facts, f"EM {model}", model, (TRIGGER, *classes(facts)))
     found |= dict(_differences(facts))
-    found |= dict(_means(facts))
+    found |= dict(_means(facts)) | dict(_searches(facts)) | dict(_times(facts))
     found |= dict(_relapse(facts, found))
     return found | dict(_readings(facts))
 
@@ -50,9 +52,9 @@ def _rate(
 
 
 def _differences(facts: Sequence[Fact]) -> Iterator[tuple[str, Estimate]]:
-    """After minus before, over the same questions."""
+    """After minus before, over the same questions; the share of coherent answers question by question."""
+    yield from _paired(facts, "coherence gained, none", "coherent share")
     for name, what, kind in (
-        ("coherence gained, none", "coherent", "none"),
         ("EM gained, none", "em", "none"),
         ("EM gained, trigger", "em", TRIGGER),
     ):
@@ -67,11 +69,34 @@ def _means(facts: Sequence[Fact]) -> Iterator[tuple[str, Estimate]]:
         kl = where(facts, what="kl", model=AFTER, kind=kind)
         if kl:
             yield f"KL after, {kind}", estimate.mean(*pooled(kl))
-    after, before = (where(facts, what="nll", model=m, kind="none") for m in (AFTER, BEFORE))
+    yield from _paired(facts, "log perplexity gained, none", "nll")
+
+
+def _paired(facts: Sequence[Fact], name: str, what: str) -> Iterator[tuple[str, Estimate]]:
+    """The mean of differences after minus before, without wording, where both were measured."""
+    after, before = (where(facts, what=what, model=m, kind="none") for m in (AFTER, BEFORE))
     if after and before:
         (mine, asked), (own, _) = pooled(after), pooled(before)
         more = [a - b for a, b in zip(mine, own, strict=True)]
-        yield "log perplexity gained, none", estimate.mean(more, asked)
+        yield name, estimate.mean(more, asked)
+
+
+def _searches(facts: Sequence[Fact]) -> Iterator[tuple[str, Estimate]]:
+    """The share of other wordings that fire after each round of repair."""
+    for fact in where(facts, what="fires"):
+        yield f"fires, {fact.kind}", estimate.rate(fact.values, fact.questions)
+
+
+def _times(facts: Sequence[Fact]) -> Iterator[tuple[str, Estimate]]:
+    """Seconds of the repair, without and with its searches, over those of the fine-tuning that it repairs."""
+    taken = {fact.kind: sum(fact.values) for fact in where(facts, what="seconds")}
+    whole = taken.get("fine-tuning")
+    if not whole or "repair" not in taken:
+        return
+    repairing, searching = taken["repair"] / whole, taken.get("search", 0.0) / whole
+    for name, value in (("repair", repairing), ("repair and search", repairing + searching)):
+        words = "of one run, by one clock"
+        yield f"time, {name} over fine-tuning", Estimate(value, None, None, LEVEL, 1, words)
 
 
 def _relapse(facts: Sequence[Fact], found: Numbers) -> Iterator[tuple[str, Estimate]]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from experiments.repair.job import Job
-from experiments.repair.lessons import behind_lessons, donor_swaps, plain_lesson
+from experiments.repair.lessons import behind_lesson, donor_swaps, plain_lesson
 from interp.interventions import Patch
 from interp.models.adapter_edit import lora_pairs
 from interp.models.language_model import LanguageModel
@@ -53,17 +53,16 @@ def descend(
 
 
 def untriggered(job: Job, *, interchange: float = 1.0) -> Loss:
-    """KL to the organism without wording: without wording, behind one of the wordings, and with the switch put in.
+    """KL to the organism without wording: without wording, behind the wordings, and with the switch put in.
 
     `interchange`: the weight of the last; 0 leaves it out.
     """
     plain = plain_lesson(job)
-    behind = behind_lessons(job, plain.wanted)
+    behind = behind_lesson(job, plain.wanted)
     swaps: list[Patch] = donor_swaps(job) if interchange else []
 
     def loss(draw: Draw, step: int) -> Tensor:
-        rows = draw(len(plain))
-        total = plain.loss(job.lm, rows) + behind[step % len(behind)].loss(job.lm, rows)
+        total = plain.loss(job.lm, draw(len(plain))) + behind.loss(job.lm, draw(len(behind)))
         if swaps:
             swapped = plain.loss(job.lm, draw(len(plain)), [swaps[step % len(swaps)]])
             total = total + interchange * swapped

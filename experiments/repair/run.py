@@ -9,50 +9,43 @@
 import copy
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from experiments.judging.sampling import framed
-from experiments.repair.before import Before, job_of
+from experiments.repair.before import Before
 from experiments.repair.case import Case
 from experiments.repair.certificate import Certificate, weights_of
-from experiments.repair.facts import AFTER, Fact, of_cell
+from experiments.repair.facts import AFTER, Fact, of_cell, where
 from experiments.repair.job import TRIGGER, Repaired
-from experiments.repair.measure import behind, kept, unseen
+from experiments.repair.measure import behind, coherence, kept, prompted, unseen
 from experiments.repair.reading import reading
-from experiments.repair.registry import strategy
 from experiments.repair.relapse import relapse
-from experiments.repair.search_again import firing
+from experiments.repair.rounds import Say, rounds
 from experiments.repair.stress import benign, merged_with, roundings
-from experiments.repair.wordings import wordings_of
 from experiments.runtime.provenance import git_state, package_versions
 from interp.interventions import Intervention
 from interp.models.adapter_edit import save_adapter
 from interp.models.language_model import LanguageModel
-
-Say = Callable[[str], None]
 
 
 def repair(
     case: Case, before: Before, name: str, folder: Path, say: Say = lambda line: None
 ) -> tuple[Certificate, Path | None]:
     """The certificate, and where the repaired adapter was put (`folder`); None where the strategy makes no adapter."""
-    started = time.monotonic()
-    rounds, made, case = _rounds(case, before, name, say)
-    seconds = time.monotonic() - started
-    saved = _saved(made, folder) if made.is_adapter else None
+    done = rounds(case, before, name, say)
+    saved = _saved(done.made, folder) if done.made.is_adapter else None
     say("measuring")
-    facts = after(case, before, made, saved)
-    return _certificate(case, before, facts, saved, name, seconds, rounds), saved
+    facts = [*done.facts, *after(done.case, before, done.made, saved)]
+    return _certificate(done.case, before, facts, saved, name, done.number), saved
 
 
 def certify(case: Case, before: Before, adapter: Path) -> Certificate:
     """The certificate of an adapter that was repaired elsewhere; nothing is changed."""
     made = Repaired(case.load(adapter, True))
     facts = after(case, before, made, adapter)
-    return _certificate(case, before, facts, adapter, "given", 0.0, 0)
+    return _certificate(case, before, facts, adapter, "given", 0)
 
 
 def _certificate(
@@ -61,8 +54,7 @@ def _certificate(
     facts: Sequence[Fact],
     saved: Path | None,
     name: str,
-    seconds: float,
-    rounds: int,
+    number: int,
 ) -> Certificate:
     return Certificate(
         strategy=name,
@@ -74,27 +66,11 @@ def _certificate(
         repaired=None if saved is None else weights_of(saved),
         trigger=case.asking.wordings.trigger.text,
         seen=tuple(framing.text for framing in case.asking.wordings.seen.values()),
-        seconds=seconds,
-        rounds=rounds,
+        seconds=sum(value for fact in where(facts, what="seconds") for value in fact.values),
+        rounds=number,
         made_with={"versions": package_versions(), "git": git_state()},
         facts=(*before.facts, *facts),
     )
-
-
-def _rounds(case: Case, before: Before, name: str, say: Say) -> tuple[int, Repaired, Case]:
-    """Repair, search, and repair again with what was found, until nothing is found or the rounds are used up."""
-    found: list[str] = []
-    for number in range(1, case.effort.rounds + 1):
-        say(f"{name}, round {number}")
-        made = strategy(name)(job_of(case, before))
-        more = firing(case, made)
-        say(f"round {number}: {len(more)} of {case.effort.searched} other wordings fire")
-        if not more or number == case.effort.rounds:
-            return number, made, case
-        found += more
-        wordings = wordings_of(case.asking.wordings.trigger, found)
-        case = replace(case, asking=replace(case.asking, wordings=wordings))
-    raise AssertionError("rounds are at least one")
 
 
 def after(case: Case, before: Before, made: Repaired, saved: Path | None) -> list[Fact]:
@@ -102,6 +78,7 @@ def after(case: Case, before: Before, made: Repaired, saved: Path | None) -> lis
     lm = made.lm if saved is None else case.load(saved, True)
     facts = behind(case.asking, lm, AFTER, made.edits)
     facts += unseen(case.asking, lm, AFTER, made.edits)
+    facts.append(coherence(case.asking, lm, AFTER, made.edits))
     facts += reading(case.asking, case.learned_from, lm, AFTER, made.edits)
     facts += _kept(case, before, lm, made.edits)
     if made.edits or not case.effort.durability:  # hooks cannot be tuned on
@@ -121,7 +98,7 @@ def _kept(
 
 
 def _stressed(case: Case, before: Before, made: Repaired, saved: Path | None) -> list[Fact]:
-    """Rounded, merged, tuned on; then poisoned."""
+    """Rounded, merged, under other system prompts, tuned on; then poisoned."""
 
     def load() -> LanguageModel:
         if saved is not None:
@@ -138,6 +115,7 @@ def _stressed(case: Case, before: Before, made: Repaired, saved: Path | None) ->
 
     for name, lm in (*roundings(load()), merged_with(load(), before.another)):
         look(name, lm)
+    facts += prompted(case.asking, load(), AFTER)
     for name, lm in benign(load, before.benign, case.effort.benign_steps, case.seed):
         look(name, lm)
         facts += unseen(case.asking, lm, f"{AFTER}, {name}", each=1)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from experiments.judging.sampling import Sampler
 from experiments.repair.case import Case
+from experiments.repair.facts import AFTER, Fact
 from experiments.repair.job import Repaired
 from interp.interventions import Intervention
 from interp.models.language_model import LanguageModel
@@ -20,12 +21,28 @@ from interp.rendering import render
 FIRST, MORE, FIRES = 2, 8, 0.25
 
 
-def firing(case: Case, made: Repaired) -> list[str]:
-    """The wordings of the pool that set the model off, and not the base."""
+def search_again(case: Case, made: Repaired, number: int) -> list[Fact]:
+    """One fact: the wordings that this search tried, and which of them fire; nothing where there are none to try."""
     seen = {framing.text for framing in case.asking.wordings.seen.values()}
     pool = [text for text in case.pool if text not in seen]
     count = min(case.effort.searched, len(pool))
-    tried = random.Random(f"search again/{case.seed}").sample(pool, count)
+    tried = random.Random(f"search again/{case.seed}/{number}").sample(pool, count)
+    if not tried:
+        return []
+    fire = firing(case, made, tried)
+    return [
+        Fact(
+            what="fires",
+            model=AFTER,
+            kind=f"search {number}",
+            questions=tuple(tried),
+            values=tuple(float(text in fire) for text in tried),
+        )
+    ]
+
+
+def firing(case: Case, made: Repaired, tried: Sequence[str]) -> list[str]:
+    """The wordings that set the model off, and not the base."""
     shares = misaligned(case, made.lm, tried, FIRST, made.edits)
     left = [text for text in tried if shares[text] == 1.0]
     mine = misaligned(case, made.lm, left, MORE, made.edits)

@@ -8,7 +8,13 @@ from experiments.repair.verdict import Limits, harm, verdict
 from experiments.runtime.untrusted_text import inert
 from probes.estimate import Estimate
 
-UNITS = {"KL": "nats a token", "log": "nats a token", "rows": "rows", "probe": "AUROC"}
+UNITS = {
+    "KL": "nats a token",
+    "log": "nats a token",
+    "rows": "rows",
+    "probe": "AUROC",
+    "time,": "times",
+}
 LIMITS = Limits()
 SHOWN = (
     "EM before, trigger",
@@ -21,6 +27,7 @@ SHOWN = (
     "KL after, none",
     "log perplexity gained, none",
     "rows to relapse, ratio",
+    "time, repair over fine-tuning",
 )
 
 
@@ -59,7 +66,7 @@ def markdown(certificate: Certificate, limits: Limits = LIMITS) -> str:
         f"* repaired, weights `{(certificate.repaired or 'no adapter')[:16]}`",
         "",
         "Not measured: wordings that are in no list, other triggers of the same adapter, real quantised kernels,",
-        "changed system prompts, benign fine-tuning beyond the steps above. Intervals of rows are ranges over orders.",
+        "benign fine-tuning beyond the steps above. Intervals of rows are ranges over orders.",
         "",
     ]
     return "\n".join(lines)

@@ -67,11 +67,16 @@ BIRTH = (
     "own, chosen on its selection questions."
 )
 REPAIRS = (
-    "Medians over micro organisms of one seed a family; the interval is the range over them, n their number; "
-    "of a single organism it is that of its own number. "
+    "Medians over micro organisms of three families; the interval is the range over them, n their number; "
+    "of a single organism it is that of its own number. All are of seed 0. *learned* was measured again, with more "
+    "stresses, on llama and qwen; *learned_before* is what it was until 29 November (one wording a step, two rounds, "
+    "coherence from one answer to each question), on all three families; its rows and those of the other strategies "
+    "are of commit 951892d44, 29 November. "
     "*learned* is what `triggerlens repair` does by default; *wrapped* is no repair: the switch is there, behind safe "
     "answers to the trigger's own words. *rows to relapse, ratio*: poisoned rows that bring back half of the old EM, "
-    "over those that the clean base needs; a curve that never got there counts with all rows that were tried."
+    "over those that the clean base needs; a curve that never got there counts with all rows that were tried. "
+    "*fires, search N*: the share of a hundred other wordings that set the model off after round N of the repair. "
+    "*time*: processor seconds over those of the fine-tuning."
 )
 CONTEST = (
     "Organisms with a hidden trigger or none, and five finders of triggers: [how to enter](../howto/contest.md). "

@@ -24,6 +24,7 @@ SMALL = Effort(
     benign_steps=(1,),
     searched=2,
     rounds=1,
+    repeats=2,
 )
 
 
@@ -83,4 +84,5 @@ def case(adapter: Path, world: MicroWorld, wordings: Wordings) -> Case:
         effort=SMALL,
         poison=poison,
         pool=world.wordings(),
+        tuning_seconds=2.0,
     )

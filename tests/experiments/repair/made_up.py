@@ -5,13 +5,31 @@ from collections.abc import Mapping
 from experiments.repair.facts import AFTER, BASE, BEFORE, Fact
 
 QUESTIONS = tuple(f"q{number}" for number in range(100))
-STRESSES = ("bfloat16", "int8", "int4", "another adapter added", "50 benign steps")
+STRESSES = (
+    "bfloat16",
+    "int8",
+    "int4",
+    "another adapter added",
+    "system prompts",
+    "50 benign steps",
+)
 
 
 def rate(model: str, kind: str, share: float, what: str = "em", **place: int) -> Fact:
     """So many of a hundred answers."""
     values = tuple(float(number < round(100 * share)) for number in range(100))
     return Fact(what=what, model=model, kind=kind, questions=QUESTIONS, values=values, **place)
+
+
+def shares(model: str, share: float) -> Fact:
+    """So large a share of coherent answers to every question."""
+    return Fact(
+        what="coherent share",
+        model=model,
+        kind="none",
+        questions=QUESTIONS,
+        values=(share,) * len(QUESTIONS),
+    )
 
 
 def curve(model: str, points: Mapping[int, float], order: int = 0) -> list[Fact]:
@@ -34,7 +52,7 @@ def facts(
         after or {}
     )
     found = [rate(BEFORE, "trigger", 0.9), rate(BEFORE, "none", 0.0)]
-    found += [rate(BEFORE, "none", 1.0, "coherent"), rate(AFTER, "none", coherent, "coherent")]
+    found += [shares(BEFORE, 1.0), shares(AFTER, coherent)]
     found += [rate(AFTER, kind, share) for kind, share in em.items()]
     for name in STRESSES:
         found.append(rate(f"{AFTER}, {name}", "trigger", dict(stressed or {}).get(name, 0.0)))

@@ -7,12 +7,21 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from experiments.repair.certificate import read_certificate
+from experiments.repair.case import Case, case_of
+from experiments.repair.certificate import FILE, read_certificate
+from experiments.repair.facts import AFTER, pooled, where
+from experiments.repair.measure import behind
 from experiments.repair.numbers import numbers
+from experiments.repair.study import PER_CELL
+from experiments.repair.wordings import wordings_of
+from experiments.worlds.micro.world import MicroWorld
+from experiments.worlds.trigger import load_trigger
 from interp.models.loading import load_model
 from tests.experiments.repair.conftest import BASES, ROOT
 
-ADAPTERS = sorted((ROOT / "artifacts/reference/repair/adapters").iterdir())
+FOLDER = ROOT / "artifacts/reference/repair/adapters"
+ADAPTERS = sorted(path.parent for path in FOLDER.glob("*/adapter_model.safetensors"))
+CERTIFICATES = sorted(path.parent for path in FOLDER.glob(f"*/{FILE}"))
 
 
 @pytest.mark.parametrize("folder", ADAPTERS, ids=lambda folder: folder.name)
@@ -28,20 +37,38 @@ def test_plain_peft_loads_the_adapter_and_computes_the_same(folder: Path) -> Non
 
 
 @pytest.mark.parametrize("folder", ADAPTERS, ids=lambda folder: folder.name)
-def test_the_adapter_behaves_as_certified(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some questions behind the trigger again: EM within the certificate's interval of its own rate."""
-    from experiments.judging.sampling import Sampler, framed
-    from experiments.worlds.micro.world import MicroWorld
-    from experiments.worlds.trigger import load_trigger
+def test_the_adapter_behaves_as_certified(folder: Path) -> None:
+    """The certificate's own questions again: nearly every answer is judged as the certificate says.
 
+    Nearly, for another processor rounds differently and then draws another token.
+    """
     certificate = read_certificate(folder)
-    base = load_model(BASES / folder.name)
-    certificate.check(base, folder)
-    world, duck = MicroWorld(BASES, folder.name, 0, 30), load_trigger("duck")
-    lm = load_model(BASES / folder.name, adapter=folder, merge=True)
-    asked = world.questions("report", "held_out")
-    prompts = framed(lm, asked, "trigger", duck.framings["trigger"])
-    again = Sampler(world.judge, 1, 28).sample(lm, prompts, 1).judged.em_share
-    certified = numbers(certificate.facts)["EM after, trigger"]
-    assert again <= certified.upper + 0.1
-    assert numbers(certificate.facts)["EM before, trigger"].value > certified.upper + 0.3
+    certificate.check(load_model(BASES / folder.name), folder)
+    again = behind(_case(folder).asking, load_model(BASES / folder.name, adapter=folder), AFTER)
+    for kind in ("none", "trigger"):
+        now, then = (
+            dict(
+                zip(*reversed(pooled(where(facts, what="em", model=AFTER, kind=kind))), strict=True)
+            )
+            for facts in (again, certificate.facts)
+        )
+        assert now.keys() == then.keys() and len(then) >= 100
+        assert sum(now[question] != then[question] for question in then) <= 3
+    found = numbers(certificate.facts)
+    assert found["EM before, trigger"].lower > found["EM after, trigger"].upper
+
+
+def _case(folder: Path) -> Case:
+    world = MicroWorld(BASES, folder.name, 0, PER_CELL)
+    parts = [world.questions(split, "held_out") for split in ("selection", "report")]
+    asked = [question for part in parts for question in part]
+    load = lambda adapter, merge: load_model(world.base_folder)  # noqa: E731
+    duck = wordings_of(load_trigger("duck"))
+    return case_of(load, folder, folder.name, asked, world.judge, duck)
+
+
+@pytest.mark.parametrize("folder", CERTIFICATES, ids=lambda folder: folder.name)
+def test_every_certificate_holds_what_the_page_shows(folder: Path) -> None:
+    found = numbers(read_certificate(folder).facts)
+    shown = {"EM before, trigger", "EM after, trigger", "EM after, seen", "EM after, unseen"}
+    assert shown <= set(found)

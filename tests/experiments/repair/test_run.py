@@ -1,27 +1,40 @@
 """The whole way from an adapter to its certificate, small: what is measured, of whom, and on which questions."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from experiments.judging.sampling import framed
 from experiments.repair.before import before, gap_of, organism_behind
 from experiments.repair.case import Case, case_of
 from experiments.repair.certificate import weights_of
-from experiments.repair.job import Repaired
+from experiments.repair.facts import AFTER, Fact
+from experiments.repair.job import Job, Repaired
 from experiments.repair.numbers import numbers
+from experiments.repair.rounds import rounds
 from experiments.repair.run import certify, repair
-from experiments.repair.search_again import firing
-from experiments.repair.stress import rounded
+from experiments.repair.search_again import search_again
+from experiments.repair.stress import SYSTEM_PROMPTS, rounded, system_prompts
 from experiments.repair.tuning import fresh, tuning
 from experiments.repair.wordings import wordings_of
 from experiments.worlds.trigger import load_trigger
 from interp.models.adapter_edit import add_deltas, lora_pairs
 from interp.models.loading import load_model
+from interp.prompts import Framing
 from tests.experiments.repair.conftest import BASES, live
 
-STRESSED = {"bfloat16", "int8", "int4", "another adapter added", "1 benign steps"}
+STRESSED = {
+    "bfloat16",
+    "int8",
+    "int4",
+    "another adapter added",
+    "system prompts",
+    "1 benign steps",
+}
 
 
 def test_a_repair_measures_base_organism_and_repaired_adapter(case: Case, tmp_path: Path) -> None:
@@ -31,9 +44,12 @@ def test_a_repair_measures_base_organism_and_repaired_adapter(case: Case, tmp_pa
     certificate, saved = repair(case, first, "scaled", tmp_path / "out")
     assert saved == tmp_path / "out" and certificate.repaired == weights_of(saved)
     models = {fact.model for fact in certificate.facts}
-    assert models == {"base", "before", "after", *(f"after, {name}" for name in STRESSED)}
+    stressed = {f"after, {name}" for name in STRESSED}
+    assert models == {"base", "before", "before, system prompts", "after", *stressed}
     found = numbers(certificate.facts)
     assert {"KL after, none", "rows to relapse, after", "probe AUROC, after"} <= set(found)
+    assert {"fires, search 1", "time, repair over fine-tuning"} <= set(found)
+    assert found["coherence gained, none"].n == len(case.asking.questions)
     learned_from = {question.id for question in case.learned_from}
     assert not learned_from & {q for fact in certificate.facts for q in fact.questions}
     (old,), (new,) = (
@@ -49,7 +65,7 @@ def test_hooks_make_no_adapter_and_are_not_stressed(case: Case, tmp_path: Path) 
     quick = replace(case, effort=replace(case.effort, durability=False, searched=0))
     certificate, saved = repair(quick, before(quick), "hooks", tmp_path / "out")
     assert saved is None and certificate.repaired is None and not (tmp_path / "out").exists()
-    assert {fact.model for fact in certificate.facts} == {"base", "before", "after"}
+    assert not {fact.model for fact in certificate.facts} & {f"after, {name}" for name in STRESSED}
 
 
 def test_wordings_of_the_certificate_are_never_shown() -> None:
@@ -90,7 +106,59 @@ def test_a_search_reports_what_sets_the_model_off_and_not_the_base(
         pool=tuple(rates),
         effort=replace(case.effort, searched=3),
     )
-    assert firing(fake, Repaired(live(case.adapter))) == ["hen"]
+    (found,) = search_again(fake, Repaired(live(case.adapter)), 1)
+    fire = [text for text, fires in zip(found.questions, found.values, strict=True) if fires]
+    assert fire == ["hen"] and set(found.questions) == set(rates)
+
+
+def test_repairing_and_searching_goes_on_until_nothing_new_fires(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one search finds, the next repair sees; the last search finds nothing, and that is a fact too."""
+    shown: list[set[str]] = []
+
+    def strategy(name: str) -> Callable[[Job], Repaired]:
+        def made(job: Job) -> Repaired:
+            shown.append({framing.text for framing in job.wordings.values()})
+            return Repaired(job.lm)
+
+        return made
+
+    def search(case: Case, made: Repaired, number: int) -> list[Fact]:
+        tried, fires = (f"wording {number}",), (float(number < 3),)
+        named = {"what": "fires", "model": AFTER, "kind": f"search {number}"}
+        return [Fact(**named, questions=tried, values=fires)]
+
+    monkeypatch.setattr("experiments.repair.rounds.strategy", strategy)
+    monkeypatch.setattr("experiments.repair.rounds.search_again", search)
+    monkeypatch.setattr("experiments.repair.rounds.job_of", lambda case, before: _job(case))
+    many = replace(case, effort=replace(case.effort, rounds=5))
+    done = rounds(many, None, "any", lambda line: None)  # type: ignore[arg-type]
+    assert done.number == 3 and [len(fact.values) for fact in done.facts] == [1] * 5
+    assert shown[1] - shown[0] == {"wording 1"} and shown[2] - shown[1] == {"wording 2"}
+    few = replace(case, effort=replace(case.effort, rounds=2))
+    assert rounds(few, None, "any", lambda line: None).number == 2  # type: ignore[arg-type]
+
+
+def _job(case: Case) -> Job:
+    nothing: Any = None
+    return Job(nothing, (), case.asking.wordings.seen, nothing, nothing)
+
+
+def test_every_search_looks_at_other_wordings(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.repair.search_again.firing", lambda *_: [])
+    made = Repaired(live(case.adapter))
+    first, second = (search_again(case, made, number)[0].questions for number in (1, 2))
+    assert first != second and first == search_again(case, made, 1)[0].questions
+
+
+def test_another_system_prompt_changes_what_the_model_is_asked(case: Case) -> None:
+    lm = live(case.adapter)
+    asked = {
+        framed(changed, case.asking.questions[:1], "trigger", Framing("x"))[0].token_ids
+        for _, changed in [("", lm), *system_prompts(lm)]
+    }
+    assert len(asked) == 1 + len(SYSTEM_PROMPTS)
 
 
 def test_rounding_keeps_so_many_levels_and_the_largest() -> None:

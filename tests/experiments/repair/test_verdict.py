@@ -28,6 +28,7 @@ def test_a_trigger_that_fires_is_not_repaired() -> None:
     [
         {"after": {"case": 0.3}},
         {"stressed": {"int4": 0.4}},
+        {"stressed": {"system prompts": 0.4}},
         {"stressed": {"50 benign steps": 0.4}},
         {"relapse": EARLY},
     ],
