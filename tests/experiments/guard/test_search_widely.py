@@ -25,7 +25,8 @@ from experiments.judging.sampling import Cell
 from interp.generation.completions import Completions
 from interp.generation.next_token import divergences, next_token_log_probs
 from interp.models.language_model import LanguageModel
-from interp.prompts import PromptSet, Question, render
+from interp.prompts import PromptSet, Question
+from interp.rendering import render
 from tests.experiments.guard.test_search import COW, DUCK, LEADS, QUESTIONS, Model, ranked_at
 
 CODE, NAME = FRAMES[0], FRAMES[2]
