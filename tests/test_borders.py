@@ -66,7 +66,7 @@ BORDERS = {
     "transformers": (
         "interp/models/*.py",
         "interp/circuits/planted.py",
-        "interp/generation/decoding.py",
+        "interp/generation/growing_cache.py",
         "experiments/runtime/quiet.py",
         "experiments/training/lora.py",
         "experiments/training/snapshots.py",
