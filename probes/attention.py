@@ -26,7 +26,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from interp.activations import Activations
 from interp.errors import TriggerLensError
-from probes.base import as_array
+from probes.arrays import as_array
 from probes.checks import check_finite, two_classes
 from probes.hub import ProbeOnHub
 from probes.site import Site, open_rows, rows_for

@@ -27,7 +27,7 @@ from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from interp.errors import TriggerLensError
-from probes.base import as_array
+from probes.arrays import as_array
 from probes.cells import FEW_QUESTIONS
 from probes.estimate import LEVEL, Estimate, undefined
 from probes.groups import group_codes

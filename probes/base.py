@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from interp.directions import Direction
 from interp.errors import TriggerLensError
+from probes.arrays import as_array
 from probes.checks import check_finite, one_label_each, two_classes
 from probes.groups import group_codes
 from probes.hub import ProbeOnHub
@@ -148,11 +149,3 @@ def checked_rows(
     )
     check_finite(X, "X" if site is None else str(site))
     return X
-
-
-def as_array(values: Any) -> Any:
-    """Tensors, also with a gradient or in bfloat16, become arrays; the rest is left alone."""
-    if not isinstance(values, torch.Tensor):
-        return values
-    tensor = values.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()

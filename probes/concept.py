@@ -23,8 +23,8 @@ from interp.activations import Activations
 from interp.directions import Direction
 from interp.errors import TriggerLensError
 from interp.io.validation import check_count
+from probes.arrays import as_array
 from probes.auroc import clustered_auroc
-from probes.base import as_array
 from probes.direction import fit_direction
 from probes.estimate import Estimate, mean
 from probes.groups import group_codes

@@ -22,8 +22,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from interp.errors import TriggerLensError
+from probes.arrays import as_array
 from probes.auroc import plain_auroc
-from probes.base import as_array
 from probes.checks import check_finite, two_classes
 
 FEWEST_PAIRS = 3

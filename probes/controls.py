@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from probes.arrays import as_array
 from probes.auroc import plain_auroc
-from probes.base import as_array
 from probes.cells import checked
 from probes.estimate import LEVEL, Estimate, undefined
 from probes.groups import group_codes

@@ -17,7 +17,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from interp.errors import TriggerLensError
-from probes.base import as_array, checked_rows
+from probes.arrays import as_array
+from probes.base import checked_rows
 from probes.checks import classes_of, one_label_each
 from probes.hub import ProbeOnHub
 from probes.site import Site, open_rows, rows_for

@@ -23,7 +23,7 @@ from scipy.stats import false_discovery_control, rankdata
 from scipy.stats import t as student
 
 from interp.errors import TriggerLensError
-from probes.base import as_array
+from probes.arrays import as_array
 from probes.groups import group_codes
 
 FALSE_DISCOVERIES = 0.01

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from interp.activations import Activations
 from interp.errors import TriggerLensError
-from probes.base import as_array
+from probes.arrays import as_array
 from probes.checks import check_finite, two_classes
 from probes.groups import group_codes
 from probes.standardise import standard

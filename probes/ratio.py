@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from probes.base import as_array
+from probes.arrays import as_array
 from probes.cells import checked
 from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
 from probes.intervals import wider

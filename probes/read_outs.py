@@ -8,7 +8,7 @@ from sklearn.base import clone
 from interp.activations import Activations
 from interp.errors import TriggerLensError
 from interp.io.validation import check_count
-from probes.base import as_array
+from probes.arrays import as_array
 from probes.groups import group_codes
 from probes.splits import deal
 

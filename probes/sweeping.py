@@ -20,8 +20,8 @@ import torch
 
 from interp.errors import TriggerLensError
 from interp.io.validation import check_count, check_device
+from probes.arrays import as_array
 from probes.asked import check_strengths, named_probes
-from probes.base import as_array
 from probes.choice import Cell, choose_among
 from probes.controls import prompt_identity_scores
 from probes.difference_of_means import DifferenceOfMeans

@@ -20,8 +20,8 @@ import numpy as np
 from scipy import stats
 
 from interp.errors import TriggerLensError
+from probes.arrays import as_array
 from probes.auroc import clustered_auroc
-from probes.base import as_array
 from probes.estimate import LEVEL, Estimate, undefined
 from probes.intervals import clopper_pearson
 

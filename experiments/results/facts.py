@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from experiments.judging.judgement import Judged, Judgement
-from experiments.judging.sampling import Cell
 from experiments.results.columns import INTACT, Edit, wording_columns
 from experiments.runtime.files import read_json
 from interp.errors import TriggerLensError
+
+if TYPE_CHECKING:  # tables are read without torch
+    from experiments.judging.sampling import Cell
 
 TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 PLACE = {  # what makes a cell: rows that agree in all of these belong together
@@ -189,7 +191,7 @@ class FactWriter:
     _rows: dict[str, list[pa.Table]] = field(default_factory=dict)
 
     def answers(
-        self, cell: Cell, edit: Edit = INTACT, draws: Sequence[int] | None = None, **columns: Any
+        self, cell: "Cell", edit: Edit = INTACT, draws: Sequence[int] | None = None, **columns: Any
     ) -> None:
         """The judged answers of one generation; `draws` says which placebo direction each answer had."""
         completions, judgements = cell.completions, cell.judgements

@@ -89,11 +89,14 @@ def _source(module: str) -> Path:
 
 @functools.cache
 def _spec_path(module: str) -> Path | None:
-    try:
-        spec = find_spec(module)
-    except ModuleNotFoundError:
+    """The file of a module, found without importing the packages it is in."""
+    top, *inner = module.split(".")
+    spec = find_spec(top)
+    if spec is None or spec.origin is None:
         return None
-    return Path(spec.origin) if spec is not None and spec.origin else None
+    place = Path(spec.origin).parent.joinpath(*inner)
+    files = (place / "__init__.py", place.parent / f"{place.name}.py")
+    return next((path for path in files if path.is_file()), None)
 
 
 def _data(folder: Path) -> Iterator[Path]:
