@@ -66,7 +66,7 @@ def refresh(folder: Path) -> bool:
         return False
     known = read_json(manifest)
     steps = [folder / "steps" / name for name in known.get("steps", ())]
-    if not steps or known.get(DERIVED) == deriving_code() or not all(map(Path.is_dir, steps)):
+    if not steps or not all(map(Path.is_dir, steps)) or known.get(DERIVED) == deriving_code():
         return False
     _write_again(folder, steps, known.get(USED))
     return True

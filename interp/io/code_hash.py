@@ -60,9 +60,14 @@ def _root(module: str) -> Path:
 
 
 @functools.cache
-def _imports(path: Path, _modified: int) -> tuple[str, ...]:
+def _tree(path: Path, _modified: int) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+@functools.cache
+def _imports(path: Path, modified: int) -> tuple[str, ...]:
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(_tree(path, modified)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names if _is_ours(alias.name)]
         elif isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module):
@@ -111,8 +116,7 @@ def _data(folder: Path) -> Iterator[Path]:
 
 
 @functools.cache
-def _content(path: Path, _modified: int) -> str:
-    source = path.read_bytes()
-    if path.suffix == ".py":
-        source = ast.dump(ast.parse(source)).encode()
+def _content(path: Path, modified: int) -> str:
+    is_code = path.suffix == ".py"
+    source = ast.dump(_tree(path, modified)).encode() if is_code else path.read_bytes()
     return hashlib.sha256(source).hexdigest()

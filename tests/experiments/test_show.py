@@ -1,6 +1,9 @@
 """What the terminal prints are the rows of the run, and nothing in them can paint the terminal."""
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 from rich.console import Console
 
@@ -72,3 +75,16 @@ def test_names_cannot_paint_the_terminal(make_run) -> None:
     text = printed(folder)
     assert "\x1b" not in text
     assert "⟨U+001B⟩[31mred" in text and "[bold]loud[/bold]" in text
+
+
+def test_a_finished_run_is_shown_and_drawn_without_torch(make_run) -> None:
+    """Importing it takes longer than all that is computed."""
+    folder = make_run(families=("qwen",))
+    lines = (
+        "import sys; from pathlib import Path",
+        "from experiments.dashboard import export_dashboard; from experiments.results.show import show",
+        "show(sys.argv[1]); export_dashboard(Path(sys.argv[1]))",
+        "assert not {'torch', 'transformers'} & set(sys.modules)",
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", "\n".join(lines), str(folder)], cwd=root, check=True)
