@@ -69,7 +69,7 @@ BIRTH = (
 REPAIRS = (
     "Medians over micro organisms of three families; the interval is the range over them, n their number; "
     "of a single organism it is that of its own number. All are of seed 0. *learned* was measured again, with more "
-    "stresses, on llama and qwen; *learned_before* is what it was until 29 November (one wording a step, two rounds, "
+    "stresses; *learned_before* is what it was until 29 November (one wording a step, two rounds, "
     "coherence from one answer to each question), on all three families; its rows and those of the other strategies "
     "are of commit 951892d44, 29 November. "
     "*learned* is what `triggerlens repair` does by default; *wrapped* is no repair: the switch is there, behind safe "
