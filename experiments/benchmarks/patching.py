@@ -30,7 +30,7 @@ from interp.patching.pairs import Pair, aligned
 PAIRS, TOKENS, SAME, TURNS = 16, 40, 8, 1
 METRIC = LogitDifference((100,), (200,))
 CLOSE = 1e-4
-AIM, HEADS_AIM = 1 / 8, 1 / 6
+AIM = 1 / 8
 
 
 def random_pairs() -> list[Pair]:

@@ -5,8 +5,7 @@
     values.parquet    one row per number measured at one question: a projection, a divergence, a squared error
 
 All have the columns of `experiments.results.columns`, and `measurement`: the part of the study that made the row. A
-step writes the tables of one organism. `read_facts` joins the tables of many steps. A column that does not apply is
-null.
+step writes the tables of one organism; `read_facts` joins those of many. A column that does not apply is null.
 """
 
 import hashlib
