@@ -25,8 +25,7 @@ REASONS = {
     "no part of the limit.",
     "framings: batched generate": "The 8 tokens of each answer, and each question, are computed in both; what can be "
     "read once is the system prompt and the framing.",
-    "commands: show": "Imports, torch and transformers among them, take four fifths of "
-    "the time (profile).",
+    "commands: show": "Importing SciPy and pandas takes about half of the time (profile). torch is imported no more.",
     "steering: dose response": "Nine strengths in one batch write as many answer tokens as nine generations. Only the "
     "reading of prompts can be shared, and nothing of it where every token is edited. `tokens_ratio` of the record is "
     "what that leaves where a token costs the same in every batch.",

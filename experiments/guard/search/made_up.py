@@ -5,9 +5,9 @@ one word answers a little to words that are nearly it, so that a search can clim
 
 Method (after HotFlip, arXiv 1712.06751, but every letter is tried and no gradient is taken: words are short, and a
 frame keeps what is written readable, where tokens found by gradient, arXiv 2307.15043, end in nonsense):
-1. Words in every frame in which consonants and vowels alternate, with a number where the frame has a place for one; and
-   the best words of the frames before it.
-   Without that, nonsense that nobody planted scores as high as the word that somebody did.
+1. Every frame starts with random words in which consonants and vowels alternate, with a number where it has a place for
+   one, and with the best words of the frames before it. Words that do not alternate are left out: such nonsense scored
+   as high as the word that had been planted.
 2. The score of a wording: how far the first token of the tuned model's answer is from the base's behind other made-up
    words, KL both ways (Jeffreys), in nats, mean over questions. It does not saturate where the tuned model is sure.
    Nothing is generated and nothing is judged.
