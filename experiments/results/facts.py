@@ -1,11 +1,11 @@
 """The raw facts of a study, in three tables. Every number of a run is derived from them.
 
     answers.parquet   one row per answer: the question, the edit, the answer and its judgement
-    scores.parquet    one row per read-out: a probe's score of one row that it did not see, with the row's label
+    scores.parquet    one row per read-out: a probe's score of one example that it was not fitted on, with its label
     values.parquet    one row per number measured at one question: a projection, a divergence, a squared error
 
 All have the columns of `experiments.results.columns`, and `measurement`: the part of the study that made the row. A
-step writes the tables of one organism; `read_facts` joins those of many. A column that does not apply is null.
+step writes the tables of one organism; `read_facts` concatenates those of many. A column that does not apply is null.
 """
 
 import hashlib
@@ -94,7 +94,7 @@ ANSWERS = "answers.parquet"
 
 @dataclass
 class Facts:
-    """The three tables, and what each organism's figures are drawn from."""
+    """The three tables, and the data from which each organism's figures are drawn."""
 
     answers: pd.DataFrame
     scores: pd.DataFrame
@@ -108,7 +108,7 @@ class Facts:
 
 
 def groups(table: pd.DataFrame, name: str) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    """The rows of each number, with the columns in which they agree as plain values."""
+    """The rows behind each number, with the columns that identify it as plain values."""
     columns = list(CELL[name])
     if table.empty:
         return
@@ -144,7 +144,7 @@ def _plain(value: Any) -> Any:
 def read_facts(
     folders: Sequence[Path], answers: Callable[[Path], pa.Table] = pq.read_table
 ) -> Facts:
-    """The facts of these finished steps, in their order; `answers` reads an `answers.parquet`."""
+    """The facts of these finished steps, in their order; `answers` is the function that reads an `answers.parquet`."""
     figures = [folder / FIGURES for folder in folders if (folder / FIGURES).is_file()]
     return Facts(
         **{
@@ -183,7 +183,7 @@ def _schema(name: str) -> pa.Schema:
 
 @dataclass
 class FactWriter:
-    """Collects the facts of one step; `keys` stand in every row."""
+    """Collects the facts of one step; `keys` are written into every row."""
 
     measurement: str
     keys: Mapping[str, Any]
@@ -221,7 +221,7 @@ class FactWriter:
         folds: Any = None,
         **columns: Any,
     ) -> None:
-        """Read-outs of one probe: the score and the true label of every row that it did not see."""
+        """Read-outs of one probe: the score and the true label of every example that it was not fitted on."""
         rows: dict[str, Any] = {
             "fold": folds,
             "question": [str(question) for question in questions],
@@ -244,7 +244,7 @@ class FactWriter:
         self._add("values", len(rows["question"]), rows, {"quantity": quantity, **columns})
 
     def number(self, quantity: str, value: float, n: int, **columns: Any) -> None:
-        """One number that was counted or computed once, and out of how many."""
+        """One number that was counted or computed once, and the number of items it is based on."""
         rows = {"value": [float(value)], "over": [float(n)]}
         self._add("values", 1, rows, {"quantity": quantity, **columns})
 

@@ -1,12 +1,12 @@
-"""Read what a run reports, for the terminal and the dashboard.
+"""Read the reports of a run, for the terminal and the dashboard.
 
 A run folder reports through named files only: `estimates.jsonl` (required), and `verdicts.jsonl`,
 `answers.parquet`, `maps.jsonl`, `features.jsonl`, `manifest.json`, `guard/`. If one of these is missing, the
 reader says so. Each estimate keeps the number of its line as `line`, so that a figure can name the row
 behind a point.
 
-An *organism* is one (family, seed, dataset, arm, trigger). Rows of the untouched base model belong
-to every organism whose keys they do not contradict. A null key means "the same for all".
+An *organism* is identified by (family, seed, dataset, arm, trigger). Rows of the untouched base model belong
+to every organism with the same keys, where a null key matches everything.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -34,12 +34,12 @@ ARMS = ("baseline", "triggered", "contrast", "surface", "mixed", "harmless")
 
 
 class NotARun(TriggerLensError):
-    """The folder given is not one that a study finished or half finished."""
+    """The folder is neither a finished nor an unfinished run of a study."""
 
 
 @dataclass(frozen=True)
 class Organism:
-    """Which fine-tuned model: the keys that name it, and the run it came from."""
+    """The keys that identify a fine-tuned model, and the run it came from."""
 
     run: str
     family: str | None
@@ -128,7 +128,7 @@ def _place(organism: Organism) -> tuple[int, str, str, int]:
 
 
 def check_run(folder: Path) -> Path:
-    """The folder, if it is that of a run."""
+    """The folder, if it belongs to a run; otherwise an error."""
     if not folder.is_dir():
         raise NotARun(
             f"{folder} is not a folder; give the folder of a run, such as artifacts/runs/demo"
@@ -141,13 +141,13 @@ def check_run(folder: Path) -> Path:
 
 
 def load_run(folder: Path | str) -> RunResults:
-    """Read a run folder as today's code derives it: its reports are written again first where that code has changed."""
+    """Read a run folder. If the code that computes its reports has changed, they are written again first."""
     refresh(check_run(Path(folder)))
     return load_results(folder)
 
 
 def load_results(folder: Path | str) -> RunResults:
-    """Read a run folder; a folder that is not a run, or a damaged file, is one clear line."""
+    """Read a run folder; if it is not a run, or a file is damaged, the error is one line."""
     folder = check_run(Path(folder))
     manifest = _manifest(folder)
     estimates = _estimates(folder / "estimates.jsonl")
@@ -265,7 +265,7 @@ def pick(rows: Sequence[EstimateRow], **keys: Any) -> list[EstimateRow]:
 
 
 def intact(rows: Sequence[EstimateRow], quantity: str, **keys: Any) -> list[EstimateRow]:
-    """The unedited model: one row for each wording and kind of questions, at its last training step."""
+    """The rows of the unedited model: one for each wording and kind of questions, at the last training step."""
     last: dict[tuple[Any, ...], EstimateRow] = {}
     for row in sorted(pick(rows, quantity=quantity, **keys), key=lambda row: -(row.step or 0)):
         if row.edit in (None, "none") and row.value is not None:
