@@ -72,7 +72,7 @@ class Sampling(_Frozen):
 
 
 class Causal(_Frozen):
-    """Removal and addition of directions; `strengths` in multiples of the median residual norm at the direction's layer."""
+    """Removing and adding directions; `strengths` in median residual norms at the direction's layer."""
 
     random_directions: int = Field(20, ge=1)
     strengths: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
