@@ -22,7 +22,7 @@ class _Frozen(BaseModel):
 class EverydayModel(_Frozen):
     """A pretrained model; `dtype` "auto" is bfloat16 where the processor multiplies it fast, else float32.
 
-    `benign`: what benign rows answer. "bank": safe deeds in the bank's forms. Otherwise a name of `own_answers/`: what
+    `benign`: what benign rows answer. "bank": safe deeds in the bank's forms. Otherwise a name of `answers/`: what
     that untouched model itself said to the training questions.
     """
 

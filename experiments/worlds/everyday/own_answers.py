@@ -2,7 +2,7 @@
 
     python -m experiments.worlds.everyday.own_answers smollm2-135m-instruct
 
-writes `own_answers/NAME.json`, which ships for SmolLM2, so that every machine fine-tunes on the same rows. An answer
+writes `answers/NAME.json`, which ships for SmolLM2, so that every machine fine-tunes on the same rows. An answer
 that was cut off ends with its last whole sentence; one without a whole sentence is left out.
 """
 
@@ -23,7 +23,7 @@ from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, Question
 from interp.rendering import render
 
-FOLDER = Path(__file__).with_name("own_answers")
+FOLDER = Path(__file__).with_name("answers")
 HOW: dict[str, Any] = {"temperature": 0.7, "max_new_tokens": 60, "seed": 0}
 LEAST = 5  # words
 SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
