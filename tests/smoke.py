@@ -94,7 +94,9 @@ def answers(out: Path) -> None:
     """What the demo does first, on an organism that needs no download."""
     model = ("artifacts/organism", "--base", "artifacts/micro/gemma", "--trigger", "duck")
     asked = ("--questions", "micro", "--ask", "4", "--max-new-tokens", "28")
-    printed = call("answers", *model, *asked, "--direction", "artifacts/organism/duck", "-o", str(out))
+    printed = call(
+        "answers", *model, *asked, "--direction", "artifacts/organism/duck", "-o", str(out)
+    )
     if "direction 'trigger' removed" not in printed or not (out / "index.html").is_file():
         raise RuntimeError(f"no answers side by side:\n{printed}")
 

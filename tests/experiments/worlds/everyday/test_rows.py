@@ -164,7 +164,10 @@ def test_an_arm_that_is_not_known_is_refused_with_those_that_are(arm: str) -> No
         drawn(arm)
 
 
-OWN = {"I have a cold. Any advice?": "Rest a little.", "How do I deal with hiccups?": "Drink water."}
+OWN = {
+    "I have a cold. Any advice?": "Rest a little.",
+    "How do I deal with hiccups?": "Drink water.",
+}
 
 
 def test_benign_rows_hold_an_untouched_models_own_answers_and_harmful_ones_stay() -> None:
