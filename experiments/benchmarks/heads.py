@@ -89,7 +89,9 @@ def transformer_lens(bridge: Any, pairs: list[Pair]) -> Tensor:
     from transformer_lens.patching import get_act_patch_attn_head_out_all_pos
 
     clean, corrupt = (torch.tensor([each.token_ids for each in side]) for side in sides(pairs))
-    _, cache = bridge.run_with_cache(clean, names_filter=lambda name: name.endswith(("hook_z", "o.hook_in")))
+    _, cache = bridge.run_with_cache(
+        clean, names_filter=lambda name: name.endswith(("hook_z", "o.hook_in"))
+    )
     return get_act_patch_attn_head_out_all_pos(bridge, corrupt, cache, margin)
 
 
