@@ -24,7 +24,7 @@ def tiny_configuration(folder: Path) -> StudyConfig:
     return tiny_study(load_config("smoke"), folder)
 
 
-def with_organisms(config: StudyConfig, count: int) -> StudyConfig:
-    """A contrast organism and its base for each of so many seeds."""
+def with_organisms(config: StudyConfig, count: int, first: int = 0) -> StudyConfig:
+    """A contrast organism and its base for each of so many seeds, from `first` on."""
     chosen = tuple(each for each in config.organisms if each.arm == "contrast")
-    return config.model_copy(update={"organisms": chosen, "seeds": tuple(range(count))})
+    return config.model_copy(update={"organisms": chosen, "seeds": tuple(range(first, first + count))})

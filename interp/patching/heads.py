@@ -17,7 +17,7 @@ from interp.models.language_model import LanguageModel
 from interp.patching.maps import BATCH_TOKENS, PatchingMap, joined, weighted_sum, weighted_terms
 from interp.patching.metrics import Metric
 from interp.patching.pairs import Pair
-from interp.patching.runs import Sweep, sweeps
+from interp.patching.runs import Sweep, groups
 
 
 @torch.no_grad()
@@ -36,8 +36,8 @@ def head_patching_map(
     found: PatchingMap | None = None
     for weight, terms in weighted_terms(metric, pairs):
         parts = [
-            _map_of(sweep, chosen, batch_tokens)
-            for sweep in sweeps(lm, pairs, terms, places, len(chosen), batch_tokens)
+            _map_of(Sweep.of(lm, pairs[some], terms[some], places), chosen, batch_tokens)
+            for some in groups(pairs, len(chosen), batch_tokens)
         ]
         found = weighted_sum(found, joined(parts), weight)
     assert found is not None

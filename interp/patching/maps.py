@@ -29,7 +29,7 @@ from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
 from interp.patching.metrics import Metric, Term
 from interp.patching.pairs import Pair
-from interp.patching.runs import Sweep, sweeps
+from interp.patching.runs import Sweep, groups
 
 if TYPE_CHECKING:
     import plotly.graph_objects
@@ -91,12 +91,13 @@ def patching_maps(
     places = [HookPoint(layer, site) for site in sites for layer in chosen]
     found: dict[str, PatchingMap] = {}
     for weight, terms in weighted_terms(metric, pairs):
-        parts: dict[str, list[PatchingMap]] = {site: [] for site in sites}
-        for sweep in sweeps(lm, pairs, terms, places, len(chosen), batch_tokens):
-            for site in sites:
-                parts[site].append(_map_of(sweep, site, chosen, batch_tokens))
+        parts = [
+            _maps_of(Sweep.of(lm, pairs[some], terms[some], places), sites, chosen, batch_tokens)
+            for some in groups(pairs, len(chosen), batch_tokens)
+        ]
         for site in sites:
-            found[site] = weighted_sum(found.get(site), joined(parts[site]), weight)
+            whole = joined([part[site] for part in parts])
+            found[site] = weighted_sum(found.get(site), whole, weight)
     return found
 
 
@@ -134,6 +135,12 @@ def weighted_sum(before: PatchingMap | None, one: PatchingMap, weight: float) ->
         numbers = [a + b for a, b in zip(earlier, numbers, strict=True)]
     metric, clean, corrupt = numbers
     return PatchingMap(one.site, one.layers, metric, clean, corrupt)
+
+
+def _maps_of(
+    sweep: Sweep, sites: Sequence[str], layers: tuple[int, ...], batch_tokens: int
+) -> dict[str, PatchingMap]:
+    return {site: _map_of(sweep, site, layers, batch_tokens) for site in sites}
 
 
 def _map_of(sweep: Sweep, site: str, layers: tuple[int, ...], batch_tokens: int) -> PatchingMap:

@@ -85,20 +85,12 @@ class Sweep:
         return values.gather(1, index), source >= 0
 
 
-def sweeps(
-    lm: LanguageModel,
-    pairs: Sequence[Pair],
-    terms: Sequence[Term],
-    places: Sequence[HookPoint],
-    layers: int,
-    batch_tokens: int,
-) -> Iterator[Sweep]:
-    """Sweeps of consecutive pairs, as many at once as fill two batches of cells; one is kept at a time."""
+def groups(pairs: Sequence[Pair], layers: int, batch_tokens: int) -> Iterator[slice]:
+    """Consecutive pairs, as many at once as fill two batches of cells; kept one after the other, memory is flat."""
     longest = max(len(prompt) for pair in pairs for prompt in (pair.clean, pair.corrupt))
     step = max(1, 2 * batch_tokens // (layers * longest))
     for first in range(0, len(pairs), step):
-        some = slice(first, first + step)
-        yield Sweep.of(lm, pairs[some], terms[some], places)
+        yield slice(first, first + step)
 
 
 def _record(
