@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from experiments.results.columns import (
@@ -155,6 +154,8 @@ def write_estimates(path: Path, rows: Iterable[EstimateRow]) -> Path:
 
 def write_csv(path: Path, rows: Iterable[EstimateRow]) -> Path:
     """Write rows as CSV with a header; columns that only some rows have come last; null is an empty cell."""
+    import pandas as pd  # late: only who writes CSV waits for it
+
     table = pd.DataFrame([row.model_dump(exclude={"line"}) for row in rows])
     return write_text(path, table.convert_dtypes().to_csv(index=False))
 

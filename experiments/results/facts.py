@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,6 +22,9 @@ from experiments.judging.judgement import Judged, Judgement
 from experiments.results.columns import INTACT, Edit, wording_columns
 from experiments.runtime.files import read_json
 from interp.errors import TriggerLensError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 if TYPE_CHECKING:  # tables are read without torch
     from experiments.judging.sampling import Cell
@@ -96,9 +98,9 @@ ANSWERS = "answers.parquet"
 class Facts:
     """The three tables, and the data from which each organism's figures are drawn."""
 
-    answers: pd.DataFrame
-    scores: pd.DataFrame
-    values: pd.DataFrame
+    answers: "pd.DataFrame"
+    scores: "pd.DataFrame"
+    values: "pd.DataFrame"
     figures: tuple[dict[str, Any], ...] = ()
 
     def cells(self, measurement: str, **columns: Any) -> Iterator[tuple[dict[str, Any], Judged]]:
@@ -107,7 +109,7 @@ class Facts:
             yield place, judged_rows(rows)
 
 
-def groups(table: pd.DataFrame, name: str) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+def groups(table: "pd.DataFrame", name: str) -> Iterator[tuple[dict[str, Any], "pd.DataFrame"]]:
     """The rows behind each number, with the columns that identify it as plain values."""
     columns = list(CELL[name])
     if table.empty:
@@ -116,7 +118,7 @@ def groups(table: pd.DataFrame, name: str) -> Iterator[tuple[dict[str, Any], pd.
         yield dict(zip(columns, map(_plain, key), strict=True)), rows
 
 
-def judged_rows(rows: pd.DataFrame) -> Judged:
+def judged_rows(rows: "pd.DataFrame") -> Judged:
     """The answers of one cell."""
     columns = [rows[name].tolist() for name in ("alignment", "coherence", "leak", "reason")]
     judgements = tuple(
@@ -127,7 +129,7 @@ def judged_rows(rows: pd.DataFrame) -> Judged:
     return Judged(judgements, tuple(rows["question"].tolist()), directions)
 
 
-def _where(table: pd.DataFrame, measurement: str, columns: Mapping[str, Any]) -> pd.DataFrame:
+def _where(table: "pd.DataFrame", measurement: str, columns: Mapping[str, Any]) -> "pd.DataFrame":
     kept = table["measurement"] == measurement
     for name, value in columns.items():
         kept &= table[name].isna() if value is None else table[name] == value
@@ -136,6 +138,8 @@ def _where(table: pd.DataFrame, measurement: str, columns: Mapping[str, Any]) ->
 
 def _plain(value: Any) -> Any:
     """A Python value; None for a missing one."""
+    import pandas as pd
+
     if value is None or pd.isna(value):
         return None
     return value.item() if hasattr(value, "item") else value
@@ -155,7 +159,7 @@ def read_facts(
     )
 
 
-def read_answers(path: Path) -> pd.DataFrame:
+def read_answers(path: Path) -> "pd.DataFrame":
     """The answers of a run, or of one step; ValueError (pyarrow's included) where the file holds something else."""
     table = pq.read_table(path)
     if not table.schema.equals(_schema("answers")):
@@ -165,7 +169,7 @@ def read_answers(path: Path) -> pd.DataFrame:
 
 def _read(
     folders: Sequence[Path], name: str, read: Callable[[Path], pa.Table] = pq.read_table
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     paths = [folder / f"{name}.parquet" for folder in folders]
     tables = [read(path) for path in paths if path.is_file()]
     whole = pa.concat_tables(tables) if tables else _schema(name).empty_table()
@@ -173,6 +177,8 @@ def _read(
 
 
 def _types(kind: pa.DataType) -> Any:
+    import pandas as pd
+
     nullable = {WHOLE: pd.Int64Dtype(), FLAG: pd.BooleanDtype(), REAL: pd.Float64Dtype()}
     return nullable.get(kind)
 
