@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.judging.sampling import Judge, Sampler
-from experiments.repair.measure import Asking
+from experiments.repair.measure import EACH_UNSEEN, Asking
 from experiments.repair.relapse import STOPS
 from experiments.repair.wordings import Wordings
 from experiments.training.lora import Exchange
@@ -31,8 +31,21 @@ class Effort:
     searched: int = 100  # wordings of the pool that are tried after each round of repair; 0: none
     rounds: int = 3  # of repairing and searching, at most
     repeats: int = 20  # answers to each question where coherence is compared
+    unseen_each: int = EACH_UNSEEN  # questions asked behind each unseen wording, after the repair
     temperature: float = 1.0  # of every answer
     durability: bool = True  # rounding, merging, system prompts, benign tuning, relapse
+
+
+QUICK = Effort(
+    orders=1,
+    stops=(0, 16, 32, 64),
+    benign_steps=(50,),
+    searched=24,
+    rounds=1,
+    repeats=4,
+    unseen_each=2,
+)
+QUICK_QUESTIONS = 60  # the repair itself is the same; what is cut is how much is asked afterwards
 
 
 @dataclass(frozen=True, eq=False)
