@@ -29,7 +29,7 @@ def repair(run: Run) -> Iterator[Record]:
     for name in dict.fromkeys(map(group, run.rows)):
         rows = [row for row in run.rows if group(row) == name]
         yield from _words(run, name, rows)
-        for quantity in (*(OTHERS if name == "learned" else ()), *CEILINGS, *FLOORS):
+        for quantity in (*(OTHERS if by_default(name) else ()), *CEILINGS, *FLOORS):
             values = ratios(rows) if quantity == RATIO else _values(rows, quantity)
             if values:
                 unit = NATS if quantity.startswith(("KL", "log")) else ""
@@ -42,6 +42,11 @@ def group(row: Row) -> str:
     strategy, family, trigger = row["strategy"], row["family"], row["trigger"]
     apart = [each for each in (family, trigger) if each in ("smollm2", "tags")]
     return f"{strategy} ({', '.join(apart)})" if apart else strategy
+
+
+def by_default(name: str) -> bool:
+    """Whether this is the strategy that aims were written for, on organisms of any kind."""
+    return name.partition(" (")[0] == "learned"
 
 
 def _own_interval(rows: list[Row], quantity: str) -> Record:
@@ -60,10 +65,10 @@ def _median(run: Run, name: str, values: list[float]) -> Record:
 
 
 def _aim(strategy: str, quantity: str, value: float) -> Record:
-    if strategy == "learned" and quantity in CEILINGS:
+    if by_default(strategy) and quantity in CEILINGS:
         limit = CEILINGS[quantity]
         return {"wanted": f"at most {limit:g}", "reached": value <= limit}
-    if strategy == "learned" and quantity in FLOORS:
+    if by_default(strategy) and quantity in FLOORS:
         return {"wanted": f"at least {FLOORS[quantity]:g}", "reached": value >= FLOORS[quantity]}
     return {}
 
