@@ -80,11 +80,10 @@ def repair(
     0: removed, or nothing to repair. 1: not repaired, only hidden, or refused, for it harms more than it mends.
     2: undecided. The repair needs no judge; the certificate does.
     """
-    from dataclasses import replace
     from shutil import copytree
 
     from experiments.repair.before import before, gap_of, organism_behind
-    from experiments.repair.case import QUICK, QUICK_QUESTIONS, Effort, case_of
+    from experiments.repair.case import QUICK_QUESTIONS, case_of, effort_of
     from experiments.repair.loading import loader, pool_of
     from experiments.repair.numbers import numbers
     from experiments.repair.registry import strategy as known
@@ -102,19 +101,16 @@ def repair(
     if out.exists():
         raise TriggerLensError(f"--out {out} exists; choose another folder or remove it")
     known(strategy)
-    chosen = {
-        "steps": steps,
-        "rounds": rounds,
-        "searched": searched,
-        "orders": orders,
-        "benign_steps": tuple(benign_steps or ()),
-        "repeats": repeats,
-    }
-    effort = replace(
-        QUICK if quick else Effort(),
+    effort = effort_of(
+        quick=quick,
+        steps=steps,
+        rounds=rounds,
+        searched=searched,
+        orders=orders,
+        benign_steps=tuple(benign_steps) if benign_steps else None,
+        repeats=repeats,
         max_new_tokens=max_new_tokens,
         temperature=temperature,
-        **{name: value for name, value in chosen.items() if value not in (None, ())},
     )
     loading = loading_options.checked()
     asked, judging = judging_options.asked(loading, seed)

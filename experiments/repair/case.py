@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from experiments.judging.sampling import Judge, Sampler
 from experiments.repair.measure import EACH_UNSEEN, Asking
@@ -46,6 +47,12 @@ QUICK = Effort(
     unseen_each=2,
 )
 QUICK_QUESTIONS = 60  # the repair itself is the same; what is cut is how much is asked afterwards
+
+
+def effort_of(*, quick: bool, **given: Any) -> Effort:
+    """The defaults or those of QUICK, and in their place what is given; None is not given."""
+    known = {name: value for name, value in given.items() if value is not None}
+    return replace(QUICK if quick else Effort(), **known)
 
 
 @dataclass(frozen=True, eq=False)
