@@ -61,7 +61,7 @@ def repair(
     ] = None,
     at_most: Annotated[
         int | None,
-        typer.Option(min=20, help="Questions, half for the repair. Default: all, quick 60"),
+        typer.Option(min=20, help="Questions, half for the repair. Default: all, quick 40"),
     ] = None,
     tuning_seconds: Annotated[
         float | None,

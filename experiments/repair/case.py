@@ -44,9 +44,9 @@ QUICK = Effort(
     searched=24,
     rounds=1,
     repeats=4,
-    unseen_each=2,
+    unseen_each=1,
 )
-QUICK_QUESTIONS = 60  # the repair itself is the same; what is cut is how much is asked afterwards
+QUICK_QUESTIONS = 40  # the repair itself is the same; what is cut is how much is asked afterwards
 
 
 def effort_of(*, quick: bool, **given: Any) -> Effort:
