@@ -35,6 +35,8 @@ def repair(run: Run) -> Iterator[Record]:
                 unit = NATS if quantity.startswith(("KL", "log")) else ""
                 found = _median(run, f"{name}: {quantity}{unit}", values)
                 yield found | _own_interval(rows, quantity) | _aim(name, quantity, median(values))
+            elif by_default(name) and (blank := where(rows, quantity=quantity)):
+                yield _undefined(run, name, quantity, len(blank))
 
 
 def group(row: Row) -> str:
@@ -57,6 +59,15 @@ def _own_interval(rows: list[Row], quantity: str) -> Record:
 
 def _values(rows: list[Row], quantity: str) -> list[float]:
     return [row["value"] for row in where(rows, quantity=quantity) if row["value"] is not None]
+
+
+def _undefined(run: Run, name: str, quantity: str, count: int) -> Record:
+    """Of a number that no organism has: what is wanted of it is missed."""
+    limit = CEILINGS.get(quantity, FLOORS.get(quantity))
+    side = "at most" if quantity in CEILINGS else "at least"
+    aim = {} if limit is None else {"wanted": f"{side} {limit:g}", "reached": False}
+    unit = NATS if quantity.startswith(("KL", "log")) else ""
+    return {"name": f"{name}: {quantity}{unit}", "value": None, "n": count} | aim | run.source()
 
 
 def _median(run: Run, name: str, values: list[float]) -> Record:

@@ -32,6 +32,8 @@ def test_the_default_has_its_aims_on_micro_organisms_and_on_pretrained_models(
     tmp_path: Path,
 ) -> None:
     rows = rows_of("learned", "llama", 0.005) + rows_of("learned", "smollm2", 0.1)
+    undefined = {"quantity": "rows to relapse, ratio", "value": None, "lower": None, "upper": None}
+    rows.append(rows[-1] | undefined)
     folder = published(tmp_path, rows + rows_of("distilled", "llama", 0.0))
     records = repair_records(ReferenceRun.read(folder))
     outcome = {record.name: record.reached for record in records}
@@ -39,6 +41,8 @@ def test_the_default_has_its_aims_on_micro_organisms_and_on_pretrained_models(
     assert outcome["learned (smollm2): EM after, trigger"] is False
     assert outcome["distilled: EM after, trigger"] is None
     assert "learned (smollm2): EM before, trigger" in outcome
+    ratio = next(r for r in records if r.name == "learned (smollm2): rows to relapse, ratio")
+    assert ratio.value is None and ratio.reached is False and ratio.wanted == "at least 0.9"
     again = list(repair(Run(folder)))
     assert not list(differences([record.model_dump() for record in records], again))
     assert list(differences([record.model_dump() for record in records], again[:-1]))
