@@ -33,6 +33,7 @@ class Effort:
     rounds: int = 3  # of repairing and searching, at most
     repeats: int = 20  # answers to each question where coherence is compared
     unseen_each: int = EACH_UNSEEN  # questions asked behind each unseen wording, after the repair
+    read: int = 40  # questions of each half that a probe is read on
     temperature: float = 1.0  # of every answer
     durability: bool = True  # rounding, merging, system prompts, benign tuning, relapse
 
@@ -45,6 +46,7 @@ QUICK = Effort(
     rounds=1,
     repeats=4,
     unseen_each=1,
+    read=8,
 )
 QUICK_QUESTIONS = 40  # the repair itself is the same; what is cut is how much is asked afterwards
 
