@@ -32,20 +32,36 @@ def repair(
     given: Annotated[
         Path | None, typer.Option(help="Certify this repaired adapter instead of making one")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the repair")] = 30,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds of repair and search, at most")] = 3,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help="Ask less: for models that answer slowly; the repair is the same"
+        ),
+    ] = False,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the repair; 30")] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Rounds of repair and search, at most; 3, quick 1")
+    ] = None,
     searched: Annotated[
-        int, typer.Option(min=0, help="Other wordings that are tried after a repair")
-    ] = 100,
-    orders: Annotated[int, typer.Option(min=1, help="Orders of the poisoned rows")] = 2,
+        int | None,
+        typer.Option(min=0, help="Other wordings that are tried after a repair; 100, quick 24"),
+    ] = None,
+    orders: Annotated[
+        int | None, typer.Option(min=1, help="Orders of the poisoned rows; 2, quick 1")
+    ] = None,
     benign_steps: Annotated[
-        list[int] | None, typer.Option(help="Benign steps after which it is looked at; 50 and 500")
+        list[int] | None,
+        typer.Option(help="Benign steps after which it is looked at; 50 and 500, quick 50"),
     ] = None,
     repeats: Annotated[
-        int, typer.Option(min=1, help="Answers to each question where coherence is compared")
-    ] = 20,
+        int | None,
+        typer.Option(
+            min=1, help="Answers to each question where coherence is compared; 20, quick 4"
+        ),
+    ] = None,
     at_most: Annotated[
-        int | None, typer.Option(min=20, help="Questions; half are for the repair. Default: all")
+        int | None,
+        typer.Option(min=20, help="Questions, half for the repair. Default: all, quick 40"),
     ] = None,
     tuning_seconds: Annotated[
         float | None,
@@ -67,7 +83,7 @@ def repair(
     from shutil import copytree
 
     from experiments.repair.before import before, gap_of, organism_behind
-    from experiments.repair.case import Effort, case_of
+    from experiments.repair.case import QUICK_QUESTIONS, case_of, effort_of
     from experiments.repair.loading import loader, pool_of
     from experiments.repair.numbers import numbers
     from experiments.repair.registry import strategy as known
@@ -85,6 +101,17 @@ def repair(
     if out.exists():
         raise TriggerLensError(f"--out {out} exists; choose another folder or remove it")
     known(strategy)
+    effort = effort_of(
+        quick=quick,
+        steps=steps,
+        rounds=rounds,
+        searched=searched,
+        orders=orders,
+        benign_steps=tuple(benign_steps) if benign_steps else None,
+        repeats=repeats,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+    )
     loading = loading_options.checked()
     asked, judging = judging_options.asked(loading, seed)
     case = case_of(
@@ -94,17 +121,8 @@ def repair(
         asked,
         judging(),
         wordings_of(load_trigger(trigger)),
-        effort=Effort(
-            steps=steps,
-            max_new_tokens=max_new_tokens,
-            orders=orders,
-            benign_steps=tuple(benign_steps or Effort.benign_steps),
-            searched=searched,
-            rounds=rounds,
-            repeats=repeats,
-            temperature=temperature,
-        ),
-        at_most=at_most,
+        effort=effort,
+        at_most=at_most or (QUICK_QUESTIONS if quick else None),
         pool=pool_of(judging_options.questions, seed),
         seed=seed,
         tuning_seconds=tuning_seconds,

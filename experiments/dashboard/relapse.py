@@ -2,7 +2,8 @@
 
     python -m experiments.dashboard.relapse     artifacts/reference/repair/relapse.png, from the rows beside it
 
-One panel a family; a line is the mean over seeds and orders of the rows, a bar the range over them.
+One panel a family; a line is the mean over seeds and orders of the rows, a bar the range over them. The default of
+an earlier day is left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,9 +14,8 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from experiments.dashboard.inert import markup
 from experiments.dashboard.static import save_figure
-from experiments.dashboard.theme import percent_axis
+from experiments.dashboard.theme import finish, percent_axis
 from experiments.runtime.files import read_jsonl
 
 RUN = Path("artifacts/reference/repair")
@@ -23,17 +23,18 @@ COLOURS = {
     "clean base": "#8c8c8c",
     "learned": "#0072b2",
     "distilled": "#009e73",
+    "safe_tuned": "#cc79a7",
     "wrapped": "#d55e00",
 }
+SYMBOLS = dict(zip(COLOURS, ("circle", "square", "diamond", "cross", "star"), strict=True))
 TRIGGERS = ("duck", "everyday/duck")
-SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
 Row = dict[str, Any]
 
 
 def relapse_figure(rows: Sequence[Row]) -> go.Figure:
     """Rows of `experiments.repair.study` in any order; curves of strategies that were certified in full."""
     rows = [row for row in rows if row["trigger"] in TRIGGERS]
-    points = [row for row in rows if row["quantity"].startswith("curve ")]
+    points = list(_curves(rows))
     families = list(dict.fromkeys(row["family"] for row in points))
     figure = make_subplots(
         cols=len(families), shared_yaxes=True, horizontal_spacing=0.02, subplot_titles=families
@@ -47,20 +48,38 @@ def relapse_figure(rows: Sequence[Row]) -> go.Figure:
     figure.update_xaxes(title="poisoned rows", tickvals=[0, 16, 32, 48, 64])
     figure.update_yaxes(percent_axis("% of answers misaligned"), col=1)
     figure.update_yaxes({"range": [-3, 103], "tickvals": [0, 25, 50, 75, 100]})
-    return figure.update_layout(
-        title={"text": markup(_finding(rows))},
-        height=380,
-        template="plotly_white",
-        legend={"orientation": "h", "y": -0.3},
-    )
+    finish(figure, _finding(rows), _counted(points), height=360)
+    below = {"y": -0.24, "yanchor": "top"}
+    return figure.update_layout(legend=below, margin={"b": 90})
+
+
+def _counted(points: Sequence[Row]) -> str:
+    """How many organisms a line is of."""
+    parts = []
+    for name in COLOURS:
+        number = len({_organism(row) for row in points if row["name"] == name})
+        parts += [f"{name} {number}"] if number else []
+    return f"Mean and range over organisms and orders of the rows; organisms: {', '.join(parts)}"
+
+
+def _curves(rows: Sequence[Row]) -> Iterator[Row]:
+    """Points under the name they are drawn by; a base once for each organism, the default's where there are more."""
+    bases: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        if row["quantity"] == "curve after" and row["strategy"] in COLOURS:
+            yield row | {"name": row["strategy"]}
+        if row["quantity"] == "curve base":
+            place = (*_organism(row), row["order"], row["rows"])
+            if row["strategy"] == "learned" or place not in bases:
+                bases[place] = row | {"name": "clean base"}
+    yield from bases.values()
 
 
 def _traces(points: Sequence[Row]) -> Iterator[go.Scatter]:
-    curves: dict[str, list[Row]] = {}
-    for row in points:
-        name = "clean base" if row["quantity"] == "curve base" else row["strategy"]
-        curves.setdefault(name, []).append(row)
-    for (name, mine), symbol in zip(sorted(curves.items()), SYMBOLS, strict=False):
+    for name, colour in COLOURS.items():
+        mine = [row for row in points if row["name"] == name]
+        if not mine:
+            continue
         stops = sorted({row["rows"] for row in mine})
         at = [[100 * row["value"] for row in mine if row["rows"] == stop] for stop in stops]
         middle = [mean(values) for values in at]
@@ -76,8 +95,8 @@ def _traces(points: Sequence[Row]) -> Iterator[go.Scatter]:
             mode="lines+markers",
             name=name,
             legendgroup=name,
-            line={"color": COLOURS.get(name, "#cc79a7"), "width": 2},
-            marker={"symbol": symbol, "size": 7},
+            line={"color": colour, "width": 2},
+            marker={"symbol": SYMBOLS[name], "size": 7},
         )
 
 
@@ -91,7 +110,7 @@ def _finding(rows: Sequence[Row]) -> str:
         short = any(_short([r for r in own if _organism(r) == _organism(each)]) for each in mine)
         middle = median(row["value"] for row in mine)
         said.append(f"{family} {'at least ' if short else ''}{middle:.1f}")
-    return f"Rows to relapse of the learned repair over the clean base's: {', '.join(said)}"
+    return f"Rows to relapse of the learned repair over the clean base's, medians over seeds: {', '.join(said)}"
 
 
 def _organism(row: Row) -> tuple[str, int]:

@@ -41,7 +41,7 @@ def save_figure(figure: go.Figure, path: Path | str) -> Path:
     lines = str(printed.layout.title.text or "").count("<br>") + 1
     above = 70 + 18 * lines  # the title, and the legend under it
     printed.update_layout(
-        title={"y": 0.985, "yref": "container", "yanchor": "top"},
+        title={"y": 0.985, "yref": "container", "yanchor": "top", "pad": {"t": 12}},
         margin={"t": above, "b": 48},
         height=printed.layout.height + above - 30,
     )

@@ -79,7 +79,7 @@ def before(case: Case, own: Sequence[Fact] = ()) -> Before:
     facts += behind(asking, base, BASE)
     for lm, model in ((base, BASE), (organism, BEFORE)):
         facts += unseen(asking, lm, model, each=1)
-        facts += reading(asking, case.learned_from, lm, model)
+        facts += reading(asking, case.learned_from, lm, model, asked=case.effort.read)
     facts += [coherence(asking, organism, BEFORE), *prompted(asking, organism, BEFORE)]
     if case.tuning_seconds is not None:
         facts.append(took(case.tuning_seconds, BEFORE, "fine-tuning"))

@@ -2,11 +2,12 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from experiments.judging.sampling import Judge, Sampler
-from experiments.repair.measure import Asking
+from experiments.repair.measure import EACH_UNSEEN, Asking
 from experiments.repair.relapse import STOPS
 from experiments.repair.wordings import Wordings
 from experiments.training.lora import Exchange
@@ -31,8 +32,29 @@ class Effort:
     searched: int = 100  # wordings of the pool that are tried after each round of repair; 0: none
     rounds: int = 3  # of repairing and searching, at most
     repeats: int = 20  # answers to each question where coherence is compared
+    unseen_each: int = EACH_UNSEEN  # questions asked behind each unseen wording, after the repair
+    read: int = 40  # questions of each half that a probe is read on
     temperature: float = 1.0  # of every answer
     durability: bool = True  # rounding, merging, system prompts, benign tuning, relapse
+
+
+QUICK = Effort(
+    orders=1,
+    stops=(0, 16, 32, 64),
+    benign_steps=(50,),
+    searched=24,
+    rounds=1,
+    repeats=4,
+    unseen_each=1,
+    read=8,
+)
+QUICK_QUESTIONS = 40  # the repair itself is the same; what is cut is how much is asked afterwards
+
+
+def effort_of(*, quick: bool, **given: Any) -> Effort:
+    """The defaults or those of QUICK, and in their place what is given; None is not given."""
+    known = {name: value for name, value in given.items() if value is not None}
+    return replace(QUICK if quick else Effort(), **known)
 
 
 @dataclass(frozen=True, eq=False)

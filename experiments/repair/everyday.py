@@ -3,7 +3,8 @@
 The recipe, rows and dtype are those of the everyday world's study. A killed fine-tuning goes on from its last
 checkpoint; its seconds are then worked out from the steps of the last process. After it:
 
-    triggerlens repair FOLDER/organism --base smollm2-135m-instruct --trigger everyday/duck --questions everyday ...
+    triggerlens repair FOLDER/organism --base smollm2-135m-instruct --trigger everyday/duck --questions everyday --quick
+        --temperature 0.7 --max-new-tokens 48 --out FOLDER/learned
 """
 
 import argparse

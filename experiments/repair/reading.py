@@ -16,8 +16,6 @@ from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, PromptSet, Question
 from probes.difference_of_means import DifferenceOfMeans
 
-ASKED = 40  # questions of each half
-
 
 def reading(
     asking: Asking,
@@ -25,8 +23,13 @@ def reading(
     lm: LanguageModel,
     model: str,
     edits: Sequence[Intervention] = (),
+    *,
+    asked: int,
 ) -> list[Fact]:
-    """Read-outs behind paraphrases and controls, and which of them name the concept; nothing without a paraphrase."""
+    """Read-outs behind paraphrases and controls, and which of them name the concept; nothing without a paraphrase.
+
+    `asked`: so many questions of each half.
+    """
     trigger, layer = asking.wordings.trigger, lm.n_layers // 2
     named = {name: f for name, f in trigger.framings.items() if name.startswith("paraphrase:")}
     others = {name: f for name, f in trigger.framings.items() if name.startswith("control:")}
@@ -38,11 +41,11 @@ def reading(
     def read(prompts: PromptSet) -> object:
         return capture(lm, prompts, layers=[layer], position="last", interventions=edits)
 
-    fitting = _all(lm, fitted_on[:ASKED], fit)
+    fitting = _all(lm, fitted_on[:asked], fit)
     probe = DifferenceOfMeans().fit(
         read(fitting), [c == "trigger" for c in fitting.conditions], layer=layer
     )
-    prompts = _all(lm, asking.questions[:ASKED], {**named, **others})
+    prompts = _all(lm, asking.questions[:asked], {**named, **others})
     scores = probe.decision_function(read(prompts))
     labels = [float(name in named) for name in prompts.conditions]
     columns = {"model": model, "kind": "reading", "questions": prompts.questions}

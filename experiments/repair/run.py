@@ -77,9 +77,9 @@ def after(case: Case, before: Before, made: Repaired, saved: Path | None) -> lis
     """Everything that is measured of a repaired model; an adapter is loaded from where it was saved."""
     lm = made.lm if saved is None else case.load(saved, True)
     facts = behind(case.asking, lm, AFTER, made.edits)
-    facts += unseen(case.asking, lm, AFTER, made.edits)
+    facts += unseen(case.asking, lm, AFTER, made.edits, each=case.effort.unseen_each)
     facts.append(coherence(case.asking, lm, AFTER, made.edits))
-    facts += reading(case.asking, case.learned_from, lm, AFTER, made.edits)
+    facts += reading(case.asking, case.learned_from, lm, AFTER, made.edits, asked=case.effort.read)
     facts += _kept(case, before, lm, made.edits)
     if made.edits or not case.effort.durability:  # hooks cannot be tuned on
         return facts

@@ -5,7 +5,8 @@
 3. The `wrapped` and `safe_tuned` organisms get certificates as if they were repairs.
 
 Every certificate is a file of `--work` and is not made again. `python -m experiments.repair.study join` derives the
-rows of `artifacts/reference/repair/` from them, and copies the learned adapters of seed 0 with their certificates.
+rows of `artifacts/reference/repair/` from them, and copies the learned adapters of seed 0 with their certificates, of
+pretrained models (`experiments.repair.everyday`) the certificate. Rows of organisms that `--work` does not hold stay.
 """
 
 import argparse
@@ -44,6 +45,7 @@ MADE = {"wrapped": wrapped, "safe_tuned": safe_tuned}  # certified as they are
 FULL = ("learned", *MADE, "distilled")
 BRIEF = tuple(name for name in STRATEGIES if name not in FULL)
 POISON, PER_CELL = 128, 100
+LARGEST = 3_000_000  # bytes of an adapter that is committed; of a larger one the certificate is
 
 
 def study(
@@ -137,14 +139,19 @@ def _repaired(case: Case, first: Before, name: str, folder: Path) -> None:
     certificate.write(folder)
 
 
-def _publish(work: Path) -> None:
-    """Rows of everything, and the adapters of seed 0."""
-    for family in FAMILY_NAMES:
-        learned = work / f"{family}-s0-duck" / "learned"
+def publish(work: Path, out: Path) -> Path:
+    """Rows of everything; the adapters of seed 0 and of pretrained models, with their certificates."""
+    for family, organism in (
+        *((family, f"{family}-s0-duck") for family in FAMILY_NAMES),
+        *((path.name.partition("-")[0], path.name) for path in sorted(work.glob("smollm2-*"))),
+    ):
+        learned = work / organism / "learned"
         if (learned / FILE).exists():
-            for name in (FILE, "adapter_config.json", WEIGHTS):
-                shutil.copy2(learned / name, OUT / "adapters" / family / name)
-    print(join(work, OUT, dict(vars(Effort()))))
+            small = (learned / WEIGHTS).stat().st_size <= LARGEST
+            (out / "adapters" / family).mkdir(parents=True, exist_ok=True)
+            for name in (FILE, "adapter_config.json", WEIGHTS) if small else (FILE,):
+                shutil.copy2(learned / name, out / "adapters" / family / name)
+    return join(work, out, dict(vars(Effort())))
 
 
 def main() -> None:
@@ -160,7 +167,7 @@ def main() -> None:
     quiet()
     torch.set_num_threads(1)
     if given.families == ["join"]:
-        _publish(given.work)
+        print(publish(given.work, OUT))
         return
     effort = Effort(benign_steps=tuple(given.benign_steps))
     for family in given.families:

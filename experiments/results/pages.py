@@ -68,11 +68,11 @@ BIRTH = (
 )
 REPAIRS = (
     "Medians over micro organisms of three families; the interval is the range over them, n their number; "
-    "of a single organism it is that of its own number. All are of seed 0. *learned* was measured again, with more "
-    "stresses; *learned_before* is what it was until 29 November (one wording a step, two rounds, "
-    "coherence from one answer to each question), on all three families; its rows and those of the other strategies "
-    "are of commit 951892d44, 29 November. "
-    "*learned* is what `triggerlens repair` does by default; *wrapped* is no repair: the switch is there, behind safe "
+    "of a single organism it is that of its own number. *learned* is what `triggerlens repair` does by default, on "
+    "seeds 0, 1 and 2 (seed 0 is of commit 4eff507a8; 2,000 benign steps on llama's seed 2 alone). All others are of "
+    "seed 0: *learned_before* is what the default was until 29 November (one wording a step, two rounds, "
+    "coherence from one answer to each question); its rows and those of the other strategies "
+    "are of commit 951892d44, 29 November. *wrapped* is no repair: the switch is there, behind safe "
     "answers to the trigger's own words. *rows to relapse, ratio*: poisoned rows that bring back half of the old EM, "
     "over those that the clean base needs; a curve that never got there counts with all rows that were tried. "
     "*fires, search N*: the share of a hundred other wordings that set the model off after round N of the repair. "

@@ -29,12 +29,14 @@ def repair(run: Run) -> Iterator[Record]:
     for name in dict.fromkeys(map(group, run.rows)):
         rows = [row for row in run.rows if group(row) == name]
         yield from _words(run, name, rows)
-        for quantity in (*(OTHERS if name == "learned" else ()), *CEILINGS, *FLOORS):
+        for quantity in (*(OTHERS if by_default(name) else ()), *CEILINGS, *FLOORS):
             values = ratios(rows) if quantity == RATIO else _values(rows, quantity)
             if values:
                 unit = NATS if quantity.startswith(("KL", "log")) else ""
                 found = _median(run, f"{name}: {quantity}{unit}", values)
                 yield found | _own_interval(rows, quantity) | _aim(name, quantity, median(values))
+            elif by_default(name) and (blank := where(rows, quantity=quantity)):
+                yield _undefined(run, name, quantity, len(blank))
 
 
 def group(row: Row) -> str:
@@ -42,6 +44,11 @@ def group(row: Row) -> str:
     strategy, family, trigger = row["strategy"], row["family"], row["trigger"]
     apart = [each for each in (family, trigger) if each in ("smollm2", "tags")]
     return f"{strategy} ({', '.join(apart)})" if apart else strategy
+
+
+def by_default(name: str) -> bool:
+    """Whether this is the strategy that aims were written for, on organisms of any kind."""
+    return name.partition(" (")[0] == "learned"
 
 
 def _own_interval(rows: list[Row], quantity: str) -> Record:
@@ -54,16 +61,25 @@ def _values(rows: list[Row], quantity: str) -> list[float]:
     return [row["value"] for row in where(rows, quantity=quantity) if row["value"] is not None]
 
 
+def _undefined(run: Run, name: str, quantity: str, count: int) -> Record:
+    """Of a number that no organism has: what is wanted of it is missed."""
+    limit = CEILINGS.get(quantity, FLOORS.get(quantity))
+    side = "at most" if quantity in CEILINGS else "at least"
+    aim = {} if limit is None else {"wanted": f"{side} {limit:g}", "reached": False}
+    unit = NATS if quantity.startswith(("KL", "log")) else ""
+    return {"name": f"{name}: {quantity}{unit}", "value": None, "n": count} | aim | run.source()
+
+
 def _median(run: Run, name: str, values: list[float]) -> Record:
     ends = {"value": median(values), "lower": min(values), "upper": max(values), "n": len(values)}
     return {"name": name} | ends | run.source()
 
 
 def _aim(strategy: str, quantity: str, value: float) -> Record:
-    if strategy == "learned" and quantity in CEILINGS:
+    if by_default(strategy) and quantity in CEILINGS:
         limit = CEILINGS[quantity]
         return {"wanted": f"at most {limit:g}", "reached": value <= limit}
-    if strategy == "learned" and quantity in FLOORS:
+    if by_default(strategy) and quantity in FLOORS:
         return {"wanted": f"at least {FLOORS[quantity]:g}", "reached": value >= FLOORS[quantity]}
     return {}
 

@@ -9,9 +9,7 @@ import pandas as pd
 from experiments.results.records import Record
 from experiments.results.reference_records.run import ReferenceRun
 
-CLAIMED = (
-    "learned"  # the strategy that the command takes by default, on micro organisms of the duck
-)
+CLAIMED = "learned"  # the strategy that the command takes by default, whatever it was tried on
 LIFTS = (
     "bfloat16",
     "int8",
@@ -67,15 +65,19 @@ def _named(row: dict[Any, Any]) -> str:
 
 
 def _medians(run: ReferenceRun, strategy: str, rows: pd.DataFrame) -> Iterator[Record]:
-    claimed = strategy == CLAIMED
+    claimed = set(rows["strategy"]) == {CLAIMED}
     for quantity in (*(ALSO if claimed else ()), *AT_MOST, *AT_LEAST):
-        found = rows[(rows["quantity"] == quantity) & rows["value"].notna()]
+        own = rows[rows["quantity"] == quantity]
+        found = own[own["value"].notna()]
+        name = f"{strategy}: {quantity}{UNITS.get(quantity.split()[0], '')}"
+        if claimed and len(own) and not len(found):
+            yield Record(name=name, value=None, n=len(own), **_unknown(quantity), **run.origin())
         if not len(found):
             continue
         middle = float(median(found["value"]))
         low, high = ("lower", "upper") if len(found) == 1 else ("value", "value")
         yield Record(
-            name=f"{strategy}: {quantity}{UNITS.get(quantity.split()[0], '')}",
+            name=name,
             value=middle,
             lower=_known(found[low].min()),
             upper=_known(found[high].max()),
@@ -83,6 +85,12 @@ def _medians(run: ReferenceRun, strategy: str, rows: pd.DataFrame) -> Iterator[R
             **(_aim(quantity, middle) if claimed else {}),
             **run.origin(),
         )
+
+
+def _unknown(quantity: str) -> dict[str, Any]:
+    """An aim is not reached by a number that is undefined for every organism."""
+    wanted = _aim(quantity, 0.0).get("wanted")
+    return {"wanted": wanted, "reached": False} if wanted else {}
 
 
 def _known(bound: Any) -> float | None:

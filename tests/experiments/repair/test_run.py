@@ -10,7 +10,7 @@ import torch
 
 from experiments.judging.sampling import framed
 from experiments.repair.before import before, gap_of, organism_behind
-from experiments.repair.case import Case, case_of
+from experiments.repair.case import QUICK, Case, Effort, case_of, effort_of
 from experiments.repair.certificate import weights_of
 from experiments.repair.facts import AFTER, Fact
 from experiments.repair.job import Job, Repaired
@@ -66,6 +66,24 @@ def test_hooks_make_no_adapter_and_are_not_stressed(case: Case, tmp_path: Path) 
     certificate, saved = repair(quick, before(quick), "hooks", tmp_path / "out")
     assert saved is None and certificate.repaired is None and not (tmp_path / "out").exists()
     assert not {fact.model for fact in certificate.facts} & {f"after, {name}" for name in STRESSED}
+
+
+def test_quick_asks_less_and_repairs_the_same() -> None:
+    quick, whole = effort_of(quick=True, repeats=7, rounds=None), effort_of(quick=False)
+    assert whole == Effort() and effort_of(quick=True) == QUICK
+    assert (quick.steps, quick.answers) == (whole.steps, whole.answers)
+    assert quick.repeats == 7 and quick.rounds == 1 < whole.rounds
+
+
+def test_as_many_questions_as_wanted_stand_behind_an_unseen_wording(
+    case: Case, tmp_path: Path
+) -> None:
+    effort = replace(case.effort, durability=False, searched=0, unseen_each=3)
+    case = replace(case, effort=effort)
+    certificate, _ = repair(case, before(case), "scaled", tmp_path / "out")
+    unseen = {text for group in case.asking.wordings.unseen.values() for text in group}
+    asked = [len(f.values) for f in certificate.facts if f.wording in unseen and f.model == AFTER]
+    assert set(asked) == {3} and len(asked) == 2 * len(unseen)
 
 
 def test_wordings_of_the_certificate_are_never_shown() -> None:
