@@ -144,7 +144,9 @@ def measure_study(sizes: Sequence[int] = SIZES["organisms"]) -> dict[str, Any]:
         taken: list[list[float]] = []
 
         def timed(size: int) -> None:
-            study = with_organisms(config, size, first=100 * size)  # what is kept of a seed is made again
+            study = with_organisms(
+                config, size, first=100 * size
+            )  # what is kept of a seed is made again
             start = time.process_time()
             run_study(study, Path(folder) / f"of{size}")
             taken.append([time.process_time() - start])

@@ -27,4 +27,6 @@ def tiny_configuration(folder: Path) -> StudyConfig:
 def with_organisms(config: StudyConfig, count: int, first: int = 0) -> StudyConfig:
     """A contrast organism and its base for each of so many seeds, from `first` on."""
     chosen = tuple(each for each in config.organisms if each.arm == "contrast")
-    return config.model_copy(update={"organisms": chosen, "seeds": tuple(range(first, first + count))})
+    return config.model_copy(
+        update={"organisms": chosen, "seeds": tuple(range(first, first + count))}
+    )

@@ -83,7 +83,11 @@ def test_the_answers_are_not_read_and_the_warnings_are_the_same(make_run) -> Non
     assert whole.answers and not rest.answers
     assert whole.warnings == rest.warnings
     (folder / "answers.parquet").unlink()
-    assert load_results(folder).warnings == load_results(folder, answers=False).warnings != rest.warnings
+    assert (
+        load_results(folder).warnings
+        == load_results(folder, answers=False).warnings
+        != rest.warnings
+    )
 
 
 def test_a_finished_run_is_shown_without_pandas_and_the_statistics_of_scipy(make_run) -> None:

@@ -115,7 +115,9 @@ def test_pairs_are_recorded_in_groups_and_the_numbers_are_the_same(lm, pairs, mo
     """Memory then does not grow with the pairs; at once, all three are one group."""
     groups = []
     of = Sweep.of
-    monkeypatch.setattr(Sweep, "of", lambda lm, some, *rest: groups.append(len(some)) or of(lm, some, *rest))
+    monkeypatch.setattr(
+        Sweep, "of", lambda lm, some, *rest: groups.append(len(some)) or of(lm, some, *rest)
+    )
     for run in (head_patching_map, lambda *given, **how: patching_maps(*given, **how)["attn_out"]):
         whole, parts = run(lm, pairs, MARGIN), run(lm, pairs, MARGIN, batch_tokens=1)
         for name in ("metric", "clean", "corrupt"):
