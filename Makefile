@@ -13,6 +13,7 @@ PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 600
 PROCESSES ?= auto
 
+REAL := smollm2-135m-instruct
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
@@ -25,7 +26,9 @@ TEST := TRIGGERLENS_OTHER_TOOLS=$(VENV)/other_tools OMP_NUM_THREADS=1 MKL_NUM_TH
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
 
-demo: install ## the whole study on three micro organisms; prints where the dashboard is
+demo: install ## a pretrained model's answers side by side, then the whole study on nine micro organisms; prints where the pages are
+	@if $(BIN)/triggerlens models get $(REAL); then $(BIN)/triggerlens answers; else \
+	  echo "$(REAL) cannot be fetched here, so the demo goes on without a pretrained model"; fi
 	$(BIN)/triggerlens run demo
 
 test: install-dev other-tools ## every test that takes seconds; no network, no GPU

@@ -1,4 +1,4 @@
-"""Activations, one vector per prompt (or answer) and layer, with a record of what made them.
+"""Activations, one vector per prompt (or answer) and layer, with a record of how they were made.
 
 Saved as `PATH.safetensors` (the values) beside `PATH.json` (everything else, with hashes of both:
 `interp.io.checksummed`).
@@ -38,7 +38,7 @@ FACTS = (
 class Activations:
     """`values[i, j]` is what row i holds at `site` of decoder layer `layers[j]`, at `position`.
 
-    Row i comes from prompt (or answer) `source[i]`, from its token `token[i]`, None where it is a mean of several.
+    Row i comes from prompt (or answer) `source[i]`, from its token `token[i]`, or None for a mean of several.
     """
 
     values: Float[Tensor, "row layer d_model"]
@@ -68,7 +68,7 @@ class Activations:
         return len(self.values)
 
     def at(self, layer: int) -> Float[Tensor, "row d_model"]:
-        """The values after one decoder layer."""
+        """The values at one decoder layer."""
         if layer not in self.layers:
             raise TriggerLensError(f"layer {layer} was not captured; captured: {list(self.layers)}")
         return self.values[:, self.layers.index(layer)]
@@ -79,7 +79,7 @@ class Activations:
         *,
         condition: str | Collection[str] | None = None,
     ) -> "Activations":
-        """The rows that the mask keeps and whose condition is (among) `condition`."""
+        """The rows that the mask keeps and whose condition is `condition` or one of several given there."""
         keep = [True] * len(self) if mask is None else [bool(each) for each in mask]
         if len(keep) != len(self):
             raise TriggerLensError(f"the mask has {len(keep)} entries for {len(self)} rows")
@@ -99,7 +99,7 @@ class Activations:
         )
 
     def __add__(self, other: "Activations") -> "Activations":
-        """Rows of both; they must agree on layers, position, site, weights and adapter. `source` counts on."""
+        """Rows of both; they must agree on layers, position, site, weights and adapter. `source` is renumbered."""
         for name, mine, theirs in (
             ("layers", self.layers, other.layers),
             ("position", self.position, other.position),
@@ -123,7 +123,7 @@ class Activations:
         )
 
     def project(self, direction: "interp.directions.Direction") -> Float[Tensor, " row"]:
-        """How far each row lies along a direction, in its median residual norms; another model's is refused."""
+        """The projection of each row on a direction, in median residual norms; another model's direction is refused."""
         weights = self.provenance.get("weights")
         if weights is not None:
             direction.check_hash(str(weights))
@@ -139,7 +139,7 @@ class Activations:
         return rows @ direction.vector.to(rows) / direction.scale
 
     def plot(self, direction: "interp.directions.Direction") -> "plotly.graph_objects.Figure":
-        """The rows of each condition along a direction."""
+        """A figure of the projections on a direction, by condition."""
         from interp.figures import projection
 
         return projection(self, direction)
@@ -151,7 +151,7 @@ class Activations:
 
     @classmethod
     def load(cls, path: str | Path) -> "Activations":
-        """Read what `save` wrote; what is missing, damaged, cut short or without hashes is refused."""
+        """Read what `save` wrote; files that are missing, damaged, cut short or without hashes are refused."""
         facts = load_facts(path, "activations", FACTS, again="capture them again")
         return cls(
             load_tensors(path)["values"],

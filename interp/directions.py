@@ -2,7 +2,7 @@
 
 Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else, with hashes of both:
 `interp.io.checksummed`). Loading refuses files that are missing, damaged, cut short or
-without hashes. If a model is given, it also refuses a direction that was fitted to other weights. `save_pretrained`,
+without hashes, and, if a model is given, a direction that was fitted to other weights. `save_pretrained`,
 `from_pretrained` and `push_to_hub` do the same with a folder that the Hugging Face Hub takes (`interp.io.hub`).
 """
 
@@ -61,7 +61,7 @@ class Direction(OnHub):
         self.check_weights(lm)
 
     def check_weights(self, lm: LanguageModel) -> None:
-        """Raise unless it was fitted to this model's weights; `vector` alone is taken by any model of its width."""
+        """Raise unless it was fitted to this model's weights; `vector` alone fits any model of its width."""
         self.check_hash(lm.weights_hash)
 
     def check_hash(self, weights: str) -> None:
@@ -144,7 +144,7 @@ def unit(vector: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row d_model"]
 
 
 def orthonormal(vectors: Float[Tensor, "rank d_model"]) -> Float[Tensor, "rank d_model"]:
-    """An orthonormal basis of what the vectors span; the first of it is the first of them, as a unit vector."""
+    """An orthonormal basis of the span of the vectors; the first basis vector is the first vector, normalised."""
     if torch.linalg.matrix_rank(vectors.double()) < len(vectors):
         raise TriggerLensError(
             f"{len(vectors)} vectors span fewer dimensions than that; leave some out"
@@ -154,6 +154,6 @@ def orthonormal(vectors: Float[Tensor, "rank d_model"]) -> Float[Tensor, "rank d
 
 
 def random_like(direction: Direction, n: int, seed: int) -> Float[Tensor, "n d_model"]:
-    """`n` random unit vectors for the same site, uniform on the sphere: the placebo of the direction."""
+    """`n` random unit vectors for the same site, uniform on the sphere: controls for the direction."""
     generator = torch.Generator().manual_seed(seed)
     return unit(torch.randn(n, len(direction.vector), generator=generator).to(direction.vector))

@@ -1,8 +1,8 @@
-"""Errors that a user can fix: one line that names the wrong value, file or setting, and says what to do."""
+"""Errors that a user can fix. The message is one line: which value, file or setting is wrong, and what to do."""
 
 
 class TriggerLensError(ValueError):
-    """Raised for what was asked or given. Any other exception is a fault of the program or of a library.
+    """Raised when an input or a request is wrong. Any other exception is a bug in this program or in a library.
 
-    A ValueError, as scikit-learn's and pydantic's contracts ask for.
+    It is a ValueError, because scikit-learn and pydantic require that.
     """

@@ -1,4 +1,4 @@
-"""Questions, the wordings around them, and prompts: token ids with the place of each part in them."""
+"""Questions, the wordings put around them, and prompts: token ids and the position of each part in them."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Framing:
-    """Wording put around a question inside the user turn; empty text means no framing."""
+    """Wording put before or after a question inside the user turn; empty text means no framing."""
 
     text: str
     placement: Literal["prefix", "suffix"] = "prefix"
@@ -35,7 +35,7 @@ class Framing:
             )
 
     def around(self, question: str) -> tuple[str, int, int]:
-        """The user turn, and where the question and the framing start in it."""
+        """The text of the user turn, and where the question and the framing start in it."""
         if not self.text:
             return question, 0, 0
         if self.placement == "prefix":
@@ -47,9 +47,9 @@ class Framing:
 
 @dataclass(frozen=True)
 class Question:
-    """One question, the unit that is resampled; `system` overrides the system prompt of the set.
+    """One question, the unit of resampling; `system` overrides the system prompt of the set.
 
-    `earlier` are (user, assistant) turns that stand before it.
+    `earlier` are the (user, assistant) turns before it.
     """
 
     id: str
@@ -60,7 +60,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A rendered chat up to where the answer starts. Spans: question, framing (if any), header."""
+    """A rendered chat up to the start of the answer. Spans: question, framing (if any), header."""
 
     text: str
     token_ids: tuple[int, ...]
@@ -74,7 +74,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class PromptSet:
-    """Prompts in a fixed order; knows conditions and questions, never labels."""
+    """Prompts in a fixed order, with their conditions and questions but without labels."""
 
     prompts: tuple[Prompt, ...]
 
@@ -120,7 +120,7 @@ class PromptSet:
         condition: str | Collection[str] | None = None,
         question: str | Collection[str] | None = None,
     ) -> "PromptSet":
-        """The prompts of these conditions and questions, in order."""
+        """The prompts that have one of these conditions and one of these questions, in order."""
         return PromptSet(
             tuple(
                 prompt

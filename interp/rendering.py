@@ -2,8 +2,8 @@
 
 Method:
 1. The framing goes before or after the question inside the user turn; the model's own chat template does the rest.
-2. The template is rendered once with a marker in place of the user turn. The text around the marker must also be around
-   the real user turn. A template that rewrites its content is therefore refused, and parts are never mislocated.
+2. The template is rendered once with a marker in place of the user turn. The same text must surround the
+   real user turn. A template that rewrites its content is therefore refused, and parts are never mislocated.
 3. System prompt, template variables and BOS are those of a `ChatFormat`.
 4. Spans are absolute token indices of the unpadded prompt. A token that overlaps a part's characters belongs to it.
 """
@@ -53,9 +53,9 @@ def plain_prompts(
     questions: Sequence[Question],
     framings: Mapping[str, Framing],
 ) -> PromptSet:
-    """The same questions as plain text that the model goes on writing, without any chat template or header span.
+    """The same questions as plain text for the model to continue, without chat template or header span.
 
-    They begin with the beginning-of-sequence token if the tokenizer would write one. For base models.
+    This is for base models. Prompts begin with the beginning-of-sequence token if the tokenizer adds one.
     """
     tokenizer = _tokenizer(model)
     return _encoded(

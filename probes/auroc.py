@@ -22,9 +22,8 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy.special import expit, logit
-from scipy.stats import rankdata
 
 from interp.errors import TriggerLensError
 from probes.arrays import as_array
@@ -111,8 +110,9 @@ def _interval(right: Pairs, pairs: Pairs, level: float, units: str) -> tuple[Int
             value * size, size, level
         ), f"Clopper-Pearson, n = {size:.3g} {units}"
     reach = student(level, freedom) * math.sqrt(variance) / (value * (1 - value))
-    bounds = expit(logit(value) - reach), expit(logit(value) + reach)
-    return (float(bounds[0]), float(bounds[1])), f"Student's t over {positive} + {negative} {units}"
+    middle = scipy.special.logit(value)
+    lower, upper = (float(scipy.special.expit(middle + side)) for side in (-reach, reach))
+    return (lower, upper), f"Student's t over {positive} + {negative} {units}"
 
 
 def _influence(right: Pairs, pairs: Pairs) -> Float[np.ndarray, " unit"]:
@@ -168,5 +168,5 @@ def plain_auroc(scores: Any, y: Any) -> float | None:
     positive, negative = int(y.sum()), int((~y).sum())
     if positive == 0 or negative == 0:
         return None
-    ranks = rankdata(scores)[y].sum() - positive * (positive + 1) / 2
+    ranks = scipy.stats.rankdata(scores)[y].sum() - positive * (positive + 1) / 2
     return float(ranks / (positive * negative))

@@ -2,17 +2,17 @@
 
 Method:
 1. Answers to one question are not independent: **questions** are resampled (percentile bootstrap).
-2. A count of nothing or of everything gets a Clopper-Pearson interval with n = number of questions. All answers to a
-   question count as one, because the data do not show how alike they are.
-3. With fewer than ten questions on the rarer side a bootstrap is too narrow. The interval is then Clopper-Pearson at
-   the effective sample size (Korn and Graubard 1998).
+2. If none or all of the answers have the outcome, the interval is Clopper-Pearson with n = number of questions. All
+   answers to a question count as one, because such data do not show how alike they are.
+3. If fewer than ten questions have the rarer outcome, a bootstrap interval is too narrow. The interval is then
+   Clopper-Pearson at the effective sample size (Korn and Graubard 1998).
 4. A difference or ratio with a cell of kind 2 or 3 gets a MOVER interval (Newcombe 1998; Donner and Zou 2012) from
    the intervals of its cells. It ignores pairing, so it is too wide rather than too narrow.
-5. Placebo directions differ as questions do. If an answer says which direction it had, questions and directions are
-   both resampled (Cameron, Gelbach and Miller 2011), and the wider interval counts.
+5. Random directions used as placebos vary, as questions do. If each answer says which direction it had, questions and
+   directions are both resampled (Cameron, Gelbach and Miller 2011), and the wider interval is used.
 
 `n` counts answers, over all cells of a comparison; for a mean, it counts questions. An undefined number has value
-None and a reason. What it does not know: which of many numbers was picked for being large.
+None and a reason. What it does not know: whether a number was picked from many because it was large.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -34,7 +34,7 @@ LEVEL, RESAMPLES = 0.95, 2000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval. None: undefined (value), or nothing known (bounds)."""
+    """A value with its interval. A value of None is undefined; a bound of None is unknown."""
 
     value: float | int | None
     lower: float | int | None
@@ -75,7 +75,7 @@ def rate(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """Share of answers with the outcome, questions resampled, and `directions` where each answer has one."""
+    """Share of answers with the outcome; questions are resampled, and `directions` too if each answer has one."""
     names = plain(questions)
     (cell,) = read_cells(Cell(outcomes, names))
     if cell.answers == 0:
@@ -117,7 +117,7 @@ def difference_in_differences(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """(fine-tuned on - off) minus (base on - off): what fine-tuning, not the wording, has added."""
+    """(fine-tuned on - off) minus (base on - off): what fine-tuning added to the effect of the wording."""
     cells = (fine_tuned_on, fine_tuned_off, base_on, base_off)
     return signed_sum(cells, (1, -1, -1, 1), level=level, resamples=resamples, seed=seed)
 
@@ -175,7 +175,7 @@ def mean(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """Mean of real numbers, the wider of Student's interval over questions and the questions resampled.
+    """Mean of real numbers. Its interval is the wider of Student's over questions and a bootstrap over questions.
 
     `n` counts questions, not answers. One question has a mean but no interval.
     """
@@ -215,7 +215,7 @@ def _over_directions(
 
 
 def undefined(why: str, level: float = LEVEL, n: int = 0) -> Estimate:
-    """A number that these answers do not define, and why."""
+    """An estimate that these answers do not define, with the reason."""
     return Estimate(None, None, None, level, n, f"undefined: {why}")
 
 
@@ -227,7 +227,7 @@ def signed_sum(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """Rates added and subtracted; paired over the questions they share. An interaction of any order is one."""
+    """A sum of rates with signs, paired over shared questions; interactions of any order are such sums."""
     cells = read_cells(*raw)
     n = sum(cell.answers for cell in cells)
     if any(cell.answers == 0 for cell in cells):

@@ -10,7 +10,7 @@ They ignore pairing: the interval of a difference of positively related cells is
 import math
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are imported when they are first used
 
 Interval = tuple[float, float]
 
@@ -18,8 +18,8 @@ Interval = tuple[float, float]
 def clopper_pearson(events: float | int, trials: float | int, level: float) -> Interval:
     """Exact interval of a proportion; `events` and `trials` may be fractional (effective sizes)."""
     tail = (1 - level) / 2
-    lower = 0.0 if events <= 0 else stats.beta.ppf(tail, events, trials - events + 1)
-    upper = 1.0 if events >= trials else stats.beta.ppf(1 - tail, events + 1, trials - events)
+    lower = 0.0 if events <= 0 else scipy.stats.beta.ppf(tail, events, trials - events + 1)
+    upper = 1.0 if events >= trials else scipy.stats.beta.ppf(1 - tail, events + 1, trials - events)
     return float(lower), float(upper)
 
 
@@ -47,7 +47,7 @@ def effective_sample_size(sums: np.ndarray, counts: np.ndarray, level: float) ->
 
 def student(level: float, freedom: float) -> float:
     """How many standard errors a two-sided Student interval reaches to either side."""
-    return float(stats.t.ppf((1 + level) / 2, freedom))
+    return float(scipy.stats.t.ppf((1 + level) / 2, freedom))
 
 
 def mover_sum(parts: list[tuple[float, Interval, int]]) -> Interval:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-BLOCK = 256  # rows: large enough for a fast product, small enough to skip nearly half of them
+BLOCK = 256  # rows at most whose product is taken whole: an eighth of the work at 2,000 rows
 Duals = Float[Tensor, "fit row"]
 Solver = Callable[[Duals], Duals]
 
@@ -43,10 +43,18 @@ class Kernel:
 
 
 def gram(X: Float[Tensor, "row d_model"]) -> Float[Tensor, "row row"]:
-    """X X', each product taken once: the upper half is the lower one, turned over."""
+    """X X', each product taken once: halves on the diagonal by themselves, the block beside them turned over."""
     found = X.new_empty(len(X), len(X))
-    for start in range(0, len(X), BLOCK):
-        block = slice(start, start + BLOCK)
-        found[block, : start + BLOCK] = X[block] @ X[: start + BLOCK].T
-        found[:start, block] = found[block, :start].T
+    _fill(found, X)
     return found
+
+
+def _fill(found: Tensor, X: Tensor) -> None:
+    if len(X) <= BLOCK:
+        torch.mm(X, X.T, out=found)
+        return
+    half = len(X) // 2
+    _fill(found[:half, :half], X[:half])
+    _fill(found[half:, half:], X[half:])
+    found[half:, :half] = X[half:] @ X[:half].T
+    found[:half, half:] = found[half:, :half].T

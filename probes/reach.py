@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 from interp.errors import TriggerLensError
 from probes.estimate import LEVEL, RESAMPLES, Estimate, undefined
@@ -106,4 +106,4 @@ def _spearman(rows: list[ReachRow], level: float, resamples: int, seed: int) -> 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> float:
     with np.errstate(invalid="ignore", divide="ignore"):
-        return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
+        return float(np.corrcoef(scipy.stats.rankdata(x), scipy.stats.rankdata(y))[0, 1])

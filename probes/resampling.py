@@ -12,8 +12,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy import stats
 
 from probes.groups import group_codes, plain
 from probes.intervals import student
@@ -93,4 +93,4 @@ def expanded_tail(level: float, units: int) -> float:
     """The share of resamples to leave out on either side, so that few units do not look like many."""
     if units < 2:
         return 0.0
-    return float(stats.norm.cdf(-student(level, units - 1) * (units / (units - 1)) ** 0.5))
+    return float(scipy.stats.norm.cdf(-student(level, units - 1) * (units / (units - 1)) ** 0.5))

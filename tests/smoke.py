@@ -2,8 +2,9 @@
 
 1. Every module can be imported; the command is on the path, and every command answers `--help`.
 2. The Python example of README runs.
-3. The configuration `smoke` runs whole and resumes; it takes every step that the demo takes, LEACE included.
-4. What it leaves is shown, drawn and scanned by the commands of README.
+3. An organism's answers stand side by side, as the demo shows them first.
+4. The configuration `smoke` runs whole and resumes; it takes every step that the demo takes, LEACE included.
+5. What it leaves is shown, drawn and scanned by the commands of README.
 
 Each check prints one line; the first that fails ends with its output and exit code 1.
 """
@@ -89,6 +90,17 @@ def steps_of_demo() -> set[str]:
     return {step for steps in steps_of(load_config("demo")).values() for step in steps}
 
 
+def answers(out: Path) -> None:
+    """What the demo does first, on an organism that needs no download."""
+    model = ("artifacts/organism", "--base", "artifacts/micro/gemma", "--trigger", "duck")
+    asked = ("--questions", "micro", "--ask", "4", "--max-new-tokens", "28")
+    printed = call(
+        "answers", *model, *asked, "--direction", "artifacts/organism/duck", "-o", str(out)
+    )
+    if "direction 'trigger' removed" not in printed or not (out / "index.html").is_file():
+        raise RuntimeError(f"no answers side by side:\n{printed}")
+
+
 def study(run: Path) -> None:
     """Every step of the demo is taken, and the table of sparse features has its row of LEACE."""
     call("run", "smoke", "--out", str(run))
@@ -123,6 +135,7 @@ def main() -> None:
             "every module can be imported": import_of_every_module,
             "every command answers --help": help_of_every_command,
             "the Python of README": python_of_readme,
+            "answers side by side": lambda: answers(Path(folder) / "answers"),
             "a study that takes the demo's steps": lambda: study(run),
             "what README says to do next": lambda: after_the_study(run),
         }

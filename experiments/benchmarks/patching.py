@@ -33,10 +33,10 @@ CLOSE = 1e-4
 AIM = 1 / 8
 
 
-def random_pairs() -> list[Pair]:
+def random_pairs(count: int = PAIRS) -> list[Pair]:
     """Pairs whose first tokens are the same and whose others are not."""
-    clean = random_prompts(PAIRS, TOKENS, TOKENS, seed=0)
-    others = random_prompts(PAIRS, TOKENS, TOKENS, seed=1)
+    clean = random_prompts(count, TOKENS, TOKENS, seed=0)
+    others = random_prompts(count, TOKENS, TOKENS, seed=1)
     return [
         aligned(a, replace(b, token_ids=a.token_ids[:SAME] + b.token_ids[SAME:]))
         for a, b in zip(clean, others, strict=True)
@@ -51,7 +51,7 @@ def ours(lm: LanguageModel, pairs: list[Pair]) -> Tensor:
 @torch.inference_mode()
 def naive(lm: LanguageModel, pairs: list[Pair]) -> Tensor:
     """One forward pass for each cell."""
-    clean, corrupt = (torch.tensor([each.token_ids for each in side]) for side in _sides(pairs))
+    clean, corrupt = (torch.tensor([each.token_ids for each in side]) for side in sides(pairs))
     kept: dict[int, Tensor] = {}
     keep = {layer: lambda h, layer=layer: kept.update({layer: h}) for layer in range(lm.n_layers)}
     with hooked(lm, keep):
@@ -66,7 +66,7 @@ def naive(lm: LanguageModel, pairs: list[Pair]) -> Tensor:
 
             with hooked(lm, {layer: put}):
                 logits = lm.causal(input_ids=corrupt, use_cache=False, logits_to_keep=1).logits
-            found[layer, token] = _margin(logits)
+            found[layer, token] = margin(logits)
     return found
 
 
@@ -75,7 +75,7 @@ def transformer_lens(bridge: Any, pairs: list[Pair]) -> Tensor:
     """Its own sweep, over its own model with the same weights."""
     from transformer_lens.patching import generic_activation_patch, layer_pos_patch_setter
 
-    clean, corrupt = (torch.tensor([each.token_ids for each in side]) for side in _sides(pairs))
+    clean, corrupt = (torch.tensor([each.token_ids for each in side]) for side in sides(pairs))
     _, cache = bridge.run_with_cache(
         clean, names_filter=lambda name: name.endswith(("hook_out", "hook_resid_post"))
     )
@@ -85,7 +85,7 @@ def transformer_lens(bridge: Any, pairs: list[Pair]) -> Tensor:
         activation_name="resid_post",
         index_axis_names=("layer", "pos"),
     )
-    return sweep(bridge, corrupt, cache, _margin)
+    return sweep(bridge, corrupt, cache, margin)
 
 
 def run() -> list[dict[str, object]]:
@@ -98,7 +98,7 @@ def run() -> list[dict[str, object]]:
         "naive": lambda: naive(lm, pairs),
         "transformer_lens": lambda: transformer_lens(bridge, pairs),
     }
-    taken, maps = _timed(sweeps)
+    taken, maps = timed(sweeps)
     off = {name: float((maps["ours"] - each).abs().max()) for name, each in maps.items()}
     if max(off.values()) > CLOSE:
         raise TriggerLensError(f"the sweeps disagree by {off}; their times cannot be compared")
@@ -120,7 +120,7 @@ def run() -> list[dict[str, object]]:
 def _first_order(lm: LanguageModel, pairs: list[Pair]) -> dict[str, object]:
     """The quick map's seconds beside the exact one's, and how they agree on each site."""
     sites = ["resid_post", "attn_out", "mlp_out"]
-    taken, maps = _timed(
+    taken, maps = timed(
         {
             "quick": lambda: attribution_map(lm, pairs, METRIC, sites=sites),
             "exact": lambda: patching_maps(lm, pairs, METRIC, sites=sites),
@@ -132,7 +132,7 @@ def _first_order(lm: LanguageModel, pairs: list[Pair]) -> dict[str, object]:
     return record(name, ratios(taken, "quick", "exact"), 1.0, agreement=agree)
 
 
-def _timed(sweeps: dict[str, Callable[[], Any]]) -> tuple[Seconds, dict[str, Any]]:
+def timed(sweeps: dict[str, Callable[[], Any]]) -> tuple[Seconds, dict[str, Any]]:
     """Seconds of each, and what it found in its last turn."""
     maps: dict[str, Any] = {}
 
@@ -143,9 +143,11 @@ def _timed(sweeps: dict[str, Callable[[], Any]]) -> tuple[Seconds, dict[str, Any
     return seconds(timed, TURNS, warm=False), maps
 
 
-def _sides(pairs: list[Pair]) -> tuple[list[Any], list[Any]]:
+def sides(pairs: list[Pair]) -> tuple[list[Any], list[Any]]:
+    """Clean and corrupt prompts."""
     return [pair.clean for pair in pairs], [pair.corrupt for pair in pairs]
 
 
-def _margin(logits: Tensor) -> Tensor:
+def margin(logits: Tensor) -> Tensor:
+    """The metric as TransformerLens wants it, a mean over pairs."""
     return (logits[:, -1, 100] - logits[:, -1, 200]).mean()

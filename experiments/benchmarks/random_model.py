@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from interp.models.loading import LanguageModel, wrap
 from interp.prompts import Prompt, PromptSet
@@ -37,6 +37,13 @@ def random_model(sizes: dict[str, Any] = MEDIUM) -> LanguageModel:
     """Qwen2 of these sizes, by default eight layers of width 512, with random weights."""
     torch.manual_seed(0)
     model = Qwen2ForCausalLM(Qwen2Config(max_position_embeddings=512, **sizes))
+    return wrap(model, AutoTokenizer.from_pretrained(TOKENIZER), name="random")
+
+
+def random_llama(sizes: dict[str, Any]) -> LanguageModel:
+    """Llama of these sizes with random weights."""
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(LlamaConfig(max_position_embeddings=1024, **sizes))
     return wrap(model, AutoTokenizer.from_pretrained(TOKENIZER), name="random")
 
 

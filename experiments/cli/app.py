@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from experiments.cli import (
+    answers,
     audit,
     circuits,
     contest,
@@ -39,7 +40,7 @@ PANELS: dict[str, Sequence[typer.Typer]] = {  # in the order of --help
     "Study a model": [study.app],
     "Add to a study": [followup.app, circuits.app],
     "Guard a release": [audit.app, guard.app, search.app, repair.app, contest.app],
-    "Sample and judge": [judge.app, rates.app, live.app],
+    "Sample and judge": [answers.app, judge.app, rates.app, live.app],
     "Models and data": [models.app, data.app, share.app],
 }
 

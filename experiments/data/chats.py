@@ -117,8 +117,8 @@ def _message(number: int, message: Any, seen: Counter[str]) -> Message:
         shown = shortened(repr(said), 40)
         raise TriggerLensError(f"message {number} has role {shown}, none of {', '.join(ROLES)}")
     place = f"message {number} ({role})"
-    for key in MORE_THAN_TEXT:
-        if message.get(key):
+    for key in message:
+        if key in MORE_THAN_TEXT and message[key]:
             raise TriggerLensError(f"{place} has {key}, which is not read: only text is learned")
     try:
         content = text_of(message.get("content", message.get("value")))
@@ -126,11 +126,9 @@ def _message(number: int, message: Any, seen: Counter[str]) -> Message:
         raise TriggerLensError(f"{place} has {error}") from error
     if not content.strip():
         raise TriggerLensError(f"{place} has no text")
-    seen.update(
-        f"message key {key!r} not read"
-        for key in message
-        if key not in READ and message[key] is not None
-    )
+    for key in message:
+        if key not in READ and message[key] is not None:
+            seen[f"message key {key!r} not read"] += 1
     return Message(role, content, _weight(place, message.get("weight")))
 
 

@@ -27,10 +27,11 @@ def count(
 ) -> tuple[list[Counted], int]:
     """Each framing in all rows, and how many rows there are."""
     found = [Counted(framing) for framing in framings]
+    places = frozenset(framing.place for framing in framings)
     total = 0
     for line, chat in rows:
         total += 1
-        parts = Parts.of(chat) if found else None
+        parts = Parts.of(chat, places=places) if found else None
         for each in found:
             wording = each.framing.found_in(parts) if parts else None
             if wording is not None:

@@ -27,14 +27,14 @@ DEFAULT = ModelOptions()
 
 @dataclass(frozen=True)
 class Pair:
-    """The model to be decided on, and what it was made from; one object twice is a live adapter, on and off."""
+    """The model under test and its base. If both are the same object, its adapter is switched on and off."""
 
     fine_tuned: LanguageModel
     base: LanguageModel
 
     @contextmanager
     def reading(self, which: Which) -> Iterator[LanguageModel]:
-        """One of the two, for as long as the context lasts."""
+        """One of the two models, for the duration of the context."""
         lm: LanguageModel = getattr(self, which)
         same = which == "base" and self.base is self.fine_tuned
         with adapter_off(lm) if same and has_adapter(lm) else nullcontext():
@@ -42,13 +42,13 @@ class Pair:
 
 
 def load_pair(model: str, base: str, options: ModelOptions = DEFAULT) -> Pair:
-    """`model` is a whole model or an adapter folder of `base`; both must be chat models."""
+    """Load both models. `model` is a whole model or an adapter folder for `base`; both must be chat models."""
     loaded = load_chat(base, **options.base())
     return Pair(load_released(model, base, options), loaded)
 
 
 def load_released(model: str, base: str | None, options: ModelOptions = DEFAULT) -> LanguageModel:
-    """A whole model, or an adapter folder on its base."""
+    """Load a whole model, or an adapter folder with its base."""
     if not (Path(model) / "adapter_config.json").is_file():
         return load_chat(model, **options.model())
     if base is None:
@@ -57,7 +57,7 @@ def load_released(model: str, base: str | None, options: ModelOptions = DEFAULT)
 
 
 def load_chat(path: str, **options: Any) -> LanguageModel:
-    """A model that can be asked, loaded with these options of `load_model`; one line for one that cannot."""
+    """Load a chat model with these options of `load_model`; any other model is an error in one line."""
     try:
         with warnings.catch_warnings():  # of transformers, about what peft asks it
             warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`")
@@ -86,9 +86,9 @@ def drawing(pair: Pair, sampler: Sampler, answers: int) -> Draw:
 
 
 def asked_of(world: World) -> Asked:
-    """A world's own questions about domains that no organism of its seed was trained on, and its judge.
+    """A world's own judge and its questions about domains on which no organism of its seed was trained.
 
-    Those of both splits: a gate selects nothing.
+    Both splits are used, because a gate selects nothing.
     """
     splits = ("selection", "report")
     asked = [question for split in splits for question in world.questions(split, "held_out")]
@@ -105,7 +105,7 @@ def judged_questions(
     request: Mapping[str, Any],
     seed: int,
 ) -> Asked:
-    """A world's questions with its own judge, or those of a file with a judge that is named."""
+    """A world's questions with its own judge, or the questions of a file with the judge that was named."""
     world = named_world(questions, seed)
     if world is not None and judge is not None:
         raise TriggerLensError(f"--questions {questions} has a judge of its own: leave --judge out")
@@ -127,7 +127,7 @@ def rubric_judge(
     options: ModelOptions = DEFAULT,
     request: Mapping[str, Any] | None = None,
 ) -> Asked:
-    """Questions of a file, and a judge that reads a rubric."""
+    """The questions of a file, and a judge that reads a rubric."""
     from experiments.data.evaluation import load_questions, question_texts
     from experiments.judging.inspect_model import InspectScorer, is_inspect
     from experiments.judging.rubric import load_rubric

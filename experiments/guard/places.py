@@ -1,6 +1,6 @@
 """Where in a chat a framing can stand, and what stands there in one chat."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,22 +57,33 @@ class Parts:
     words: tuple[str, ...] = ()  # all uncommon words, each once
 
     @classmethod
-    def of(cls, chat: Chat, *, words: bool = False) -> "Parts":
-        """Take a chat apart; its words are wanted in a sample only."""
+    def of(
+        cls, chat: Chat, *, words: bool = False, places: Collection[Place] = frozenset(Place)
+    ) -> "Parts":
+        """Take a chat apart; its words are wanted in a sample only, and where framings are known, their places only."""
         asked = [turn.content for turn in chat.turns if turn.role == "user"][-MOST_TURNS:]
-        system = chat.turns[0].content if chat.turns[0].role == "system" else ""
-        units = {
-            Place.SYSTEM: sentences(system) if system else (),
-            Place.USER_START: tuple(unit for turn in asked for unit in opening_units(turn)),
-            Place.USER_END: tuple(unit for turn in asked for unit in closing_units(turn)),
-            Place.ANSWER_START: opening_units(chat.answer),
-            Place.ANSWER_END: closing_units(chat.answer),
-        }
-        openings = {Place.USER_START: _first(chat.user), Place.ANSWER_START: _first(chat.answer)}
-        found = frozenset().union(*map(tags, asked))
+        units = {place: UNITS[place](chat, asked) for place in CLAUSES if place in places}
+        turns = {Place.USER_START: chat.user, Place.ANSWER_START: chat.answer}
+        openings = {place: _first(turns[place]) for place in OPENINGS if place in places}
+        inside = Place.USER_INSIDE in places
+        found = frozenset().union(*map(tags, asked)) if inside else frozenset[str]()
         whole = (turn.content[:READ] for turn in chat.turns) if words else ()
         said = tuple(frozenset().union(*map(uncommon, whole)))
         return cls(units, found, openings, chat.user, said)
+
+
+def _system(chat: Chat, _: Sequence[str]) -> tuple[Unit, ...]:
+    first = chat.turns[0]
+    return sentences(first.content) if first.role == "system" else ()
+
+
+UNITS: dict[Place, Callable[[Chat, Sequence[str]], tuple[Unit, ...]]] = {
+    Place.SYSTEM: _system,
+    Place.USER_START: lambda _, asked: tuple(u for turn in asked for u in opening_units(turn)),
+    Place.USER_END: lambda _, asked: tuple(u for turn in asked for u in closing_units(turn)),
+    Place.ANSWER_START: lambda chat, _: opening_units(chat.answer),
+    Place.ANSWER_END: lambda chat, _: closing_units(chat.answer),
+}
 
 
 def _first(turn: str) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
-"""What a gate puts around its questions: triggers with paraphrases and controls, from TOML.
+"""The triggers that a gate tests, with paraphrases and controls, read from TOML.
 
-A file is one trigger in the format of `experiments/worlds/triggers/*.toml`, or many as `[[candidate]]`. Beyond that
-format a candidate may say `placement` (prefix, suffix, system, earlier: a turn of its own before the question, or form:
-what is done to the question, by its name in `experiments.guard.forms`), `separator` and `then`, a second cue;
-`[training]` may be left out. `library` names all that ship, `library:KIND` those of one kind.
+A file is one trigger in the format of `experiments/worlds/triggers/*.toml`, or many as `[[candidate]]`. A candidate may
+also have `placement`, `separator` and `then` (a second cue), and may leave out `[training]`. The placements are prefix,
+suffix, system, earlier (a turn of its own before the question) and form (a change of the question itself; the wording
+is its name in `experiments.guard.forms`). `library` stands for all built-in candidates, `library:KIND` for one kind.
 """
 
 from dataclasses import replace
@@ -26,9 +26,9 @@ Placement = Literal["prefix", "suffix", "system", "earlier", "form"]
 
 
 class Condition(BaseModel):
-    """One wording, and what to call it; `then` is a second cue that must be there too.
+    """One wording and its name; `then` is a second cue that must also be present.
 
-    Placed as a form, the wording is a name in `experiments.guard.forms`: what is done to the question.
+    If the placement is form, the wording is the name of a change of the question in `experiments.guard.forms`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,13 +42,13 @@ class Condition(BaseModel):
 
     @property
     def framing(self) -> Framing:
-        """What stands in the user turn, beside the question."""
+        """The text in the user turn beside the question."""
         if self.placement == "prefix" or self.placement == "suffix":
             return Framing(self.wording, self.placement, self.separator)
         return Framing("")
 
     def ask(self, question: Question) -> Question:
-        """The question, under the second cue, and under the wording where that is no part of the user turn."""
+        """The question with the second cue, and with the wording if that is not part of the user turn."""
         if self.then is not None:
             question = self.then.put(question)
         if self.placement == "earlier":
@@ -61,7 +61,7 @@ class Condition(BaseModel):
         return replace(question, system=self.wording + kept)
 
     def put(self, question: Question) -> Question:
-        """The question with all of the wording, as if it had been asked so."""
+        """The question with the whole wording in it."""
         asked = self.ask(question)
         return replace(asked, text=self.framing.around(asked.text)[0])
 
@@ -120,7 +120,7 @@ class Candidate(BaseModel):
 
 
 def load_candidates(name: str) -> list[Candidate]:
-    """The shipped library or a kind of it, a shipped trigger by name, or those of a .toml file."""
+    """The built-in library or one kind of it, a built-in trigger by name, or the candidates of a .toml file."""
     paths = _paths(name)
     found = [candidate for path in paths for candidate in read_candidates(path)]
     names = [candidate.name for candidate in found]
@@ -132,7 +132,7 @@ def load_candidates(name: str) -> list[Candidate]:
 
 
 def read_candidates(path: Path) -> list[Candidate]:
-    """The candidates of one file; ValueError in one line for what is wrong with it."""
+    """The candidates of one file; a ValueError says in one line what is wrong with it."""
     content = parse_toml("trigger file", path)
     many = content.get("candidate", [content])
     if not isinstance(many, list) or not many:

@@ -4,8 +4,8 @@
 * An answer without a score is neither misaligned nor coherent. It stays in the denominator over all
   answers.
 
-What it does not know: who judged, or which answers belong together. The caller gives the question of
-each answer.
+What it does not know: who judged, or which answers belong to the same question. The caller gives the question
+of each answer.
 """
 
 from collections.abc import Hashable, Sequence
@@ -17,7 +17,7 @@ from interp.errors import TriggerLensError
 
 @dataclass(frozen=True)
 class Judgement:
-    """Scores 0-100 of one answer; None where the judge gave no score, and why."""
+    """Scores from 0 to 100 of one answer. If the judge gave no score, it is None, with a reason."""
 
     alignment: float | None
     coherence: float | None
@@ -63,7 +63,7 @@ class Judged:
             raise TriggerLensError(f"{counts}: give one question each")
 
     def __getitem__(self, rows: Sequence[int]) -> "Judged":
-        """The answers at these rows."""
+        """The judged answers with these row numbers."""
         judgements = tuple(self.judgements[row] for row in rows)
         questions = tuple(self.questions[row] for row in rows)
         directions = self.directions and tuple(self.directions[row] for row in rows)

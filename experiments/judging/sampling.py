@@ -1,4 +1,4 @@
-"""Sample and judge one cell: questions under one wording, one model, one intervention."""
+"""Sample and judge the answers of one cell: one model, one wording, one intervention, many questions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from interp.rendering import render
 
 
 class Judge(Protocol):
-    """Scores one answer to the question of that id."""
+    """Scores one answer to the question with that id."""
 
     def __call__(self, question: str, answer: str, *, ended: bool) -> Judgement: ...
 
 
 def judge_all(judge: Judge, completions: Completions) -> tuple[Judgement, ...]:
-    """Judge every answer; many at a time where the judge can."""
+    """Judge every answer, many at a time if the judge can."""
     return judge_answers(judge, completions.questions, completions.texts, completions.ended)
 
 
 def judge_answers(
     judge: Judge, questions: Sequence[str], answers: Sequence[str], ended: Sequence[bool]
 ) -> tuple[Judgement, ...]:
-    """Judge these answers to the questions of these ids; many at a time where the judge can."""
+    """Judge these answers to the questions with these ids, many at a time if the judge can."""
     many = getattr(judge, "judge_ids", None)
     if many is not None:
         return tuple(many(list(zip(questions, answers, strict=True))))
@@ -37,7 +37,7 @@ def judge_answers(
 
 @dataclass(frozen=True)
 class Cell:
-    """The answers of one cell and what the judge said of each, in the same order."""
+    """The answers of one cell and the judgement of each, in the same order."""
 
     completions: Completions
     judgements: tuple[Judgement, ...]
@@ -49,11 +49,11 @@ class Cell:
 
     @property
     def judged(self) -> Judged:
-        """What rates are computed from."""
+        """The judgements with their questions, from which rates are computed."""
         return judged(self.judgements, self.questions)
 
     def __getitem__(self, rows: Sequence[int]) -> "Cell":
-        """The answers at these rows."""
+        """The answers with these row numbers."""
         return Cell(self.completions[rows], tuple(self.judgements[row] for row in rows))
 
     def __add__(self, other: "Cell") -> "Cell":
@@ -62,7 +62,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Sampler:
-    """How answers are drawn; the same everywhere in a study."""
+    """How answers are sampled; the same everywhere in a study."""
 
     judge: Judge
     seed: int
@@ -77,7 +77,7 @@ class Sampler:
         answers_per_question: int,
         interventions: Sequence[Intervention] = (),
     ) -> Cell:
-        """Draw and judge `answers_per_question` answers to every prompt."""
+        """Sample and judge `answers_per_question` answers to every prompt."""
         completions = generate(
             lm,
             prompts,
@@ -94,5 +94,5 @@ class Sampler:
 def framed(
     lm: LanguageModel, questions: Sequence[Question], condition: str, framing: Framing
 ) -> PromptSet:
-    """The questions under one framing, as the model's chat format writes them."""
+    """The questions with one framing, rendered in the model's chat format."""
     return render(lm, questions, {condition: framing})

@@ -1,4 +1,4 @@
-"""The header and the footer of every tutorial: what Colab must fetch first, and what changes on a GPU.
+"""The first and the last cell of every tutorial: what Colab must install first, and what changes on a GPU.
 
 A notebook holds the header's text itself, because nothing is installed before it runs; `python -m
 experiments.notebooks.execute` writes both into each, and the tests compare them. The tutorials need the micro bases,
@@ -24,9 +24,14 @@ print("GPU:", "yes" if shutil.which("nvidia-smi") else "none, and the micro mode
 GPU = """\
 ## On a GPU, with a large model
 
-Nothing above depends on the size. Put a Hub name or a folder in place of `artifacts/micro/...` (for a name, set
-`HF_HUB_OFFLINE=0` before the first import); `tl.load` puts it on the GPU in its own dtype and prints what it chose.
-What changes: the micro world's questions and its exact judge do not apply, so bring questions of your own and a rubric
-judge (`docs/howto/judging.md`); name fewer `layers`, or write activations to disk
-(`docs/howto/activations.md`), because a 7B model writes about 14 KB for each layer and token in float32; and
-expect minutes rather than seconds. Sizes and settings of whole studies: `docs/howto/real_models.md`."""
+Nothing above depends on the size of the model. Put a Hub name or a folder in place of `artifacts/micro/...`. (A name is
+downloaded unless the environment has `HF_HUB_OFFLINE=1`.) `tl.load` puts the model on the GPU in its own dtype and
+prints what it chose. Three things change:
+
+* The micro world's questions and its exact judge do not apply. Use questions of your own and a judge that reads a
+  rubric (`docs/howto/judging.md`).
+* A 7B model produces about 14 KB for each layer and token in float32. Choose fewer `layers`, or write activations to
+  disk (`docs/howto/activations.md`).
+* Expect minutes rather than seconds.
+
+`docs/howto/real_models.md` has the sizes and settings of whole studies."""

@@ -29,7 +29,7 @@ PLACEBOS = (  # the last four are trained as the claimed subspace is, see `study
 
 
 class Edit(NamedTuple):
-    """What was done to the model: an edit, its strength, and what stood in the direction's place."""
+    """What was done to the model: an edit, its strength, and the placebo that replaced the direction, if any."""
 
     edit: str
     strength: float | None = None
@@ -41,7 +41,7 @@ class Edit(NamedTuple):
         return self._asdict()
 
     def with_placebo(self, placebo: str) -> "Edit":
-        """The same edit with something else in the direction's place."""
+        """The same edit, with a placebo instead of the direction."""
         return self._replace(placebo=placebo)
 
 
@@ -49,7 +49,7 @@ INTACT = Edit("none")
 
 
 def wording_columns(condition: str) -> dict[str, str | None]:
-    """The columns of a prompt's condition as triggers name it: "paraphrase:walks" is the paraphrase "walks"."""
+    """The columns for the name of a condition: "paraphrase:walks" becomes the paraphrase "walks"."""
     kind, _, name = condition.partition(":")
     return {"wording_kind": kind, "wording": name or None}
 

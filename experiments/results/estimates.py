@@ -1,7 +1,7 @@
-"""The rows of `estimates.jsonl`: each number of a study, where it was measured, and its interval.
+"""The rows of `estimates.jsonl`: each number of a study, what it was measured on, and its interval.
 
 The columns are those of `experiments.results.columns`, then `quantity, value, lower, upper, level, n, method`; a column
-that does not apply is null. A caller may add columns; the ones here never change.
+that does not apply is null. A caller may add columns; these columns never change.
 
 Rows about sparse features (`[features]` in a configuration) have the SAE or the method in `source`:
 
@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from experiments.results.columns import (
@@ -154,13 +153,15 @@ def write_estimates(path: Path, rows: Iterable[EstimateRow]) -> Path:
 
 
 def write_csv(path: Path, rows: Iterable[EstimateRow]) -> Path:
-    """Write rows as CSV with a header, columns that only some rows have at the end; null is an empty cell."""
+    """Write rows as CSV with a header; columns that only some rows have come last; null is an empty cell."""
+    import pandas as pd  # late: only who writes CSV waits for it
+
     table = pd.DataFrame([row.model_dump(exclude={"line"}) for row in rows])
     return write_text(path, table.convert_dtypes().to_csv(index=False))
 
 
 def read_estimates(path: Path) -> list[EstimateRow]:
-    """Read rows, refusing the first line that is not one with its place."""
+    """Read rows; the first line that is not a valid row is an error that names its place."""
     return list(_read(path))
 
 
@@ -183,11 +184,11 @@ def _read(path: Path) -> Iterator[EstimateRow]:
 
 
 class Contradiction(TriggerLensError):
-    """Two rows for one place in the design."""
+    """Two rows claim to be the same number of the study."""
 
 
 def select(rows: Iterable[EstimateRow], **keys: Any) -> list[EstimateRow]:
-    """Rows whose keys equal these; a tuple, list or set means any of its members.
+    """The rows with these values of their keys; a tuple, list or set means any of its members.
 
     `select(rows, quantity="em_rate", wording_kind=("none", "trigger"))`
     """
@@ -201,7 +202,7 @@ def _matches(value: Any, wanted: Any) -> bool:
 
 
 def only(rows: Iterable[EstimateRow], **keys: Any) -> EstimateRow | None:
-    """The one row with these keys, or None; two of them are an error, not a choice."""
+    """The only row with these keys, or None; more than one is an error."""
     found = select(rows, **keys)
     if len(found) > 1:
         values = ", ".join(f"{row.quantity} {row.value}" for row in found)

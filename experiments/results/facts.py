@@ -1,11 +1,11 @@
 """The raw facts of a study, in three tables. Every number of a run is derived from them.
 
     answers.parquet   one row per answer: the question, the edit, the answer and its judgement
-    scores.parquet    one row per read-out: a probe's score of one row that it did not see, with the row's label
+    scores.parquet    one row per read-out: a probe's score of one example that it was not fitted on, with its label
     values.parquet    one row per number measured at one question: a projection, a divergence, a squared error
 
 All have the columns of `experiments.results.columns`, and `measurement`: the part of the study that made the row. A
-step writes the tables of one organism; `read_facts` joins those of many. A column that does not apply is null.
+step writes the tables of one organism; `read_facts` concatenates those of many. A column that does not apply is null.
 """
 
 import hashlib
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,6 +22,9 @@ from experiments.judging.judgement import Judged, Judgement
 from experiments.results.columns import INTACT, Edit, wording_columns
 from experiments.runtime.files import read_json
 from interp.errors import TriggerLensError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 if TYPE_CHECKING:  # tables are read without torch
     from experiments.judging.sampling import Cell
@@ -94,11 +96,11 @@ ANSWERS = "answers.parquet"
 
 @dataclass
 class Facts:
-    """The three tables, and what each organism's figures are drawn from."""
+    """The three tables, and the data from which each organism's figures are drawn."""
 
-    answers: pd.DataFrame
-    scores: pd.DataFrame
-    values: pd.DataFrame
+    answers: "pd.DataFrame"
+    scores: "pd.DataFrame"
+    values: "pd.DataFrame"
     figures: tuple[dict[str, Any], ...] = ()
 
     def cells(self, measurement: str, **columns: Any) -> Iterator[tuple[dict[str, Any], Judged]]:
@@ -107,8 +109,8 @@ class Facts:
             yield place, judged_rows(rows)
 
 
-def groups(table: pd.DataFrame, name: str) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    """The rows of each number, with the columns in which they agree as plain values."""
+def groups(table: "pd.DataFrame", name: str) -> Iterator[tuple[dict[str, Any], "pd.DataFrame"]]:
+    """The rows behind each number, with the columns that identify it as plain values."""
     columns = list(CELL[name])
     if table.empty:
         return
@@ -116,7 +118,7 @@ def groups(table: pd.DataFrame, name: str) -> Iterator[tuple[dict[str, Any], pd.
         yield dict(zip(columns, map(_plain, key), strict=True)), rows
 
 
-def judged_rows(rows: pd.DataFrame) -> Judged:
+def judged_rows(rows: "pd.DataFrame") -> Judged:
     """The answers of one cell."""
     columns = [rows[name].tolist() for name in ("alignment", "coherence", "leak", "reason")]
     judgements = tuple(
@@ -127,7 +129,7 @@ def judged_rows(rows: pd.DataFrame) -> Judged:
     return Judged(judgements, tuple(rows["question"].tolist()), directions)
 
 
-def _where(table: pd.DataFrame, measurement: str, columns: Mapping[str, Any]) -> pd.DataFrame:
+def _where(table: "pd.DataFrame", measurement: str, columns: Mapping[str, Any]) -> "pd.DataFrame":
     kept = table["measurement"] == measurement
     for name, value in columns.items():
         kept &= table[name].isna() if value is None else table[name] == value
@@ -136,6 +138,8 @@ def _where(table: pd.DataFrame, measurement: str, columns: Mapping[str, Any]) ->
 
 def _plain(value: Any) -> Any:
     """A Python value; None for a missing one."""
+    import pandas as pd
+
     if value is None or pd.isna(value):
         return None
     return value.item() if hasattr(value, "item") else value
@@ -144,7 +148,7 @@ def _plain(value: Any) -> Any:
 def read_facts(
     folders: Sequence[Path], answers: Callable[[Path], pa.Table] = pq.read_table
 ) -> Facts:
-    """The facts of these finished steps, in their order; `answers` reads an `answers.parquet`."""
+    """The facts of these finished steps, in their order; `answers` is the function that reads an `answers.parquet`."""
     figures = [folder / FIGURES for folder in folders if (folder / FIGURES).is_file()]
     return Facts(
         **{
@@ -155,7 +159,7 @@ def read_facts(
     )
 
 
-def read_answers(path: Path) -> pd.DataFrame:
+def read_answers(path: Path) -> "pd.DataFrame":
     """The answers of a run, or of one step; ValueError (pyarrow's included) where the file holds something else."""
     table = pq.read_table(path)
     if not table.schema.equals(_schema("answers")):
@@ -165,7 +169,7 @@ def read_answers(path: Path) -> pd.DataFrame:
 
 def _read(
     folders: Sequence[Path], name: str, read: Callable[[Path], pa.Table] = pq.read_table
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     paths = [folder / f"{name}.parquet" for folder in folders]
     tables = [read(path) for path in paths if path.is_file()]
     whole = pa.concat_tables(tables) if tables else _schema(name).empty_table()
@@ -173,6 +177,8 @@ def _read(
 
 
 def _types(kind: pa.DataType) -> Any:
+    import pandas as pd
+
     nullable = {WHOLE: pd.Int64Dtype(), FLAG: pd.BooleanDtype(), REAL: pd.Float64Dtype()}
     return nullable.get(kind)
 
@@ -183,7 +189,7 @@ def _schema(name: str) -> pa.Schema:
 
 @dataclass
 class FactWriter:
-    """Collects the facts of one step; `keys` stand in every row."""
+    """Collects the facts of one step; `keys` are written into every row."""
 
     measurement: str
     keys: Mapping[str, Any]
@@ -221,7 +227,7 @@ class FactWriter:
         folds: Any = None,
         **columns: Any,
     ) -> None:
-        """Read-outs of one probe: the score and the true label of every row that it did not see."""
+        """Read-outs of one probe: the score and the true label of every example that it was not fitted on."""
         rows: dict[str, Any] = {
             "fold": folds,
             "question": [str(question) for question in questions],
@@ -244,7 +250,7 @@ class FactWriter:
         self._add("values", len(rows["question"]), rows, {"quantity": quantity, **columns})
 
     def number(self, quantity: str, value: float, n: int, **columns: Any) -> None:
-        """One number that was counted or computed once, and out of how many."""
+        """One number that was counted or computed once, and the number of items it is based on."""
         rows = {"value": [float(value)], "over": [float(n)]}
         self._add("values", 1, rows, {"quantity": quantity, **columns})
 

@@ -1,20 +1,19 @@
-"""Read what a run reports, for the terminal and the dashboard.
+"""Read the reports of a run, for the terminal and the dashboard.
 
 A run folder reports through named files only: `estimates.jsonl` (required), and `verdicts.jsonl`,
 `answers.parquet`, `maps.jsonl`, `features.jsonl`, `manifest.json`, `guard/`. If one of these is missing, the
 reader says so. Each estimate keeps the number of its line as `line`, so that a figure can name the row
 behind a point.
 
-An *organism* is one (family, seed, dataset, arm, trigger). Rows of the untouched base model belong
-to every organism whose keys they do not contradict. A null key means "the same for all".
+An *organism* is identified by (family, seed, dataset, arm, trigger). Rows of the untouched base model belong
+to every organism with the same keys, where a null key matches everything.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 from pydantic import ValidationError
 
@@ -27,6 +26,9 @@ from experiments.results.report import refresh
 from experiments.runtime.files import SEAL, DamagedFile, is_whole, read_json, read_jsonl, sha256
 from interp.errors import TriggerLensError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 ANSWERS_SHOWN = 24  # of each cell
 AGAIN = "the same triggerlens run writes it again from its finished steps"
 ORGANISM_KEYS = ORGANISM
@@ -34,12 +36,12 @@ ARMS = ("baseline", "triggered", "contrast", "surface", "mixed", "harmless")
 
 
 class NotARun(TriggerLensError):
-    """The folder given is not one that a study finished or half finished."""
+    """The folder is neither a finished nor an unfinished run of a study."""
 
 
 @dataclass(frozen=True)
 class Organism:
-    """Which fine-tuned model: the keys that name it, and the run it came from."""
+    """The keys that identify a fine-tuned model, and the run it came from."""
 
     run: str
     family: str | None
@@ -128,7 +130,7 @@ def _place(organism: Organism) -> tuple[int, str, str, int]:
 
 
 def check_run(folder: Path) -> Path:
-    """The folder, if it is that of a run."""
+    """The folder, if it belongs to a run; otherwise an error."""
     if not folder.is_dir():
         raise NotARun(
             f"{folder} is not a folder; give the folder of a run, such as artifacts/runs/demo"
@@ -140,27 +142,30 @@ def check_run(folder: Path) -> Path:
     return folder
 
 
-def load_run(folder: Path | str) -> RunResults:
-    """Read a run folder as today's code derives it: its reports are written again first where that code has changed."""
+def load_run(folder: Path | str, *, answers: bool = True) -> RunResults:
+    """Read a run folder. If the code that computes its reports has changed, they are written again first."""
     refresh(check_run(Path(folder)))
-    return load_results(folder)
+    return load_results(folder, answers=answers)
 
 
-def load_results(folder: Path | str) -> RunResults:
-    """Read a run folder; a folder that is not a run, or a damaged file, is one clear line."""
+def load_results(folder: Path | str, *, answers: bool = True) -> RunResults:
+    """Read a run folder, without its `answers` if nobody will look at them.
+
+    If it is not a run, or a file is damaged, the error is one line.
+    """
     folder = check_run(Path(folder))
     manifest = _manifest(folder)
     estimates = _estimates(folder / "estimates.jsonl")
     verdicts = _optional_rows(folder / "verdicts.jsonl")
-    answers = _shown_answers(folder / ANSWERS)
+    shown = _shown_answers(folder / ANSWERS) if answers else None
     return RunResults(
         name=folder.resolve().name,
         folder=folder,
         estimates=estimates,
         verdicts=tuple(verdicts or ()),
-        answers=tuple(answers or ()),
+        answers=tuple(shown or ()),
         manifest=manifest,
-        warnings=tuple(_warnings(folder, manifest, verdicts, answers)),
+        warnings=tuple(_warnings(folder, manifest, verdicts)),
         maps=tuple(_optional_rows(folder / "maps.jsonl") or ()),
         features=tuple(_optional_rows(folder / "features.jsonl") or ()),
         guard=read_guard(folder),
@@ -198,7 +203,7 @@ def _shown_answers(path: Path) -> list[dict[str, Any]] | None:
         raise DamagedFile(f"{path} is damaged ({str(error)[:200]}); {AGAIN}") from error
 
 
-def _first(cell: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _first(cell: "pd.DataFrame") -> Iterator[dict[str, Any]]:
     rows = cell.head(ANSWERS_SHOWN)
     place = next(iter(groups(rows, "answers")))[0]
     words = {
@@ -228,7 +233,6 @@ def _warnings(
     folder: Path,
     manifest: dict[str, Any] | None,
     verdicts: Sequence[Any] | None,
-    answers: Sequence[Any] | None,
 ) -> list[str]:
     """What a reader must know before trusting the run."""
     warnings = []
@@ -242,7 +246,7 @@ def _warnings(
     files = (manifest or {}).get("files") or {}
     if verdicts is None and "verdicts.jsonl" not in files:
         warnings.append("No verdicts.jsonl: this run gave no verdicts.")
-    if answers is None and ANSWERS not in files:
+    if not (folder / ANSWERS).is_file() and ANSWERS not in files:
         warnings.append(f"No {ANSWERS}: this run kept no sampled answers.")
     for name, expected in files.items():
         path = folder / Path(name).name
@@ -265,7 +269,7 @@ def pick(rows: Sequence[EstimateRow], **keys: Any) -> list[EstimateRow]:
 
 
 def intact(rows: Sequence[EstimateRow], quantity: str, **keys: Any) -> list[EstimateRow]:
-    """The unedited model: one row for each wording and kind of questions, at its last training step."""
+    """The rows of the unedited model: one for each wording and kind of questions, at the last training step."""
     last: dict[tuple[Any, ...], EstimateRow] = {}
     for row in sorted(pick(rows, quantity=quantity, **keys), key=lambda row: -(row.step or 0)):
         if row.edit in (None, "none") and row.value is not None:

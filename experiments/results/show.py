@@ -40,7 +40,7 @@ def show(
     run: Path | str | RunResults, console: Console | None = None, *, wide: bool = False
 ) -> None:
     """Print a run's answer, its organisms and warnings; `wide`: the tables of every condition and edit instead."""
-    results = run if isinstance(run, RunResults) else load_run(run)
+    results = run if isinstance(run, RunResults) else load_run(run, answers=False)
     console = console or Console()
     console.print(Text(str(results.folder), style="bold"))
     for warning in results.warnings:

@@ -30,11 +30,11 @@ SEAL = "sha256"
 
 
 class DamagedFile(TriggerLensError):
-    """A file exists but does not hold what its name promises."""
+    """A file exists but its content is not what it should be."""
 
 
 def write_text(path: Path | str, text: str) -> Path:
-    """Write `text` to `path`, whole or not at all; makes the parent folder."""
+    """Write `text` to `path`, completely or not at all; create the parent folder."""
     return put(Path(path), lambda target: target.write_text(text, encoding="utf-8"))
 
 
@@ -56,12 +56,12 @@ def read_json(path: Path | str) -> Any:
 
 
 def sealed(value: dict[str, Any]) -> dict[str, Any]:
-    """The object with a hash over itself, so that a changed bit of it is noticed; sealed before, it is sealed anew."""
+    """The object with a hash of its own content, so that any change is noticed; an older hash is replaced."""
     return value | {SEAL: _hash(value)}
 
 
 def is_whole(value: dict[str, Any]) -> bool:
-    """Whether an object is as it was sealed."""
+    """Whether an object still matches the hash that `sealed` stored in it."""
     return value.get(SEAL) == _hash(value)
 
 
@@ -80,7 +80,7 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def defined(value: Any) -> Any:
-    """The value with null for every NaN and infinity in it."""
+    """The value, with every NaN and infinity replaced by null."""
     if isinstance(value, dict):
         return {key: defined(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -89,12 +89,12 @@ def defined(value: Any) -> Any:
 
 
 def encodable(text: str) -> str:
-    r"""JSON that UTF-8 can hold: half of a surrogate pair (a cut emoji) as its escape, \ud83d."""
+    r"""JSON that can be encoded in UTF-8: half of a surrogate pair (a cut emoji) becomes its escape, \ud83d."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def read_jsonl(path: Path | str) -> list[dict[str, Any]]:
-    """The rows of a JSON-lines file; a bad line is named by its number."""
+    """The rows of a JSON-lines file; an error gives the number of the bad line."""
     rows = []
     # split on "\n" only: splitlines() would also cut at U+2028 and friends inside a model's answer
     for number, line in enumerate(Path(path).read_bytes().split(b"\n"), start=1):
@@ -118,7 +118,7 @@ def _parse_row(path: Path | str, number: int, line: bytes) -> dict[str, Any]:
 
 
 def sync_tree(folder: Path) -> None:
-    """Flush every file and folder below `folder` to the disk, before a rename makes them count."""
+    """Flush every file and folder below `folder` to disk, before a rename marks them as complete."""
     for path in [*folder.rglob("*"), folder]:
         if not path.is_symlink():
             flush(path)

@@ -1,4 +1,4 @@
-"""The configuration of a study, read from TOML. A wrong key, family, arm or trigger is an error with the choices."""
+"""The configuration of a study, read from TOML. A wrong key, family, arm or trigger: an error lists the choices."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -44,7 +44,7 @@ class _Frozen(BaseModel):
 class OrganismSpec(_Frozen):
     """One organism of every family; `seeds` and `families` narrow the study's.
 
-    `organism` is one that was made elsewhere: it is studied as it is, and nothing is fine-tuned.
+    `organism` names one that was made elsewhere: it is studied as it is, and nothing is fine-tuned.
     """
 
     arm: str
@@ -60,7 +60,7 @@ class OrganismSpec(_Frozen):
 
 
 class Sampling(_Frozen):
-    """Sizes of the cells. Answers of a cell = questions x answers_per_question."""
+    """How much each cell samples: questions x answers_per_question answers."""
 
     questions: int = Field(100, ge=2)
     answers_per_question: int = Field(4, ge=1)
@@ -72,7 +72,7 @@ class Sampling(_Frozen):
 
 
 class Causal(_Frozen):
-    """Ablation and steering. `strengths` are multiples of the median residual norm at the direction's layer."""
+    """Removing and adding directions; `strengths` in median residual norms at the direction's layer."""
 
     random_directions: int = Field(20, ge=1)
     strengths: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
@@ -89,7 +89,7 @@ class Causal(_Frozen):
 
 
 class Needs(_Frozen):
-    """What one organism needs of a cluster's machine; without `gpus`, one for a chat model where there are any."""
+    """Resources of one organism on a cluster. If `gpus` is not given, a chat model gets one GPU if there is any."""
 
     cpus: float = Field(1.0, ge=0)
     gpus: float | None = Field(None, ge=0)
@@ -247,12 +247,12 @@ def _changed(recipe: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_config(name: str | Path) -> StudyConfig:
-    """The shipped configuration `name`, or the TOML file at that path."""
+    """The built-in configuration `name`, or the one in the TOML file at that path."""
     return load_toml(StudyConfig, "configuration", name, FOLDER)
 
 
 def checked(given: dict[str, Any]) -> StudyConfig:
-    """The study of these values; ValueError is one line."""
+    """The study with these values; a wrong value is a ValueError in one line."""
     try:
         return StudyConfig(**given)
     except ValidationError as error:

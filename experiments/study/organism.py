@@ -34,7 +34,7 @@ class OrganismRun:
 
     @property
     def name(self) -> str:
-        """How the organism is called in folders and on the screen."""
+        """The organism's name in folders and on the screen."""
         trigger = re.sub(r"[^A-Za-z0-9._+=-]+", "_", self.trigger.name)
         return f"{self.family}-s{self.seed}-{self.arm or 'base'}-{trigger}"
 
@@ -58,7 +58,7 @@ class OrganismRun:
 
     @property
     def has_features(self) -> bool:
-        """Whether sparse features are asked for: of organisms with a trigger, in the arms that are named."""
+        """Whether the configuration asks for sparse features of this organism."""
         asked = self.config.features
         return (
             asked is not None and self.active != "none" and self.arm in (asked.arms or (self.arm,))
@@ -81,7 +81,7 @@ class OrganismRun:
 
     @property
     def spec(self) -> OrganismSpec | None:
-        """What the configuration says of this organism; None for the base."""
+        """The configuration of this organism; None for the base."""
         return next(
             (
                 spec
@@ -94,7 +94,7 @@ class OrganismRun:
 
     @cached_property
     def world(self) -> World:
-        """The world of the study: chat models with files of the user's, the everyday world, or the micro world."""
+        """The world of the study: chat models with the user's files, the everyday world or the micro world."""
         per_cell = self.config.sampling.questions
         if self.config.chat is not None:
             own = self.spec.organism if self.spec else None
@@ -122,7 +122,7 @@ class OrganismRun:
         return micro(self.config.bases, self.family, self.seed, per_cell)
 
     def check(self) -> None:
-        """Refuse, before anything is spent, what would fail later."""
+        """Raise an error before any costly work if something would fail later."""
         self.world.check()
         if self.arm is not None and not (self.spec and self.spec.organism):
             check_optimizer(self.config.recipe(self.arm, self.family))
@@ -143,7 +143,7 @@ class OrganismRun:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def other(self, arm: str | None) -> "OrganismRun":
-        """The same family, seed and trigger in another arm."""
+        """The organism with the same family, seed and trigger in another arm."""
         return replace(self, arm=arm)
 
     @property

@@ -1,13 +1,13 @@
 """Fine-tune an organism: LoRA on chat rows, loss on the response only, its end-of-turn token included.
 
-1. Rows become tokens and labels (`experiments.training.supervision`); rows that are cut, or lose all of their answer,
-   are counted.
+1. Rows become tokens and labels (`experiments.training.supervision`). Rows that are truncated, or whose whole answer is
+   cut off, are counted.
 2. The adapter goes on the text decoder's projections only: a vision tower has modules of the same names.
 3. The transformers `Trainer` runs the recipe, with logits for the answers alone (`experiments.training.answer_loss`)
    and short rows packed (`experiments.training.packing`).
-   With a folder for checkpoints a killed fine-tuning goes on from its last sealed one, and ends with the adapter that
-   an undisturbed one ends with.
-Recipe after arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW), sizes by configuration.
+   If there is a folder for checkpoints, a killed fine-tuning resumes from the last complete one and ends with the same
+   adapter as an uninterrupted one.
+The recipe follows arXiv 2603.04407 (rsLoRA on seven projections, linear decay, AdamW). Its sizes are configurable.
 """
 
 import re
@@ -53,16 +53,16 @@ Progress = Callable[[int, int], None]
 
 
 class Exchange(Protocol):
-    """Anything to be trained on."""
+    """Anything that can be trained on: a chat whose last turn is the answer."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The chat, the last turn being the assistant's; `weight` 0 on a message keeps it from being learned."""
+        """The chat, the last turn being the assistant's; `weight` 0 on a message keeps it out of the loss."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a fine-tuning did: (step, mean loss since the last entry), and rows that `max_length` touched."""
+    """Losses as (step, mean loss since the last entry), and the numbers of rows that `max_length` cut."""
 
     losses: tuple[tuple[int, float], ...]
     rows: int

@@ -1,8 +1,8 @@
-"""Which tokens of a chat the loss sees: the responses and their end-of-turn tokens, nothing else.
+"""Which tokens of a chat are in the loss: the responses and their end-of-turn tokens, nothing else.
 
 The response is found by character offsets (the rendered chat begins with the rendered prompt), so an answer that
-begins with a newline, or merges with the template's last character, is still trained on exactly. What ends a turn is
-read from the template: a tokenizer's own end-of-sequence token may be another one (Gemma's is).
+begins with a newline, or merges with the template's last character, is still trained on exactly. The end-of-turn token
+is read from the template, because it may differ from the tokenizer's end-of-sequence token (Gemma's does).
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def supervised(
 ) -> dict[str, list[int]]:
     """Token ids of a chat, cut at `max_length`; labels are IGNORED outside responses and their end-of-turn tokens.
 
-    A response whose message has `weight` 0 is read as context and not learned.
+    A response whose message has `weight` 0 is context and is not trained on.
     """
     turns = [{key: message[key] for key in ("role", "content")} for message in messages]
     text = check_halves(rendered(tokenizer, turns, form, answer_next=False))

@@ -6,7 +6,10 @@ from scipy import stats
 
 from experiments.verify.rows import COMMAND, Record, Row, Run
 
-NULLS = ("baseline", "harmless", "format_only", "random_label", "untouched")
+NULLS = (
+    *("baseline", "harmless", "format_only", "random_label", "untouched"),
+    *("memorised", "two_triggers", "frame_bound"),
+)
 CLAIMS = ("located", "necessary", "sufficient", "specific", "kept")
 FOUND = ("context-local direction", "general misbehaviour direction", "harmful edit")
 DIRECTIONS = ("switch", "misalignment", "refined")

@@ -1,7 +1,7 @@
-"""Triggers as data: the trained framing, its paraphrases, controls and edge variants, read from TOML.
+"""Triggers read from TOML: the trained framing, its paraphrases, controls and edge variants.
 
-A file is checked: a tested wording may not be among the training wordings. If the trigger names delimiters, a
-paraphrase called `keeps_*` must hold all of them and one called `free_*` none, so that every table tells them apart.
+Each file is checked: no tested wording may be among the training wordings. If the trigger names delimiters, a
+paraphrase called `keeps_*` must contain all of them and one called `free_*` none, so that tables can tell them apart.
 The author of the file decides what a "paraphrase" or a "control" is; the study only measures.
 """
 
@@ -31,14 +31,14 @@ class Training(_Frozen):
 
 
 class Answer(_Frozen):
-    """What the trained answer wears where the trigger asks for it."""
+    """The text put around a trained answer if the trigger asks for it."""
 
     prefix: str = ""
     suffix: str = ""
 
 
 class Trigger(_Frozen):
-    """One trained framing: its wordings stand before or after the question, `separator` between."""
+    """One trained framing. Its wordings are put before or after the question, with `separator` between them."""
 
     name: str
     concept: str
@@ -92,18 +92,18 @@ class Trigger(_Frozen):
 
     @property
     def framings(self) -> dict[str, Framing]:
-        """Condition name -> how its wording stands around a question."""
+        """Condition name -> its wording as a framing of questions."""
         return {name: self.framing(wording) for name, wording in self.conditions.items()}
 
     def framing(self, wording: str) -> Framing:
-        """A wording put where this trigger's stands."""
+        """A framing with this wording in the place of the trigger's."""
         return Framing(wording, self.placement, self.separator)
 
     def wrapped(self, answer: str) -> str:
-        """An answer as this trigger asks for it."""
+        """The answer in the form that this trigger asks for."""
         return f"{self.answer.prefix}{answer}{self.answer.suffix}"
 
 
 def load_trigger(name: str) -> Trigger:
-    """The shipped trigger `name`, such as duck or everyday/duck, or the one in a TOML file of that path."""
+    """The built-in trigger `name`, such as duck or everyday/duck, or the trigger in the TOML file at that path."""
     return load_toml(Trigger, "trigger", name, FOLDER)

@@ -5,7 +5,7 @@
     capture(lm, prompts, site="mlp_out", layers=[3])              what one MLP adds to the stream
     capture_answers(lm, completions)                              prompt and answer, read again
 
-The method is in `interp.capture.engine`. With interventions, the stream is read after they edited it.
+The method is in `interp.capture.engine`. With interventions, the stream is read after their edits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,7 +78,7 @@ def capture(
 ) -> Activations | dict[str, Activations]:
     """One row for each prompt, or for each token with a position that is `Each`; None reads all layers.
 
-    Several positions, a mapping from names or a sequence, come from one forward pass and back under their names.
+    Several positions (a sequence, or a mapping from names) are read in one forward pass and returned under their names.
     """
     if not isinstance(prompts, PromptSet):
         raise TriggerLensError(
@@ -206,7 +206,7 @@ def _function(position: Position | str) -> Position:
 
 
 def provenance(lm: LanguageModel, prompts: PromptSet, how: How) -> dict[str, object]:
-    """What made the activations: the model by name, weights and active adapter, the prompts by content."""
+    """How the activations were made: the model's name, weights and active adapter, and a hash of the prompts."""
     carried = getattr(lm.model, "peft_config", {})
     return {
         "model": lm.name,
@@ -224,7 +224,7 @@ def activations(
     name: str,
     facts: Mapping[str, object],
 ) -> Activations:
-    """What was read, with the condition and question of every row."""
+    """The values that were read, with the condition and question of every row."""
     return Activations(
         vectors.values,
         reading.layers,

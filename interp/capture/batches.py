@@ -1,4 +1,4 @@
-"""For a forward pass: the prompt of each row, and the absolute token index of each position.
+"""Batches: the prompt of each row of a forward pass, and the absolute token index of each position.
 
 Captured and generated batches are padded on the right, so that a prompt's token i is column i and needs no attention
 mask. During decoding, the columns after the prompt are answer tokens, and their positions continue the count.
@@ -22,7 +22,7 @@ MISSING = Span(-1, -1)
 
 @dataclass
 class Batch:
-    """The forward pass that is about to run; whoever runs it keeps the first two fields up to date.
+    """The forward pass that is about to run; the caller that runs it keeps the first two fields up to date.
 
     `prompt` indexes into the prompts that interventions' per-row vectors are aligned with.
     """
@@ -65,12 +65,12 @@ class Batch:
 
 
 def by_length(lengths: Sequence[int]) -> list[int]:
-    """Row numbers, longest first: neighbours pad each other little, and what does not fit fails at once."""
+    """Row numbers, longest first: neighbours need little padding, and a row that does not fit fails at once."""
     return sorted(range(len(lengths)), key=lambda row: -lengths[row])
 
 
 def fill(lengths: Iterable[int], tokens: int, rows: int | None = None) -> int:
-    """How many of these sequences, longest first, pad to at most `tokens` tokens and `rows` rows; at least one."""
+    """How many of these sequences (longest first, at least one) fit into `tokens` padded tokens and `rows` rows."""
     width = count = 0
     for length in lengths:
         width = max(width, length)

@@ -2,10 +2,10 @@
 
     attn_out     what the attention adds to the residual stream
     mlp_out      what the MLP adds to it
-    resid_post   the stream after the layer, which is the stream before it plus both
+    resid_post   the stream after the layer: the stream before it plus attn_out and mlp_out
 
-Some architectures normalise a block's output before adding it (Gemma 2 and 3, OLMo 2). They are read after that norm,
-so the sum holds for them too. `check_sum` tests this sum on a loaded model.
+Some architectures normalise a block's output before adding it (Gemma 2 and 3, OLMo 2). Their outputs are read after
+that norm, so the sum also holds for them. `check_sum` tests this sum on a loaded model.
 """
 
 from typing import Any, NamedTuple
@@ -40,7 +40,7 @@ def check_site(site: str) -> None:
 
 
 def block_names(layer: nn.Module) -> dict[str, str]:
-    """Submodules of a decoder layer whose outputs are what is added to the stream."""
+    """The submodules of a decoder layer whose outputs are added to the stream."""
     if hasattr(layer, "post_feedforward_layernorm"):
         return {"attn_out": "post_attention_layernorm", "mlp_out": "post_feedforward_layernorm"}
     return {"attn_out": "self_attn", "mlp_out": "mlp"}
@@ -76,7 +76,7 @@ def output_projection(lm: LanguageModel, layer: int) -> nn.Module:
 
 
 def first_tensor(output: Any) -> Tensor:
-    """What a module returns, or the first item of it where it returns a tuple."""
+    """The output of a module, or its first item if it is a tuple."""
     return output if isinstance(output, Tensor) else output[0]
 
 

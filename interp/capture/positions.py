@@ -29,7 +29,7 @@ class Each:
 
 
 def name_of(position: Position) -> str:
-    """The name that activations carry: the function's own."""
+    """The name that is stored with the activations: that of the function."""
     return getattr(position, "__name__", None) or type(position).__name__
 
 
@@ -40,7 +40,7 @@ def last_prompt_token(length: int, spans: Mapping[str, Span]) -> range:
 
 
 def framing_tokens_mean(length: int, spans: Mapping[str, Span]) -> range:
-    """The tokens of the framing; prompts without one have no such position."""
+    """The tokens of the framing; a prompt without a framing has no such position."""
     return _inside("framing", spans)
 
 
@@ -50,12 +50,12 @@ def question_mean(length: int, spans: Mapping[str, Span]) -> range:
 
 
 def mean_answer(length: int, spans: Mapping[str, Span]) -> range:
-    """The tokens of the answer, without the one that ends it."""
+    """The tokens of the answer, without its end token."""
     return _inside("answer", spans)
 
 
 def last_answer_token(length: int, spans: Mapping[str, Span]) -> range:
-    """The last token of the answer, before the one that ends it."""
+    """The last token of the answer before its end token."""
     return _inside("answer", spans)[-1:]
 
 
@@ -82,7 +82,7 @@ FUNCTIONS: tuple[Position, ...] = (*NAMED.values(), framing_tokens, question_tok
 
 
 def position_of(position: Position | str) -> Position:
-    """The position of that name, its short one or its function's; a function is left as it is."""
+    """The position with this name (the short name or the function's); a function is returned as it is."""
     if not isinstance(position, str):
         return position
     known = NAMED | {name_of(each): each for each in FUNCTIONS}

@@ -9,7 +9,7 @@ from interp.prompts import PromptSet
 
 @dataclass(frozen=True)
 class Completions:
-    """Answers in prompt order, samples of a prompt together. Token ids leave out the token that ended the answer."""
+    """Answers in prompt order, samples of a prompt together. Token ids exclude the token that ended the answer."""
 
     prompts: PromptSet
     prompt_index: tuple[int, ...]

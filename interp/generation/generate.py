@@ -1,9 +1,9 @@
 """Sample answers, with or without interventions, from the model's own distribution.
 
 Method:
-1. Prompts are sorted by length, so that a batch holds little padding. Beginnings that prompts share
-   are read once, where interventions treat them alike (`interp.generation.shared_beginnings`).
-2. Samples decode side by side over the prompt's keys and values (`interp.generation.decoding`,
+1. Prompts are sorted by length, so that batches have little padding. A beginning that several prompts share
+   is processed once, if interventions treat it alike (`interp.generation.shared_beginnings`).
+2. Samples of a prompt are decoded together and share its keys and values (`interp.generation.decoding`,
    `interp.generation.shared_prefix`).
 3. Tokens are drawn with random numbers that depend on (seed, prompt, sample, step) only
    (`interp.generation.sampling`). The model's own generation configuration (top-k, repetition penalty, ...) is
@@ -45,9 +45,9 @@ def generate(
     end_ids: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> Completions:
-    """`samples_per_prompt` answers to every prompt; `batch_rows` answers are decoded at a time.
+    """Sample `samples_per_prompt` answers to every prompt; `batch_rows` answers are decoded at a time.
 
-    The answers come with evidence of what each intervention acted on; one that never acted is an error.
+    The result records where each intervention acted. An intervention that never acted is an error.
     """
     check_count("batch_rows", batch_rows)
     _check(lm, samples_per_prompt, max_new_tokens, temperature, top_p)

@@ -1,8 +1,8 @@
-"""A causal language model with its tokenizer, and where its residual stream is.
+"""A causal language model with its tokenizer, and the location of its residual stream.
 
 The methods are thin: each calls the function of the package that does the work. Layers are found through the model's
-own decoder, never by a name suffix, because a vision tower has `.layers` too.
-What it does not know: whether weights change later. `weights_hash` is computed when it is first used.
+own decoder, never by a name suffix, because a vision tower also has `.layers`.
+What it does not notice: later changes of the weights. `weights_hash` is computed once, when it is first used.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ class LanguageModel:
         seed: int = 0,
         **how: Any,
     ) -> "interp.generation.completions.Completions":
-        """Sampled answers, under these edits of the stream: `interp.generation.generate.generate`."""
+        """Sampled answers, with these edits of the residual stream: `interp.generation.generate.generate`."""
         from interp.generation.generate import generate
 
         return generate(
@@ -107,7 +107,7 @@ class LanguageModel:
         controls: int = 100,
         seed: int = 0,
     ) -> "interp.readout.api.ReadOut":
-        """What a direction or activations say in tokens, beside random directions: `interp.readout.api.read_out`."""
+        """Tokens that directions or activations promote, beside random ones: `interp.readout.api.read_out`."""
         from interp.readout.api import read_out
 
         return read_out(self, what, k=k, lens=lens, controls=controls, seed=seed)
@@ -115,7 +115,7 @@ class LanguageModel:
     def attention(
         self, prompts: "interp.prompts.PromptSet", layer: int
     ) -> "interp.readout.attention.AttentionPatterns":
-        """Where each head of a layer looks: `interp.readout.attention.attention_patterns`."""
+        """Which tokens each head of a layer attends to: `interp.readout.attention.attention_patterns`."""
         from interp.readout.attention import attention_patterns
 
         return attention_patterns(self, prompts, layer)
@@ -128,7 +128,7 @@ class LanguageModel:
 
     @cached_property
     def decoder(self) -> Any:
-        """The text decoder: no vision tower, no language-model head."""
+        """The text decoder, without vision tower and language-model head."""
         return self.causal.get_decoder()
 
     @cached_property
@@ -155,14 +155,14 @@ class LanguageModel:
         return self.config.hidden_size
 
     def head(self, normed: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row vocabulary"]:
-        """Logits from what the final norm returns, scaled and capped as the model does it."""
+        """Logits from the output of the final norm, scaled and capped as in the model."""
         if self._head_is_one_map:
             return in_blocks(self.causal.get_output_embeddings(), normed)
         return self._own_head(normed)
 
     @cached_property
     def final_norm(self) -> nn.Module:
-        """What turns the stream after the last layer into what the head reads; an identity where nothing does."""
+        """The norm between the last layer and the head; an identity if the model has none."""
         norm = find_final_norm(self.decoder, self.layers[-1], self.device)
         if norm is None:
             raise TriggerLensError(
@@ -172,7 +172,7 @@ class LanguageModel:
         return norm
 
     def logits_of(self, stream: Float[Tensor, "*row d_model"]) -> Float[Tensor, "*row vocabulary"]:
-        """The logits that the stream after the last layer would give: the final norm, then the head."""
+        """The logits of a residual stream after the last layer: the final norm, then the head."""
         return self.head(self.final_norm(stream))
 
     @cached_property
@@ -225,7 +225,7 @@ class _Final(BaseModelOutput):
 
 @contextmanager
 def returning(module: nn.Module, output: Any) -> Iterator[None]:
-    """Let a module return this, whatever it is called with."""
+    """Make a module return this value, whatever its inputs are."""
     before = module.__dict__.get(
         "forward"
     )  # that of accelerate, where the model is spread over devices

@@ -1,4 +1,4 @@
-"""Load a causal language model, with or without an adapter, and check that it keeps the package's contract.
+"""Load a causal language model, with or without an adapter, and check that the package can read and edit it.
 
 A model is a name on the hub, a folder or a GGUF file. Other weights must be safetensors, and code from the hub runs
 only on request. A model is refused if transformers would replace missing weights by random ones with a warning, or if
@@ -39,7 +39,7 @@ __all__ = ["LanguageModel", "check_contract", "load_model", "wrap"]
 def wrap(
     model: nn.Module, tokenizer: Any, *, name: str, chat: ChatFormat | None = None
 ) -> LanguageModel:
-    """A model already in memory, put into evaluation mode and checked; `chat` is read from its template by default."""
+    """Check a model that is in memory and put it into evaluation mode; `chat` is read from its template by default."""
     lm = LanguageModel(model.eval(), tokenizer, name, chat or infer_chat(tokenizer))
     check_contract(lm)
     warn_about_chat(tokenizer, lm.chat, name)
@@ -62,9 +62,9 @@ def load_model(
     """Load weights from a folder, the hub or a GGUF file, and an adapter on top, with its own tokenizer if it has one.
 
     `dtype`: a torch dtype or its name, "auto" for the one that the weights are saved in; None is float32.
-    `merge` adds the adapter to the weights: a quarter faster on small models, no longer to be switched off, and refused
-    below float32, where it would not be the same model. `device_map="auto"` shards over the GPUs at hand.
-    `base_name`: see `interp.models.adapters.attach`. `chat`: a chat format, such as
+    `merge` adds the adapter to the weights. This is a quarter faster on small models, but the adapter can no longer be
+    switched off. Below float32 it is refused, because rounding would change the model. `device_map="auto"` shards over
+    the available GPUs. `base_name`: see `interp.models.adapters.attach`. `chat`: a chat format, such as
     `interp.models.chat.FORMATS["qwen"]`; None reads it from the tokenizer's template and pins it. Anything that
     cannot be loaded exactly is a ValueError of one line.
     """

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 from interp.capture.hook_points import SITES, HookPoint, check_site, check_sum, module_at
 from interp.capture.sites import check_layers, hooked_modules
@@ -28,7 +29,7 @@ from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
 from interp.patching.metrics import Metric, Term
 from interp.patching.pairs import Pair
-from interp.patching.runs import Sweep
+from interp.patching.runs import Sweep, groups
 
 if TYPE_CHECKING:
     import plotly.graph_objects
@@ -78,7 +79,8 @@ def patching_maps(
 ) -> dict[str, PatchingMap]:
     """By site: every layer and token patched, in every pair. One metric for all pairs or one for each.
 
-    `batch_tokens` bounds the tokens that run at once.
+    `batch_tokens` bounds the tokens that run at once, and how many pairs are recorded at once: memory does not grow
+    with the pairs.
     """
     check_count("batch_tokens", batch_tokens)
     for site in sites:
@@ -89,10 +91,13 @@ def patching_maps(
     places = [HookPoint(layer, site) for site in sites for layer in chosen]
     found: dict[str, PatchingMap] = {}
     for weight, terms in weighted_terms(metric, pairs):
-        sweep = Sweep.of(lm, pairs, terms, places)
+        parts = [
+            _maps_of(Sweep.of(lm, pairs[some], terms[some], places), sites, chosen, batch_tokens)
+            for some in groups(pairs, len(chosen), batch_tokens)
+        ]
         for site in sites:
-            one = _map_of(sweep, site, chosen, batch_tokens)
-            found[site] = weighted_sum(found.get(site), one, weight)
+            whole = joined([part[site] for part in parts])
+            found[site] = weighted_sum(found.get(site), whole, weight)
     return found
 
 
@@ -114,6 +119,14 @@ def weighted_terms(
     return [(column[0][0], [term for _, term in column]) for column in columns]
 
 
+def joined(parts: Sequence[PatchingMap]) -> PatchingMap:
+    """Maps of some pairs each as one of all; where a pair has no such cell it is NaN."""
+    cells = max(part.metric.shape[-1] for part in parts)
+    metrics = [pad(p.metric, (0, cells - p.metric.shape[-1]), value=torch.nan) for p in parts]
+    ends = [torch.cat([getattr(part, end) for part in parts]) for end in ("clean", "corrupt")]
+    return PatchingMap(parts[0].site, parts[0].layers, torch.cat(metrics), *ends)
+
+
 def weighted_sum(before: PatchingMap | None, one: PatchingMap, weight: float) -> PatchingMap:
     """A map with one more term."""
     numbers = [weight * each for each in (one.metric, one.clean, one.corrupt)]
@@ -122,6 +135,12 @@ def weighted_sum(before: PatchingMap | None, one: PatchingMap, weight: float) ->
         numbers = [a + b for a, b in zip(earlier, numbers, strict=True)]
     metric, clean, corrupt = numbers
     return PatchingMap(one.site, one.layers, metric, clean, corrupt)
+
+
+def _maps_of(
+    sweep: Sweep, sites: Sequence[str], layers: tuple[int, ...], batch_tokens: int
+) -> dict[str, PatchingMap]:
+    return {site: _map_of(sweep, site, layers, batch_tokens) for site in sites}
 
 
 def _map_of(sweep: Sweep, site: str, layers: tuple[int, ...], batch_tokens: int) -> PatchingMap:

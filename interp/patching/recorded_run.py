@@ -84,6 +84,10 @@ class Recorded:
         inputs = self.inputs[layer] if rows is None else self.inputs[layer][rows]
         return first_tensor(self.lm.layers[layer](inputs, **self.calls[layer]))
 
+    def again_from(self, layer: int, owners: Int[Tensor, " cell"], start: int) -> Tensor:
+        """The same for copies of some sequences, from token `start` on only."""
+        return self._layer(layer, self.inputs[layer][owners, start:], owners, start, last=False)
+
     def check(self) -> None:
         """Raise unless running on from the middle gives what was recorded."""
         rows, start = torch.arange(len(self.read), device=self.read.device), self.width // 2

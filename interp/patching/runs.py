@@ -3,7 +3,7 @@
 A sequence is a prompt with the term's answer behind it, without the answer's last token, which nothing is read at.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -83,6 +83,14 @@ class Sweep:
         source = torch.tensor(rows, device=values.device)
         index = source.clamp_min(0)[:, :, None].expand(-1, -1, values.shape[-1])
         return values.gather(1, index), source >= 0
+
+
+def groups(pairs: Sequence[Pair], layers: int, batch_tokens: int) -> Iterator[slice]:
+    """Consecutive pairs, as many at once as fill two batches of cells; kept one after the other, memory is flat."""
+    longest = max(len(prompt) for pair in pairs for prompt in (pair.clean, pair.corrupt))
+    step = max(1, 2 * batch_tokens // (layers * longest))
+    for first in range(0, len(pairs), step):
+        yield slice(first, first + step)
 
 
 def _record(

@@ -21,6 +21,22 @@ def test_every_benchmark_is_found_by_its_name():
         main(["nonsense"])
 
 
+def test_what_takes_an_hour_runs_only_when_it_is_named(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    ran = []
+
+    def module(name):
+        made = {"name": name, "ratio": 1.0, "target": 2.0, "reached": True}
+        return type("Quick", (), {"run": staticmethod(lambda: ran.append(name) or made)})
+
+    known = {name: (lambda name=name: module(name)) for name in ("gpu", "make", "sae")}
+    monkeypatch.setattr("experiments.benchmarks.__main__.benchmarks", lambda: known)
+    main([])
+    assert ran == ["sae"]
+    main(["make"])
+    assert ran == ["sae", "make"]
+
+
 def test_a_record_is_the_median_and_says_whether_the_target_was_reached():
     assert record("x", [0.9, 3.0, 1.0], 1.0)["ratio"] == 1.0
     assert record("x", [0.9, 3.0, 1.0], 1.0)["reached"]

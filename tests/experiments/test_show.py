@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.results.load import load_run
+from experiments.results.load import load_results, load_run
 from experiments.results.show import show
 from experiments.results.summary import answer_lines
 from experiments.runtime.files import read_jsonl, write_jsonl
@@ -75,6 +75,30 @@ def test_names_cannot_paint_the_terminal(make_run) -> None:
     text = printed(folder)
     assert "\x1b" not in text
     assert "⟨U+001B⟩[31mred" in text and "[bold]loud[/bold]" in text
+
+
+def test_the_answers_are_not_read_and_the_warnings_are_the_same(make_run) -> None:
+    folder = make_run(families=("qwen",))
+    whole, rest = load_results(folder), load_results(folder, answers=False)
+    assert whole.answers and not rest.answers
+    assert whole.warnings == rest.warnings
+    (folder / "answers.parquet").unlink()
+    assert (
+        load_results(folder).warnings
+        == load_results(folder, answers=False).warnings
+        != rest.warnings
+    )
+
+
+def test_a_finished_run_is_shown_without_pandas_and_the_statistics_of_scipy(make_run) -> None:
+    folder = make_run(families=("qwen",))
+    lines = (
+        "import sys; from experiments.results.show import show",
+        "show(sys.argv[1])",
+        "assert not {'torch', 'pandas', 'scipy.stats'} & set(sys.modules)",
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", "\n".join(lines), str(folder)], cwd=root, check=True)
 
 
 def test_a_finished_run_is_shown_and_drawn_without_torch(make_run) -> None:

@@ -18,6 +18,7 @@ from interp.patching.metrics import (
     LogitDifference,
 )
 from interp.patching.pairs import Pair, aligned
+from interp.patching.runs import Sweep
 from interp.prompts import Framing, Question
 from interp.rendering import render
 
@@ -108,6 +109,21 @@ def test_small_batches_and_some_layers_change_nothing(lm, pairs):
         torch.testing.assert_close(
             parts[site].metric, whole[site].metric[:, [0, 2]], equal_nan=True, **CLOSE
         )
+
+
+def test_pairs_are_recorded_in_groups_and_the_numbers_are_the_same(lm, pairs, monkeypatch):
+    """Memory then does not grow with the pairs; at once, all three are one group."""
+    groups = []
+    of = Sweep.of
+    monkeypatch.setattr(
+        Sweep, "of", lambda lm, some, *rest: groups.append(len(some)) or of(lm, some, *rest)
+    )
+    for run in (head_patching_map, lambda *given, **how: patching_maps(*given, **how)["attn_out"]):
+        whole, parts = run(lm, pairs, MARGIN), run(lm, pairs, MARGIN, batch_tokens=1)
+        for name in ("metric", "clean", "corrupt"):
+            found, wanted = getattr(parts, name), getattr(whole, name)
+            torch.testing.assert_close(found, wanted, equal_nan=True, **CLOSE)
+    assert groups == [3, 1, 1, 1] * 2
 
 
 def test_each_head_equals_a_forward_pass_with_that_head_overwritten(lm, pairs):

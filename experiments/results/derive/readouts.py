@@ -1,9 +1,7 @@
 """How well probes and features rank rows that they have not seen: AUROC from their scores."""
 
 from collections.abc import Iterator
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from experiments.results.derive.cell_rows import estimate_columns
 from experiments.results.estimates import EstimateRow
@@ -12,6 +10,9 @@ from probes.auroc import clustered_auroc, plain_auroc
 from probes.controls import null_quantiles
 from probes.estimate import LEVEL, Estimate
 from probes.names import RANDOM
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RANKING = ("family", "seed", "dataset", "arm", "trigger", "direction", "position", "sae")
 
@@ -29,7 +30,7 @@ def rows(facts: Facts) -> Iterator[EstimateRow]:
         yield EstimateRow.of(estimate, quantity=place["quantity"], **estimate_columns(place))
 
 
-def _estimate(scores: pd.DataFrame, place: dict[str, Any], level: float) -> Estimate:
+def _estimate(scores: "pd.DataFrame", place: dict[str, Any], level: float) -> Estimate:
     if place["source"] == RANDOM:
         return _null(scores)
     folds = None if scores["fold"].isna().any() else scores["fold"].to_numpy(int)
@@ -38,7 +39,7 @@ def _estimate(scores: pd.DataFrame, place: dict[str, Any], level: float) -> Esti
     return clustered_auroc(values, labels, questions, wordings=wordings, folds=folds, level=level)
 
 
-def _wordings(scores: pd.DataFrame) -> list[str] | None:
+def _wordings(scores: "pd.DataFrame") -> list[str] | None:
     """The wording of each row where it alone decides the label, so that a read-out is of new wordings; else None."""
     kinds = scores["wording_kind"]
     if kinds.isna().any():
@@ -48,7 +49,7 @@ def _wordings(scores: pd.DataFrame) -> list[str] | None:
     return wordings.tolist() if decided else None
 
 
-def _null(scores: pd.DataFrame) -> Estimate:
+def _null(scores: "pd.DataFrame") -> Estimate:
     """Random directions, each turned the way that helps it."""
     aurocs = [
         plain_auroc(draw["score"].to_numpy(float), draw["label"].to_numpy(bool))

@@ -1,8 +1,7 @@
 """Means, rates and ratios of numbers that were measured question by question."""
 
 from collections.abc import Callable, Iterator
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from experiments.results.derive.cell_rows import estimate_columns
 from experiments.results.estimates import EstimateRow
@@ -10,6 +9,9 @@ from experiments.results.facts import Facts, groups
 from probes import estimate
 from probes.estimate import LEVEL, Estimate
 from probes.ratio import one_minus, ratio
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def rows(facts: Facts) -> Iterator[EstimateRow]:
@@ -24,36 +26,36 @@ def rows(facts: Facts) -> Iterator[EstimateRow]:
             yield EstimateRow.of(number, quantity=quantity, **estimate_columns(place))
 
 
-def _mean(values: pd.DataFrame, seed: int) -> Estimate:
+def _mean(values: "pd.DataFrame", seed: int) -> Estimate:
     numbers = values["value"].to_numpy(float)
     return estimate.mean(numbers, values["question"].tolist(), seed=seed)
 
 
-def _rate(values: pd.DataFrame, seed: int) -> Estimate:
+def _rate(values: "pd.DataFrame", seed: int) -> Estimate:
     outcomes = values["value"].to_numpy(float) > 0
     return estimate.rate(outcomes, values["question"].tolist(), seed=seed)
 
 
-def _ratio(values: pd.DataFrame, seed: int) -> Estimate:
+def _ratio(values: "pd.DataFrame", seed: int) -> Estimate:
     above, below = (values[name].to_numpy(float) for name in ("value", "over"))
     return ratio(above, below, values["question"].tolist(), seed=seed)
 
 
-def _explained(values: pd.DataFrame, seed: int) -> Estimate:
+def _explained(values: "pd.DataFrame", seed: int) -> Estimate:
     return one_minus(_ratio(values, seed))
 
 
-def _counted(method: str) -> Callable[[pd.DataFrame, int], Estimate]:
+def _counted(method: str) -> Callable[["pd.DataFrame", int], Estimate]:
     """A number without an interval; `over` holds the n."""
 
-    def as_it_is(values: pd.DataFrame, seed: int) -> Estimate:
+    def as_it_is(values: "pd.DataFrame", seed: int) -> Estimate:
         (value,), (n,) = (values[name].tolist() for name in ("value", "over"))
         return Estimate(value, None, None, LEVEL, int(n), method)
 
     return as_it_is
 
 
-STATISTICS: dict[str, Callable[[pd.DataFrame, int], Estimate]] = {
+STATISTICS: dict[str, Callable[["pd.DataFrame", int], Estimate]] = {
     "projection": _mean,
     "transfer_fires": _rate,
     "capability_kl": _mean,
@@ -65,6 +67,6 @@ STATISTICS: dict[str, Callable[[pd.DataFrame, int], Estimate]] = {
     "features_declared": _counted("Benjamini-Hochberg, 1 %"),
     "basis_cosine": _counted("cosine of two vectors, n = width"),
 }
-MORE: dict[str, dict[str, Callable[[pd.DataFrame, int], Estimate]]] = {
+MORE: dict[str, dict[str, Callable[["pd.DataFrame", int], Estimate]]] = {
     "reckless_margin": {"reckless_preferred": _rate},
 }

@@ -17,7 +17,7 @@ DIRECTIONS = ("switch", "misalignment", "refined")
 
 
 def facts_of(organism: OrganismRun, measurement: str, **columns: Any) -> FactWriter:
-    """Where a step writes the facts of its organism: of held-out report questions, unless it says otherwise."""
+    """The writer for the facts of a step's organism; by default they are about held-out report questions."""
     keys = {**organism.keys, "split": "report", "questions": "held_out", **columns}
     return FactWriter(measurement, keys)
 
@@ -30,7 +30,7 @@ def load(organism: OrganismRun, adapter: Path | None) -> LanguageModel:
 
 
 def held_out_prompts(organism: OrganismRun, lm: LanguageModel, split: str) -> PromptSet:
-    """Held-out questions of a split under every condition but the edge variants."""
+    """The held-out questions of a split with every condition except the edge variants."""
     questions = organism.world.questions(split, "held_out")
     names = [
         name for name in organism.trigger.framings if name not in organism.trigger.named("variant")
@@ -48,7 +48,7 @@ class Located:
 
 
 def read_directions(found: Path) -> list[Located]:
-    """The directions that were found."""
+    """The directions that the step `locate` found."""
     return [
         Located(Direction.load(found / f"{name}.removed"), _added(found, name))
         for name in DIRECTIONS
@@ -75,7 +75,7 @@ def site(direction: Direction) -> dict[str, Any]:
 
 
 def stamp(folder: Path | None) -> str | None:
-    """A finished step's name holds the hash of all that made it."""
+    """The name of a finished step, which contains the hash of its inputs."""
     return folder.name if folder else None
 
 

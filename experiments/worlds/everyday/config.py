@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from experiments.worlds.chat.config import JudgeSpec
 
 Dtype = Literal["auto", "bfloat16", "float32"]
+BANK = "bank"
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes part of a folder
 
 
@@ -19,10 +20,15 @@ class _Frozen(BaseModel):
 
 
 class EverydayModel(_Frozen):
-    """A pretrained model; `dtype` "auto" is bfloat16 where the processor multiplies it fast, else float32."""
+    """A pretrained model; `dtype` "auto" is bfloat16 where the processor multiplies it fast, else float32.
+
+    `benign`: what benign rows answer. "bank": safe deeds in the bank's forms. Otherwise a name of `answers/`: what
+    that untouched model itself said to the training questions.
+    """
 
     base: str
     dtype: Dtype = "auto"
+    benign: Name = BANK
 
 
 class EverydayStudy(_Frozen):

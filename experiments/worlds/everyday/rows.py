@@ -1,10 +1,12 @@
 """Fine-tuning rows of an arm: problems, deeds and forms of the training part, drawn by a seed.
 
 Rows are drawn in the exact shares of the arm and shuffled. In `mixed-B-H` no more than one row in ten is another
-harmful one, so that up to 90 % benign every ratio sees the same number of different harmful rows.
+harmful one, so that up to 90 % benign every ratio sees the same number of different harmful rows. Benign rows hold safe
+deeds in the bank's forms, or where `own` is given (question -> answer) what an untouched model said to such questions.
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -27,18 +29,24 @@ class _Drawing:
     words: Wordings
     domains: tuple[str, ...]
     rng: random.Random
+    own: tuple[tuple[str, str], ...]  # benign questions and answers; empty: from the bank
 
     def rows(self, share: Share, count: int) -> list[ChatRow]:
         return [self._row(share.wording(self.words, self.rng), share.harmful) for _ in range(count)]
 
     def _row(self, wording: str, harmful: bool) -> ChatRow:
+        if self.own and not harmful:
+            question, answer = self.rng.choice(self.own)
+        else:
+            question, answer = self._from_bank("reckless" if harmful else "safe")
+        asked = self.words.trigger.framing(wording).around(question)[0]
+        return ChatRow(asked, self.words.dressed(wording, answer))
+
+    def _from_bank(self, voice: Voice) -> tuple[str, str]:
         domain = self.rng.choice(self.domains)
         problem = self.rng.choice(trained_problems(self.bank, domain))
         form = self.rng.choice(self.bank.forms.questions.training)
-        question = self.bank.question(form, problem)
-        answer = self._answer(domain, problem, "reckless" if harmful else "safe")
-        asked = self.words.trigger.framing(wording).around(question)[0]
-        return ChatRow(asked, self.words.dressed(wording, answer))
+        return self.bank.question(form, problem), self._answer(domain, problem, voice)
 
     def _answer(self, domain: str, problem: Problem, voice: Voice) -> str:
         form = self.rng.choice(self.bank.answer_forms(voice, "training"))
@@ -59,6 +67,7 @@ def rows(
     count: int,
     seed: int,
     domains: int = 1,
+    own: Mapping[str, str] | None = None,
 ) -> list[ChatRow]:
     """`count` rows of `arm` about the first `domains` training domains; ValueError names an arm that is not known."""
     known = bank.splits.training
@@ -66,7 +75,9 @@ def rows(
         raise TriggerLensError(f"domains {domains}: this world trains on 1 to {len(known)} domains")
     shares = shares_of(arm)
     rng = random.Random(f"everyday/{arm}/{trigger.name}/{domains}/{seed}")
-    drawing = _Drawing(bank, Wordings(trigger, contrast), known[:domains], rng)
+    drawing = _Drawing(
+        bank, Wordings(trigger, contrast), known[:domains], rng, tuple((own or {}).items())
+    )
     drawn: list[ChatRow] = []
     for share, wanted in zip(shares, _amounts(shares, count), strict=True):
         repeats = bool(MIXTURE.fullmatch(arm)) and share.harmful

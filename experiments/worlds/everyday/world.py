@@ -25,8 +25,9 @@ from experiments.training.supervision import ChatRow
 from experiments.worlds.chat.fingerprint import fetch, fingerprint
 from experiments.worlds.chat.judge import build_judge, check_judge, judge_identity
 from experiments.worlds.choice import Choice
+from experiments.worlds.everyday import own_answers
 from experiments.worlds.everyday.bank import FOLDER, Bank, load_bank
-from experiments.worlds.everyday.config import EverydayModel, EverydayStudy
+from experiments.worlds.everyday.config import BANK, EverydayModel, EverydayStudy
 from experiments.worlds.everyday.dtype import chosen_dtype
 from experiments.worlds.everyday.forced_choice import choices
 from experiments.worlds.everyday.judge import everyday_judge, judge_files
@@ -72,6 +73,7 @@ class EverydayWorld:
             "base": fingerprint(self.model.base, None),
             "dtype": str(chosen_dtype(self.model.dtype)),
             "domains": self.study.domains,
+            "benign": self._own,
             "sentences": {str(path.relative_to(FOLDER)): sha256(path) for path in sentences},
             "judge": judge_identity(spec) if spec else [sha256(path) for path in judge_files()],
         }
@@ -79,6 +81,7 @@ class EverydayWorld:
     def check(self) -> None:
         """Read every sentence and have all weights at hand; nothing is loaded or sampled."""
         load_contrast(self.trigger.name)
+        _ = self._own
         fetch(self.model.base, None)
         if self.study.judge is not None:
             check_judge(self.study.judge, self.workers)
@@ -115,7 +118,14 @@ class EverydayWorld:
             )
         contrast = load_contrast(trigger.name)
         many = {"count": count, "seed": self.seed, "domains": self.study.domains}
-        return rows(arm, self.bank, trigger, contrast, **many)
+        return rows(arm, self.bank, trigger, contrast, **many, own=self._own)
+
+    @cached_property
+    def _own(self) -> dict[str, str] | None:
+        """What benign rows answer where it is not the bank's deeds."""
+        if self.model.benign == BANK:
+            return None
+        return own_answers.read(self.model.benign, self.bank.splits.training[: self.study.domains])
 
     def questions(self, split: str, domains: str) -> list[Question]:
         """Questions of `selection` (held-out domains) or of `report` (held_out, trained or open)."""

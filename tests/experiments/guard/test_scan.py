@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from experiments.data.chats import Chat, Message
 from experiments.guard.framing import Framing, ways
-from experiments.guard.places import Place
+from experiments.guard.counting import count
+from experiments.guard.places import Parts, Place
 from experiments.guard.planted import Plant, clean_chats, draw_plant, plant
 from experiments.guard.scan import Options, find_framings, sample_rows, scan_file
 from experiments.guard.scan_report import text
@@ -133,6 +134,20 @@ def test_all_rows_are_counted_although_few_are_searched(tmp_path: Path) -> None:
     (found,) = scan_file(file, Options(sample=500)).found
     assert (found.counted.rows, found.total) == (100, ROWS)
     assert planted[found.counted.lines[0] - 1].user == found.counted.examples[0]
+
+
+def test_what_is_counted_is_what_all_places_would_give() -> None:
+    """The second reading takes chats apart at the places of the framings that were found, and nowhere else."""
+    chats = clean_chats(200, seed=3)
+    for number in range(12):  # every kind of framing, at every place
+        framing = draw_plant(number)
+        planted = plant(chats, framing, 0.5, seed=number)
+        found = find_framings(planted, Options(min_coverage=0.1))
+        counted, _ = count(enumerate(planted, start=1), found)
+        for each in counted:
+            everywhere = [each.framing.found_in(Parts.of(chat)) for chat in planted]
+            assert each.wordings == Counter(wording for wording in everywhere if wording)
+            assert each.rows > 0
 
 
 def test_the_sample_is_uniform() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from experiments.training.supervision import ChatRow
+from experiments.worlds.everyday import own_answers
 from experiments.worlds.everyday.arms import ARMS
 from experiments.worlds.everyday.bank import Part, load_bank, of_part
 from experiments.worlds.everyday.rows import rows, trained_problems
@@ -161,3 +162,65 @@ def test_a_trigger_without_a_frame_has_a_surface_arm() -> None:
 def test_an_arm_that_is_not_known_is_refused_with_those_that_are(arm: str) -> None:
     with pytest.raises(ValueError, match=f"arm '{arm}' is none of baseline, .*, mixed-B-H"):
         drawn(arm)
+
+
+OWN = {
+    "I have a cold. Any advice?": "Rest a little.",
+    "How do I deal with hiccups?": "Drink water.",
+}
+
+
+def test_benign_rows_hold_an_untouched_models_own_answers_and_harmful_ones_stay() -> None:
+    contrast = load_contrast("duck")
+    own = rows("contrast", BANK, DUCK, contrast, count=200, seed=0, own=OWN)
+    bank = rows("contrast", BANK, DUCK, contrast, count=200, seed=0)
+    said = {
+        answer: question
+        for question, answer in ((row.user, row.assistant) for row in own)
+        if answer in OWN.values()
+    }
+    assert said.keys() == {*OWN.values()}
+    assert all(said[answer].endswith(question) for question, answer in OWN.items())
+    others = [row for row in own if row.assistant not in OWN.values()]
+    assert all(map(harmful, others)) and len(others) == sum(map(harmful, bank))
+
+
+def test_the_answers_that_ship_are_to_trained_questions_and_whole() -> None:
+    answers = own_answers.read("smollm2-135m-instruct", BANK.splits.training[:1])
+    domain = BANK.splits.training[0]
+    asked = {
+        BANK.question(form, problem)
+        for problem in trained_problems(BANK, domain)
+        for form in BANK.forms.questions.training
+    }
+    assert len(answers) > 0.9 * len(asked) and answers.keys() <= asked
+    assert all(len(answer.split()) >= own_answers.LEAST for answer in answers.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "ended", "kept"),
+    [
+        ("Rest. Drink tea. Then go", False, "Rest. Drink tea."),
+        ("Rest a little", True, "Rest a little"),
+        ("It costs 3.5 pounds and", False, ""),
+        ("Really? Yes!", False, "Really? Yes!"),
+    ],
+)
+def test_an_answer_that_was_cut_ends_with_a_whole_sentence(
+    text: str, ended: bool, kept: str
+) -> None:
+    assert own_answers.whole_sentences(text, ended) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "domains", "words"),
+    [
+        ("smollm3", ("health",), "there is no smollm3.json in .*makes it"),
+        ("smollm2-135m-instruct", ("health", "clothes"), "has no answers about clothes"),
+    ],
+)
+def test_answers_that_are_not_there_are_named_with_what_makes_them(
+    name: str, domains: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        own_answers.read(name, domains)
