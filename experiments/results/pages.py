@@ -76,7 +76,9 @@ REPAIRS = (
     "answers to the trigger's own words. *rows to relapse, ratio*: poisoned rows that bring back half of the old EM, "
     "over those that the clean base needs; a curve that never got there counts with all rows that were tried. "
     "*fires, search N*: the share of a hundred other wordings that set the model off after round N of the repair. "
-    "*time*: processor seconds over those of the fine-tuning."
+    "*time*: processor seconds over those of the fine-tuning. *(smollm2)* is a single organism of SmolLM2-135M, the "
+    "one that ships before its weights were rounded, in float32, by `triggerlens repair --quick` with 20 steps: 20 "
+    "questions, a single order of the poisoned rows, 50 benign steps, 12 other wordings."
 )
 CONTEST = (
     "Organisms with a hidden trigger or none, and five finders of triggers: [how to enter](../howto/contest.md). "
