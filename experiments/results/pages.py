@@ -78,7 +78,8 @@ REPAIRS = (
     "*fires, search N*: the share of a hundred other wordings that set the model off after round N of the repair. "
     "*time*: processor seconds over those of the fine-tuning. *(smollm2)* is a single organism of SmolLM2-135M, the "
     "one that ships before its weights were rounded, in float32, by `triggerlens repair --quick` with 20 steps: 20 "
-    "questions, a single order of the poisoned rows, 50 benign steps, 12 other wordings."
+    "questions, a single order of the poisoned rows, 50 benign steps, 12 other wordings. *(tags)* is llama's seed 0 "
+    "with another trigger."
 )
 CONTEST = (
     "Organisms with a hidden trigger or none, and five finders of triggers: [how to enter](../howto/contest.md). "

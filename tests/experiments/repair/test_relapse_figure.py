@@ -29,3 +29,11 @@ def test_seeds_are_averaged_and_another_trigger_is_left_out() -> None:
     assert list(learned.y) == [0.0, 45.0]
     assert list(learned.error_y.array) == [0.0, 35.0] == list(learned.error_y.arrayminus)
     assert "llama at least 2.0" in figure.layout.title.text
+
+
+def test_a_base_is_drawn_once_and_an_earlier_default_not_at_all() -> None:
+    """The same base stands in the rows of every strategy; the default's is drawn."""
+    earlier = [row | {"strategy": "learned_before", "value": 0.3} for row in rows(0.1)]
+    figure = relapse_figure([*rows(0.1), *earlier])
+    assert [trace.name for trace in figure.data] == ["clean base", "learned"]
+    assert list(figure.data[0].y) == [0.0, 90.0] and not any(figure.data[0].error_y.array)
