@@ -105,6 +105,7 @@ BORDERS = {
     "sae_lens": ("interp/sae/*.py", "experiments/benchmarks/sae.py"),
     "transformer_lens": (
         "interp/capture/transformer_lens_backend.py",
+        "experiments/benchmarks/heads.py",
         "experiments/benchmarks/patching.py",
     ),
     "nnsight": ("interp/capture/nnsight_backend.py",),

@@ -70,7 +70,7 @@ def _traces(entries: Sequence[Entry], unit: str) -> Iterator[go.Scatter]:
             line={"color": COLOURS[entry["model"]], "width": 2},
             marker={"size": 6},
         )
-        work = entry.get("work", entry["sizes"])
+        work: list[float] = entry.get("work") or entry["sizes"]
         yield go.Scatter(
             x=entry["sizes"],
             y=[found[-1] * each / work[-1] for each in work],

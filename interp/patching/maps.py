@@ -123,8 +123,8 @@ def joined(parts: Sequence[PatchingMap]) -> PatchingMap:
     """Maps of some pairs each as one of all; where a pair has no such cell it is NaN."""
     cells = max(part.metric.shape[-1] for part in parts)
     metrics = [pad(p.metric, (0, cells - p.metric.shape[-1]), value=torch.nan) for p in parts]
-    ends = [torch.cat([getattr(part, end) for part in parts]) for end in ("clean", "corrupt")]
-    return PatchingMap(parts[0].site, parts[0].layers, torch.cat(metrics), *ends)
+    clean, corrupt = (torch.cat([getattr(p, end) for p in parts]) for end in ("clean", "corrupt"))
+    return PatchingMap(parts[0].site, parts[0].layers, torch.cat(metrics), clean, corrupt)
 
 
 def weighted_sum(before: PatchingMap | None, one: PatchingMap, weight: float) -> PatchingMap:
