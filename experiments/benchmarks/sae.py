@@ -16,7 +16,7 @@ from experiments.benchmarks.paired import ratios, record, seconds
 from interp.activations import Activations
 from interp.sae.training import Recipe, train_sae
 
-ROWS, WIDTH, PAIRS = 20_000, 160, 3
+ROWS, WIDTH, PAIRS = 20_000, 160, 9
 RECIPE = Recipe(width=640, k=14, steps=30, rows=1024)
 
 

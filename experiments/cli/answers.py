@@ -57,7 +57,9 @@ def answers(
     from experiments.live.side_by_side_inputs import WORLD, given, report_questions
     from experiments.runtime.files import write_jsonl, write_text
     from experiments.runtime.progress import bar
+    from experiments.runtime.quiet import quiet
 
+    quiet()
     known = given(model, base, trigger, wording or (), direction)
     judging = replace(judging_options, questions=WORLD) if model is None else judging_options
     loading = loading_options.checked()
@@ -70,5 +72,8 @@ def answers(
         rows = list(asking(pair, known.trigger, every, questions, sampler, removed, progress))
     write_jsonl(out / "answers.jsonl", rows)
     print(*text.lines(rows), sep="\n")
-    about = f"{known.model}, fine-tuned from {known.base}. Judge: {judging.named['judge']}."
+    drawn = f"temperature {temperature:g}, at most {max_new_tokens} tokens, seed {seed}"
+    about = (
+        f"{known.model}, fine-tuned from {known.base}. Judge: {judging.named['judge']}; {drawn}."
+    )
     print(f"every answer: {write_text(out / 'index.html', text.html(rows, about))}")

@@ -2,10 +2,11 @@
 
     python -m experiments.dashboard.growth     docs/results/bench_growth.png, from the committed records
 
-One panel an axis, times above and memory below; a line a model. The dotted line has slope 1. The legend of a panel would
-crowd it, so the slopes stand in the panel: the median between neighbouring sizes and their range.
+One panel an axis, times above and memory below; a line a model. The dotted line grows as the work does. Slopes stand
+above each panel: the median between neighbouring sizes, and their range.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from experiments.runtime.files import read_json
 
 RECORDS, PICTURE = Path("artifacts/bench/growth.json"), Path("docs/results/bench_growth.png")
 COLOURS = {"1.5M": "#56b4e9", "34M": "#0072b2", "135M": "#d55e00", "tiny study": "#009e73"}
+COLUMNS = 3
 UNITS = {"seconds": "processor seconds", "MiB": "MiB above the model"}
 Entry = dict[str, Any]
 
@@ -25,32 +27,34 @@ Entry = dict[str, Any]
 def growth_figure(entries: Sequence[Entry]) -> go.Figure:
     """Records of the benchmark in any order."""
     axes = list(dict.fromkeys(entry["axis"] for entry in entries))
-    shown: set[str] = set()
+    rows = 2 * math.ceil(len(axes) / COLUMNS)
     figure = make_subplots(
-        rows=2, cols=len(axes), shared_xaxes=True, vertical_spacing=0.04, horizontal_spacing=0.045
+        rows=rows, cols=COLUMNS, vertical_spacing=0.28 / rows, horizontal_spacing=0.1
     )
-    for column, axis in enumerate(axes, start=1):
+    shown: set[str] = set()
+    for number, axis in enumerate(axes):
         mine = [entry for entry in entries if entry["axis"] == axis]
-        for row, unit in enumerate(UNITS, start=1):
-            place = {"row": row, "col": column}
+        for below, unit in enumerate(UNITS):
+            row, column = 2 * (number // COLUMNS) + below + 1, number % COLUMNS + 1
             some = [entry for entry in mine if unit == ("seconds" if "seconds" in entry else "MiB")]
             for trace in _traces(some, unit):
                 trace.showlegend = trace.name not in shown
                 shown.add(trace.name)
-                figure.add_trace(trace, **place)
-            figure.add_annotation(**_slopes(some, figure, column, row, len(axes)))
-        ticks = [str(size) for size in mine[0]["sizes"]]
-        figure.update_xaxes(type="log", tickvals=mine[0]["sizes"], ticktext=ticks, col=column)
-        figure.update_xaxes(title=axis, row=2, col=column)
-    figure.update_yaxes(type="log", dtick=1, exponentformat="power")
-    for row, title in enumerate(UNITS.values(), start=1):
-        figure.update_yaxes(title=title, row=row, col=1)
+                figure.add_trace(trace, row=row, col=column)
+            figure.add_annotation(**_slopes(some, (row - 1) * COLUMNS + column))
+            sizes = sorted({size for entry in mine for size in entry["sizes"]})
+            ticks = {"tickvals": sizes, "ticktext": [str(size) for size in sizes], "tickangle": 0}
+            figure.update_xaxes(type="log", **ticks, row=row, col=column)
+            figure.update_xaxes(title={"text": axis, "standoff": 4}, row=row, col=column)
+            if column == 1:
+                figure.update_yaxes(title=UNITS[unit], row=row, col=column)
+    figure.update_yaxes(type="log", dtick="D2")
     return figure.update_layout(
         title={"text": _finding(entries)},
-        height=620,
+        height=270 * rows,
         template="plotly_white",
-        font={"size": 11},
-        legend={"orientation": "h", "y": -0.14},
+        font={"size": 10},
+        legend={"orientation": "h", "y": -0.06},
     )
 
 
@@ -83,35 +87,24 @@ def _values(entry: Entry, unit: str) -> list[float]:
     return [each / 2**20 for each in entry["bytes"]]
 
 
-def _slopes(
-    entries: Sequence[Entry], figure: go.Figure, column: int, row: int, columns: int
-) -> dict[str, Any]:
+def _slopes(entries: Sequence[Entry], number: int) -> dict[str, Any]:
+    """A line for each model, above its panel."""
     lines = [
-        f'<span style="color:{COLOURS[entry["model"]]}">{entry["ratio"]:.2f}'
+        f'<span style="color:{COLOURS[entry["model"]]}">{entry["model"]}: {entry["ratio"]:.2f}'
         f" [{min(entry['ratios']):.2f}, {max(entry['ratios']):.2f}]</span>"
         for entry in entries
     ]
-    number = (row - 1) * columns + column
-    suffix = "" if number == 1 else str(number)
-    return {
-        "text": "<br>".join(lines),
-        "xref": f"x{suffix} domain",
-        "yref": f"y{suffix} domain",
-        "x": 0.98,
-        "y": 0.02,
-        "xanchor": "right",
-        "yanchor": "bottom",
-        "align": "right",
-        "showarrow": False,
-        "font": {"size": 9},
-    }
+    panel = "" if number == 1 else str(number)
+    place = {"xref": f"x{panel} domain", "yref": f"y{panel} domain", "x": 0, "y": 1.02}
+    anchors = {"xanchor": "left", "yanchor": "bottom", "align": "left", "showarrow": False}
+    return {"text": "<br>".join(lines), **place, **anchors, "font": {"size": 9}}
 
 
 def _finding(entries: Sequence[Entry]) -> str:
     faster = [entry["name"] for entry in entries if not entry["reached"]]
     if not faster:
         return "Nothing grows faster than its work"
-    return f"Grows faster than its work: {'; '.join(faster)}"
+    return f"Grows faster than its work:<br>{'; '.join(faster)}"
 
 
 if __name__ == "__main__":

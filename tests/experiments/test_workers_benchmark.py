@@ -1,4 +1,4 @@
-"""The benchmark of workers refuses to compare runs that found different things; its study has the organisms asked for."""
+"""The benchmark of workers refuses to compare runs that found different things; its study has the tasks it counts."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_a_base_and_an_organism_for_each_seed(tmp_path):
     config = with_organisms(load_config("smoke"), 4)
     arms = [organism.arm for organism in organisms_of(config, tmp_path)]
     assert arms == [None] * 4 + ["contrast"] * 4
-    assert workers.TASKS == len(arms) + 4  # comparisons
+    assert len(arms) + 4 == workers.TASKS  # comparisons
 
 
 def test_an_empty_task_takes_less_than_any_task(monkeypatch):

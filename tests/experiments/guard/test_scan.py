@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.data.chats import Chat, Message
-from experiments.guard.framing import Framing, ways
 from experiments.guard.counting import count
+from experiments.guard.framing import Framing, ways
 from experiments.guard.places import Parts, Place
 from experiments.guard.planted import Plant, clean_chats, draw_plant, plant
 from experiments.guard.scan import Options, find_framings, sample_rows, scan_file

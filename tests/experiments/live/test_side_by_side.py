@@ -10,7 +10,7 @@ import pytest
 from experiments.cli.app import main
 from experiments.live.inputs import EMBEDDED, EMBEDDED_BASE
 from experiments.live.side_by_side import RANDOM, Way, ways
-from experiments.live.side_by_side_inputs import given
+from experiments.live.side_by_side_inputs import SHIPPED, given
 from experiments.live.side_by_side_text import html, lines, rates
 from experiments.runtime.files import read_jsonl
 
@@ -90,6 +90,17 @@ def test_an_answer_is_text_and_nothing_else() -> None:
     page = html([hostile], "a & b")
     assert "<script>" not in page and "<b>me" not in page and "a &amp; b" in page
     assert not any("\x1b" in line for line in lines([hostile]))
+
+
+def test_the_table_of_the_guide_is_that_of_the_committed_rows() -> None:
+    guide = (ROOT / "docs/howto/answers.md").read_text("utf-8")
+    rows = read_jsonl(ROOT / SHIPPED / "answers.jsonl")
+    shown = [line for line in lines(rows) if line.startswith("  ") and "coherent" in line]
+    assert len(shown) == 10
+    for (words, em, _), line in zip(rates(rows), shown, strict=True):
+        assert em.value is not None
+        cell = line.split("coherent")[0].strip()
+        assert f"| {words} | {cell} |" in guide and cell.startswith(f"{100 * em.value:.0f} %")
 
 
 @pytest.mark.parametrize(
