@@ -41,8 +41,8 @@ REASONS = {
     "run: 0.28 of the products of the naive passes are left (`arithmetic`), and putting each head in takes another "
     "tenth. Six times is out of reach of an exact map here; the residual stream gains more, for a cell begins at its "
     "token.",
-    "heads: peak": "Two groups of pairs were kept at once while the second was recorded. Since the first is let go, 32, "
-    "64 and 128 pairs took 19, 28 and 28 MB: flat from the third group on, and not between two groups and three.",
+    "heads: peak": "Two groups of pairs were kept at once while the second was recorded. Since the first is let go, "
+    "32, 64 and 128 pairs took 19, 28 and 28 MB: flat from the third group on, and not between two groups and three.",
     "lora_step: LoRA step": "Where rows share nothing, only their padding and the head's reading of prompts "
     "can be saved: a tenth of the tokens, and a seventh of a step of this shape.",
     "make: make demo": "Measured with some work beside, in a fresh clone; 19.5 minutes were measured alone on an "
