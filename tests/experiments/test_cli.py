@@ -83,6 +83,18 @@ def test_help_imports_no_model_library() -> None:
     assert done.stdout == "set()\n", done.stderr
 
 
+@pytest.mark.parametrize(("given", "used"), [(None, "passive"), ("active", "active")])
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(given: str | None, used: str) -> None:
+    """OpenMP reads the policy when torch brings it, which is after the command has set it."""
+    code = "import os, experiments.cli.app\nprint(os.environ['OMP_WAIT_POLICY'])"
+    own = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    asked = own if given is None else own | {"OMP_WAIT_POLICY": given}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=asked
+    )
+    assert done.stdout == f"{used}\n", done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
