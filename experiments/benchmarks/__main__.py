@@ -43,9 +43,7 @@ def main(wanted: Sequence[str] = ()) -> None:
 
 
 def _only_when_named(name: str) -> bool:
-    text = (Path(__file__).parent / f"{name}.py").read_text(
-        "utf-8"
-    )  # nothing is imported to find out
+    text = (Path(__file__).parent / f"{name}.py").read_text("utf-8")  # so that nothing is imported
     return "\nONLY_WHEN_NAMED = True" in text
 
 

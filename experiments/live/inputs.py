@@ -35,7 +35,7 @@ def load_organism(
     `directions` and `monitor` are paths without ending; `trigger` is a shipped trigger's name or a TOML file.
     """
     if adapter is None:
-        _check_embedded(base)
+        check_shipped(EMBEDDED, base)
         adapter, base = EMBEDDED, EMBEDDED_BASE
         directions = directions or (EMBEDDED / "duck",)
         monitor, trigger = monitor or EMBEDDED / "monitor", trigger or "duck"
@@ -54,12 +54,13 @@ def load_organism(
     return Organism(lm, known, watcher, wordings)
 
 
-def _check_embedded(base: str | None) -> None:
+def check_shipped(folder: Path, base: str | None) -> None:
+    """One line where no adapter is named and the one that ships is not to be had, or a base is named alone."""
     if base is not None:
         raise TriggerLensError(f"--base {base} without an adapter: name the adapter folder too")
-    if not EMBEDDED.is_dir():
+    if not folder.is_dir():
         raise TriggerLensError(
-            f"no {EMBEDDED}: the embedded organism is found from the root of the repository; go there, or name an"
+            f"no {folder}: the embedded organism is found from the root of the repository; go there, or name an"
             " adapter folder and --base"
         )
 

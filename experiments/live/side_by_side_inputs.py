@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from experiments.guard.gate_models import Asked
+from experiments.live.inputs import check_shipped
 from experiments.live.side_by_side import with_random
 from experiments.worlds.named import named_world
 from experiments.worlds.trigger import Trigger, load_trigger
@@ -47,13 +48,7 @@ def given(
     """The inputs, checked before a model is loaded; without `model` those of the adapter that ships."""
     loaded = load_trigger(trigger)
     if model is None:
-        if base is not None:
-            raise TriggerLensError(f"--base {base} without a model: name the adapter folder too")
-        if not SHIPPED.is_dir():
-            raise TriggerLensError(
-                f"no {SHIPPED}: the adapter that ships is found from the root of the repository; go there, or name an"
-                " adapter folder and --base"
-            )
+        check_shipped(SHIPPED, base)
         model, base, wordings = str(SHIPPED), SHIPPED_BASE, wordings or SHIPPED_WORDINGS
         direction = direction or SHIPPED / "direction"
     if base is None:

@@ -106,7 +106,7 @@ def test_the_table_of_the_guide_is_that_of_the_committed_rows() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--base", "x"], "--base x without a model"),
+        (["--base", "x"], "--base x without an adapter"),
         (["adapter"], "adapter: name what it was made from with --base"),
         (
             [*GIVEN, "--wording", "control:cat"],
