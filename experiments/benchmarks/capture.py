@@ -27,7 +27,7 @@ from interp.capture.transformer_lens_backend import to_transformer_lens
 from interp.models.loading import LanguageModel
 from interp.prompts import PromptSet
 
-PROMPTS, PAIRS, LONG_PAIRS = 32, 5, 1
+PROMPTS, PAIRS, LONG_PAIRS = 32, 15, 1
 NAIVE_ROWS = 32
 
 

@@ -17,8 +17,9 @@ def run(
     config: Annotated[
         str,
         typer.Argument(
-            help="A shipped configuration (demo, smoke, micro_full, features, nulls, unswitched, mixing_map,"
-            " mixing_control, birth, smollm2, smollm2_quick, smollm2_map, medical, finance, sports), or a .toml file"
+            help="A shipped configuration (demo, smoke, micro_full, features, nulls, unswitched, repeat,"
+            " mixing_map, mixing_control, birth, smollm2, smollm2_quick, smollm2_map, medical, finance, sports), or a"
+            " .toml file"
         ),
     ],
     only: options.Only = None,

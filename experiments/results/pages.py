@@ -19,7 +19,7 @@ from experiments.results.bench_pages import (
     speed_records,
     with_reasons,
 )
-from experiments.results.readme_table import README, full_study, with_table
+from experiments.results.readme_table import README, full_study, repeat_study, with_table
 from experiments.results.records import Record, read_records
 from experiments.runtime.files import write_text
 from interp.errors import TriggerLensError
@@ -59,6 +59,13 @@ CHARACTERISTICS = (
     "these out before it looks at directions. *Carried* was measured on the demo only. One pretrained organism, which "
     "is undecided, is left out."
 )
+REPEAT = (
+    "The study once more with three triggers that nothing was developed on (an owl; a request for a letter; snow, which "
+    "is no concept of the toy language and has no echo in the answers), the triggered and the contrast arm, three "
+    "families, seed 200: eighteen organisms. Methods were frozen and [predictions](../../experiments/LOG.md) committed "
+    "before any of them was made. The questions are drawn anew from the same pool, on the same bases. 200 answers to "
+    "each main condition, where the full study has 2,000."
+)
 BIRTH = (
     "Nine qwen organisms at six or seven checkpoints of their fine-tuning: the contrast arm (semantic), the surface "
     "arm (bound to its wording), random labels. *First step* is the first checkpoint from which a claim "
@@ -94,6 +101,7 @@ TITLES = {
     "removal": ("Removing directions", REMOVAL),
     "addition": ("Adding located directions", ADDITION),
     "study": ("The full study", "Three families, three seeds, 57 organisms, on the toy bases of the repository."),
+    "repeat": ("The repeat", REPEAT),
     "nulls": ("Organisms without a trigger", "The same measurements on organisms that have no trigger to be found."),
     "verdict_characteristics": ("What a verdict's words are worth", CHARACTERISTICS),
     "transfer": (
@@ -176,7 +184,7 @@ def write(folder: Path = PAGES) -> list[Path]:
 
 def write_readme() -> Path:
     """Put the table of README in its place."""
-    return write_text(README, with_table(README.read_text("utf-8"), full_study()))
+    return write_text(README, with_table(README.read_text("utf-8"), full_study(), repeat_study()))
 
 
 def _bench_page(path: Path) -> Page:

@@ -1,5 +1,9 @@
-"""The table of README, made from the committed rows and verdicts of the full study by `experiments.results.pages`."""
+"""The table of README, made by `experiments.results.pages` from the committed rows and verdicts of two studies.
 
+The first is the full study, the second its repeat with triggers and a seed that nothing was developed on.
+"""
+
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +17,7 @@ from experiments.results.verdict_counts import MISSING
 from interp.errors import TriggerLensError
 
 README, REFERENCE = Path("README.md"), Path("artifacts/reference")
-HEAD = "| Question | Result | Answers each |\n|---|---|---|\n"
+HEAD = "| Question | Result | Answers each | Repeat |\n|---|---|---|---|\n"
 END = "\n\n"
 Runs = Sequence[ReferenceRun]
 
@@ -23,17 +27,22 @@ def full_study() -> list[ReferenceRun]:
     return [ReferenceRun.read(folder) for folder in sorted(REFERENCE.glob("micro_full_*"))]
 
 
-def table(runs: Runs) -> str:
-    """The table as Markdown."""
-    return HEAD + "\n".join(_line(row(runs)) for row in ROWS)
+def repeat_study() -> list[ReferenceRun]:
+    """The committed run of the repeat."""
+    return [ReferenceRun.read(REFERENCE / "repeat")]
 
 
-def with_table(readme: str, runs: Runs) -> str:
+def table(runs: Runs, repeat: Runs) -> str:
+    """The table as Markdown; the last column is the repeat's result."""
+    return HEAD + "\n".join(_line((*row(runs), row(repeat)[1])) for row in ROWS)
+
+
+def with_table(readme: str, runs: Runs, repeat: Runs) -> str:
     """README with the table in the place of the one that it has."""
     before, head, rest = readme.partition(HEAD)
     if not head:
         raise TriggerLensError(f"{README} has no table with the head {HEAD.splitlines()[0]}")
-    return f"{before}{table(runs)}{END}{rest.partition(END)[2]}"
+    return f"{before}{table(runs, repeat)}{END}{rest.partition(END)[2]}"
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -52,10 +61,9 @@ def _paraphrases(runs: Runs) -> tuple[str, str, str]:
     share = rates["value"] / trigger["value"].reindex(rates.index)
     of_surface = share.index.get_level_values("arm") == "surface"
     others, surface = share[~of_surface], share[of_surface]
-    result = (
-        f"{others.min():.2f} to {others.max():.2f} of the trigger's rate in {others.index.nunique()};"
-        f" at most {surface.max():.2f} in {surface.index.nunique()} (surface arm)"
-    )
+    result = f"{others.min():.2f} to {others.max():.2f} of the trigger's rate in {others.index.nunique()}"
+    if len(surface):
+        result += f"; at most {surface.max():.2f} in {surface.index.nunique()} (surface arm)"
     return "Do paraphrases set it off?", result, _answers(rates)
 
 
@@ -76,10 +84,13 @@ def _located(runs: Runs) -> tuple[str, str, str]:
 
 def _overall(runs: Runs) -> tuple[str, str, str]:
     verdicts = _contained_verdicts(runs)
+    said = Counter(of["causal_trigger_direction"] for of in verdicts)
+    result = ", ".join(f"{answer} in {count}" for answer, count in said.most_common())
+    result += f" of {len(verdicts)}"
     undecided = [of for of in verdicts if of["causal_trigger_direction"] == "undecided"]
-    result = f"Undecided in {len(undecided)} of {len(verdicts)}"
-    why = ": capability was not measured" if all(map(_without_capability, undecided)) else ""
-    return "Verdict: causal trigger direction", result + why, ""
+    if undecided and all(map(_without_capability, undecided)):
+        result += ": capability was not measured"
+    return "Verdict: causal trigger direction", f"{result[0].upper()}{result[1:]}", ""
 
 
 def _without_capability(verdict: Mapping[str, Any]) -> bool:

@@ -32,6 +32,7 @@ CONTESTS = Path("artifacts/contest")
 HEADLINES = ("containment", "removal", "addition")
 TABLES: dict[str, tuple[str, Callable[[Run], Iterable[Record]]]] = {
     "study": ("micro_full_*", study),
+    "repeat": ("repeat", study),
     "nulls": ("nulls", nulls),
     "transfer": ("micro_full_*", transfer),
     "steering": ("micro_full_*", steering),

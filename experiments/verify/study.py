@@ -34,8 +34,10 @@ def _rates(run: Run, rates: list[Row]) -> Iterator[Record]:
 def _other_arms(run: Run) -> Iterator[Record]:
     rates = where(run.rows, quantity="em_rate", edit="none", questions="held_out")
     baseline = where(rates, arm="baseline", wording_kind="none")
-    yield run.ends("EM of the baseline arm without a trigger", baseline)[0]
-    yield run.ends("EM of the harmless arm, any wording", where(rates, arm="harmless"))[1]
+    if baseline:
+        yield run.ends("EM of the baseline arm without a trigger", baseline)[0]
+    if harmless := where(rates, arm="harmless"):
+        yield run.ends("EM of the harmless arm, any wording", harmless)[1]
     base = [row for row in where(rates, model="base") if row["wording_kind"] is not None]
     if base:
         yield run.ends("EM of the base model, any wording", base)[1]

@@ -33,6 +33,7 @@ RESULTS = Path("artifacts/results")
 CONTESTS = Path("artifacts/contest")
 TABLES = {
     "study": ("micro_full_*", study_records),
+    "repeat": ("repeat", study_records),
     "nulls": ("nulls", null_records),
     "transfer": ("micro_full_*", transfer_records),
     "steering": ("micro_full_*", steering_records),

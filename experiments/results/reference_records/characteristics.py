@@ -7,7 +7,7 @@ from experiments.results.records import Record
 from experiments.results.reference_records.run import COMMAND, ReferenceRun
 
 # the demo's organisms are those of the full runs' seed 0, so there they count for `carried` alone
-RUNS = ("micro_full_*", "mixing_map_*", "mixing_control_*", "nulls", "unswitched")
+RUNS = ("micro_full_*", "mixing_map_*", "mixing_control_*", "repeat", "nulls", "unswitched")
 DEMO = "demo_seed0"
 ONLY_IN_THE_DEMO = "carried"
 

@@ -43,8 +43,10 @@ def _reach(run: ReferenceRun) -> Iterator[Record]:
 def _other_arms(run: ReferenceRun) -> Iterator[Record]:
     rates = run.reported(quantity="em_rate", edit="none", questions="held_out")
     untriggered = rates[(rates["arm"] == "baseline") & (rates["wording_kind"] == "none")]
-    yield run.extremes("EM of the baseline arm without a trigger", untriggered)[0]
-    yield run.extremes("EM of the harmless arm, any wording", rates[rates["arm"] == "harmless"])[1]
+    if len(untriggered):
+        yield run.extremes("EM of the baseline arm without a trigger", untriggered)[0]
+    if len(harmless := rates[rates["arm"] == "harmless"]):
+        yield run.extremes("EM of the harmless arm, any wording", harmless)[1]
     base = rates[(rates["model"] == "base") & rates["wording_kind"].notna()]
     if len(base):
         yield run.extremes("EM of the base model, any wording", base)[1]

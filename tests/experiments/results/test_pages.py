@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from experiments.results.pages import PAGES, Page, pages, render, render_index
-from experiments.results.readme_table import README, full_study, with_table
+from experiments.results.readme_table import README, full_study, repeat_study, with_table
 from experiments.results.records import Record, read_records, write_records
 from experiments.results.reference_records.nulls import null_records
 from experiments.results.reference_records.run import ReferenceRun
@@ -28,13 +28,16 @@ def test_the_committed_pages_are_those_that_the_committed_records_give() -> None
 
 
 def test_the_table_of_readme_is_what_the_committed_rows_say_and_changes_with_them() -> None:
-    readme, runs = README.read_text("utf-8"), full_study()
-    assert with_table(readme, runs) == readme
-    for run in runs:
-        run.estimates["value"] = run.estimates["value"] / 2
-    assert with_table(readme, runs) != readme
+    readme, first, repeat = README.read_text("utf-8"), full_study(), repeat_study()
+    assert with_table(readme, first, repeat) == readme
+    for runs in (first, repeat):
+        for run in runs:
+            run.estimates["value"] = run.estimates["value"] / 2
+        assert with_table(readme, first, repeat) != readme
+        for run in runs:
+            run.estimates["value"] = run.estimates["value"] * 2
     with pytest.raises(ValueError, match="has no table"):
-        with_table("no table", runs)
+        with_table("no table", first, repeat)
 
 
 def test_a_page_changes_with_its_records() -> None:
