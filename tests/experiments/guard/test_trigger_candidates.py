@@ -51,7 +51,7 @@ def test_a_system_prompt_goes_there_and_a_suffix_behind() -> None:
     [
         ('name = "x"\ntext = "y"', "controls"),
         ('name = "x"\ntext = "y"\n[controls]', "controls: none given"),
-        ('name = "x"\ntext = "y"\ncontrols = {a = "y"}', "'y' stands there twice"),
+        ('name = "x"\ntext = "y"\ncontrols = {a = "y"}', "'y' appears twice"),
         ('name = "x"\ntext = " "\ncontrols = {a = "b"}', "wording is empty"),
         ('name = "x"\ntext = "y"\nplacemnt = "suffix"\ncontrols = {a = "b"}', "placemnt"),
         ('name = "x"\ntext = "y"\nplacement = "middle"\ncontrols = {a = "b"}', "placement"),
