@@ -78,7 +78,7 @@ def test_a_missing_extra_is_one_line(
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["a"], "adapter a: name what it was made from with --base FOLDER"),
+        (["a"], "adapter a: name the model it was made from with --base"),
         (["--base", EMBEDDED_BASE], "without an adapter"),
         (["nowhere", "--base", EMBEDDED_BASE], "adapter 'nowhere': no such folder"),
         ([EMBEDDED_BASE, "--base", EMBEDDED_BASE], "holds no adapter_config.json"),

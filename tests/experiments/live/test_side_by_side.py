@@ -107,7 +107,7 @@ def test_the_table_of_the_guide_is_that_of_the_committed_rows() -> None:
     ("arguments", "words"),
     [
         (["--base", "x"], "--base x without an adapter"),
-        (["adapter"], "adapter: name what it was made from with --base"),
+        (["adapter"], "adapter: name the model it was made from with --base"),
         (
             [*GIVEN, "--wording", "control:cat"],
             "'control:cat' is none of trigger duck: none, trigger",
