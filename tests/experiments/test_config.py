@@ -43,7 +43,7 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
         (GOOD + "[finetune.triggered]\nspeed = 3\n", "speed"),
         (
             'measure = "behaviour"\nfurther = ["capability"]\n' + GOOD,
-            'measure: "behaviour" finds no direction, and further reads one; leave further out',
+            'measure: "behaviour" finds no direction, but further needs one; leave out further',
         ),
         (GOOD + "[sampling]\nquestions = 0\n", "sampling.questions: Input should be greater"),
         ("name = ", "not TOML"),

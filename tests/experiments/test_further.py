@@ -182,7 +182,9 @@ def test_only_the_organisms_that_were_named_take_part(run: Path) -> None:
     assert {row.arm for row in rows} == {"contrast"}
     rows = add_further(run, ["factorial"], only=["llama-s0-base", "llama-s0-contrast"])
     assert {row.arm for row in rows} == {"baseline", "contrast"}
-    with pytest.raises(ValueError, match="--only qwen: no organism's name begins so; there are ll"):
+    with pytest.raises(
+        ValueError, match="--only qwen: no organism's name begins with this; there are ll"
+    ):
         add_further(run, ["factorial"], only=["llama", "qwen"])
 
 
