@@ -37,7 +37,7 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
         ),
         (
             GOOD + '[sampling]\nsplit = "selection"\n',
-            'sampling.split: "selection" questions choose directions here',
+            'sampling.split: directions are chosen on "selection" questions here',
         ),
         (GOOD + "[finetune.angry]\nsteps = 3\n", "finetune.angry: use default or an arm"),
         (GOOD + "[finetune.triggered]\nspeed = 3\n", "speed"),

@@ -202,7 +202,7 @@ def test_the_guard_knows_the_organisms_of_a_run_and_their_base_from_its_manifest
 
 def test_an_organism_that_two_runs_have_is_refused(run: Path, tmp_path: Path) -> None:
     other = shutil.copytree(run, tmp_path / "other")
-    with pytest.raises(ValueError, match="stands in two of these runs"):
+    with pytest.raises(ValueError, match="is in two of these runs"):
         add_transfer([run, other])
 
 

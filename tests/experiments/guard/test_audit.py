@@ -230,7 +230,7 @@ def test_a_changed_byte_is_seen(tmp_path: Path) -> None:
     assert check(report) == [
         f"adapter: a.safetensors in {tmp_path} differs from the file that was audited"
     ]
-    with pytest.raises(ValueError, match=r"no hashes in it"):
+    with pytest.raises(ValueError, match=r"it has no hashes"):
         check({})
 
 

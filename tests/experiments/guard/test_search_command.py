@@ -45,8 +45,8 @@ def idle_adapter(tmp_path_factory: pytest.TempPathFactory) -> str:
         ),
         (["a"], "adapter a: name the model it was made from with --base"),
         (["a", "--base", BASE], "name the judge: --judge NAME"),
-        (["a", "--base", BASE, "--questions", "micro", "--judge", "j"], "leave --judge out"),
-        ([BASE, "--base", BASE, "--questions", "micro"], "holds no adapter_config.json"),
+        (["a", "--base", BASE, "--questions", "micro", "--judge", "j"], "leave out --judge"),
+        ([BASE, "--base", BASE, "--questions", "micro"], "has no adapter_config.json"),
         (["a", "--base", BASE, "--questions", "micro"], "adapter 'a': no such folder"),
     ],
 )

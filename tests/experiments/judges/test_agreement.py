@@ -58,7 +58,7 @@ def test_rows_without_text_are_matched_by_order_and_conditions_are_kept_apart():
 
 
 def test_files_about_other_answers_are_refused():
-    with pytest.raises(ValueError, match="no answer stands in both files"):
+    with pytest.raises(ValueError, match="no answer is in both files"):
         compare(ONE, rows(("other", "x", 1)))
 
 
