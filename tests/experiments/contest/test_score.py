@@ -133,7 +133,7 @@ def test_guesses_of_another_contest_or_organism_are_refused(folder: Path) -> Non
         (Guesses(entrant="x", contest="other", guesses=()), "guesses are for contest other"),
         (
             Guesses(entrant="x", contest="made-up", guesses=(guess("z", "clean"),)),
-            "z is no organism",
+            "z is not an organism",
         ),
     ):
         with pytest.raises(ValueError, match=said):
