@@ -64,8 +64,6 @@ def test_files_about_other_answers_are_refused():
 
 def test_files_without_an_answer_that_both_scored_are_refused():
     one, two = rows(("q", "x", None), ("q", "y", 5)), rows(("q", "x", 5), ("q", "y", None))
-    told = (
-        r"2 answers are in both files, but none was scored by both judges \(scores missing: 1 in"
-    )
+    told = r"2 answers are in both files, but none was scored by both judges \(scores missing: 1 in"
     with pytest.raises(ValueError, match=told):
         compare(one, two)
