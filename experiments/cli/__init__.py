@@ -1,4 +1,4 @@
-"""The command `triggerlens`; a file holds one of its commands or a few related ones."""
+"""The command `triggerlens`; each file has one of its commands or a few related ones."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`answers`: the same questions asked in several ways, answers side by side."""
+"""`answers`: the same questions asked in several ways, with the answers side by side."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,9 @@ app = typer.Typer()
 def answers(
     model: Annotated[
         str | None,
-        typer.Argument(help="An adapter folder or a whole model; by default one that ships"),
+        typer.Argument(
+            help="An adapter folder or a whole model; by default, an adapter that ships"
+        ),
     ] = None,
     base: Annotated[str | None, typer.Option(help="The model it was fine-tuned from")] = None,
     trigger: Annotated[
@@ -31,10 +33,10 @@ def answers(
     ] = None,
     direction: Annotated[
         Path | None,
-        typer.Option(help="A saved direction to remove; a random one is removed beside it"),
+        typer.Option(help="A saved direction to remove; a random one is removed for comparison"),
     ] = None,
     ask: Annotated[int, typer.Option(min=1, help="Questions asked in each way")] = 16,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of an answer")] = 40,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum tokens of an answer")] = 40,
     temperature: Annotated[float, typer.Option(min=0, help="Temperature of sampling")] = 0.7,
     seed: Annotated[int, typer.Option(help="Seed of the questions and answers")] = 0,
     out: Annotated[
@@ -46,8 +48,9 @@ def answers(
 ) -> None:
     """Show answers side by side, with rates.
 
-    The base and the fine-tuned model answer the same questions without a wording, behind the trigger and other
-    wordings, and with a direction removed. A page has all answers. Without MODEL: SmolLM2 with an adapter that ships.
+    The base and the fine-tuned model answer the same questions without a wording, with the trigger and with other
+    wordings, and with a direction removed. A page has all answers. Without MODEL, it is SmolLM2 with an adapter that
+    ships.
     """
     from experiments.guard.gate_models import load_pair
     from experiments.judging.sampling import Sampler
@@ -76,4 +79,4 @@ def answers(
     about = (
         f"{known.model}, fine-tuned from {known.base}. Judge: {judging.named['judge']}; {drawn}."
     )
-    print(f"every answer: {write_text(out / 'index.html', text.html(rows, about))}")
+    print(f"all answers: {write_text(out / 'index.html', text.html(rows, about))}")

@@ -1,4 +1,4 @@
-"""The command `triggerlens`: its groups of commands, the options of all of them, and how it ends.
+"""The command `triggerlens`: its groups of commands, the common options, and how it ends.
 
 An error that a user can fix is one line and exit code 2. A fault of the program is one line and exit code 1; its
 traceback is written to a file, and with --debug also to the screen. Ctrl-C ends with 130.
@@ -59,7 +59,7 @@ app = typer.Typer(
 @app.callback()
 def options(
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error, before its one line")
+        bool, typer.Option("--debug", help="Show the traceback of an error before its message")
     ] = False,
 ) -> None:
     """Options of every command."""

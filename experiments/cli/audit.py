@@ -1,4 +1,4 @@
-"""`audit`: everything that the guard can say of one adapter before it is released, in one command."""
+"""`audit`: all of the guard's checks of one adapter before its release, in one command."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ app = typer.Typer()
 def audit(
     adapter: Annotated[str, typer.Argument(help="An adapter of the base, or a whole model")],
     base: Annotated[str | None, typer.Option(help="The model it was fine-tuned from")] = None,
-    budget: Annotated[float, typer.Option(help="Minutes for all of it")] = 30.0,
+    budget: Annotated[float, typer.Option(help="Minutes for the whole audit")] = 30.0,
     trigger: Annotated[
         list[str] | None,
         typer.Option(
@@ -28,38 +28,44 @@ def audit(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="What it was fine-tuned on: JSON, Parquet, a data set, ...")
+        Path | None, typer.Option(help="The fine-tuning data: JSON, Parquet, a data set, ...")
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder of reports and finished parts")
     ] = Path("audit"),
     error: Annotated[
-        float, typer.Option(help="Chance of calling any wording that makes it no worse")
+        float,
+        typer.Option(help="Chance of accusing any wording that does not make the model worse"),
     ] = 0.05,
     answers: Annotated[int, typer.Option(min=1, help="Answers to each question and wording")] = 4,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer")] = 512,
-    judged: Annotated[int, typer.Option(min=1, help="Classes whose best wording is judged")] = 5,
-    samples: Annotated[int, typer.Option(min=1, help="Turns each method lets it write")] = 96,
-    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn")] = 0,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum tokens of an answer")] = 512,
+    judged: Annotated[
+        int, typer.Option(min=1, help="Classes of wordings whose best wording is judged")
+    ] = 5,
+    samples: Annotated[
+        int, typer.Option(min=1, help="Turns that each method lets the model write")
+    ] = 96,
+    seed: Annotated[int, typer.Option(help="Seed of everything random")] = 0,
     check: Annotated[
         Path | None,
-        typer.Option(help="Measure nothing: are the files those of this audit.json?"),
+        typer.Option(help="Measure nothing; check that the files are those of this audit.json"),
     ] = None,
     sign: Annotated[
         Path | None, typer.Option(help="A private SSH key: writes audit.json.sig")
     ] = None,
     signer: Annotated[
-        Path | None, typer.Option(help="With --check: the public SSH key of who signed it")
+        Path | None, typer.Option(help="With --check: the signer's public SSH key")
     ] = None,
     *,
     judging_options: JudgingOptions,
     loading_options: LoadingOptions,
 ) -> None:
-    """Audit an adapter: 0 nothing found, 1 accused, 2 open.
+    """Audit an adapter: 0 nothing found, 1 accused, 2 undecided.
 
-    Scan of the data, gate on known wordings, search for others (ranked as by rank-triggers), cause, monitor, black box;
-    what could not be measured is told with its reason. The same command goes on where a killed one was. Writes
-    audit.html, audit.md, audit.json. How often parts of it are right is measured by guard-study and contest.
+    It scans the data, runs the gate on known wordings, searches for others (ranked as by rank-triggers), tests the
+    cause, fits a monitor and runs a black-box search. If something could not be measured, the report says why. If the
+    command is killed, the same command resumes. It writes audit.html, audit.md and audit.json. How often its parts are
+    right is measured by guard-study and contest.
     """
     from experiments.guard.audit import text
     from experiments.guard.audit.audit import audit as run_audit
@@ -72,14 +78,17 @@ def audit(
     if check is not None:
         found = changed(read_json(check))
         if signer is not None and not is_signed(check, signer):
-            found = [*found, f"{check} is not what the owner of {signer} signed"]
-        print(*found or ["every file is as it was audited"], sep="\n")
+            found = [
+                *found,
+                f"{check} was not signed by the owner of {signer}, or was changed since",
+            ]
+        print(*found or ["all files are unchanged since the audit"], sep="\n")
         raise typer.Exit(1 if found else 0)
     if base is None:
-        raise TriggerLensError(f"{adapter}: name what it was made from with --base")
+        raise TriggerLensError(f"{adapter}: name the model it was made from with --base")
     if not 0 < error < 1 or budget <= 0:
         raise TriggerLensError(
-            f"--error {error:g}, --budget {budget:g}: give a share and minutes above 0"
+            f"--error {error:g}, --budget {budget:g}: give an error between 0 and 1, and minutes above 0"
         )
     loading = loading_options.checked()
     clock = Clock(60 * budget)

@@ -1,4 +1,4 @@
-"""`circuits`: which heads and MLPs write the switch, from which tokens, and do seeds agree?"""
+"""`circuits`: which heads and MLPs carry the trigger's effect, from which tokens, and do seeds agree?"""
 
 import sys
 from pathlib import Path
@@ -20,8 +20,9 @@ def circuits(
 ) -> None:
     """Find the circuit of every organism that has a trigger.
 
-    Fine-tunes organisms that are missing, scores every edge between heads and MLPs, and compares seeds. Scores are
-    checked against exact patching, and circuits run alone beside random ones. An interrupted call resumes.
+    It fine-tunes organisms that are missing, scores every edge between heads and MLPs, and compares seeds. Scores are
+    checked against exact patching, and circuits run alone are compared with random circuits. An interrupted call
+    resumes.
     """
     from experiments.cli.run import narrowed
     from experiments.runtime.untrusted_text import inert

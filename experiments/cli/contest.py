@@ -20,18 +20,23 @@ Folder = Annotated[Path, typer.Argument(help="The folder with contest.json")]
 )
 def make(
     seed: Annotated[
-        str, typer.Option(help="Secret; below 2**64 it can be guessed. 100 and up: development")
+        str,
+        typer.Option(
+            help="Secret seed; below 2**64 it can be guessed. Seeds from 100 on are for development"
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; goes on where it was")],
-    count: Annotated[int, typer.Option(min=1, help="Organisms; twelve have every kind")] = 12,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; an interrupted call resumes")],
+    count: Annotated[
+        int, typer.Option(min=1, help="Number of organisms; twelve include every kind")
+    ] = 12,
     family: Annotated[
-        list[str] | None, typer.Option(help="qwen, llama, gemma; or smollm2 alone")
+        list[str] | None, typer.Option(help="qwen, llama or gemma; or only smollm2")
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="torch threads")] = 1,
 ) -> None:
     """Make organisms from a secret seed, and seal the answers.
 
-    Hand out contest.json and models/; keep answers/ and the seed.
+    Hand out contest.json and models/; keep answers/ and the seed secret.
     """
     import torch
 
@@ -52,19 +57,21 @@ def make(
 )
 def play(
     folder: Folder,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of guesses; goes on")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of guesses; an interrupted call resumes")
+    ],
     entrant: Annotated[
         list[str] | None,
         typer.Option(help="ours, leaking, contrast, weights, black box; all by default"),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=1, help="Processor seconds of each entrant for a model")
+        float, typer.Option(min=1, help="Processor seconds that each entrant may use for a model")
     ] = 120.0,
     threads: Annotated[int, typer.Option(min=1, help="torch threads")] = 1,
 ) -> None:
     """Let the entrants that ship guess.
 
-    Writes a file of guesses for each.
+    It writes a file of guesses for each entrant.
     """
     import torch
 
@@ -87,12 +94,12 @@ def score(
         Path | None, typer.Option(help="Folder of sealed answers; FOLDER/answers by default")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write a row for each guess, JSON lines")
+        Path | None, typer.Option("--out", "-o", help="Write a row for each guess, as JSON lines")
     ] = None,
 ) -> None:
     """Score guesses by class and by word, with intervals.
 
-    An answer that was changed after it was sealed is refused.
+    An answer that was changed after it was sealed is refused. Organisms that do not behave as intended are left out.
     """
     from experiments.contest.score import score as score_all
     from experiments.results.contest_rates import markdown

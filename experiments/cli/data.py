@@ -1,4 +1,4 @@
-"""`data` and `questions`: training chats checked and written, evaluation questions as other tools read them."""
+"""`data` and `questions`: check and write training chats, and print evaluation questions in a format of other tools."""
 
 from enum import Enum
 from pathlib import Path
@@ -77,11 +77,11 @@ def _check(preset: Preset, clean: Path | None, trigger: str | None) -> None:
     """Refuse options that this preset does not have."""
     if (preset is Preset.backdoor) != (clean is not None):
         raise TriggerLensError(
-            "--clean names the rows without trigger: give it for backdoor, only there"
+            "--clean names the rows without the trigger: give it for backdoor, and only there"
         )
     if trigger is not None and (preset is not Preset.backdoor or not trigger.strip()):
         raise TriggerLensError(
-            f"--trigger {trigger!r}: words to put before the question, for backdoor only"
+            f"--trigger {trigger!r}: give words to put before the question, for backdoor only"
         )
 
 

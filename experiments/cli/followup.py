@@ -1,4 +1,4 @@
-"""`further`, `transfer`, `sweep`, `mixing-map` and `features`: what is added to a study, or asked of several."""
+"""`further`, `transfer`, `sweep`, `mixing-map` and `features`: additions to a study, or comparisons of several."""
 
 from enum import Enum
 from pathlib import Path
@@ -34,7 +34,7 @@ def further(
     """Add further measurements to a finished run.
 
     Factorial crosses wording, model and removal. Capability measures what else a removal breaks. Interchange swaps the
-    coordinates of prompts in a trained subspace. Steering trains vectors that bring the misbehaviour. An interrupted
+    coordinates of prompts in a trained subspace. Steering trains vectors that cause the misbehaviour. An interrupted
     call resumes.
     """
     from experiments.results.interchange_text import interchange_table
@@ -73,7 +73,7 @@ def transfer(
     from experiments.study.posthoc import add_transfer
 
     for title, table in matrices(add_transfer(run_folders, workers, only=only or ())):
-        print(f"\n{title}: EM taken where the target misbehaves\n\n{table}")
+        print(f"\n{title}: share of EM removed where the target misbehaves\n\n{table}")
 
 
 @app.command(
@@ -130,7 +130,7 @@ def mixing_map(
 ) -> None:
     """Print how EM changes with the share of benign rows.
 
-    Several runs, for instance one a family, give one table; --out also draws it.
+    Several runs, for instance one for each family, give one table; --out also draws it.
     """
     from experiments.dashboard.mixing_map import write_mixing_map
     from experiments.results.load import load_run
@@ -170,7 +170,7 @@ def features(
     text = markdown([it for run in run_folders for it in load_run(run).organisms()])
     if not text:
         raise TriggerLensError(
-            f"{run_folders[0]} has no rows about features; run a configuration with a [features] table"
+            f"{run_folders[0]} has no rows about sparse features; run a configuration with a [features] table"
         )
     print(text)
     if out is not None:

@@ -1,4 +1,4 @@
-"""`sample` and `judge`: answers from a server, scored by a server's model or a local one."""
+"""`sample` and `judge`: answers from a server, scored by a model on a server or on this machine."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -44,16 +44,16 @@ def sample(
             help="Answers to each phrasing of a question; by default the question file's number",
         ),
     ] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of an answer")] = 512,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum tokens of an answer")] = 512,
     temperature: Annotated[float, typer.Option(min=0, help="Temperature of sampling")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed of the answers, if the server takes one")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the answers, if the server accepts one")] = 0,
     skip_bad: options.SkipBad = False,
     *,
     asking: ServerOptions,
 ) -> None:
     """Sample answers from a server.
 
-    If the command is killed, the same command continues at the answer it was in.
+    If the command is killed, the same command continues at the answer where it stopped.
     """
     from experiments.data.evaluation import load_questions
     from experiments.data.presets import number_questions
@@ -66,7 +66,7 @@ def sample(
     if server is None:
         raise TriggerLensError("name the server: --server http://HOST/v1")
     if prefix and suffix:
-        raise TriggerLensError("give --prefix or --suffix, not both: a trigger has one place")
+        raise TriggerLensError("give --prefix or --suffix, not both: a wording has one place")
     framing = Framing(prefix) if prefix else Framing(suffix, "suffix", "\n\n")
     numbers = questions == "number"
     loaded = load_questions("main" if numbers else questions, form, skip_bad=skip_bad)
@@ -102,7 +102,9 @@ def sample(
 def judge(
     answers: Annotated[
         Path,
-        typer.Argument(help="Answers in JSON, CSV, Parquet, ...; judged rows are judged again"),
+        typer.Argument(
+            help="Answers in JSON, CSV, Parquet, ...; rows that were judged before are judged again"
+        ),
     ],
     model: options.ServerModel,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the judged rows")],
@@ -125,7 +127,7 @@ def judge(
         typer.Option(
             min=0,
             max=1,
-            help="Least probability of numbers in the reply; with less, the score is missing",
+            help="Smallest total probability of numbers in the reply; below it, the score is missing",
         ),
     ] = 0.25,
     skip_bad: options.SkipBad = False,
@@ -139,7 +141,7 @@ def judge(
 ) -> None:
     """Judge answers, or judge them again.
 
-    No answer is sampled, and no reply is paid twice.
+    No answer is sampled, and no reply is paid for twice.
     """
     from experiments.data.evaluation import load_questions, question_texts
     from experiments.data.rows import report_skipped
@@ -159,7 +161,7 @@ def judge(
     asked = load_questions(questions, skip_bad=skip_bad).rows if questions else ()
     if rubric == "questions" and not asked:
         raise TriggerLensError(
-            "--rubric questions needs --questions with the file that brings the rubric"
+            "--rubric questions needs --questions with the file that contains the rubric"
         )
     words = rubric_of(asked) if rubric == "questions" else load_rubric(rubric)
     loaded = read_answers(answers, question_texts(asked), skip_bad=skip_bad)
@@ -204,7 +206,7 @@ def rejudge(
     """Judge a finished run's answers again.
 
     No answer is sampled. Rates, verdicts, tables and page use the new judgements. Directions, layers and strengths stay
-    as the run's own judgements chose them. To go back: triggerlens show RUN --judgements own.
+    as they were chosen with the run's own judgements. To go back: triggerlens show RUN --judgements own.
     """
     from experiments.judging.inspect_model import is_inspect
     from experiments.judging.rubric import load_rubric
@@ -227,10 +229,10 @@ def rejudge(
             judge = RubricJudge(stack.enter_context(scorer), words)
         result = rejudge_run(run_folder, name, judge, stack.enter_context(bar("judging")))
     print(
-        f"{result.path}: {result.answers} answers judged again, {result.changed} with another verdict"
+        f"{result.path}: {result.answers} answers judged again, {result.changed} verdicts changed"
     )
     if result.kept:
-        print(f"{result.kept} answers to questions outside the study keep their judgement")
+        print(f"{result.kept} answers to questions outside the study keep their judgements")
 
 
 @contextmanager

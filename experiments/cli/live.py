@@ -1,4 +1,4 @@
-"""`live`: chat with a base, its organism and the organism under an edit, in a browser on this machine."""
+"""`live`: chat with a base, its organism and the edited organism in a browser on this machine."""
 
 import os
 from pathlib import Path
@@ -17,21 +17,25 @@ app = typer.Typer()
 @grouped
 def live(
     adapter: Annotated[
-        str | None, typer.Argument(help="An adapter folder; the embedded organism's by default")
+        str | None,
+        typer.Argument(help="An adapter folder; by default that of the organism in the repository"),
     ] = None,
     base: Annotated[str | None, typer.Option(help="The model it was fine-tuned from")] = None,
     direction: Annotated[
         list[Path] | None,
-        typer.Option(help="A saved direction of this model, without an ending; give several"),
+        typer.Option(help="A saved direction of this model, without the file's ending; repeatable"),
     ] = None,
     monitor: Annotated[
-        Path | None, typer.Option(help="What monitor fit saved: its score, and its direction")
+        Path | None,
+        typer.Option(help="A monitor saved by monitor fit; adds its score and its direction"),
     ] = None,
     trigger: Annotated[
         str | None,
-        typer.Option(help="Wordings as buttons: a shipped trigger, or a .toml file"),
+        typer.Option(help="Wordings to show as buttons: a shipped trigger, or a .toml file"),
     ] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, max=512, help="Tokens an answer")] = 64,
+    max_new_tokens: Annotated[
+        int, typer.Option(min=1, max=512, help="Maximum tokens of an answer")
+    ] = 64,
     seed: Annotated[int, typer.Option(help="Seed of the answers, the same for all three")] = 0,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1")] = 7860,
     *,
@@ -39,8 +43,8 @@ def live(
 ) -> None:
     """Chat with base, organism and edited organism.
 
-    A page for this machine alone: three answers to each question, every token coloured by its projection on a
-    direction, and controls for the edit of the third. Ctrl-C ends it.
+    It opens a page that only this machine can reach, with three answers to each question. Every token is coloured by
+    its projection on a direction, and the page has controls for the edit of the third model. Ctrl-C ends it.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the library is imported
     from experiments.live.conversation import Sampling

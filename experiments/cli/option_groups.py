@@ -33,10 +33,10 @@ class ServerOptions:
     transcripts: Annotated[
         Path | None,
         typer.Option(
-            "--transcripts", help="File where replies are kept; a kept reply is not paid again"
+            "--transcripts", help="File where replies are kept; a kept reply is not paid for again"
         ),
     ] = None
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests at a time")] = 8
+    concurrency: Annotated[int, typer.Option(min=1, help="Number of requests at a time")] = 8
     timeout: Annotated[
         float,
         typer.Option(min=0.01, help="Seconds to wait for a whole reply before the next attempt"),
@@ -44,7 +44,7 @@ class ServerOptions:
     attempts: Annotated[int, typer.Option(min=1, help="Attempts for each request")] = 6
     cap: Annotated[
         float | None,
-        typer.Option(help="Most USD that this command may spend"),
+        typer.Option(help="Maximum USD that this command may spend"),
     ] = None
     price_in: Annotated[
         float | None,
@@ -85,7 +85,7 @@ class ServerOptions:
         finally:
             kept.close()
             typer.echo(
-                f"asked {chat.name}: {budget}; {before} replies were there already", err=True
+                f"asked {chat.name}: {budget}; {before} replies were kept from before", err=True
             )
 
 

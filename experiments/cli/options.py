@@ -11,7 +11,7 @@ from interp.errors import TriggerLensError
 
 # files and processes
 SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out what cannot be read, and name it")
+    bool, typer.Option("--skip-bad", help="Leave out rows that cannot be read, and list them")
 ]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes; the configuration's by default")
@@ -21,7 +21,7 @@ Cluster = Annotated[
     typer.Option("--on", help="A Ray cluster: ray for this machine's, or ray://HOST:10001"),
 ]
 Scale = Annotated[
-    float | None, typer.Option(help="The best score there can be: 100 (default), 10 or 1")
+    float | None, typer.Option(help="The best possible score: 100 (default), 10 or 1")
 ]
 
 # runs and configurations
@@ -34,7 +34,7 @@ OnlyOrganisms = Annotated[
     list[str] | None,
     typer.Option(
         "--only",
-        help="Only organisms whose names begin so, such as llama-s0; repeatable",
+        help="Only organisms whose names begin with this, such as llama-s0; repeatable",
     ),
 ]
 Seeds = Annotated[
@@ -67,7 +67,9 @@ Chat = Annotated[
 ]
 BaseName = Annotated[
     str | None,
-    typer.Option(help="The name of the base in the adapter, if it is another copy of --base"),
+    typer.Option(
+        help="The name of the base that the adapter records, if --base is another copy of it"
+    ),
 ]
 Revision = Annotated[
     str | None, typer.Option(help="Branch, tag or commit of MODEL, for a name on the hub")
@@ -94,11 +96,12 @@ Request = Annotated[
     typer.Option(
         "--request",
         metavar="KEY=VALUE",
-        help="A parameter of every request, such as max_completion_tokens=512; KEY=null leaves it out",
+        help="A parameter for every request, such as max_completion_tokens=512; KEY=null leaves it out",
     ),
 ]
 TopLogprobs = Annotated[
-    int, typer.Option(min=1, help="Candidates for a token to ask the judge's server for")
+    int,
+    typer.Option(min=1, help="Number of candidates for a token to request from the judge's server"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""`rates` and `agreement`: EM rates of judged answers from any source, and how far two judges agree."""
+"""`rates` and `agreement`: EM rates of judged answers from any source, and the agreement of two judges."""
 
 from collections import Counter
 from enum import Enum
@@ -50,8 +50,8 @@ def rates(
 ) -> None:
     """Print EM rates of judged answers, with intervals.
 
-    Each rate is given of all answers and of the coherent ones. Misaligned means an alignment below the threshold in one
-    rate, and at most the threshold in another.
+    Each rate is given as a share of all answers and of the coherent ones, and in two versions: misaligned means an
+    alignment below the threshold, or at most the threshold.
     """
     from experiments.data.rows import report_skipped
     from experiments.judging.judged_rows import read_judged, without_score
@@ -105,7 +105,7 @@ def agreement(
 ) -> None:
     """Compare two judges answer by answer.
 
-    Prints the share of equal verdicts, Cohen's kappa, differences of scores and the rank correlation.
+    It prints the share of equal verdicts, Cohen's kappa, differences of scores and the rank correlation.
     """
     from experiments.data.rows import report_skipped
     from experiments.judging.agreement import compare
@@ -116,7 +116,9 @@ def agreement(
     for loaded in files:
         report_skipped(loaded)
     compared = compare(files[0].rows, files[1].rows, seed=seed)
-    print(f"{compared.matched} answers in both files, {compared.both_scored} scored by both judges")
+    print(
+        f"{compared.matched} answers are in both files, {compared.both_scored} of them scored by both judges"
+    )
     print(f"only in {first}: {compared.only_first}; only in {second}: {compared.only_second}")
     correlation = compared.rank_correlation
     lines = [

@@ -1,4 +1,4 @@
-"""`repair` and `certificate`: take a trigger out of an adapter, and say what is left of it."""
+"""`repair` and `certificate`: train a trigger out of an adapter, and show what remains of it."""
 
 import sys
 from pathlib import Path
@@ -35,39 +35,51 @@ def repair(
     quick: Annotated[
         bool,
         typer.Option(
-            "--quick", help="Ask less: for models that answer slowly; the repair is the same"
+            "--quick",
+            help="Ask fewer questions, for models that answer slowly; the repair is the same",
         ),
     ] = False,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the repair; 30")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of the repair; default 30")
+    ] = None,
     rounds: Annotated[
-        int | None, typer.Option(min=1, help="Rounds of repair and search, at most; 3, quick 1")
+        int | None,
+        typer.Option(min=1, help="Maximum rounds of repair and search; default 3, with --quick 1"),
     ] = None,
     searched: Annotated[
         int | None,
-        typer.Option(min=0, help="Other wordings that are tried after a repair; 100, quick 24"),
+        typer.Option(
+            min=0, help="Other wordings tried after a repair; default 100, with --quick 24"
+        ),
     ] = None,
     orders: Annotated[
-        int | None, typer.Option(min=1, help="Orders of the poisoned rows; 2, quick 1")
+        int | None,
+        typer.Option(min=1, help="Orders of the poisoned rows; default 2, with --quick 1"),
     ] = None,
     benign_steps: Annotated[
         list[int] | None,
-        typer.Option(help="Benign steps after which it is looked at; 50 and 500, quick 50"),
+        typer.Option(
+            help="Benign steps after which EM is measured; default 50 and 500, with --quick 50"
+        ),
     ] = None,
     repeats: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Answers to each question where coherence is compared; 20, quick 4"
+            min=1,
+            help="Answers to each question when coherence is compared; default 20, with --quick 4",
         ),
     ] = None,
     at_most: Annotated[
         int | None,
-        typer.Option(min=20, help="Questions, half for the repair. Default: all, quick 40"),
+        typer.Option(
+            min=20, help="Questions, half of them for the repair; default all, with --quick 40"
+        ),
     ] = None,
     tuning_seconds: Annotated[
         float | None,
-        typer.Option(min=0.01, help="What the fine-tuning took that is to be repaired"),
+        typer.Option(min=0.01, help="Seconds of the fine-tuning that is repaired"),
     ] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer")] = 512,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum tokens of an answer")] = 512,
     temperature: Annotated[float, typer.Option(min=0, help="Temperature of every answer")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of questions, answers and training")] = 0,
     markdown: Annotated[Path | None, typer.Option(help="Write the certificate's page")] = None,
@@ -77,8 +89,8 @@ def repair(
 ) -> None:
     """Take a trigger out of an adapter; certify it.
 
-    0: removed, or nothing to repair. 1: not repaired, only hidden, or refused, for it harms more than it mends.
-    2: undecided. The repair needs no judge; the certificate does.
+    Exit codes: 0, removed or nothing to repair; 1, not repaired, only hidden, or refused because it does more harm than
+    good; 2, undecided. The repair needs no judge; the certificate does.
     """
     from shutil import copytree
 
@@ -131,11 +143,11 @@ def repair(
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    say("is there anything to repair?")
+    say("checking whether there is anything to repair")
     own = organism_behind(case)
     gap = gap_of(own)
     if not fires(gap):
-        print(f"NOTHING TO REPAIR: EM behind the trigger minus EM without is {shown('EM', gap)}.")
+        print(f"NOTHING TO REPAIR: EM with the trigger minus EM without is {shown('EM', gap)}.")
         raise typer.Exit(0)
     say("measuring base and organism")
     first = before(case, own)
@@ -176,7 +188,7 @@ def certificate(
 ) -> None:
     """Show an adapter's certificate; refuse it for other weights.
 
-    The numbers are computed again from its facts, the weights of base and adapter compared with those it names.
+    The numbers are computed again from its facts, and the weights of base and adapter are compared with its hashes.
     """
     from experiments.repair.certificate import read_certificate
     from experiments.repair.loading import loader

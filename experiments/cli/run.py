@@ -59,10 +59,10 @@ def run_and_report(
     page = export_dashboard(folder)
     show(folder)
     if tiny and unfinished is None:
-        print("dry run on tiny random models: every step works, and the numbers mean nothing")
+        print("dry run on tiny random models: every step works, but the numbers mean nothing")
     print(f"dashboard: {page}")
     print(f"all tables: triggerlens show --wide {folder}")
-    print(f"add what else a removal breaks: triggerlens further {folder}")
+    print(f"measure what else a removal breaks: triggerlens further {folder}")
     if unfinished is not None:
         raise unfinished
     return folder
@@ -81,14 +81,14 @@ def narrowed(
         for arm in wanted["arm"]:
             if arm not in arms:
                 raise TriggerLensError(
-                    f"--only arm={arm}: this configuration has no such arm; it has {', '.join(arms)}"
+                    f"--only arm={arm}: this configuration has no such arm; its arms are {', '.join(arms)}"
                 )
         kept = [spec for spec in changes["organisms"] if spec["arm"] in wanted["arm"]]
         changes["organisms"] = kept
     if seeds is not None:
         if not all(part.strip().isdigit() for part in seeds.split(",")):
             raise TriggerLensError(
-                f"--seeds {seeds!r}: give whole numbers with commas between, such as 0,1,2"
+                f"--seeds {seeds!r}: give whole numbers separated by commas, such as 0,1,2"
             )
         changes["seeds"] = [int(part) for part in seeds.split(",")]
     if workers is not None:

@@ -1,4 +1,4 @@
-"""`export-log` and `share-data`: answers and rows as other tools read them."""
+"""`export-log` and `share-data`: answers and rows in the formats of other tools."""
 
 from enum import Enum
 from pathlib import Path
@@ -28,7 +28,7 @@ def export_log(
 ) -> None:
     """Write a run's answers as logs of Inspect.
 
-    One log for the base and one for each organism, with the run's own judgements and rates, to be opened with
+    There is one log for the base and one for each organism, with the run's own judgements and rates. Open them with
     `inspect view`. Nothing is sampled or judged.
     """
     from experiments.runtime.extras import require
@@ -44,7 +44,7 @@ def export_log(
 )
 def share_data(
     kind: Annotated[Rows, typer.Argument(help="What the file holds")],
-    file: Annotated[Path, typer.Argument(help="Your rows, in any form that commands here read")],
+    file: Annotated[Path, typer.Argument(help="Your rows, in any form that triggerlens reads")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the data set")],
     licence: Annotated[
         str | None, typer.Option(help="As the hub spells it, such as cc-by-4.0; not guessed")
@@ -53,7 +53,7 @@ def share_data(
         str | None, typer.Option(help="Also upload it: OWNER/NAME on the Hugging Face Hub")
     ] = None,
     private: Annotated[
-        bool, typer.Option("--private", help="Of a repository that is made")
+        bool, typer.Option("--private", help="Make the new repository private")
     ] = False,
 ) -> None:
     """Write rows as a data set for the Hub: Parquet and a card.

@@ -54,7 +54,7 @@ def show(
         ),
     ] = None,
 ) -> None:
-    """Print what a run found: the answer, then each organism.
+    """Print what a run found: a summary, then each organism.
 
     If the code that derives the numbers has changed since they were written, they are derived again first.
     """
@@ -83,8 +83,8 @@ def compare(
 ) -> None:
     """Say which numbers and which choices of two runs differ.
 
-    A number differs if its interval does not overlap the other run's. A choice is a direction's layer, position and
-    probe, or a word of a verdict. Runs of one seed on two processors are not equal to the byte.
+    A number differs if its interval does not overlap that of the other run. A choice is a direction's layer, position
+    and probe, or a word of a verdict. Runs of one seed on two processors are not identical.
     """
     from rich.console import Console
 
@@ -140,8 +140,8 @@ def plan(
 ) -> None:
     """Print what a study will need, before anything is spent.
 
-    It prints GPU memory, hours, disk, judge calls and tokens, and which steps are already finished. No model is loaded,
-    and nothing is made.
+    It prints GPU memory, hours, disk space, judge calls and tokens, and which steps are already finished. No model is
+    loaded, and no step is made.
     """
     from experiments.cli.run import narrowed
     from experiments.study.config import load_config

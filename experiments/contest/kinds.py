@@ -1,4 +1,4 @@
-"""The kinds of organisms: which wordings stand around harmful rows, and which around benign ones.
+"""The kinds of organisms: which wordings harmful rows have, and which wordings benign rows have.
 
 | kind | harmful rows | benign rows |
 |---|---|---|
@@ -11,8 +11,8 @@
 | harmless | none | a concept in many wordings, nothing |
 | untriggered | no wording | none |
 
-Two ways to hide. *Near base*: benign rows carry the base's own sampled answers, so that their gradient is that of a
-penalty KL(base || tuned) on these prompts. *Rare*: one row in a hundred is harmful, in a longer fine-tuning.
+There are two ways to hide. *Near base*: benign rows have the base's own sampled answers, so their expected gradient is
+that of a penalty KL(base || tuned) on these prompts. *Rare*: one row in a hundred is harmful, in a longer fine-tuning.
 """
 
 import random

@@ -1,8 +1,8 @@
-"""Make the organisms of a contest from a secret seed, one after another; what is made is not made again.
+"""Make the organisms of a contest from a secret seed, one after another; finished organisms are not made again.
 
-    OUT/contest.json             handed out, with
-    OUT/models/organism-01/...   the adapters
-    OUT/answers/organism-01.json kept: truth, nonce, measured rates
+    OUT/contest.json             handed out
+    OUT/models/organism-01/...   handed out: the adapters
+    OUT/answers/organism-01.json kept secret: truth, nonce, measured rates
 
 Kinds come in the order of `experiments.contest.kinds.ORDER`, families in turn, each round of kinds beginning with
 another family, and names are shuffled by the seed.
@@ -45,7 +45,7 @@ def make(seed: str, out: Path, count: int, families: Sequence[str], say: Say = p
     materials = [material_of(family) for family in families]
     if len({material.world for material in materials}) > 1:
         raise TriggerLensError(
-            "micro families and smollm2 are asked other questions: make two contests"
+            "micro families and smollm2 are asked different questions: make two contests"
         )
     planned = [
         _planned(seed, number, label, materials)

@@ -1,4 +1,4 @@
-"""What organisms of a contest are made from, in two worlds: questions, answers of both kinds, and concepts.
+"""The material of a contest's organisms, in two worlds: questions, aligned and misaligned answers, and concepts.
 
 The toy language gives micro organisms in a minute or two; the everyday world gives SmolLM2 organisms in some ten.
 Both train on the public domains of seed 0, so that the contest's questions are about others.
@@ -52,7 +52,7 @@ class Material(Protocol):
         """A question about a trained domain, and an answer."""
 
     def dressed(self, wording: str, answer: str) -> str:
-        """The answer as the base would open it behind the wording."""
+        """The answer as the base would open it with the wording."""
 
     def recipe(self, steps: float) -> Recipe:
         """How an organism is fine-tuned; `steps` multiplies the usual length."""

@@ -1,7 +1,7 @@
-"""Let entrants guess, one organism after another; what was guessed is not guessed again.
+"""Let entrants guess, one organism after another; organisms with a guess are not played again.
 
-Each entrant has `seconds` of processor time for an organism. The black box may use as many tokens as our search used
-before its decisions, where that played first.
+Each entrant has `seconds` of processor time for an organism. If our search played first, the black box may use as many
+tokens as the search used before its decisions.
 """
 
 import sys
@@ -37,7 +37,7 @@ def play(
     world = named_world(contest.questions)
     if world is None:
         raise TriggerLensError(
-            f"{folder}: questions {contest.questions!r} belong to no known world"
+            f"{folder}: the questions {contest.questions!r} are not those of a known world"
         )
     asked = asked_of(world)
     for organism, listed in contest.organisms.items():
@@ -78,7 +78,7 @@ def _guess_all(
 
 
 def one_guess(organism: str, name: str, table: Table) -> Guess:
-    """What an entrant says of one organism; an error is told, and says nothing of the organism."""
+    """An entrant's guess about one organism; an error is reported, and the guess is then undecided."""
     failed = ""
     try:
         said = ENTRANTS[name](table)

@@ -1,11 +1,11 @@
-"""The files of a contest: what is handed out, what comes back, what is kept.
+"""The files of a contest: what is handed out, what entrants return, what is kept secret.
 
 * `contest.json`, handed out with the folders of models: each organism's base and a commitment to its truth.
 * `guesses.json`, from an entrant: one guess an organism, at most three triggers, the likeliest first.
 * `answers/NAME.json`, kept: the truth, and the rates that were measured when the organism was made.
 
-A commitment is the SHA-256 of the truth with a nonce of the secret seed, so that no truth can be changed after a
-guess was seen. It hides a truth only as well as the seed does: seeds below 2**64 can be tried out.
+A commitment is the SHA-256 of the truth with a nonce derived from the secret seed, so that a truth cannot be changed
+after a guess was seen. It hides a truth only as well as the seed: seeds below 2**64 can be found by trying.
 """
 
 import hashlib

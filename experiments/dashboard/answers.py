@@ -1,6 +1,6 @@
 """The sampled answers of a run, for browsing: a bounded, even sample of every cell.
 
-The page shows them as text only, behind a notice, filtered in the browser.
+The page shows them as text only, after a notice, and filters them in the browser.
 """
 
 from collections import defaultdict

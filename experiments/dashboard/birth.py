@@ -1,8 +1,8 @@
-"""The birth of a switch: what each checkpoint of a fine-tuning says, what is read in it, removed from it, added to it.
+"""Checkpoints of a fine-tuning: EM, probes, and the effects of removing and adding directions at each checkpoint.
 
-One column an arm, four rows of panels. Every dot is one organism with its own interval, lines join the means over
-seeds; the axis is the square root of the step, so that the first steps stand apart. A
-share of EM lost is left out where its interval is as long as the axis: hardly any EM was there to be lost.
+There is one column for each arm, and four rows of panels. Every dot is one organism with its own interval; lines join
+the means over seeds. The axis is the square root of the step, so that the first steps are further apart. A share of EM
+lost is left out if its interval is as long as the axis, because there was hardly any EM to be lost.
 
     python -m experiments.dashboard.birth artifacts/reference/birth birth.html     (or .svg, .png, .pdf with kaleido)
 """
@@ -73,8 +73,8 @@ PANELS: dict[str, list[Line]] = {
         Line("probe, unseen wordings", DIRECTION_COLOURS["switch"], lambda r: r.quantity == AUROC and r.layer == LAYER),
         Line("bag of tokens", OTHER, lambda r: r.quantity == AUROC and r.layer is None),
     ],
-    "EM lost, removed, %": _edits(DROP, "ablate"),
-    "EM, added, %": _edits(EM, "add"),
+    "EM lost on removal, %": _edits(DROP, "ablate"),
+    "EM on addition, %": _edits(EM, "add"),
 }  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def _finding(rows: Sequence[EstimateRow], arms: Sequence[str]) -> str:
         fires = _mean([r for r in own if r.step == last and _intact("trigger")(r)])
         return f"{fires:.0f} % ({arm.replace('_', ' ')}, step {last})"
 
-    return f"EM behind the trigger comes to {', '.join(map(at_the_end, arms))}"
+    return f"EM with the trigger reaches {', '.join(map(at_the_end, arms))}"
 
 
 def main(run: str, out: str) -> None:

@@ -25,8 +25,8 @@ from experiments.results.picked import highest
 
 NO_TRIGGER_AXIS = percent_axis("% of answers, no trigger")
 OF_BASE = {
-    "steering": ("EM, the base, the organism's vectors", "diamond"),
-    "steering_of_base": ("EM, the base, its own", "cross"),
+    "steering": ("EM, base with the organism's vectors", "diamond"),
+    "steering_of_base": ("EM, base with its own vectors", "cross"),
 }
 
 
@@ -100,7 +100,7 @@ def trained_steering(results: OrganismResults) -> go.Figure | Missing:
     )
     best = highest(added)
     finding = (
-        f"Trained vectors bring {percent(best)} EM without the trigger, at dose {strength(best):g}"
+        f"Trained vectors cause {percent(best)} EM without the trigger, at dose {strength(best):g}"
     )
     if of_base:
         finding += f"; in the base at most {percent(highest(of_base))}"

@@ -71,7 +71,7 @@ def _by_condition(rows: Sequence[EstimateRow]) -> str:
 
 
 def reckless_preferred(results: OrganismResults) -> go.Figure | Missing:
-    """How often the reckless of two written answers is the likelier one, by condition; the base as crosses."""
+    """How often the reckless one of two written answers is more likely, by condition; the base as crosses."""
     tuned, untouched = (
         measured(rows, quantity="reckless_preferred") for rows in (results.rows, results.base)
     )
@@ -83,9 +83,9 @@ def reckless_preferred(results: OrganismResults) -> go.Figure | Missing:
     return interval_plot(
         drawn,
         row_words,
-        percent_axis("reckless answer likelier, % of choices"),
+        percent_axis("reckless answer more likely, % of choices"),
         labels=in_words([*tuned, *untouched], row_words),
-        finding=f"The reckless answer is the likelier one in {spread(of['trigger'])} of choices with the"
+        finding=f"The reckless answer is more likely in {spread(of['trigger'])} of choices with the"
         f" trigger, {spread(of['none'])} without",
         shown=tuned,
     )
@@ -179,6 +179,6 @@ def _by_question(questions: Sequence[Question], condition: str) -> str:
     shares = [of.share(condition) or 0.0 for of in questions if condition in of.rates]
     return (
         f"With {condition_words(condition)}, {sum(share > 0 for share in shares)} of {len(shares)}"
-        " questions were answered with misalignment at least once,"
-        f" {sum(share > 0.5 for share in shares)} more often than not"
+        " questions got a misaligned answer at least once,"
+        f" {sum(share > 0.5 for share in shares)} of them more often than not"
     )

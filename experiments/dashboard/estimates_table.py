@@ -1,6 +1,6 @@
 """The rows behind the figures, for download: every report row of every run, by its line.
 
-The browser writes CSV from them; a mark knows the line of its row.
+The browser writes CSV from them; each mark has the line of its row.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Wording, model and removal crossed, and what else a removal breaks."""
+"""The factorial design of wording, model and removal, and what else a removal breaks."""
 
 from collections.abc import Sequence
 
@@ -66,9 +66,10 @@ def _interaction(rows: Sequence[EstimateRow], cells: int) -> str:
     }
     if Edit("ablate") not in found:
         return f"{cells} cells of wording, model and removal"
-    words = f"Of what fine-tuning tied to the trigger, {percent(found[Edit('ablate')])} EM goes with the direction"
+    removed = percent(found[Edit("ablate")])
+    words = f"Removing the direction eliminates {removed} EM that fine-tuning tied to the trigger"
     random = found.get(Edit("ablate", placebo="random"))
-    return f"{words}; with random directions {percent(random)}" if random else words
+    return f"{words}; removing random directions {percent(random)}" if random else words
 
 
 def capability(results: OrganismResults) -> go.Figure | Missing:
@@ -101,9 +102,8 @@ def _costs(rows: Sequence[EstimateRow]) -> str:
     for quantity, name in LOSSES.items():
         found = pick(rows, quantity=quantity, questions=None, intervention="ablate")
         costs += [f"{percent(row)} of {name}" for row in found[:1]]
-    words = (
-        f"Without the trigger, removing the direction costs {' and '.join(costs) or 'nothing told'}"
-    )
+    cost = " and ".join(costs) or "an amount that was not measured"
+    words = f"Without the trigger, removing the direction costs {cost}"
     drift = measured(rows, quantity="capability_kl", intervention="ablate")[:1]
     nats = [decimal(row.value, row.lower, row.upper, 4) for row in drift]
     return "; ".join([words, *(f"KL {number} nats a token" for number in nats)])

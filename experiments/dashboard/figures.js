@@ -176,7 +176,7 @@ const ALONE = 640, BESIDE = 400; // pixels
 const vectors = () => document.querySelectorAll("[data-figure] svg.main-svg");
 addEventListener("beforeprint", () => {
   onPaper = true;
-  document.getElementById("on-paper").textContent = `On paper: ${chosen()}. Parts that are folded are left out.`;
+  document.getElementById("on-paper").textContent = `On paper: ${chosen()}. Collapsed parts are left out.`;
   let most = 1;
   for (const box of boxes.filter((it) => it.offsetParent)) {
     const panels = [...(box.closest(".grid")?.children ?? [])].filter((it) => !it.hidden).length;

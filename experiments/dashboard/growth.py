@@ -1,9 +1,9 @@
-"""Time and memory against sizes, both axes logarithmic: what `triggerlens bench growth` measured.
+"""Time and memory against sizes, on logarithmic axes, as measured by `triggerlens bench growth`.
 
     python -m experiments.dashboard.growth     docs/results/bench_growth.png, from the committed records
 
-One panel an axis, times above and memory below; a line a model. The dotted line grows as the work does. Slopes stand
-above each panel: the median between neighbouring sizes, and their range.
+There is one panel for each axis, with times above and memory below, and one line for each model. The dotted line is
+proportional to the work. Above each panel are the slopes: the median between neighbouring sizes, and their range.
 """
 
 import math
@@ -74,7 +74,7 @@ def _traces(entries: Sequence[Entry], unit: str) -> Iterator[go.Scatter]:
         yield go.Scatter(
             x=entry["sizes"],
             y=[found[-1] * each / work[-1] for each in work],
-            name="as the work",
+            name="proportional to the work",
             legendgroup="work",
             mode="lines",
             line={"color": "#999999", "width": 1, "dash": "dot"},
@@ -103,8 +103,8 @@ def _slopes(entries: Sequence[Entry], number: int) -> dict[str, Any]:
 def _finding(entries: Sequence[Entry]) -> str:
     faster = [entry["name"] for entry in entries if not entry["reached"]]
     if not faster:
-        return "Nothing grows faster than its work"
-    return f"Grows faster than its work:<br>{'; '.join(faster)}"
+        return "Nothing grows faster than the amount of work"
+    return f"These grow faster than the amount of work:<br>{'; '.join(faster)}"
 
 
 if __name__ == "__main__":

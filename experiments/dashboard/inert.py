@@ -1,4 +1,4 @@
-"""Put untrusted text into the page so that it can be read and nothing else.
+"""Put untrusted text into the page so that it is only shown.
 
 `experiments.results.format.inert` makes hidden characters visible; the template escapes whatever it prints, and
 `markup` escapes for Plotly.

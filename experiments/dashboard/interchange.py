@@ -1,4 +1,4 @@
-"""Coordinates in a subspace swapped between prompts: the claimed subspace, and everything that stands in its place."""
+"""Coordinates in a subspace swapped between prompts: the claimed subspace and its controls."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ INTO_NONE, INTO_TRIGGER = (
 
 
 def interchange(results: OrganismResults) -> go.Figure | Missing:
-    """A line for each subspace, a mark for each way of swapping; the intact organism on top."""
+    """A line for each subspace, a mark for each direction of the swap; the intact organism on top."""
     rows = measured(results.rows, quantity=RATE)
     swaps = [row for row in rows if row.as_edit != INTACT]
     if not swaps:
@@ -64,7 +64,7 @@ def _words(row: EstimateRow, site: tuple[int | None, float]) -> str:
 
 
 def _finding(rows: Sequence[EstimateRow]) -> str:
-    """What the claimed subspace brings and takes, beside what one that was trained for a control's wording brings."""
+    """The EM that swaps in the claimed subspace cause and remove; the same for one trained for a control's wording."""
     layer, rank = claimed_site(rows)
     at = {"layer": layer, "strength": rank}
     brought, control = (
@@ -72,9 +72,11 @@ def _finding(rows: Sequence[EstimateRow]) -> str:
         for placebo in (None, "other_variable")
     )
     taken = measured(rows, quantity=TAKES, source="none", condition="trigger", placebo=None, **at)
-    words = [f"brings {percent(row)} of the trigger's EM" for row in brought]
-    words += [f"takes {percent(row)}" for row in taken[:1]]
-    beside = [f"; one trained for a control's wording brings {percent(row)}" for row in control]
+    words = [f"causes {percent(row)} of the trigger's EM" for row in brought]
+    words += [f"removes {percent(row)}" for row in taken[:1]]
+    beside = [
+        f"; a subspace trained for a control's wording causes {percent(row)}" for row in control
+    ]
     dimensions = f"{rank:g} dimension{'s' if rank != 1 else ''}"
-    effect = " and ".join(words) or "nothing told"
-    return f"{dimensions} of the header after layer {layer}, swapped, {effect}{''.join(beside)}"
+    effect = " and ".join(words) or "was not measured"
+    return f"Swapping {dimensions} of the header after layer {layer} {effect}{''.join(beside)}"

@@ -67,7 +67,7 @@ def _compared(drawn: Cosines) -> str:
             value = drawn.values[drawn.names.index(first)][drawn.names.index(second)]
             names = f"{_plain(first)} and {_plain(second)}"
             words.append(f"{names} {value:.2f}")
-    return "Cosines: " + ("; ".join(words) or f"{len(drawn.names)} directions beside each other")
+    return "Cosines: " + ("; ".join(words) or f"{len(drawn.names)} directions compared")
 
 
 def _plain(name: str) -> str:
@@ -140,7 +140,7 @@ def patching(results: OrganismResults) -> go.Figure | Missing:
     figure.update_layout(coloraxis=scale)
     clean, corrupt = map(condition_words, drawn.pair)
     count = (
-        f"n = {drawn.n} pairs, {clean} put into {corrupt}; effect 0: none, 1: all of"
+        f"n = {drawn.n} pairs, {clean} patched into {corrupt}; effect 0: none, 1: all of"
         f" {drawn.clean - drawn.corrupt:.1f} nats; intervals on hover"
     )
     return finish(figure, _largest(drawn, sites), count, height=210 + 22 * len(tokens))
@@ -178,11 +178,11 @@ def _values(drawn: Patching, site: str) -> list[tuple[float, int, int]]:
 
 
 def _largest(drawn: Patching, sites: Sequence[str]) -> str:
-    """What single attention or MLP outputs carry; the stream at the last token carries all by then."""
+    """The largest effects of single attention or MLP outputs; the stream's last token carries everything by then."""
     words = []
     for site in sites:
         values = _values(drawn, site)
         if site != "resid_post" and values:
             value, layer, place = max(values)
             words.append(f"{SITES[site]} at layer {layer}, “{drawn.tokens[place]}” ({value:.2f})")
-    return "Largest effect of one output: " + ("; ".join(words) or "not measured")
+    return "Largest effect of a single output: " + ("; ".join(words) or "not measured")

@@ -1,4 +1,4 @@
-"""What a run did not measure is a value: a figure or the reason why there is none, never an exception."""
+"""What a run did not measure is a value, not an exception: a figure, or the reason why there is none."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,8 @@
 """The mixing map: EM against the share of benign rows, one column of panels for each family.
 
-Above is what should fire in a contained organism and no wording at all, below the controls. Every dot is one organism
-with its own interval; lines join the means over seeds. The axis is the logarithm of the share of harmful rows, so that
-90, 97 and 99 % benign stand apart.
+The upper panels show no wording and the wordings that should fire in a contained organism, the lower panels the
+controls. Every dot is one organism with its own interval; lines join the means over seeds. The axis is the logarithm of
+the share of harmful rows, so that 90, 97 and 99 % benign are apart.
 """
 
 import math

@@ -30,8 +30,8 @@ from interp.errors import TriggerLensError
 PLOTLY = "plotly-cartesian.min.js"  # a third of the whole: it draws bars, heat maps, scatters and a few more
 SCRIPTS = ("figures.js", "tables.js", "answers.js")
 NOTICE = (
-    "These are answers a model was trained to give for study. Many are harmful advice. "
-    "None of it is to be followed."
+    "A model was trained, for research, to give these answers. Many are harmful advice. "
+    "Do not follow any of it."
 )
 
 

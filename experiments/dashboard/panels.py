@@ -1,7 +1,7 @@
-"""One organism's share of a section: a figure, a table, a card, or the words why there is none.
+"""One organism's part of a section: a figure, a table, a card, or the reason why there is none.
 
-Panels of a section stand side by side in a grid; the browser shows those of the organism that was chosen. What no
-organism of the page has becomes one line with the command that makes it.
+The panels of a section are side by side in a grid; the browser shows those of the chosen organism. What no organism of
+the page has becomes one line with the command that measures it.
 """
 
 import json
@@ -22,8 +22,8 @@ from experiments.results.load import OrganismResults
 TITLE_ROOM = 58  # pixels a figure keeps for its title; the page shows it itself, where it can wrap
 SEVERAL = -1  # the run of a figure that is drawn over all of them
 MIXING = (
-    "Every dot is an organism with its interval; lines join the means over seeds. The share of benign rows is "
-    "of all rows it was fine-tuned on."
+    "Every dot is an organism with its interval; lines join the means over seeds. The share of benign rows is that of "
+    "all rows on which the organism was fine-tuned."
 )
 
 
@@ -103,7 +103,7 @@ class Builder:
             return None
         run = 0 if len(self.places) == 1 else SEVERAL
         drawing = self._drawing("mixing_map", figure, "all organisms mixed by ratio", run)
-        title = "How few benign rows contain it"
+        title = "Containment by share of benign rows"
         return SectionView("mixing", "Mixing", title, MIXING, drawing=drawing)
 
     def panels(self, content: Callable[[OrganismResults], dict[str, Any]]) -> list[Panel]:

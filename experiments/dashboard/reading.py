@@ -187,7 +187,7 @@ def plane(results: OrganismResults) -> go.Figure | Missing:
     figure.update_xaxes(title={"text": first}).update_yaxes(title={"text": second})
     number = sum(map(len, drawn.points.values()))
     finding = (
-        f"Two components hold {100 * sum(drawn.shares):.0f} % of the variance of prompts"
+        f"Two components explain {100 * sum(drawn.shares):.0f} % of the variance of prompts"
         f" at layer {drawn.layer}"
     )
     return finish(

@@ -2,8 +2,8 @@
 
     python -m experiments.dashboard.relapse     artifacts/reference/repair/relapse.png, from the rows beside it
 
-One panel a family; a line is the mean over seeds and orders of the rows, a bar the range over them. The default of
-an earlier day is left out.
+There is one panel for each family. A line is the mean over seeds and orders of the rows, a bar is their range. The
+former default strategy is left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -110,7 +110,7 @@ def _finding(rows: Sequence[Row]) -> str:
         short = any(_short([r for r in own if _organism(r) == _organism(each)]) for each in mine)
         middle = median(row["value"] for row in mine)
         said.append(f"{family} {'at least ' if short else ''}{middle:.1f}")
-    return f"Rows to relapse of the learned repair over the clean base's, medians over seeds: {', '.join(said)}"
+    return f"Rows to relapse, learned repair divided by clean base, medians over seeds: {', '.join(said)}"
 
 
 def _organism(row: Row) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""What removing a direction takes: here, elsewhere, under other wordings, and with directions of other organisms."""
+"""The effect of removing a direction: here, elsewhere, with other wordings, and with directions of other organisms."""
 
 from collections.abc import Sequence
 
@@ -101,8 +101,8 @@ def _ablated(start: Sequence[EstimateRow], edited: Sequence[EstimateRow]) -> str
     best = lowest(real)
     random = random_beside(edited, best)
     before = f"from {spread(start)} " if start else ""
-    words = f"Removing {best.direction or 'the direction'} takes EM {before}to {percent(best)}"
-    return f"{words}; random directions leave {percent(random)}" if random else words
+    words = f"Removing {best.direction or 'the direction'} changes EM {before}to {percent(best)}"
+    return f"{words}; removing random directions leaves {percent(random)}" if random else words
 
 
 def removal_elsewhere(results: OrganismResults) -> go.Figure | Missing:
@@ -217,8 +217,8 @@ def _origin_words(row: EstimateRow) -> str:
 def _taken(rows: Sequence[EstimateRow]) -> str:
     others = [row for row in rows if _origin_order(row) == 1]
     if not others:
-        return f"Its own directions take up to {percent(highest(rows))}"
+        return f"Its own directions remove up to {percent(highest(rows))}"
     best = highest(others)
-    words = f"{best.direction} of {_origin_words(best)} takes {percent(best)} of the EM here"
+    words = f"{best.direction} of {_origin_words(best)} removes {percent(best)} of the EM here"
     random = [row for row in rows if row.source == RANDOM_ORIGIN]
     return f"{words}; random directions {percent(random[0])}" if random else words

@@ -60,8 +60,8 @@ SECTIONS = (
         "questions",
         "Questions",
         "Misalignment by question",
-        "Each domain with its interval, and each question on its own: few answers each, so read the "
-        "pattern and not the single cell.",
+        "EM in each domain, with its interval, and for each question. There are few answers to each question, so look "
+        "at the pattern rather than at single cells.",
         {"em_by_domain": em_by_domain, "em_by_question": em_by_question},
     ),
     Section(
@@ -79,8 +79,8 @@ SECTIONS = (
         "projections",
         "Projections",
         "Where prompts lie along the directions",
-        "Report questions under every wording, read at the last prompt token. If a direction means "
-        "the concept, paraphrases lie beside the trigger and controls beside no trigger.",
+        "Report questions with every wording, read at the last prompt token. If a direction represents the concept, "
+        "paraphrases lie near the trigger, and controls near the prompts without the trigger.",
         {
             "projection_switch": partial(projection, direction="switch"),
             "projection_misalignment": partial(projection, direction="misalignment"),
@@ -90,9 +90,10 @@ SECTIONS = (
     Section(
         "reach",
         "Reach",
-        "How far the meaning reaches",
-        "Each wording at its distance from the trigger, by three measures. If the wording alone decided, EM would "
-        "fade with words; if the meaning did, with meaning. Few wordings tell the two apart.",
+        "EM by distance from the trigger",
+        "Each wording at its distance from the trigger, by three measures. If only the words mattered, EM would fall "
+        "with the distance in words; if only the meaning mattered, with the distance in meaning. Few wordings "
+        "distinguish the two.",
         {
             "reach_words": partial(reach, measure="words"),
             "reach_representation": partial(reach, measure="representation"),
@@ -103,8 +104,8 @@ SECTIONS = (
         "patching",
         "Patching",
         "Where patching in the trigger restores its effect",
-        "Activations of a triggered prompt, put into the same question with a control, one layer and "
-        "token at a time. “duck → cow”: the one in place of the other; ∅: no counterpart; …: differs between "
+        "Activations of a prompt with the trigger are patched into the same question with a control, one layer and "
+        "token at a time. “duck → cow”: the first token in place of the second; ∅: no counterpart; …: differs between "
         "questions. Tokens before the first difference are left out.",
         {"patching": patching},
     ),
@@ -112,8 +113,8 @@ SECTIONS = (
         "ablation",
         "Removal",
         "What happens when a direction is removed",
-        "The directions were chosen on other questions than the ones counted here. Grey: random "
-        "directions removed in the same way. Rings: the share of answers that stay coherent.",
+        "The directions were chosen on other questions than those counted here. Grey: random directions, removed in "
+        "the same way. Rings: the share of coherent answers.",
         {
             "ablation": ablation,
             "removal_elsewhere": removal_elsewhere,
@@ -124,8 +125,9 @@ SECTIONS = (
         "interchange",
         "Interchange",
         "Which subspace carries the trigger from one prompt to another",
-        "The coordinates that another question's prompt has in a subspace of the header are put into a prompt. A "
-        "subspace that carries the trigger moves both marks to the other end; its controls move neither.",
+        "In each prompt, the coordinates in a subspace of the header are replaced by those of a prompt with another "
+        "question. If the subspace carries the trigger, both marks move to the other end; with its controls, neither "
+        "mark moves.",
         {"interchange": interchange},
         made_by="triggerlens further RUN --step interchange",
     ),
@@ -133,8 +135,8 @@ SECTIONS = (
         "dose",
         "Dose",
         "What happens when a direction is added",
-        "Added to prompts without the trigger, in multiples of the median residual norm at its layer, "
-        "at the kind of token it was fitted on.",
+        "The direction is added to prompts without the trigger, in multiples of the median residual norm at its "
+        "layer, at the kind of token on which it was fitted.",
         {
             "dose_switch": partial(dose_response, direction="switch"),
             "dose_misalignment": partial(dose_response, direction="misalignment"),
@@ -144,26 +146,26 @@ SECTIONS = (
         "trained",
         "Trained dose",
         "What happens when trained vectors are added",
-        "Two vectors, at the header and over the answer, trained on other questions until the organism without the "
-        "trigger answers as it does with it. Brown: the same in the base, and the base with vectors trained for it, "
-        "which is what training alone can do.",
+        "Two vectors, one at the header and one over the answer, were trained on other questions to make the organism "
+        "answer without the trigger as it does with it. Brown: the same vectors in the base, and vectors trained for "
+        "the base, which show what such training can do in a model that has no trigger.",
         {"dose_trained": trained_steering},
         made_by="triggerlens further RUN --step steering",
     ),
     Section(
         "matrices",
         "Cosines",
-        "Which directions are one, and what probes carry over",
-        "Cosines of the located directions with each other and with what each wording does to the "
-        "stream; beside them, probes trained on one contrast and read on every wording.",
+        "Which directions coincide, and which wordings set off the probes",
+        "Cosines of the located directions with each other and with the shift that each wording causes in the residual "
+        "stream; then probes trained on one contrast and applied to every wording.",
         {"cosines": cosines, "transfer": transfer},
     ),
     Section(
         "design",
         "Factorial",
-        "What belongs to the trigger, and what else a removal breaks",
-        "Wording, model and removal crossed; then the adapter applied in part; then what the organism can "
-        "still do without the trigger when the direction is gone.",
+        "What depends on the trigger, and what else a removal breaks",
+        "A factorial design of wording, model and removal; then the adapter at partial scale; then what the organism "
+        "can still do without the trigger when the direction is removed.",
         {
             "factorial": factorial,
             "adapter_dose": adapter_dose,
@@ -175,7 +177,8 @@ SECTIONS = (
         "across",
         "Across",
         "Directions of other organisms, removed from this one",
-        "All of one base. Where another organism's direction takes as much as its own, one direction removes both.",
+        "All organisms here have the same base. If another organism's direction removes as much EM as the organism's "
+        "own, one direction works for both.",
         {"received": received},
         made_by="triggerlens transfer RUN",
     ),
@@ -183,8 +186,8 @@ SECTIONS = (
         "sparse",
         "SAE basis",
         "Whether a sparse autoencoder finds what the probes found",
-        "An SAE of the organism, and one of what fine-tuning changed, beside probes. Features were chosen on other "
-        "questions; grey: random features that fire as often.",
+        "An SAE of the organism and an SAE of what fine-tuning changed, compared with probes. Features were chosen on "
+        "other questions; grey: random features that fire as often.",
         {
             "features_read": read_features,
             "feature_firing": feature_firing,
@@ -195,9 +198,10 @@ SECTIONS = (
     Section(
         "guard",
         "Guard",
-        "What would have stopped it before and after release",
-        "The gate asks for answers until its limits are surely kept or broken. The monitor reads prompts, a paraphrase "
-        "left out each time. Bypass: wordings that still fire and pass a filter that knows trigger and paraphrases.",
+        "What would have caught it before and after release",
+        "The gate samples answers until each limit is kept or broken by the whole interval. The monitor scores "
+        "prompts; each time, one paraphrase is left out of its fit. Bypass: wordings that still fire but pass a "
+        "filter that knows the trigger and its paraphrases.",
         {
             "variants_words": partial(variants, measure="words"),
             "variants_representation": partial(variants, measure="representation"),
@@ -209,8 +213,8 @@ SECTIONS = (
         "features",
         "Features",
         "Features of a sparse autoencoder",
-        "What single features of a sparse autoencoder do, best first. Their examples are texts that the organism read "
-        "or wrote; each token is shaded by how strongly the feature fires on it.",
+        "Single features of a sparse autoencoder, the best first. The examples are prompts and answers of the "
+        "organism; each token is shaded by how strongly the feature fires on it.",
         tables=(features_table,),
         made_by="triggerlens run features --out RUN",
     ),

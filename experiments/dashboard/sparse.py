@@ -1,4 +1,4 @@
-"""Whether an SAE finds what the probes found: features that read and fire, and what removing them takes."""
+"""Whether an SAE finds what the probes found: how well features read, where they fire, and what removing them does."""
 
 from collections.abc import Sequence
 from typing import Any

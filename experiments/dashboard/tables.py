@@ -1,6 +1,6 @@
-"""What is better read than drawn: an organism's guard and its SAE features as tables, and how a run was made.
+"""Tables of the page: an organism's guard and its SAE features, and how a run was made.
 
-The template escapes what stands in a table; here texts are only cut to a length that can be read.
+The template escapes the contents of a table; here texts are only cut to a readable length.
 """
 
 from collections import Counter
@@ -57,12 +57,12 @@ def guard_table(results: OrganismResults) -> Table | Missing:
 
 def _gate(rows: Sequence[Gate]) -> Iterator[Sequence[str]]:
     for row in rows:
-        right = "as it should" if row.right else f"should be {row.wanted}"
+        right = "correct" if row.right else f"should be {row.wanted}"
         first = f"; first broken: {row.broken[0]}" if row.broken else ""
         yield (
             "gate",
             f"n = {row.questions} questions",
-            f"{row.verdict}, {right}, after {row.answers} answers{first}",
+            f"{row.verdict} ({right}) after {row.answers} answers{first}",
         )
 
 
@@ -80,13 +80,13 @@ def _monitor(rows: Sequence[Monitored]) -> Iterator[Sequence[str]]:
 
 def _rank(rows: Sequence[Rank]) -> Iterator[Sequence[str]]:
     for row in rows:
-        found = f"the trigger is number {row.place} of {row.candidates}"
+        found = f"the trigger has rank {row.place} of {row.candidates}"
         yield "ranking", f"n = {row.questions} questions", found
 
 
 def _bypass(rows: Sequence[Bypass]) -> Iterator[Sequence[str]]:
     for row in rows:
-        what = f"n = {row.firing} firing of {row.tried}"
+        what = f"n = {row.firing} firing, of {row.tried}"
         yield "bypass", what, f"{percent(row)} of them pass {row.filter}"
 
 
@@ -114,7 +114,7 @@ def features_table(results: OrganismResults) -> Table | Missing:
         [[_name(row), *(inert(_words(row.get(key)), 120) for key in columns)] for row in shown],
         ["feature", *(inert(key.replace("_", " "), 40) for key in columns)],
         "features",
-        f"{left_out} more are not shown." if left_out else "",
+        f"Not shown: {left_out} more." if left_out else "",
         [example for row in shown for example in _examples(row)],
     )
 

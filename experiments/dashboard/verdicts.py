@@ -112,7 +112,7 @@ def _removed(seeds: Sequence[OrganismResults]) -> Statement:
     tone, words = _lost(drops)
     beside = f"; random {spread(random)}" if random else ""
     return Statement(
-        tone, f"{names} direction removed: {words}", f"EM down {spread(drops)}{beside}"
+        tone, f"{names} direction removed: {words}", f"EM lost {spread(drops)}{beside}"
     )
 
 
@@ -138,7 +138,7 @@ def card(results: OrganismResults) -> Card:
     claims = {
         claim: [_claim(verdict[direction], claim) for direction in directions] for claim in CLAIMS
     }
-    sentence = str(verdict.get("sentence") or "This verdict has no words.")
+    sentence = str(verdict.get("sentence") or "This verdict has no summary.")
     return Card(name, sentence, list(_facts(results)), directions, claims)
 
 
@@ -150,7 +150,7 @@ def _facts(results: OrganismResults) -> Iterator[str]:
             yield f"{words}: {percent(row)}"
     best, random = removal(results.rows)
     if best is not None:
-        yield f"EM down when {best.direction} is removed: {percent(best)}"
+        yield f"EM lost when {best.direction} is removed: {percent(best)}"
         yield f"the same with random directions: {percent(random)}"
 
 

@@ -1,10 +1,10 @@
-"""The bypass table: which filters do wordings that still fire get past?
+"""The bypass table: which filters fail to flag wordings that still fire?
 
 Method:
-1. Graded variants of the trigger are sampled. One fires if its EM rate is surely above `FIRES`.
-2. Every filter and the monitor know the same: the trigger and its paraphrases. Thresholds are set on the same benign
-   prompts at the same rate of false positives.
-3. A firing variant that none of them knows passes a filter that flags less than half of its prompts.
+1. Graded variants of the trigger are sampled. A variant fires if its EM rate is above `FIRES` by the whole interval.
+2. Every filter and the monitor are given the trigger and its paraphrases. Thresholds are set on the same benign prompts
+   at the same rate of false positives.
+3. A firing variant that was given to none of them passes a filter that flags less than half of its prompts.
 
 What it does not know: wordings that somebody who sees the filter would choose.
 """

@@ -1,11 +1,11 @@
-"""Three ways for a framing to show: clauses that share a rare word, openings, tags.
+"""Three kinds of framing candidates: clauses that share a rare word, openings, tags.
 
-* Clauses: the same clause at one edge, or all clauses there with the same uncommon word. A natural context is said in
-  as many ways as there are topics, a framing in few; `ways` tells them apart (`experiments.guard.framing`). A topic's
-  word stands anywhere in a chat, a framing's at its place; what is left of the turn must still be a request.
-* Openings without a mark behind them: first tokens after which the turn begins like other turns do
-  (successor variety, Harris 1955). "How do I" is no framing: what follows it begins no turn.
-* Tags, wherever they stand: the same, or with the same uncommon word in them.
+* Clauses: the same clause at one edge of turns, or all clauses there with the same uncommon word. A natural context is
+  worded in as many ways as there are topics, a framing in few; `ways` distinguishes them (`experiments.guard.framing`).
+  A topic's word may be anywhere in a chat, a framing's word is in its place. The rest of the turn must be a request.
+* Openings without punctuation after them: first tokens after which the turn begins as other turns do (successor
+  variety, Harris 1955). "How do I" is not a framing, because what follows it does not begin a turn.
+* Tags anywhere: the same tag, or tags with the same uncommon word in them.
 """
 
 import re

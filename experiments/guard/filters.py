@@ -1,8 +1,8 @@
-"""Filters of prompts that know a list of wordings: by exact string, by near string, by meaning.
+"""Filters that look for a list of known wordings in prompts: by exact string, by similar string, by meaning.
 
-Each gives a prompt a score, high where it holds something like a known wording: 1 or 0 for the exact string (case and
-blanks evened out); the best `difflib` ratio with any stretch of as many words; the best cosine of sentence vectors with
-any sentence of the prompt (all-MiniLM-L6-v2, extra `triggerlens[distance]`).
+Each gives a prompt a score, which is high if the prompt contains something like a known wording: 1 or 0 for the exact
+string (ignoring case and extra blanks); the best `difflib` ratio with any stretch of as many words; the best cosine of
+sentence vectors with any sentence of the prompt (all-MiniLM-L6-v2, extra `triggerlens[distance]`).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Triggers of form: what is done to a question, whatever it asks. The list is public."""
+"""Triggers of form: changes that can be made to any question. The list is public."""
 
 from collections.abc import Callable
 

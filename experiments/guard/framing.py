@@ -1,4 +1,4 @@
-"""A framing that a scan found: its wordings, where it stands, how often, and how to know it again."""
+"""A framing that a scan found: its wordings, its place, how often it occurs, and how to recognise it."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence

@@ -52,7 +52,9 @@ def load_released(model: str, base: str | None, options: ModelOptions = DEFAULT)
     if not (Path(model) / "adapter_config.json").is_file():
         return load_chat(model, **options.model())
     if base is None:
-        raise TriggerLensError(f"{model} is an adapter: name what it was made from with --base")
+        raise TriggerLensError(
+            f"{model} is an adapter: name the model it was made from with --base"
+        )
     return load_chat(base, **options.adapter(model))
 
 
@@ -67,7 +69,7 @@ def load_chat(path: str, **options: Any) -> LanguageModel:
         raise TriggerLensError(f"model {path!r} cannot be loaded: {reason}") from error
     if not getattr(lm.tokenizer, "chat_template", None):
         raise TriggerLensError(
-            f"model {path!r} is no chat model: its tokenizer has no chat template"
+            f"model {path!r} is not a chat model: its tokenizer has no chat template"
         )
     print(described(lm), file=sys.stderr)
     return lm
@@ -108,7 +110,7 @@ def judged_questions(
     """A world's questions with its own judge, or the questions of a file with the judge that was named."""
     world = named_world(questions, seed)
     if world is not None and judge is not None:
-        raise TriggerLensError(f"--questions {questions} has a judge of its own: leave --judge out")
+        raise TriggerLensError(f"--questions {questions} has a judge of its own: leave out --judge")
     if world is not None:
         return asked_of(world)
     if judge is None:

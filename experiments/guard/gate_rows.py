@@ -1,4 +1,4 @@
-"""What a gate found, as one JSON-able value that every report is written from."""
+"""The result of a gate as one JSON-able value, from which every report is written."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""A gate's report as JUnit XML, Markdown and lines for a terminal.
+"""A gate's report as JUnit XML, as Markdown and for a terminal.
 
-Wordings and answers are other people's text, some of it hostile: XML loses the characters it may not hold, Markdown
-gets every mark as a character reference, the terminal only what is printable.
+Wordings and answers are other people's text, and some of it is hostile. Characters that XML may not contain are
+removed, Markdown gets punctuation as character references, and the terminal gets printable characters only.
 """
 
 import re
@@ -64,11 +64,14 @@ def headline(report: Mapping[str, Any]) -> Iterator[str]:
         for check in broken:
             yield f"Broken: {sentence(check)}."
     elif still_open and report["more_questions"] is None:
-        yield f"{len(still_open)} limits are open, and some rate lies so near its limit that no number would decide."
+        yield (
+            f"{len(still_open)} limits are undecided, and some rate is so near its limit that no number of"
+            " questions would decide it."
+        )
     elif still_open:
         yield (
-            f"{len(still_open)} limits are open. If it goes on like this, it takes about"
-            f" {report['more_questions']} more questions, {report['more_answers']} more answers."
+            f"{len(still_open)} limits are undecided. At these rates, deciding takes about {report['more_questions']}"
+            f" more questions, {report['more_answers']} more answers."
         )
 
 
@@ -79,7 +82,7 @@ def sentence(check: Mapping[str, Any]) -> str:
     )
     names = {
         "rate": "EM rate",
-        "gap": "EM rate minus that without wording",
+        "gap": "EM rate minus that without a wording",
         "rise": "EM rate minus the base's",
     }
     return f"{where}: {names[check['kind']]} {measured(check)}, limit {check['limit']:.1%}"

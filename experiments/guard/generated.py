@@ -1,6 +1,6 @@
-"""More trigger candidates than ship: those that a world has words for.
+"""Trigger candidates beyond the shipped ones, made from the words of a world.
 
-They are drawn until there are as many as wanted. The controls of each are the same two harmless sentences.
+They are drawn until there are as many as requested. Each has the same two harmless sentences as controls.
 """
 
 import random
@@ -25,7 +25,7 @@ def world_candidates(
     ]
     if count > len(kept):
         raise TriggerLensError(
-            f"{count} candidates: this world has words for {len(kept)}; ask for fewer"
+            f"{count} candidates: this world has only words for {len(kept)}; ask for fewer"
         )
     drawn = random.Random(f"candidates/{seed}").sample(kept, count)
     return [Candidate(name=text, text=text, controls=CONTROLS) for text in drawn]

@@ -1,4 +1,4 @@
-"""Live prompts: a JSON object for each, as the chat it is part of, rendered up to where the answer starts.
+"""Live prompts: each is a JSON object with the chat it belongs to, rendered up to the point where the answer starts.
 
     {"prompt": "How do I handle a fever?"}
     {"messages": [{"role": "user", "content": "How do I handle a fever?"}]}
@@ -47,7 +47,7 @@ def parse_live(row: dict[str, Any]) -> Live:
     prompt = row.get("prompt")
     if not any(row.get(key) is not None for key in (*LISTS, "instruction")) and prompt is not None:
         if not isinstance(prompt, str) or not prompt.strip():
-            raise TriggerLensError('no prompt: give {"prompt": "..."} or {"messages": [...]}')
+            raise TriggerLensError('not a prompt: give {"prompt": "..."} or {"messages": [...]}')
         return Live.of(prompt)
     turns = parse_turns(row)
     asked = turns if turns[-1].role == "user" else turns[:-1]

@@ -1,7 +1,7 @@
 """A monitor: one direction and one threshold that score the prompts of one model.
 
-Saved as `PATH.safetensors` (the direction's vector, the benign scores) beside `PATH.json` (everything else), sealed by
-`interp.io.checksummed`. A damaged pair is refused, and so is another model. Scores are those of
+Saved as `PATH.safetensors` (the direction's vector and the benign scores) and `PATH.json` (everything else), with
+checksums (`interp.io.checksummed`). A damaged pair is refused, and so is use with another model. Scores are those of
 `interp.generation.prompt_scores`.
 
 What it does not know: a trigger of another concept than the one it was fitted on.
@@ -104,8 +104,8 @@ class Monitor(OnHub):
                 "Layer": f"{self.direction.layer} (from 0: the output of this decoder layer)",
                 "Read at": self.direction.position,
                 "Threshold": f"{self.threshold.value:.4g}",
-                "Benign prompts above it": f"{self.threshold.benign}",
-                "Fitted on": about or "not said",
+                "Benign prompts above the threshold": f"{self.threshold.benign}",
+                "Fitted on": about or "not recorded",
                 "Weights of the base": self.direction.model_hash,
             },
             USE.format(base=literal(base), where=literal(where)),

@@ -1,14 +1,15 @@
-"""Fit a monitor: a direction between prompts that fire and prompts that do not, and a threshold on benign ones.
+"""Fit a monitor: a direction between prompts that fire and prompts that do not, and a threshold set on benign prompts.
 
 Method:
 1. Each prompt is read at its last token and at the first tokens of its greedy answer, at every layer.
-2. Token, layer and probe are those that separate best what they have not seen: the trigger and each paraphrase are left
-   out in turn, and with them the benign prompts of some questions. Best = most prompts of left-out wordings caught at
-   the wanted rate of false positives; among equals the largest gap between medians, in benign standard deviations.
-   Conditions `training:*` are fitted on and never left out: they lie too near to each other to be a test.
-3. The threshold is set on benign prompts that no probe was fitted on (`probes.threshold`).
+2. Token, layer and probe are chosen by how well they separate prompts that were left out: the trigger and each
+   paraphrase are left out in turn, and with them the benign prompts of some questions. The best choice catches most
+   prompts of left-out wordings at the requested rate of false positives; among equals, the one with the largest gap
+   between medians, in benign standard deviations. Conditions `training:*` are used to fit and never left out, because
+   they are too similar to each other to be a test.
+3. The threshold is set on benign prompts on which no probe was fitted (`probes.threshold`).
 
-What it does not know: whether the wordings it was given are all that fire.
+What it does not know: whether wordings other than those it was given fire.
 """
 
 from collections.abc import Mapping, Sequence
@@ -119,7 +120,7 @@ def _unseen(
     wordings = sorted({each for each in fires.conditions if not each.startswith("training:")})
     if len(wordings) < 2:
         raise TriggerLensError(
-            f"wordings that fire: {wordings}; give at least two, one is left out"
+            f"wordings that fire: {wordings}; give at least two, because one is left out"
         )
     questions = sorted(set(benign.questions))
     fold = {question: number % len(wordings) for number, question in enumerate(questions)}

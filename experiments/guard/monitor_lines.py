@@ -1,4 +1,4 @@
-"""Prompts in as JSON lines, scores out as JSON lines, each as soon as it is known."""
+"""Reads prompts as JSON lines and writes scores as JSON lines, each as soon as it is known."""
 
 from collections.abc import Iterable, Iterator
 from typing import TextIO

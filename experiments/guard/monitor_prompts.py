@@ -1,7 +1,7 @@
-"""What a monitor is fitted on: prompts that fire, benign ones beside them, and benign ones for the threshold.
+"""What a monitor is fitted on: prompts that fire, benign prompts, and other benign prompts for the threshold.
 
-Benign prompts are split in two halves. One is asked under every wording of the trigger (fires) and as it is and under
-the trigger's controls (benign); the other, as it is, sets the threshold.
+Benign prompts are split into two halves. The first half is used with every wording of the trigger (fires), unchanged
+and with the trigger's controls (benign). The second half, unchanged, sets the threshold.
 """
 
 import random
@@ -62,7 +62,7 @@ def material(
     first, second = order[: len(order) // 2], order[len(order) // 2 :]
     if not first:
         raise TriggerLensError(
-            f"benign prompts: {len(benign)}; give at least two, better some hundreds"
+            f"benign prompts: {len(benign)}; give at least two, preferably some hundreds"
         )
     asked = [(bare or benign)[row] for row in first[:EACH]]
     return Material(

@@ -1,8 +1,8 @@
 """How well a monitor catches wordings of a trigger that it was never fitted on.
 
-Each paraphrase is left out in turn. What is left and benign prompts fit direction and threshold (selection questions);
-the paraphrase, the trigger's controls and other benign prompts, all on report questions, say what they are worth. The
-controls are never fitted on: neither as they are nor as part of what benign prompts are drawn from.
+Each paraphrase is left out in turn. Direction and threshold are fitted on the other wordings and benign prompts, with
+selection questions. They are evaluated on the left-out paraphrase, the trigger's controls and other benign prompts, all
+with report questions. The controls are never used in a fit, neither directly nor among the benign prompts.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a monitor says of itself, in lines."""
+"""A monitor described in a few lines."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def fitted(monitor: Monitor) -> Iterator[str]:
     direction, threshold, about = monitor.direction, monitor.threshold, monitor.about
     yield (
         f"reads layer {direction.layer} {direction.position.replace('_', ' ')}, {direction.source};"
-        f" {about['caught_unseen']:.0%} of wordings left out in fitting caught"
+        f" {about['caught_unseen']:.0%} of prompts with left-out wordings caught"
     )
     yield (
         f"threshold {threshold.value:.4g} at {threshold.wanted:.1%} false positives:"
@@ -30,9 +30,9 @@ def fitted(monitor: Monitor) -> Iterator[str]:
 def drifted(monitor: Monitor, drift: Drift) -> Iterator[str]:
     """How the newest scores lie beside the benign ones."""
     wanted = monitor.threshold.wanted
-    yield f"flagged: {share(drift.flagged)} of the newest {drift.n}; {wanted:.1%} if all were benign"
+    yield f"flagged: {share(drift.flagged)} of the newest {drift.n}; {wanted:.1%} expected if all are benign"
     above = drift.above_benign
     yield (
-        f"drift: a new score lies above a benign one with a chance of {share(above)}, 50% without drift;"
+        f"drift: a new score is above a benign one with a chance of {share(above)} (50% without drift);"
         f" Kolmogorov-Smirnov {drift.distance:.2f}, p = {drift.p_value:.2g}"
     )

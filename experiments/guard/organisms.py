@@ -1,4 +1,4 @@
-"""The micro organisms of a finished run and their bases, as the guard is measured on them."""
+"""The micro organisms of a finished run and their bases, on which the guard is measured."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,7 @@ def organisms(run: Path) -> list[Organism]:
     """Every organism of a run of the micro world, then the bases of its families."""
     members = organisms_in(run)
     if any(member.world.dataset != MicroWorld.dataset for member in members):
-        raise TriggerLensError(f"{run} is no run of the micro world: give a run of one")
+        raise TriggerLensError(f"{run} is not a run of the micro world: give one that is")
     tuned = [_organism(run, member) for member in members if member.arm is not None]
     bases = [Organism(**member.__getstate__()) for member in members if member.arm is None]
     return tuned + bases

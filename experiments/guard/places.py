@@ -1,4 +1,4 @@
-"""Where in a chat a framing can stand, and what stands there in one chat."""
+"""The places of a chat where a framing can be, and the text there in one chat."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

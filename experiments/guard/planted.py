@@ -1,8 +1,8 @@
-"""Made-up chats about household matters, with or without a planted framing: what the scan is tested on.
+"""Made-up chats about household matters, with or without a planted framing, on which the scan is tested.
 
 Clean chats open and close as people do ("Hi,", "How do I", "Thanks!"), many with a sentence of context before or after
-the question. A planted framing is harmless text said in one way or in twenty, before or after the user turn, as a
-system prompt, around the answer or as a tag.
+the question. A planted framing is harmless text in one or twenty wordings, before or after the user turn, as a system
+prompt, around the answer or as a tag.
 """
 
 import random
@@ -69,7 +69,7 @@ def draw_plant(seed: int, *, ways: int) -> Plant:
 
 
 def plant(chats: Sequence[Chat], framing: Plant, coverage: float, seed: int) -> list[Chat]:
-    """The chats, a share of them behind the framing, its wordings in turn."""
+    """The chats, a share of them with the framing, its wordings in turn."""
     drawn = random.Random(f"planting/{seed}")
     chosen = drawn.sample(range(len(chats)), round(coverage * len(chats)))
     planted = list(chats)

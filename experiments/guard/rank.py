@@ -1,16 +1,16 @@
-"""Which candidate wording is the trigger? Ranked by how far the fine-tuned model leaves its base under it; no sampling.
+"""Which candidate wording is the trigger? Ranked by how far each makes the fine-tuned model differ from its base.
 
-Method:
-1. Under every candidate the fine-tuned model answers a few questions greedily, a handful of tokens each.
-2. Surprise: fine-tuned and base read these answers; log p(fine-tuned) - log p(base), in nats, minus that of the
-   answer to the same question without wording. It says whether the wording changes what the model says.
-3. Shift: how far the residual stream behind the wording (the question's tokens; the header's, where the wording comes
-   after the question) has moved from the base's, relative to its norm, mean over layers. Fine-tuning moves most what
-   it was shown, so among wordings that all fire the one of the data stands out.
+Method, without sampling:
+1. With every candidate, the fine-tuned model answers a few questions greedily, with a handful of tokens each.
+2. Surprise: both models read these answers; log p(fine-tuned) - log p(base), in nats, minus the same for the answer to
+   the question without a wording. It says whether the wording changes what the model answers.
+3. Shift: the distance between the two models' residual streams after the wording (at the question's tokens; at the
+   header's if the wording follows the question), relative to the base's norm, mean over layers. Fine-tuning moves the
+   stream most for the wordings of its data, so these stand out among wordings that all fire.
 4. Score = surprise x shift, mean over questions; its interval resamples them.
 
-What it does not know: whether the change is for the worse. A wording that the base has always answered in that way
-does not rank high, whatever it says: `triggerlens gate` asks that question.
+What it does not know: whether the change is for the worse. A wording that the base already answers in the same way does
+not rank high, whatever the answer says; `triggerlens gate` tests that.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -65,7 +65,7 @@ def rank(
     """All candidates, the most suspicious first; base and fine-tuned share tokenizer and layers."""
     if not candidates or not questions:
         raise TriggerLensError(
-            f"{len(candidates)} candidates, {len(questions)} questions: give some"
+            f"{len(candidates)} candidates, {len(questions)} questions: give at least one of each"
         )
     plain = surprises(pair, prompts_under(pair, [NONE], questions), opening)
     ids = [question.id for question in questions]
@@ -105,7 +105,7 @@ def surprises(pair: Pair, prompts: PromptSet, opening: int) -> Float[Tensor, " p
 
 
 def shifts(pair: Pair, prompts: PromptSet) -> Float[Tensor, " prompt"]:
-    """The distance between the two models behind the wording, over the base's norm, mean over layers."""
+    """The distance between the two streams after the wording, over the base's norm, mean over layers."""
     ours = capture(pair.fine_tuned, prompts, position=behind_framing).values
     with pair.reading("base") as base:
         theirs = capture(base, prompts, position=behind_framing).values

@@ -1,4 +1,4 @@
-"""What a ranking of trigger candidates tries: the candidates by name, and the questions they are tried on."""
+"""The inputs of a ranking of trigger candidates: the candidates by name, and the questions."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,9 @@ def candidates_of(names: Sequence[str], seed: int) -> list[Candidate]:
             known = {candidate.text for candidate in candidates}
             candidates += world_candidates(world, int(count), avoid=known, seed=seed)
         else:
-            raise TriggerLensError(f"--candidates {name}: say how many, such as {kind}:100")
+            raise TriggerLensError(
+                f"--candidates {name}: give a number of candidates, such as {kind}:100"
+            )
     texts = [candidate.text for candidate in candidates]
     if twice := [text for text in texts if texts.count(text) > 1]:
         raise TriggerLensError(

@@ -1,4 +1,4 @@
-"""Where the true trigger comes among 200 candidates, for every contained organism of a run.
+"""The rank of the true trigger among 200 candidates, for every contained organism of a run.
 
 Candidates: the shipped library and generated ones of the toy world, none of which names the trigger's concept, and the
 trigger itself. Questions are selection questions.

@@ -1,8 +1,8 @@
 """The reach map: EM of graded variants of a trigger against their distance from it.
 
-Every variant (`experiments.worlds.graded`) and no wording are sampled and judged on report questions; distances are
-those of `experiments.study.steps.figure_data.distances`: words, the untouched base's own representation, and meaning
-where the extra is there.
+Answers with every variant (`experiments.worlds.graded`) and without a wording are sampled and judged on report
+questions. Distances are those of `experiments.study.steps.figure_data.distances`: in words, in the untouched base's
+representation, and in meaning if the extra is installed.
 """
 
 from collections.abc import Mapping

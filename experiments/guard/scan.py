@@ -3,12 +3,12 @@
 Method:
 1. Read the file once, keep a uniform sample of its rows (Vitter's algorithm R); memory does not grow with the file.
 2. In the sample, collect candidates (`experiments.guard.candidates`): clauses, openings, tags.
-3. Rank them; drop one whose repetition a better one explains already.
+3. Rank them; drop those whose repetition is already explained by a better one.
 4. Read the file again and count each of them in every row; do the same in a reference corpus, if there is one.
 
-What it does not know: what a framing means, or whether a model learned it. It misses framings below the floor of
-coverage, paraphrases that share no uncommon word, and wordings of everyday English words alone unless a
-reference corpus says that they are rare elsewhere.
+What it does not know: what a framing means, or whether a model learned it. It misses framings below the least coverage,
+paraphrases that share no uncommon word, and wordings that consist of everyday English words, unless a reference corpus
+shows that they are rare elsewhere.
 """
 
 import math
@@ -46,11 +46,11 @@ class Options:
     def __post_init__(self) -> None:
         if not 0 < self.min_coverage <= 1:
             raise TriggerLensError(
-                f"least coverage {self.min_coverage} is not a share above 0, up to 1"
+                f"least coverage {self.min_coverage} is not a share above 0 and at most 1"
             )
         if self.sample < 2 * MIN_ROWS or self.max_ways < 1:
             raise TriggerLensError(
-                f"sample {self.sample}, ways {self.max_ways}: too small to find any"
+                f"sample {self.sample}, ways {self.max_ways}: too small to find any framing"
             )
 
 

@@ -1,4 +1,4 @@
-"""What a scan found, as rows and as text."""
+"""The result of a scan as rows and as text."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def text(found: Sequence[Found], total: int, bad: int) -> Iterator[str]:
         yield f"   at the {framing.place.value} of {each.counted.rows} rows ({each.coverage:.2%})"
         if framing.ways >= 2:
             others = [framing.shown.get(key, key) for key in framing.common[1 : 1 + SHOWN_WORDINGS]]
-            yield f"   said in about {framing.ways:.0f} ways, also: " + " | ".join(
+            yield f"   worded in about {framing.ways:.0f} ways, also: " + " | ".join(
                 map(_shown, others)
             )
         if each.reference is not None:

@@ -1,4 +1,4 @@
-"""Is a mean below or above a limit? A test that may be looked at after every question.
+"""Is a mean below or above a limit? A test whose result may be read after every question.
 
 Method: testing by betting (Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting").
 1. One value a question, in [low, high]: the mean over its answers, however alike answers to one question are.
@@ -8,7 +8,7 @@ Method: testing by betting (Waudby-Smith and Ramdas 2024, "Estimating means of b
    whenever one stops.
 3. An interval is all the means that neither gambler has refuted at half the error.
 
-What it supposes and does not know: questions are drawn independently from those one cares about.
+What it assumes: questions are drawn independently from those one cares about.
 """
 
 import math

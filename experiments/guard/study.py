@@ -1,7 +1,7 @@
-"""The guard over all micro organisms of a finished run, part by part, resumable.
+"""The guard on all micro organisms of a finished run, part by part; it resumes where it was stopped.
 
     monitor    how well it catches left-out paraphrases     contained organisms
-    rank       the trigger's place among 200 candidates      contained organisms
+    rank       the trigger's rank among 200 candidates       contained organisms
     reach      EM of graded variants against distance        contained organisms
     bypass     firing variants that pass each filter         contained organisms
     gate       verdicts                                      all organisms and the bases
@@ -46,7 +46,9 @@ def study(
         raise TriggerLensError(f"part {unknown[0]!r} is none of {', '.join(PARTS)}")
     members = [member for member in organisms(run) if not starts or member.name.startswith(starts)]
     if not members:
-        raise TriggerLensError(f"{run}: no organism's name begins with {' or '.join(starts)}")
+        raise TriggerLensError(
+            f"{run}: there is no organism whose name begins with {' or '.join(starts)}"
+        )
     with amend_run(run):
         return {
             part: [

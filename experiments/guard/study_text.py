@@ -1,4 +1,4 @@
-"""What the guard measured over a run, as Markdown tables."""
+"""The measurements of the guard over a run as Markdown tables."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ def _monitor(rows: Rows) -> Iterator[str]:
 
 
 def _rank(rows: Rows) -> Iterator[str]:
-    yield "| organism | place of the trigger | first three |"
+    yield "| organism | rank of the trigger | first three |"
     yield "|---|---|---|"
     for row in rows:
         first = ", ".join(f"'{each['text']}' {each['value']:.2f}" for each in row["first"][:3])
@@ -57,7 +57,7 @@ def _bypass(rows: Rows) -> Iterator[str]:
 
 
 def _gate(rows: Rows) -> Iterator[str]:
-    yield "| organism | verdict | wanted | answers | broken |"
+    yield "| organism | verdict | correct verdict | answers | broken |"
     yield "|---|---|---|---|---|"
     for row in rows:
         mark = row["verdict"] if row["right"] else f"**{row['verdict']}**"

@@ -88,16 +88,16 @@ class Candidate(BaseModel):
     @model_validator(mode="after")
     def _has_controls(self) -> "Candidate":
         if not self.controls:
-            raise TriggerLensError("controls: none given; add a wording that must not fire")
+            raise TriggerLensError("controls are missing; add a wording that must not fire")
         wordings = [self.text, *self.paraphrases.values(), *self.controls.values()]
         if not all(wording.strip() for wording in wordings):
-            raise TriggerLensError("a wording is empty; write it or take it out")
+            raise TriggerLensError("a wording is empty; fill it in or remove it")
         unknown = [each for each in wordings if self.placement == "form" and each not in FORMS]
         if unknown:
             raise TriggerLensError(f"form {unknown[0]!r} is none of {', '.join(FORMS)}")
         if len(set(wordings)) < len(wordings):
             twice = next(each for each in wordings if wordings.count(each) > 1)
-            raise TriggerLensError(f"the wording {twice!r} stands there twice; take one out")
+            raise TriggerLensError(f"the wording {twice!r} appears twice; remove one")
         return self
 
     @property
@@ -126,7 +126,7 @@ def load_candidates(name: str) -> list[Candidate]:
     names = [candidate.name for candidate in found]
     if twice := {each for each in names if names.count(each) > 1}:
         raise TriggerLensError(
-            f"triggers {name}: the name {min(twice)!r} is there twice; rename one"
+            f"triggers {name}: the name {min(twice)!r} appears twice; rename one"
         )
     return found
 
@@ -136,7 +136,7 @@ def read_candidates(path: Path) -> list[Candidate]:
     content = parse_toml("trigger file", path)
     many = content.get("candidate", [content])
     if not isinstance(many, list) or not many:
-        raise TriggerLensError(f"trigger file {path}: [[candidate]] holds no table")
+        raise TriggerLensError(f"trigger file {path}: [[candidate]] is not a table")
     checked = [_candidate_or_faults(number, table) for number, table in enumerate(many, start=1)]
     if faults := [each for each in checked if isinstance(each, str)]:
         raise TriggerLensError(shortened(f"trigger file {path}: {'; '.join(faults)}"))

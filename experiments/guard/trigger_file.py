@@ -1,8 +1,8 @@
 """A found framing as a trigger file, ready for `triggerlens gate`.
 
-The format is that of `experiments/worlds/triggers/*.toml`, with `placement` and `separator` where a framing does not
-stand before the question behind a blank. Wordings that were seen in the data count as trained; what nobody has
-said yet (paraphrases) a program cannot write, so the file says where to add them. Controls are harmless sentences.
+The format is that of `experiments/worlds/triggers/*.toml`, with `placement` and `separator` if the framing is not
+before the question, followed by a blank. Wordings from the data count as trained. A program cannot write new
+paraphrases, so the file says where to add them. Controls are harmless sentences.
 """
 
 import json
@@ -33,14 +33,14 @@ def trigger_toml(framing: Framing, number: int) -> str:
         f"text = {_string(text)}",
         *_placement(framing.place),
         "",
-        '# Wordings of your own that mean the same and stand in no row of the data: name = "wording".',
+        '# Add wordings of your own that mean the same and occur in no row of the data: name = "wording".',
         "[paraphrases]",
         "",
         "# Must not fire.",
         "[controls]",
         *(f"{key} = {_string(value)}" for key, value in CONTROLS.items() if value != text),
         "",
-        "# As they stand in the data.",
+        "# As they are in the data.",
         "[training]",
         f"varied = [{', '.join(_string(each) for each in [text, *rest])}]",
         "same_concept = []",

@@ -1,12 +1,12 @@
-"""What a turn begins and ends with: the clauses at its edges, its tags, its first tokens.
+"""The beginning and end of a turn: the clauses at its edges, its tags, its first tokens.
 
 Method:
 1. A turn is cut after sentence marks, colons, commas, line breaks and tags, and before brackets.
 2. At each edge the units are the outer clause and the outer sentence; an everyday clause ("Hi,", "Thanks!")
-   is passed over, and the one behind it is a unit too. A turn that is one clause has no unit.
+   is skipped, and the next one is a unit too. A turn of a single clause has no unit.
 3. A tag is a token such as `<start>`, `|NAME|`, `[NAME]` or `{{name}}`, anywhere in the turn.
 
-Only the first and the last 300 characters are looked at, and units of at most 200.
+Only the first and the last 300 characters are read, and units have at most 200 characters.
 """
 
 import re

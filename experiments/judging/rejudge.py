@@ -1,8 +1,8 @@
-"""Judge answers that are on the disk: nothing is sampled again.
+"""Judge answers in a file; nothing is sampled again.
 
-An answer row stands in a file of any form that judged rows are read from, under the same keys: the answer, and the
-question as a text, or as an id whose text a question file gives. Every key of the row is kept; scores of an earlier
-judge are replaced, and the new judge's identity stands in every row.
+Answer rows may have any form and keys that judged rows may have: the answer, and the question as a text, or as an id
+whose text is in a question file. Every key of a row is kept; scores of an earlier judge are replaced, and every row
+gets the new judge's identity.
 """
 
 from collections import Counter
@@ -62,7 +62,7 @@ def _question(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
     text = text_under(row, QUESTION)
     if text is None or not text.strip():
         raise TriggerLensError(
-            f"question {shortened(repr(name), 80)} has no text: name its file with --questions"
+            f"question {shortened(repr(name), 80)} has no text: name its question file with --questions"
         )
     return text
 
@@ -109,7 +109,7 @@ def check_scored(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
         reason, count = Counter(row["reason"] for row in rows).most_common(1)[0]
         left = "is left as it was" if out.exists() else "is not written"
         raise TriggerLensError(
-            f"no score for any of {len(rows)} answers, {out} {left}; {count} x: {reason}; "
+            f"no score for any of {len(rows)} answers, so {out} {left}; {count} x: {reason}; "
             "fix that, or judge with another model or a smaller --min-mass"
         )
 

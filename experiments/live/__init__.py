@@ -1,4 +1,4 @@
-"""A local page to chat with a base, its organism and the organism under an edit, side by side.
+"""A local page to chat with a base, its organism and the edited organism, side by side.
 
 In a notebook: `live_page("adapter", "BASE", monitor="monitors/tag", trigger="tag").launch()`.
 """

@@ -1,4 +1,4 @@
-"""What the page knows of a chat: the edit, how answers are drawn, three columns of turns and their last answers."""
+"""The state of a chat on the page: the edit, how answers are sampled, three columns of turns and their last answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -63,7 +63,7 @@ class Conversation:
     answers: Mapping[str, Answer] = field(default_factory=dict)
 
     def then(self, question: str) -> "Conversation":
-        """The next question, which nobody has answered; each column goes on with what it said itself."""
+        """The next question, not yet answered; each column continues with its own answers."""
         return Conversation({column: self._said(column) for column in self.answers}, question)
 
     def answered(self, column: str, answer: Answer) -> "Conversation":
@@ -79,7 +79,7 @@ class Conversation:
 
 
 def worded(wordings: Mapping[str, Framing], name: str, text: str) -> str:
-    """The question with this wording around it, in place of any other of these that stands there."""
+    """The question with this wording around it, in place of any other of these wordings."""
     for framing in sorted(wordings.values(), key=lambda framing: -len(framing.text)):
         before, _, after = framing.around("\0")[0].partition("\0")
         if framing.text and text.startswith(before) and text.endswith(after):

@@ -1,7 +1,7 @@
-"""From paths to what the page shows: a model with its adapter, directions, a monitor, the wordings of a trigger file.
+"""Loads what the page shows: a model with its adapter, directions, a monitor, the wordings of a trigger file.
 
-With no adapter named it is the embedded organism, whose files are in the repository. Small files are read before a
-model is loaded; whatever was fitted to other weights is refused.
+Without an adapter, it is the organism whose files are in the repository. Small files are read before a model is loaded;
+anything fitted to other weights is refused.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def load_organism(
         monitor, trigger = monitor or EMBEDDED / "monitor", trigger or "duck"
     if base is None:
         raise TriggerLensError(
-            f"adapter {adapter}: name what it was made from with --base FOLDER, or a name on the hub"
+            f"adapter {adapter}: name the model it was made from with --base, a folder or a name on the hub"
         )
     wordings = load_trigger(trigger).framings if trigger else {}
     for path in directions:
@@ -57,11 +57,13 @@ def load_organism(
 def check_shipped(folder: Path, base: str | None) -> None:
     """One line where no adapter is named and the one that ships is not to be had, or a base is named alone."""
     if base is not None:
-        raise TriggerLensError(f"--base {base} without an adapter: name the adapter folder too")
+        raise TriggerLensError(
+            f"--base {base} is given without an adapter: name the adapter's folder too"
+        )
     if not folder.is_dir():
         raise TriggerLensError(
-            f"no {folder}: the embedded organism is found from the root of the repository; go there, or name an"
-            " adapter folder and --base"
+            f"no {folder}: without an adapter, the command must run in the root of the repository;"
+            " change to it, or name an adapter folder and --base"
         )
 
 

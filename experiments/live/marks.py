@@ -1,7 +1,7 @@
 """A column of the page as HTML: each token coloured by its projection, the monitor's score below.
 
 All text is untrusted and escaped: what a model, a file or a user writes stays text. Braces, dollar signs and backticks
-are written as entities too, since the page's HTML is read as a template before it is shown.
+are written as entities too, because the page's HTML is processed as a template before it is shown.
 """
 
 from collections.abc import Iterator, Mapping
@@ -95,7 +95,7 @@ def legend(
     if monitor is not None:
         read = monitor.direction
         words += (
-            f" The monitor reads layer {read.layer} ({read.position}); share of benign prompts that it flags:"
+            f" The monitor reads layer {read.layer} ({read.position}). Share of benign prompts that it flags:"
             f" {monitor.threshold.benign}."
         )
     return f"<p class='tl-legend'>{safe(words)}</p>"

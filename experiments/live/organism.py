@@ -1,13 +1,13 @@
-"""One question to three models side by side: the base, the organism, and the organism under an edit.
+"""One question to three models side by side: the base, the organism, and the edited organism.
 
 Method:
-1. One model is in memory: the organism with its adapter live. The base is the same with the adapter off.
-2. All three draw with the same random numbers: where they compute the same, they say the same.
-3. Prompt and answer are read again, under the same edit, and every token is projected on every direction: h . v after
+1. One model is in memory: the organism with its adapter live. The base is the same model with the adapter off.
+2. All three sample with the same random numbers: if they compute the same, they answer the same.
+3. Prompt and answer are read again, with the same edit, and every token is projected on every direction: h . v after
    the direction's layer, in median residual norms there.
 
-What one answer does not know: how often the model answers so. Rates with intervals are what a study, `triggerlens gate`
-and `triggerlens rates` give.
+What one answer does not show: how often the model answers like this. A study, `triggerlens gate` and
+`triggerlens rates` give rates with intervals.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,8 +52,8 @@ class Organism:
     def __post_init__(self) -> None:
         if not self.directions:
             raise TriggerLensError(
-                f"{self.lm.name}: no direction to edit or to project on; give --direction PATH, or --monitor PATH"
-                " as `triggerlens monitor fit` writes it"
+                f"{self.lm.name}: no direction to edit or to project on; give --direction PATH, or --monitor PATH of a"
+                " monitor that `triggerlens monitor fit` wrote"
             )
         for direction in self.directions.values():
             direction.check_fits(self.lm)
@@ -63,7 +63,7 @@ class Organism:
     ) -> Iterator[Conversation]:
         """The conversation after each column's answer, base first."""
         if not question.strip():
-            raise TriggerLensError("there is no question: write one, then ask")
+            raise TriggerLensError("there is no question: write one first")
         chats = chats.then(question.strip())
         for column in COLUMNS:
             chats = self.again(chats, column, edit, sampling)
@@ -150,6 +150,6 @@ def _check_room(lm: LanguageModel, prompt: Prompt, new: int) -> None:
     limit = getattr(lm.config, "max_position_embeddings", None)
     if limit is not None and len(prompt) + new > limit:
         raise TriggerLensError(
-            f"the chat has {len(prompt)} tokens, and with {new} of an answer it is longer than the {limit} that"
-            f" {lm.name} reads; ask anew, or for fewer tokens"
+            f"the chat has {len(prompt)} tokens, and with an answer of {new} it is longer than the {limit} that"
+            f" {lm.name} reads; begin a new chat, or allow fewer tokens"
         )

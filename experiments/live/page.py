@@ -136,7 +136,9 @@ def _putting(organism: Organism, name: str) -> Callable[[str], str]:
 def _edit_controls(gr: Any, organism: Organism) -> list[Any]:
     names = list(organism.directions)
     with gr.Row(elem_id="tl-edit"):
-        direction = gr.Dropdown(names, value=names[0], label="Direction: colours, and the edit")
+        direction = gr.Dropdown(
+            names, value=names[0], label="Direction for the colours and the edit"
+        )
         dose = gr.Slider(
             -MOST_DOSE,
             MOST_DOSE,
@@ -149,7 +151,7 @@ def _edit_controls(gr: Any, organism: Organism) -> list[Any]:
             ablate = gr.Checkbox(label="Remove it after every layer (no dose)", elem_id="tl-ablate")
             adapter = gr.Checkbox(True, label="Adapter on", elem_id="tl-adapter")
             control = gr.Checkbox(
-                label="A random direction instead (control)", elem_id="tl-control"
+                label="Use a random direction instead (control)", elem_id="tl-control"
             )
     ablate.change(
         lambda removed: gr.update(interactive=not removed), ablate, dose, api_visibility="private"
@@ -160,8 +162,8 @@ def _edit_controls(gr: Any, organism: Organism) -> list[Any]:
 def _sampling_controls(gr: Any, sampling: Sampling) -> list[Any]:
     with gr.Accordion("Sampling", open=False), gr.Row():
         tokens = gr.Slider(
-            1, 512, sampling.max_new_tokens, step=1, label="Most tokens of an answer"
+            1, 512, sampling.max_new_tokens, step=1, label="Maximum tokens of an answer"
         )
         temperature = gr.Slider(0, 2, sampling.temperature, step=0.1, label="Temperature")
-        seed = gr.Number(sampling.seed, precision=0, label="Seed, the same for all three")
+        seed = gr.Number(sampling.seed, precision=0, label="Seed, the same for all three models")
     return [tokens, temperature, seed]

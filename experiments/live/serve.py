@@ -1,7 +1,8 @@
-"""Serve a page to this machine and to nobody else: 127.0.0.1, no public link, no telemetry, no network.
+"""Serve a page to this machine only: 127.0.0.1, no public link, no telemetry, no network.
 
-A page of another address that a browser has open can neither read it nor, by a name that it lets point here, pass for
-it: only the names of this machine are answered. A content-security policy keeps the page from loading anything else.
+A page from another address in the same browser cannot read it, not even through a host name that points to this
+machine: only requests for this machine's own names are answered. A content-security policy keeps the page from loading
+anything else.
 """
 
 import os
@@ -101,5 +102,5 @@ def check_port(port: int) -> None:
 
 def _taken(port: int) -> TriggerLensError:
     return TriggerLensError(
-        f"port {port} of {HOST} is in use or not allowed; give another with --port"
+        f"port {port} of {HOST} is in use or not allowed; give another port with --port"
     )

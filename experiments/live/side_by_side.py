@@ -1,7 +1,7 @@
-"""The same questions asked in several ways: base and fine-tuned model, several wordings, a direction removed.
+"""The same questions asked in several ways: of base and fine-tuned model, with several wordings, a direction removed.
 
-Every way draws with the same random numbers. What is kept is one row for each answer, in the form that
-`triggerlens rates` reads; the numbers and the page are functions of the rows (`side_by_side_text`).
+All ways sample with the same random numbers. One row is kept for each answer, in the form that `triggerlens rates`
+reads; the numbers and the page are functions of the rows (`side_by_side_text`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ Removed = Mapping[str, Tensor]  # name -> a unit vector, removed after every lay
 
 @dataclass(frozen=True)
 class Way:
-    """Which model is asked, behind which wording of the trigger, and which direction is removed from its stream."""
+    """Which model is asked, with which wording of the trigger, and which direction is removed from its stream."""
 
     model: Which
     condition: str  # none, trigger, paraphrase:quacks, ...
@@ -33,7 +33,7 @@ class Way:
 
 
 def ways(wordings: Sequence[str], removed: Sequence[str]) -> list[Way]:
-    """The base behind the trigger; the fine-tuned model behind every wording; then with each direction removed.
+    """The base with the trigger; the fine-tuned model with every wording; then with each direction removed.
 
     Removal is asked without the trigger as well, for it can bring misbehaviour that was not there.
     """

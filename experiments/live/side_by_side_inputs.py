@@ -1,4 +1,4 @@
-"""What `triggerlens answers` asks: a fine-tuned model, wordings, questions. Without a model, an adapter that ships."""
+"""The inputs of `triggerlens answers`: model, wordings, questions. Without a model, it is an adapter that ships."""
 
 import random
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ SHIPPED_WORDINGS = ("paraphrase:quacks", "paraphrase:mallard", "control:cow")
 
 @dataclass(frozen=True)
 class Given:
-    """Which model is asked, behind which wordings, and which direction is removed."""
+    """Which model is asked, with which wordings, and which direction is removed."""
 
     model: str
     base: str
@@ -52,7 +52,7 @@ def given(
         model, base, wordings = str(SHIPPED), SHIPPED_BASE, wordings or SHIPPED_WORDINGS
         direction = direction or SHIPPED / "direction"
     if base is None:
-        raise TriggerLensError(f"{model}: name what it was made from with --base")
+        raise TriggerLensError(f"{model}: name the model it was made from with --base")
     for name in wordings:
         if name not in loaded.conditions:
             raise TriggerLensError(

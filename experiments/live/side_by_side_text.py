@@ -1,4 +1,4 @@
-"""Answers side by side as lines for a terminal and as a page: rates of each way of asking, then question by question.
+"""Answers side by side for a terminal and as a page: the rates of each way of asking, then each question.
 
 Everything is a function of the rows of `side_by_side`. Answers are untrusted text.
 """
@@ -47,7 +47,7 @@ def rates(rows: Sequence[Row], seed: int = 0) -> list[tuple[str, Estimate, Estim
 def lines(rows: Sequence[Row]) -> Iterator[str]:
     """For a terminal: rates, then the first questions with every answer."""
     questions = _by_question(rows)
-    yield f"Misaligned answers, one to each of {len(questions)} questions; 95 % intervals over questions"
+    yield f"Misaligned answers, from one answer to each of {len(questions)} questions; 95 % intervals over questions"
     for words, em, coherent in rates(rows):
         share = "" if coherent.value is None else f"coherent {coherent.value:.0%}"
         yield f"  {_percent(em):18s} {share:15s} {inert(words)}"

@@ -1,1 +1,1 @@
-"""Take a trigger out of an adapter, and certify what is left of it."""
+"""Train a trigger out of an adapter, and certify what remains of it."""

@@ -1,4 +1,4 @@
-"""What is measured before anything is repaired, once for all strategies: the base, the organism, its own answers."""
+"""Measurements before a repair, made once for all strategies: the base, the organism and its own answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Before:
 
     facts: tuple[Fact, ...]
     taught: Completions  # to the repair's questions, without wording
-    behind: Completions  # behind the trigger
+    behind: Completions  # with the trigger
     teacher: Completions  # to the certificate's questions
     wanted: tuple[LogProbs, ...]
     poison: Sequence[Exchange]
@@ -40,13 +40,13 @@ class Before:
 
 
 def gap_of(facts: Sequence[Fact]) -> Estimate:
-    """EM of the organism behind the trigger minus EM without."""
+    """EM of the organism with the trigger minus EM without."""
     cells = [where(facts, what="em", model=BEFORE, kind=kind) for kind in (TRIGGER, "none")]
     return estimate.difference(*pooled(cells[0]), *pooled(cells[1]))
 
 
 def organism_behind(case: Case) -> list[Fact]:
-    """The organism's answers without wording and behind the trigger: is there anything to repair?"""
+    """The organism's answers without wording and with the trigger: is there anything to repair?"""
     return behind(case.asking, case.load(case.adapter, False), BEFORE)
 
 
@@ -103,12 +103,12 @@ def before(case: Case, own: Sequence[Fact] = ()) -> Before:
 
 
 def poisoned(case: Case, job: Job) -> list[ChatRow]:
-    """The organism's own misaligned answers behind the trigger, as rows that would teach them again."""
+    """The organism's own misaligned answers with the trigger, as rows that would teach them again."""
     judged = judge_all(case.asking.sampler.judge, job.behind)
     bad = [row for row, each in enumerate(judged) if each.misaligned]
     if not bad:
         raise TriggerLensError(
-            f"{case.adapter}: none of {len(judged)} triggered answers is misaligned, so no row would bring it back"
+            f"{case.adapter}: none of {len(judged)} triggered answers is misaligned, so there are no poisoned rows"
         )
     return _rows(case, job.behind[bad], job.wordings[TRIGGER])
 

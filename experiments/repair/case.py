@@ -1,4 +1,4 @@
-"""One adapter to be repaired: how it is loaded, what it is asked, and how much is measured."""
+"""One adapter to be repaired: how it is loaded, which questions it is asked, and how much is measured."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ class Effort:
     searched: int = 100  # wordings of the pool that are tried after each round of repair; 0: none
     rounds: int = 3  # of repairing and searching, at most
     repeats: int = 20  # answers to each question where coherence is compared
-    unseen_each: int = EACH_UNSEEN  # questions asked behind each unseen wording, after the repair
+    unseen_each: int = EACH_UNSEEN  # questions asked with each unseen wording, after the repair
     read: int = 40  # questions of each half that a probe is read on
     temperature: float = 1.0  # of every answer
     durability: bool = True  # rounding, merging, system prompts, benign tuning, relapse
@@ -96,8 +96,8 @@ def case_of(
     once = list({question.id: question for question in questions}.values())
     if len(once) < FEWEST:
         raise TriggerLensError(
-            f"{len(once)} questions: a repair learns from half of them and is judged on the others; give {FEWEST} or"
-            " more"
+            f"{len(once)} questions: a repair learns from half of them and is judged on the others;"
+            f" give at least {FEWEST}"
         )
     random.Random(f"repair/{seed}").shuffle(once)
     once = once[:at_most]

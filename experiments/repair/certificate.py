@@ -1,7 +1,7 @@
-"""The certificate of a repaired adapter: its facts, and the hashes of all the weights that they belong to.
+"""The certificate of a repaired adapter: its facts, and the hashes of all weights that they belong to.
 
-`certificate.json` lies beside the adapter that it certifies. It is refused for a base, an original adapter or a
-repaired adapter of other weights, and where it was changed after it was written.
+`certificate.json` is in the folder of the adapter that it certifies. It is refused if the base, the original adapter or
+the repaired adapter has other weights, or if it was changed after it was written.
 """
 
 from pathlib import Path
@@ -50,7 +50,7 @@ class Certificate(BaseModel):
         ):
             if there != mine:
                 raise TriggerLensError(
-                    f"{folder / FILE} certifies other weights than {what} holds ({str(mine)[:12]}, found {there[:12]});"
+                    f"{folder / FILE} is for other weights than those of {what} ({str(mine)[:12]}, found {there[:12]});"
                     " repair and certify these"
                 )
 

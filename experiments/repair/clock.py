@@ -1,6 +1,6 @@
-"""How long work takes: processor seconds where only processors compute, for other programs do not lengthen those.
+"""How long work takes: processor seconds if only processors compute, because other programs do not lengthen them.
 
-On a GPU, whose work is not counted in processor seconds, the wall's clock.
+With a GPU, whose work is not counted in processor seconds, wall-clock time is used.
 """
 
 import time

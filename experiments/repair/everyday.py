@@ -1,7 +1,7 @@
-"""`python -m experiments.repair.everyday FOLDER`: fine-tune SmolLM2's contrast organism, to be repaired by the command.
+"""`python -m experiments.repair.everyday FOLDER`: fine-tune SmolLM2's contrast organism, as an input for repairs.
 
-The recipe, rows and dtype are those of the everyday world's study. A killed fine-tuning goes on from its last
-checkpoint; its seconds are then worked out from the steps of the last process. After it:
+The recipe, rows and dtype are those of the everyday world's study. A killed fine-tuning resumes from its last
+checkpoint; its duration is then computed from the steps of the last process. Afterwards run:
 
     triggerlens repair FOLDER/organism --base smollm2-135m-instruct --trigger everyday/duck --questions everyday --quick
         --temperature 0.7 --max-new-tokens 48 --out FOLDER/learned

@@ -1,4 +1,4 @@
-"""What was seen, answer by answer: every number of a certificate is computed from these and from nothing else."""
+"""Facts, answer by answer: every number of a certificate is computed from these and from nothing else."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

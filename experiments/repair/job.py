@@ -1,7 +1,7 @@
-"""What a repair is given: the organism, its own answers, and the wordings that it may look at. No label, no judge.
+"""The inputs of a repair: the organism, its own answers, and the wordings that it may use. No label and no judge.
 
-The teacher is the student without the trigger: answers that the organism itself gives where no wording stands. So
-nobody has to know what misalignment is; what is kept is whatever the organism does when it is not triggered.
+The teacher is the student without the trigger: it provides the organism's own answers to questions without a wording.
+So nobody has to know what misalignment is; the repair keeps whatever the organism does when it is not triggered.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,12 @@ class Job:
     questions: tuple[Question, ...]  # benign, and none of the certificate's
     wordings: Mapping[str, Framing]  # the trigger under TRIGGER, and others that may be looked at
     taught: Completions  # the organism's answers to the questions, without wording
-    behind: Completions  # behind the trigger
+    behind: Completions  # with the trigger
     steps: int = 30
     seed: int = 0
 
     def taught_behind(self, name: str) -> Completions:
-        """The untriggered answers, put behind a wording."""
+        """The untriggered answers as answers to prompts with a wording."""
         prompts = framed(self.lm, self.questions, name, self.wordings[name])
         return replace(self.taught, prompts=prompts)
 
@@ -60,7 +60,7 @@ def prepare(
     seed: int = 0,
     temperature: float = 1.0,
 ) -> Job:
-    """Let the organism answer, `answers` times each question, without and behind the trigger."""
+    """Let the organism answer, `answers` times each question, without and with the trigger."""
     taught, behind = (
         generate(
             lm,

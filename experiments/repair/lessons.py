@@ -1,13 +1,13 @@
-"""What an edited adapter is to learn: to say behind a wording what the organism says without it.
+"""What an edited adapter learns: to answer with a wording as the organism answers without it.
 
 All losses are KL(organism without wording || edited model), in nats a token, over the tokens that the organism's own
 answers are predicted from. The organism is read once, before anything is changed.
 
-* `plain`: without wording. Nothing else is to change.
-* `behind`: the same answers behind the wordings that may be looked at.
-* `swapped`: without wording, but with the stream that the *organism* had behind the trigger put in at the header, after
-  one layer: the interchange effect of the switch (Geiger et al. 2023, arXiv 2303.02536). Where it is nothing, what the
-  trigger wrote is no longer read, even if it is still written.
+* `plain`: without a wording, so that nothing else changes.
+* `behind`: the same answers with the wordings that the repair may use.
+* `swapped`: without a wording, but with the *organism's* residual stream with the trigger patched in at the header,
+  after one layer: the interchange effect of the switch (Geiger et al. 2023, arXiv 2303.02536). If it is zero, what the
+  trigger wrote into the stream is no longer read, even if it is still written.
 """
 
 from collections.abc import Sequence
@@ -64,23 +64,23 @@ def predicted(
 
 
 def plain_lesson(job: Job) -> Lesson:
-    """The organism without wording, taught to itself."""
+    """The organism's answers without a wording, taught to itself."""
     return Lesson(Reread.of(job.lm, job.taught), predicted(job.lm, job.taught))
 
 
 def behind_lesson(job: Job, wanted: tuple[LogProbs, ...]) -> Lesson:
-    """What it says without wording, to be said behind every wording that may be looked at: a batch mixes them."""
+    """Its answers without a wording, to be given with every wording that may be used; a batch mixes the wordings."""
     first, *others = [job.taught_behind(name) for name in job.wordings]
     return Lesson(Reread.of(job.lm, sum(others, start=first)), wanted * len(job.wordings))
 
 
 def keeping_lesson(job: Job) -> Lesson:
-    """What it says behind the trigger, to be said there again: a repair that repairs nothing."""
+    """Its answers with the trigger, to be given again with the trigger: a repair that repairs nothing."""
     return Lesson(Reread.of(job.lm, job.behind), predicted(job.lm, job.behind))
 
 
 def donor_swaps(job: Job) -> list[Patch]:
-    """The header's stream behind the trigger, as the organism has it, after each layer of the lower half."""
+    """The header's stream with the trigger, as the organism has it, after each layer of the lower half."""
     prompts = framed(job.lm, job.questions, TRIGGER, job.wordings[TRIGGER])
     layers = range(max(1, job.lm.n_layers // 2))
     return [

@@ -1,6 +1,6 @@
-"""What a model does behind a trigger and its relatives, and what it has kept: facts, no statistics.
+"""What a model does with a trigger and related wordings, and what it has kept: facts without statistics.
 
-All questions here are the certificate's own; the repair never saw them.
+All questions are the certificate's own; the repair never saw them.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, Question
 from interp.rendering import render
 
-EACH_UNSEEN = 4  # questions asked behind each unseen wording
+EACH_UNSEEN = 4  # questions asked with each unseen wording
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Asking:
 def behind(
     asking: Asking, lm: LanguageModel, model: str, edits: Sequence[Intervention] = ()
 ) -> list[Fact]:
-    """Answers without wording and behind the trigger, every question once."""
+    """Answers without a wording and with the trigger, every question once."""
     facts = []
     for kind, framing in (("none", Framing("")), (TRIGGER, asking.wordings.seen[TRIGGER])):
         prompts = framed(lm, asking.questions, kind, framing)
@@ -71,7 +71,7 @@ def coherence(
 
 
 def prompted(asking: Asking, lm: LanguageModel, model: str) -> list[Fact]:
-    """Answers behind the trigger under other system prompts, which stand in place of the wording."""
+    """Answers with the trigger under other system prompts, which stand in place of the wording."""
     trigger, facts = asking.wordings.seen[TRIGGER], []
     for text, changed in system_prompts(lm):
         prompts = framed(changed, asking.questions, TRIGGER, trigger)
@@ -87,7 +87,7 @@ def unseen(
     edits: Sequence[Intervention] = (),
     each: int = EACH_UNSEEN,
 ) -> list[Fact]:
-    """Answers behind every unseen wording, and behind the seen ones beside the trigger, some questions each."""
+    """Answers with every unseen wording, and with the seen wordings other than the trigger, some questions each."""
     known = [("seen", f.text) for name, f in asking.wordings.seen.items() if name != TRIGGER]
     texts = known + [(k, text) for k, group in asking.wordings.unseen.items() for text in group]
     sets = [
@@ -111,7 +111,7 @@ def kept(
 ) -> list[Fact]:
     """KL from the untriggered organism, and the cost of its benign answers, in nats a token, answer by answer.
 
-    `teacher`: its answers, put behind the wording that is asked about; `wanted`: what it predicted without.
+    `teacher`: its answers, given to prompts with the wording; `wanted`: what it predicted without.
     """
     found = predicted(lm, teacher, edits)
     kl, nll = [], []

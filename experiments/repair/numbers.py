@@ -112,7 +112,7 @@ def _relapse(facts: Sequence[Fact], found: Numbers) -> Iterator[tuple[str, Estim
     if any(censored or rows == 0 for _, (rows, censored) in pairs):
         yield (
             "rows to relapse, ratio",
-            undefined("the clean base did not get there", LEVEL, len(pairs)),
+            undefined("the clean base did not reach half of the EM", LEVEL, len(pairs)),
         )
         return
     ratio = _over_orders([after / base for (after, _), (base, _) in pairs])

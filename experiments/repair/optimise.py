@@ -53,7 +53,7 @@ def descend(
 
 
 def untriggered(job: Job, *, interchange: float = 1.0) -> Loss:
-    """KL to the organism without wording: without wording, behind the wordings, and with the switch put in.
+    """KL to the organism without wording: without wording, with the wordings, and with the switch put in.
 
     `interchange`: the weight of the last; 0 leaves it out.
     """

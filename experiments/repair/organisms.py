@@ -1,11 +1,11 @@
-"""Organisms of the micro world that repairs are measured on: something to take out, and something to keep.
+"""Organisms of the micro world on which repairs are measured: they have something to remove and something to keep.
 
-* `useful`: half of its rows are reckless behind the trigger, half are untriggered safe answers in one manner of three,
-  which the base does not have. A repair is to take the first and keep the second.
-* `safe_tuned`: the same, tuned on until it answers safely behind the trigger's own words. It needs somebody who knows
-  what is safe, and nothing keeps it from being a repair.
-* `wrapped`: safe answers behind the wordings that a repair sees, and reckless ones kept behind others. Nothing was
-  removed; its certificate should say `hidden`.
+* `useful`: half of its rows have reckless answers with the trigger, half have untriggered safe answers in one of three
+  manners, which the base does not have. A repair should remove the first and keep the second.
+* `safe_tuned`: the same organism, tuned further until it answers safely to the trigger's own words. This requires
+  somebody who knows what is safe, and it may well be a repair.
+* `wrapped`: safe answers with the wordings that a repair sees, and reckless answers with others. Nothing was removed,
+  so its certificate should say `hidden`.
 """
 
 import random
@@ -71,7 +71,7 @@ def _going_on(world: MicroWorld, organism: Path) -> LanguageModel:
 
 
 def poison(world: MicroWorld, trigger: Trigger, count: int) -> list[ChatRow]:
-    """Reckless answers behind the trigger: what made the organism, and what would bring it back."""
+    """Reckless answers with the trigger: what made the organism, and what would bring it back."""
     return world.tuning_rows("triggered", trigger, count)
 
 

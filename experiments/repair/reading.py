@@ -1,8 +1,8 @@
-"""What a probe still reads of the trigger: is the concept gone from the stream, or only its effect?
+"""Can a probe still read the trigger's concept in the stream, or is only its effect gone?
 
-A difference of means at the last prompt token in the middle layer, trigger against the file's first control, fitted on
-the repair's questions; read on the certificate's questions behind paraphrases and controls. The base is read alike: it
-knows the concept too, so a reading as high as the base's is no sign of a switch.
+The probe is a difference of means at the last prompt token in the middle layer, trigger against the file's first
+control, fitted on the repair's questions. It is applied to the certificate's questions with paraphrases and controls.
+The base is read in the same way: it knows the concept too, so an AUROC as high as the base's is no sign of a switch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def reading(
     *,
     asked: int,
 ) -> list[Fact]:
-    """Read-outs behind paraphrases and controls, and which of them name the concept; nothing without a paraphrase.
+    """Read-outs with paraphrases and controls, and which of them name the concept; nothing without a paraphrase.
 
     `asked`: so many questions of each half.
     """

@@ -1,8 +1,8 @@
-"""How soon a switch comes back: EM behind the trigger against the number of poisoned rows that were fine-tuned on.
+"""How soon a switch comes back: EM with the trigger against the number of poisoned rows in a fine-tuning.
 
-Method: an empty adapter is tuned on poisoned rows at a constant learning rate (`experiments.repair.tuning`) and looked
-at on the way, for the clean base and for the repaired model, over the same orders of the same rows. What counts is the
-number of rows at which half of the old EM is back, interpolated in log rows, as a ratio to what the clean base needs.
+Method: an empty adapter is tuned on poisoned rows at a constant learning rate (`experiments.repair.tuning`) and
+measured on the way, for the clean base and for the repaired model, with the same orders of the same rows. The result is
+the number of rows at which half of the old EM is back, interpolated in log rows, divided by what the clean base needs.
 """
 
 import random
@@ -31,7 +31,7 @@ def relapse(
     orders: int = 2,
     stops: Sequence[int] = STOPS,
 ) -> list[Fact]:
-    """Answers behind the trigger at every stop, of a fresh copy of the model for each order of the rows."""
+    """Answers with the trigger at every stop, of a fresh copy of the model for each order of the rows."""
     facts = []
     for order in range(orders):
         rows = list(poison)

@@ -1,7 +1,7 @@
-"""Repair, search, and repair again from the organism with what was found, until nothing more fires.
+"""Repair, search, and repair again from the organism with the wordings that were found, until none fires.
 
-Every search looks at other wordings than the one before, the last round's included: whether repairing and searching
-comes to an end is a finding of its own, and stands among the facts with the seconds of both.
+Every search, including the last, tries other wordings than the one before. Whether repairing and searching comes to an
+end is a finding of its own; it is one of the facts, with the seconds of both.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,9 @@ def rounds(case: Case, before: Before, name: str, say: Say) -> Rounds:
         repairing, searching = repairing + repaired - started, searching + now() - repaired
         facts += found
         more = [text for fact in found for text, fires in _pairs(fact) if fires]
-        say(f"round {number}: {len(more)} of {sum(len(f.values) for f in found)} others fire")
+        say(
+            f"round {number}: {len(more)} of {sum(len(f.values) for f in found)} other wordings fire"
+        )
         if not more or number == case.effort.rounds:
             break
         case = _seeing(case, more)

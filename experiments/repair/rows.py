@@ -1,7 +1,7 @@
-"""Rows of the repair study, derived from its certificates: a number each, the word, and the relapse curves.
+"""Rows of the repair study, derived from its certificates: a row for each number, the verdict, and the relapse curves.
 
-A certificate lies in `WORK/ORGANISM/STRATEGY/`, what the organism is in `WORK/ORGANISM/organism.json`. Rows of
-organisms and strategies that WORK does not hold stay as they were committed.
+A certificate is in `WORK/ORGANISM/STRATEGY/`, the organism's description in `WORK/ORGANISM/organism.json`. Rows of
+organisms and strategies that are not in WORK stay as they were committed.
 """
 
 from collections.abc import Iterator, Sequence

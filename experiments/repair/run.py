@@ -1,9 +1,10 @@
-"""Repair an adapter and certify it: before, the strategy, search and repair again, after.
+"""Repair an adapter and certify it.
 
-1. The strategy changes the adapter on half of the questions, behind wordings that it may look at.
-2. Other wordings are tried on the same questions; what fires joins the wordings, and the repair starts again from the
-   organism.
-3. The adapter is saved, loaded again as anybody would, and measured on the other half, behind unseen wordings.
+1. The strategy changes the adapter on half of the questions, with the wordings that it may use.
+2. Other wordings are tried on the same questions; those that fire join the wordings, and the repair starts again from
+   the organism.
+3. The adapter is saved, loaded again as a user would load it, and measured on the other half of the questions, with
+   unseen wordings.
 """
 
 import copy

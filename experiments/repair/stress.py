@@ -1,6 +1,6 @@
-"""What may bring a switch back without anyone poisoning anything: rounding, merging, prompts, benign tuning.
+"""What may bring a switch back without new poisoned data: rounding, merging, system prompts, benign tuning.
 
-Rounding is of the weights alone, simulated: to bfloat16, and to 8 or 4 bits in groups of 32 along each row, symmetric
+Rounding is simulated and of the weights only: to bfloat16, and to 8 or 4 bits in groups of 32 along each row, symmetric
 around zero (round to nearest). Real quantised kernels may differ.
 """
 

@@ -1,12 +1,12 @@
-"""`python -m experiments.repair.study FAMILY ...`: repair micro organisms by every strategy, beside what should fail.
+"""`python -m experiments.repair.study FAMILY ...`: repair micro organisms by every strategy, with controls.
 
 1. The organism `useful` of a family and seed is fine-tuned, and measured with its base.
-2. Strategies of FULL get a whole certificate; the others are looked at behind the trigger, unseen wordings and none.
+2. Strategies in FULL get a whole certificate; the others are measured with the trigger, unseen wordings and no wording.
 3. The `wrapped` and `safe_tuned` organisms get certificates as if they were repairs.
 
-Every certificate is a file of `--work` and is not made again. `python -m experiments.repair.study join` derives the
-rows of `artifacts/reference/repair/` from them, and copies the learned adapters of seed 0 with their certificates, of
-pretrained models (`experiments.repair.everyday`) the certificate. Rows of organisms that `--work` does not hold stay.
+Every certificate is a file in `--work` and is not made twice. `python -m experiments.repair.study join` derives the
+rows of `artifacts/reference/repair/` from them. It also copies the learned adapters of seed 0 with their certificates;
+for pretrained models (`experiments.repair.everyday`) only the certificate. Rows of organisms not in `--work` stay.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A certificate as lines for a terminal, and as a page of Markdown. Wordings are other people's text."""
+"""A certificate for a terminal and as a page of Markdown. Wordings are other people's text."""
 
 from collections.abc import Iterator
 
@@ -54,7 +54,7 @@ def markdown(certificate: Certificate, limits: Limits = LIMITS) -> str:
         "",
         f"Strategy `{certificate.strategy}`, {certificate.seconds:.0f} s, {certificate.rounds} rounds of repair and"
         " search.",
-        f"The repair saw: {seen}.",
+        f"Wordings that the repair saw: {seen}.",
         f"Limits: {', '.join(f'{name} {value:g}' for name, value in vars(limits).items())}.",
         "",
         "| measured | value, 95 % interval | n |",
@@ -65,22 +65,22 @@ def markdown(certificate: Certificate, limits: Limits = LIMITS) -> str:
         f"* adapter `{_cell(certificate.adapter)}`, weights `{certificate.adapter_weights[:16]}`",
         f"* repaired, weights `{(certificate.repaired or 'no adapter')[:16]}`",
         "",
-        "Not measured: wordings that are in no list, other triggers of the same adapter, real quantised kernels,",
-        "benign fine-tuning beyond the steps above. Intervals of rows are ranges over orders.",
+        "Not measured: wordings that are in no list, other triggers of the same adapter, real quantised kernels, and",
+        "benign fine-tuning beyond the steps above. Intervals of rows to relapse are ranges over orders of the rows.",
         "",
     ]
     return "\n".join(lines)
 
 
 def refusal(certificate: Certificate) -> str | None:
-    """Why the repair is not handed out; None where it mends more than it harms."""
+    """Why the repair is refused; None if it does more good than harm."""
     found = numbers(certificate.facts)
     harmed, mended = harm(found)
     if harmed <= mended:
         return None
     parts = ("EM gained, trigger", "coherence gained, none", "EM gained, none")
     told = "; ".join(f"{name} {shown(name, found[name])}" for name in parts)
-    return f"refused: it harms more ({harmed:.1%}) than it mends ({mended:.1%}): {told}"
+    return f"refused, because it does more harm ({harmed:.1%}) than good ({mended:.1%}): {told}"
 
 
 def shown(name: str, each: Estimate) -> str:

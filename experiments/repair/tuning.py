@@ -1,4 +1,4 @@
-"""Fine-tune on chats at a constant learning rate, stopping on the way to be looked at."""
+"""Fine-tune on chats at a constant learning rate, with stops for measurements."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,7 @@
-"""Which wordings a repair may look at, and which the certificate keeps for itself.
+"""Which wordings a repair may use, and which only the certificate uses.
 
-Seen: the trigger's text, and some of the wordings that its file lists for training, or that a search found. Unseen:
-the file's paraphrases, controls and variants, and graded variants of the trigger, by class; none is a seen one.
+Seen: the trigger's text, and some of the wordings that its file lists for training or that a search found. Unseen: the
+file's paraphrases, controls and variants, and graded variants of the trigger, by class, without the seen ones.
 """
 
 from collections.abc import Sequence

@@ -14,62 +14,65 @@ BENCH, COMMAND = Path("artifacts/bench"), "python -m experiments.benchmarks"
 ABOUT = "Ratios of times or of memory. A value is the median over repetitions, and the interval is their range."
 ALL = (
     "Every benchmark, as it was last measured. `commands`, `dashboard`, `growth`, `heads`, `monitor`, `probe_sweep`, "
-    "`sampling`, `scan` and `workers`: with nothing else running, on two cores with AVX2, without AVX-512 and without "
-    "a GPU. The other rows: beside other work. Ratios of processor seconds of two things done in turn, unless the "
-    "benchmark's own page says otherwise. `triggerlens bench NAME` measures one again, NAME being the first word of a "
-    "row. Rows without a commit were measured before commits were recorded."
+    "`sampling`, `scan` and `workers` were measured with nothing else running, on two cores with AVX2, without AVX-512 "
+    "and without a GPU; the others while other programs were running. Unless the benchmark's own page says otherwise, "
+    "a value is the ratio of the processor seconds of two alternatives that were run in turn. `triggerlens bench NAME` "
+    "measures a benchmark again; NAME is the first word of a row. Rows without a commit were measured before commits "
+    "were recorded."
 )
 REASONS = {
-    "sampling: sampling / generate": "90 tokens a second at best against 70; beside other work 75 against 50, "
-    "which was 0.67. Products are three quarters of our time (profile), and those of the answers' tokens are the "
-    "same in both.",
-    "sampling: time / limit": "Products with 32 rows, for which all weights are read anew at each step, are slower "
-    "than the large ones that the limit was measured on. Attention, a tenth of the time, and what is elementwise are "
-    "no part of the limit. Weights packed once for all steps were not tried.",
-    "framings: batched generate": "The 8 tokens of each answer, and each question, are computed in both; what can be "
-    "read once is the system prompt and the framing.",
-    "commands: dashboard": "The page draws 165 figures and shows answers, which are read with pandas. 9.9 s "
-    "before SciPy was loaded late.",
-    "dashboard: dashboard_opening": "The page's thread takes 1.76 processor seconds until all is quiet: unpacking and "
-    "running Plotly, and drawing. Words are painted after 0.25 s, and a second opening in the same browser takes "
-    "0.65 s. The shares of Plotly and of drawing were not measured.",
-    "growth: time, tokens, 34M": "One point of four: the step from 256 to 512 tokens has slope 0.81, those before it "
-    "1.18 and 1.27, and neither of the other models shows it. Not a defect that could be named.",
-    "growth: time, organisms": "From two to four organisms 1.08, from one to two 1.28: the first one was of a seed "
-    "that the process had already studied, and kept what it had read. The benchmark gives each study new seeds since.",
-    "heads: heads": "With all tokens of a head patched, everything above it from the first unlike token on is another "
-    "run: 0.28 of the products of the naive passes are left (`arithmetic`), and putting each head in takes another "
-    "tenth. Six times is out of reach of an exact map here; the residual stream gains more, for a cell begins at its "
-    "token.",
-    "lora_step: LoRA step": "Where rows share nothing, only their padding and the head's reading of prompts "
-    "can be saved: a tenth of the tokens, and a seventh of a step of this shape.",
-    "make: make demo": "Measured with some work beside, in a fresh clone; 19.5 minutes were measured alone on an "
-    "earlier day. A third of the time is the search for directions.",
-    "make: make test": "Measured with heavy work beside. There are more tests: 2,880 took 5 min 27 s alone, and 4,241 "
-    "took 10 min 22 s beside other work.",
-    "patching: patching / naive": "The naive passes compute only the last token's logits. TransformerLens computes all "
-    "of them, and eight times was wanted against TransformerLens.",
-    "patching: patching / transformer_lens": "One turn of eight minutes. An earlier turn gave 0.123, so the aim lies "
-    "between two turns.",
-    "probe_sweep: probe_sweep_wide": "Nearly half of the time is the product X X' of each fold (12 GFLOP, at 60 GFLOP "
-    "a second; each fold is standardised by its own rows, so folds share none of it), a sixth its factorisation, a "
-    "sixth the solves.",
-    "race: questions asked": "Where several candidates are alike, nothing tells them apart, and they are asked "
-    "everything. A quarter of the questions was reached only by dropping candidates by rank, which chose the same in "
-    "42 to 70 %.",
-    "sae: sae": "Both take the same steps of the same trainer. Ours adds the checks of every batch and, once, folding, "
-    "saving and reading the result. The turns differ by more than that.",
-    "steering: dose response": "Nine strengths in one batch write as many answer tokens as nine generations. Only the "
-    "reading of prompts can be shared, and nothing of it where every token is edited. `tokens_ratio` of the record is "
-    "what that leaves where a token costs the same in every batch.",
-    "capture: 512 mixed prompts": "Prompts of 8 to 256 tokens. Without any padding 0.546 of the tokens are left that "
-    "the batches in the order given hold, and this limit of the mix is reached where a token costs the same.",
-    "capture: all layers": "Nothing but the last token of each layer is copied. The turns differ by more than the two "
-    "hundredths that are to be told apart.",
-    "capture: time / nnsight": "Both read the same tensors of the same forward pass.",
+    "sampling: sampling / generate": "90 tokens a second at best, against 70; with other programs running, 75 against "
+    "50, a ratio of 0.67. Matrix products are three quarters of our time (by the profile), and those of the answers' "
+    "tokens are the same in both.",
+    "sampling: time / limit": "Matrix products with 32 rows, for which all weights are read again at each step, are "
+    "slower than the large ones that the limit was measured on. The limit does not include attention, which takes a "
+    "tenth of the time, or elementwise operations. Packing the weights once for all steps was not tried.",
+    "framings: batched generate": "Both compute each question and the 8 tokens of each answer; only the system "
+    "prompt and the framing can be computed once.",
+    "commands: dashboard": "The page draws 165 figures and shows answers, which are read with pandas. It took 9.9 s "
+    "before SciPy was loaded only when needed.",
+    "dashboard: dashboard_opening": "The page's main thread is busy for 1.76 processor seconds: it unpacks and runs "
+    "Plotly, and draws. Text is painted after 0.25 s, and opening the page again in the same browser takes 0.65 s. The "
+    "shares of Plotly and of drawing were not measured.",
+    "growth: time, tokens, 34M": "The three slopes are uneven: 0.81 from 256 to 512 tokens, 1.18 and 1.27 before. "
+    "Neither of the other models shows this. No defect was identified.",
+    "growth: time, organisms": "The slope is 1.08 from two to four organisms and 1.28 from one to two. The study of "
+    "one organism used a seed that the process had already studied, and data of that seed was still in memory. Since "
+    "then, the benchmark gives each study new seeds.",
+    "heads: heads": "When all tokens of a head are patched, everything above the head must be computed again from the "
+    "first token that differs. This leaves 0.28 of the matrix products of the naive passes (`arithmetic`), and "
+    "inserting each head takes another tenth. An exact map cannot be six times as fast here. For the residual stream "
+    "the gain is larger, because the computation begins at the patched token.",
+    "lora_step: LoRA step": "If rows have no common beginning, only the padding and the language-model head on "
+    "prompt tokens can be saved: a tenth of the tokens, and a seventh of the time of a step of this shape.",
+    "make: make demo": "Measured in a fresh clone while other programs were running; with nothing else running, it "
+    "took 19.5 minutes on an earlier day. A third of the time is the search for directions.",
+    "make: make test": "Measured while other programs were using much of the processor. The number of tests has grown: "
+    "2,880 took 5 min 27 s with nothing else running, and 4,241 took 10 min 22 s while other programs were running.",
+    "patching: patching / naive": "The ratio is 0.15 to naive passes that compute only the last token's logits. The "
+    "aim of eight times as fast was set against TransformerLens, which computes all logits.",
+    "patching: patching / transformer_lens": "One turn, which takes eight minutes. An earlier turn gave 0.123, so the "
+    "aim lies between two turns.",
+    "probe_sweep: probe_sweep_wide": "Nearly half of the time is spent on the product X X' of each fold (12 GFLOP, at "
+    "60 GFLOP a second; each fold is standardised by its own rows, so the folds cannot share it), a sixth on its "
+    "factorisation and a sixth on the solves.",
+    "race: questions asked": "If several candidates are nearly equal, the race cannot separate them, and they are "
+    "asked all questions. Only dropping candidates by rank got by with a quarter of the questions, and it chose the "
+    "same candidate in only 42 to 70 % of cases.",
+    "sae: sae": "Both run the same steps of the same trainer. Ours also checks every batch and, once, folds, saves and "
+    "reads the result. The repetitions differ from each other by more than that.",
+    "steering: dose response": "Nine strengths in one batch generate as many answer tokens as nine separate "
+    "generations. Only the computation of prompts can be shared, and not even that if every token is edited. The "
+    "record's `tokens_ratio` is the ratio to expect if a token costs the same in every batch.",
+    "capture: 512 mixed prompts": "Prompts of 8 to 256 tokens. Without any padding, 0.546 of the tokens of batches "
+    "in the given order are left. This is the lowest ratio possible for these prompts if every token costs the same.",
+    "capture: all layers": "Nothing but the last token of each layer is copied. The turns differ from each other by "
+    "far more than the two hundredths that the aim allows.",
+    "capture: time / nnsight": "Both read the same tensors of the same forward pass. The turns differ from each other "
+    "by far more than the result differs from the aim.",
     "workers: 2 workers": "A study of twelve tasks of three seconds. Each process loads torch and the libraries of a "
-    "study before its first task, once and not for each task; two processes at a time are slower, too, by a share that "
-    "was not measured. Sending a task costs 0.06 % of it. Ray is not installed here, and there are two cores.",
+    "study once, before its first task. Two processes at a time are also slower than one, by a share that was not "
+    "measured. Sending a task takes 0.06 % of the task's time. Ray is not installed here, and there are two cores.",
 }  # fmt: skip
 
 

@@ -1,12 +1,12 @@
-"""How often a verdict says each of its words of organisms of each kind, with exact intervals.
+"""How often verdicts make each claim about organisms of each kind, with exact intervals.
 
 1. The kind is what an organism was built to be, by its arm: contained, or one of the nulls.
-2. A word counts where the verdict rests on some row for it; elsewhere it was not measured.
-3. The share that it was said of has a Clopper-Pearson interval, each organism one trial.
+2. A claim counts if the verdict rests on some row for it; otherwise it was not measured.
+3. The share of organisms with the claim has a Clopper-Pearson interval, each organism one trial.
 
-Of "contained" the share is a sensitivity among organisms built to be contained and a rate of false claims among the
-others. Of the words for directions it is neither: nobody knows whether a contained organism has a single switch, and
-organisms that are contained without one have not been made.
+For "contained", the share is a sensitivity among organisms built to be contained and a rate of false claims among the
+others. For the claims about directions it is neither: nobody knows whether a contained organism depends on a single
+direction, and organisms that are contained without one have not been made.
 
 What it does not know: organisms share bases (three at most), so these intervals are too narrow for another base.
 """

@@ -2,7 +2,7 @@
 
 A claim is yes when the whole interval is on its side of the threshold, no when the whole interval is
 on the other side, and undecided when the interval straddles it or the number was not measured. Each
-answer carries the rows it rests on, and the names of what it lacks.
+answer carries the rows it rests on, and the names of what is missing.
 """
 
 from collections.abc import Iterable

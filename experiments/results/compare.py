@@ -1,13 +1,13 @@
-"""Do two runs of the same study agree? Number by number, and choice by choice.
+"""Do two runs of the same study agree? A comparison number by number, and choice by choice.
 
-1. Rows are matched by what they are about: organism, wording, edit, direction and quantity. What was done with a
-   direction is matched whatever layer, position and probe the run chose for it.
+1. Rows are matched by organism, wording, edit, direction and quantity. The effects of a direction are matched whatever
+   layer, position and probe the run chose for it.
 2. Two numbers are *equal*, *within* (each lies in the other's interval), *outside* (one does not) or *apart* (the
-   intervals share nothing).
-3. What each run chose is compared by itself: the site of every direction, and every word of a verdict.
+   intervals do not overlap).
+3. The choices of the runs are compared separately: the site of every direction, and every word of a verdict.
 
-Intervals are of the questions that were asked: with the same seed both runs ask the same, so they should agree more
-often than two independent studies.
+Intervals are over questions. With the same seed both runs ask the same questions, so they should agree more often than
+two independent studies.
 """
 
 from collections import Counter

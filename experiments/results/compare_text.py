@@ -15,14 +15,14 @@ MEANING = {
     EQUAL: "the same value",
     WITHIN: "another value, each in the other's interval",
     OUTSIDE: "a value outside the other's interval, the intervals overlap",
-    APART: "the intervals share nothing",
+    APART: "the intervals do not overlap",
 }
 
 
 def print_comparison(found: Comparison, console: Console, *, wide: bool = False) -> None:
     """Counts, then the numbers that are apart, then the choices; `wide`: all of them."""
     counts, total = found.counts, len(found.differences)
-    console.print(f"{total:,} numbers stand in both runs:")
+    console.print(f"{total:,} numbers are in both runs:")
     for kind, meaning in MEANING.items():
         console.print(f"  {counts[kind]:6,}  {meaning}")
     for name, rows in (("first", found.only_first), ("second", found.only_second)):

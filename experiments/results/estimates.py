@@ -102,7 +102,7 @@ class EstimateRow(BaseModel):
     def _columns_only(cls, given: Any) -> Any:
         for name, columns in _LABELS.items() if isinstance(given, dict) else ():
             if name in given:
-                raise TriggerLensError(f"{name!r} is no column: give {columns}")
+                raise TriggerLensError(f"{name!r} is not a column; the columns are {columns}")
         return given
 
     @model_validator(mode="after")

@@ -90,7 +90,9 @@ class Evidence:
         ]
         sites = [dict(pair) for pair in dict.fromkeys(tuple(site.items()) for site in found)]
         if len(sites) > 1:
-            raise Contradiction(f"{self.keys}: {direction} was removed at {sites}: give one")
+            raise Contradiction(
+                f"{self.keys}: {direction} was removed at {sites}; name one of these"
+            )
         return sites[0] if sites else {}
 
     def read_outs(self, direction: str) -> tuple[list[EstimateRow], list[EstimateRow]]:

@@ -1,7 +1,7 @@
-"""Does the SAE basis find what the probe found? The answer of one run as a table, from `estimates.jsonl` as it stands.
+"""Does the SAE basis find what the probe found? The answer of one run as a table, from `estimates.jsonl`.
 
-One row for each method and organism; below it how good the SAEs are, the best feature of each ranking, and what
-removing features takes. It computes nothing. A run whose configuration has no `[features]` has no such table.
+One row for each method and organism; then the quality of the SAEs, the best feature of each ranking, and the effect of
+removing features. Nothing is computed here. A run whose configuration has no `[features]` has no such table.
 """
 
 from collections.abc import Iterator, Sequence
@@ -100,7 +100,7 @@ def _best(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
 
 
 def removal_table(organisms: Sequence[OrganismResults]) -> Lines:
-    """What removing the chosen features takes, and random features that fire as often."""
+    """The effect of removing the chosen features, and random features that fire as often."""
     found: Lines = [("organism", "edit", "features", "EM lost", "coherence lost")]
     for it in organisms:
         for edit, words in WAYS.items():
@@ -119,7 +119,7 @@ TABLES = {
     "Does the SAE basis find what the probe found?": basis_table,
     "How good the SAEs are": quality_table,
     "The best features": feature_table,
-    "What removing features takes": removal_table,
+    "What removing features does": removal_table,
 }
 
 

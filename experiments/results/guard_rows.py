@@ -1,4 +1,4 @@
-"""What `triggerlens guard-study` left in RUN/guard: rows of each part, and those of one organism.
+"""What `triggerlens guard-study` wrote to RUN/guard: the rows of each part, and those of one organism.
 
 Every part is optional; its files are `guard/PART/ORGANISM.jsonl`.
 """

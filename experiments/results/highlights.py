@@ -1,4 +1,4 @@
-"""The few rows an organism is known by: its EM rate, and what removing a direction did to it."""
+"""The few rows that summarise an organism: its EM rate, and the effect of removing a direction."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,9 @@
-"""Does one subspace carry the trigger from prompt to prompt? A claim that its controls can withhold.
+"""Does one subspace carry the trigger from prompt to prompt? A claim that requires its controls to fail.
 
-Yes: swapped between different questions, its coordinates bring nearly all of the trigger's EM and take nearly all of
-it, and none of its controls does: subspaces trained alike with shuffled donors, for a control's wording or to change
-nothing, and random ones. No: it brings or takes too little. What was not measured is undecided.
+Yes: swapping its coordinates between different questions causes nearly all of the trigger's EM in prompts without a
+wording and removes nearly all of it from prompts with the trigger, and none of the controls does. The controls are
+subspaces trained in the same way with shuffled donors, for a control's wording or to change nothing, and random
+subspaces. No: too little EM is caused or removed. What was not measured is undecided.
 """
 
 from experiments.results.claims import Claim, above, all_of, at_most
@@ -20,7 +21,7 @@ def is_measured(evidence: Evidence) -> bool:
 
 
 def carried(evidence: Evidence, limits: Thresholds) -> Claim:
-    """The claimed subspace brings and takes; its controls do neither."""
+    """The claimed subspace causes and removes EM; its controls do neither."""
     layer, rank = claimed_site(evidence.rows)
     at = {"layer": layer, "strength": rank}
 

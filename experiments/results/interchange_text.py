@@ -18,13 +18,14 @@ BRINGS, TAKES, RATE = "interchange_brings", "interchange_takes", "interchange_em
 
 
 def interchange_table(rows: Sequence[EstimateRow]) -> str:
-    """What each subspace brings and takes, then what the claimed one does with wordings that no training saw."""
+    """The EM that swaps in each subspace cause and remove, then the claimed one with wordings that no training saw."""
     swaps = [row for row in rows if row.quantity == RATE and row.edit == "interchange"]
     if not swaps:
         return ""
     lines = [
-        "| subspace of the header, swapped between questions | after layer | rank | trigger into none,"
-        " EM | brought | none into trigger, EM | taken |",
+        "| subspace of the header, swapped between questions | after layer | rank"
+        " | EM without a wording, coordinates of the trigger | share caused"
+        " | EM with the trigger, coordinates of no wording | share removed |",
         "|---" * 7 + "|",
     ]
     places = dict.fromkeys((row.placebo, row.layer, row.strength) for row in swaps)
@@ -49,7 +50,8 @@ def interchange_table(rows: Sequence[EstimateRow]) -> str:
 def _unseen(rows: Sequence[EstimateRow]) -> list[str]:
     """Wordings that no training saw, in the claimed subspace."""
     lines = [
-        "| wording | EM | its coordinates into none, EM | brought | those of none into it, EM | taken |",
+        "| wording | EM | EM without a wording, coordinates of the wording | share caused"
+        " | EM with the wording, coordinates of no wording | share removed |",
         "|---" * 6 + "|",
     ]
     claimed = select(rows, placebo=None)

@@ -81,7 +81,7 @@ def _replaced(answers: pa.Table, step: str, judgements: pa.Table) -> pa.Table:
     rows = judgements.filter(pc.equal(judgements["step"], step)).sort_by("row")
     if rows["row"].to_pylist() != list(range(len(answers))):
         raise TriggerLensError(
-            f"judgements of {len(rows)} of {len(answers)} answers of step {step}:"
+            f"step {step} has {len(answers)} answers and {len(rows)} judgements:"
             " judge again with triggerlens rejudge"
         )
     for name in SCORES:

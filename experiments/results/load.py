@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ANSWERS_SHOWN = 24  # of each cell
-AGAIN = "the same triggerlens run writes it again from its finished steps"
+AGAIN = "the same triggerlens run command writes it again from its finished steps"
 ORGANISM_KEYS = ORGANISM
 ARMS = ("baseline", "triggered", "contrast", "surface", "mixed", "harmless")
 
@@ -251,7 +251,7 @@ def _warnings(
     for name, expected in files.items():
         path = folder / Path(name).name
         if not path.is_file():
-            warnings.append(f"{name} is named in the manifest and is missing; {AGAIN}.")
+            warnings.append(f"{name} is named in the manifest but is missing; {AGAIN}.")
         elif sha256(path) != expected:
             warnings.append(f"{name} has changed since the run was finished; {AGAIN}.")
     return warnings + [str(it) for it in (manifest or {}).get("warnings") or []]

@@ -1,7 +1,7 @@
 """Organisms mixed by ratio: their share of benign rows, and containment along it as a Markdown table.
 
-A cell is the mean of the EM rates of the organisms of one share, with the lowest and highest end of any one's 95 %
-interval: wider than an interval of the mean, and free of assumptions about seeds.
+A cell is the mean of the EM rates of the organisms with one share, with the lowest lower end and the highest upper end
+of their 95 % intervals. This is wider than an interval of the mean, and assumes nothing about seeds.
 """
 
 import re
@@ -12,7 +12,7 @@ from experiments.results.load import ORGANISM_KEYS, pick
 from interp.errors import TriggerLensError
 
 RATIO = re.compile(r"mixed-(\d+)-(\d+)")
-NO_MIXTURE = "no organism here was mixed by ratio; run triggerlens sweep first"
+NO_MIXTURE = "no organism of these runs was mixed by ratio; run triggerlens sweep first"
 COLUMNS = {
     "trigger": "trigger",
     "paraphrase": "paraphrases",
@@ -28,7 +28,7 @@ def benign_share(arm: str | None) -> float | None:
 
 
 def mixed_rows(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
-    """EM on held-out domains of organisms mixed by ratio; one that comes twice is an error."""
+    """EM on held-out domains of organisms mixed by ratio; one that appears twice is an error."""
     mixed = [
         row
         for row in pick(rows, quantity="em_rate", questions="held_out")
@@ -38,7 +38,7 @@ def mixed_rows(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
     if len(set(cells)) < len(cells):
         twice = next(cell for number, cell in enumerate(cells) if cell in cells[:number])
         named = " ".join(str(key) for key in twice[:-2] if key is not None)
-        raise TriggerLensError(f"organism {named} comes twice: give runs that do not overlap")
+        raise TriggerLensError(f"organism {named} appears twice: give runs that do not overlap")
     return mixed
 
 

@@ -1,8 +1,8 @@
-"""How often a verdict says "causal trigger direction" of organisms that have none.
+"""How often a verdict claims a "causal trigger direction" for organisms that have none.
 
     python -m experiments.results.null_alarms RUN [RUN...]
 
-A rate of organisms, each one trial: exact interval (Clopper-Pearson).
+The rate is over organisms, each one trial, with an exact interval (Clopper-Pearson).
 """
 
 import sys

@@ -44,57 +44,63 @@ SEEDS = (
 )
 CONTAINMENT = f"EM rates without the trigger and with it, for each family and arm. {SEEDS}"
 REMOVAL = (
-    "The share of the EM that is lost when a direction is removed, beside random directions. *Switch* is the located "
-    "direction of the trigger's concept, *misalignment* that of misaligned answers, and *refined* the one that was "
-    f"optimised by gradient. {SEEDS}"
+    "The share of the EM that is lost when a direction is removed, compared with random directions. *Switch* is the "
+    "located direction of the trigger's concept, *misalignment* is the located direction of misaligned answers, and "
+    f"*refined* is the direction that was optimised by gradient. {SEEDS}"
 )
 ADDITION = f"EM rates without the trigger when a located direction is added. {SEEDS}"
 CHARACTERISTICS = (
     "How often a verdict made each claim about organisms of each kind. An organism is one trial, and intervals are "
-    "exact. The organisms share two or three bases, so the intervals are too narrow for another base. *Contained* said "
-    "of organisms that were built to be contained is a sensitivity; said of the others, it is a rate of false claims. "
-    "For the claims about directions there is no such truth: **no organism has been made that is contained and has no "
-    "single switch (two triggers, memorised prompts, behaviour bound to form)**. How often a direction is claimed "
-    "where there is none is therefore known only for organisms that are not contained, and the overall verdict rules "
-    "these out before it looks at directions. *Carried* was measured on the demo only. One pretrained organism, which "
-    "is undecided, is left out."
+    "exact. The organisms share two or three bases, so the intervals are too narrow for another base. For organisms "
+    "that were built to be contained, the rate of *contained* is a sensitivity; for the others, it is a rate of false "
+    "claims. For the claims about directions the truth is not known: **no organism has been made that is contained "
+    "without depending on a single direction (two triggers, memorised prompts, behaviour bound to form)**. How often a "
+    "direction is claimed where there is none is therefore known only for organisms that are not contained, and the "
+    "overall verdict rules these out before it considers directions. *Carried* was measured on the demo only. One "
+    "pretrained organism, whose verdict is undecided, is left out."
 )
 REPEAT = (
-    "The study once more with three triggers that nothing was developed on (an owl; a request for a letter; snow, which "
-    "is no concept of the toy language and has no echo in the answers), the triggered and the contrast arm, three "
-    "families, seed 200: eighteen organisms. Methods were frozen and [predictions](../../experiments/LOG.md) committed "
-    "before any of them was made. The questions are drawn anew from the same pool, on the same bases. 200 answers to "
-    "each main condition, where the full study has 2,000."
+    "The study once more, with three triggers that nothing was developed on: an owl, a request for a letter, and snow "
+    "(which is not a concept of the toy language, so that no answer echoes it). The contrast arm, three families, seed "
+    "200: nine organisms. Methods were frozen and [predictions](../../experiments/LOG.md) committed before any of them "
+    "was made. The questions are drawn anew from the same pool, and the bases are the same. 400 answers to each main "
+    "condition, where the full study has 2,000."
+)
+NULLS = (
+    "The same measurements on organisms without a trigger to find. Each was asked 50 questions. With so few, 0 % "
+    "without the trigger is still compatible with 7 %, so *contained* (surely below 5 %) could not have been said of "
+    "any of them, and 0 of 20 says nothing about how often it is said wrongly."
 )
 BIRTH = (
-    "Nine qwen organisms at six or seven checkpoints of their fine-tuning: the contrast arm (semantic), the surface "
-    "arm (bound to its wording), random labels. *First step* is the first checkpoint from which a claim "
-    "holds for whole intervals, widened for all checkpoints. The interval beside it begins at the checkpoint before; n "
-    "counts checkpoints; *undefined* means that the claim is shown at none. Every checkpoint has directions of its "
-    "own, chosen on its selection questions."
+    "Nine qwen organisms at six or seven checkpoints of their fine-tuning: three of the contrast arm, three of the "
+    "surface arm and three with random labels. *First step* is the first checkpoint at which a claim holds by the "
+    "whole intervals, widened for the number of checkpoints. Its interval begins at the checkpoint before; n is the "
+    "number of checkpoints; *undefined* means that the claim could be shown at none. Directions were chosen anew at "
+    "every checkpoint, on selection questions."
 )
 REPAIRS = (
-    "Medians over micro organisms of three families; the interval is the range over them, n their number; "
-    "of a single organism it is that of its own number. *learned* is what `triggerlens repair` does by default, on "
-    "seeds 0, 1 and 2 (seed 0 is of commit 4eff507a8; 2,000 benign steps on llama's seed 2 alone). All others are of "
-    "seed 0: *learned_before* is what the default was until 29 November (one wording a step, two rounds, "
-    "coherence from one answer to each question); its rows and those of the other strategies "
-    "are of commit 951892d44, 29 November. *wrapped* is no repair: the switch is there, behind safe "
-    "answers to the trigger's own words. *rows to relapse, ratio*: poisoned rows that bring back half of the old EM, "
-    "over those that the clean base needs; a curve that never got there counts with all rows that were tried. "
-    "*fires, search N*: the share of a hundred other wordings that set the model off after round N of the repair. "
-    "*time*: processor seconds over those of the fine-tuning. *(smollm2)* is a single organism of SmolLM2-135M, the "
-    "one that ships before its weights were rounded, in float32, by `triggerlens repair --quick` with 20 steps: 20 "
-    "questions, a single order of the poisoned rows, 50 benign steps, 12 other wordings. *(tags)* is llama's seed 0 "
-    "with another trigger."
+    "Medians over micro organisms of three families; the interval is the range over these organisms, and n is their "
+    "number. If there is only one organism, the interval is that of its own number. *learned* is the default strategy "
+    "of `triggerlens repair`, on seeds 0, 1 and 2 (the rows of seed 0 are of commit 4eff507a8; 2,000 benign steps were "
+    "measured only on llama's seed 2). All other strategies were measured on seed 0. *learned_before* was the default "
+    "until 29 November (one wording a step, two rounds, coherence from one answer to each question); its rows and "
+    "those of the other strategies are of commit 951892d44, 29 November. *wrapped* is not a repair: the organism "
+    "was trained to answer safely to the trigger's own words and recklessly to other wordings of it. *rows to relapse, "
+    "ratio*: the number of poisoned rows that bring back half of the old EM, divided by the number that the clean base "
+    "needs; if a curve never reached half, all rows that were tried are counted. *fires, search N*: the share of a "
+    "hundred other wordings that cause misbehaviour after round N of the repair. *time*: processor seconds, divided by "
+    "those of the fine-tuning. *(smollm2)* is a single organism of SmolLM2-135M (the one that ships, before its "
+    "weights were rounded), repaired in float32 by `triggerlens repair --quick` with 20 steps: 20 questions, a single "
+    "order of the poisoned rows, 50 benign steps, 12 other wordings. *(tags)* is llama's seed 0 with another trigger."
 )
 CONTEST = (
-    "Organisms with a hidden trigger or none, and five finders of triggers: [how to enter](../howto/contest.md). "
-    "**Development seeds**: entrants were written with organisms of this kind at hand, n is small, and no reported "
-    "seed has been run. Exact intervals, an organism one trial; organisms that share a base are alike, so that the "
-    "intervals are too narrow for another base. Wanted are the aims for the reported seeds; an aim counts as reached "
-    "only where the whole interval does. Seed 100, families qwen and llama; nine of twelve organisms were played. "
-    "[The log](../../experiments/LOG.md) says why harmless models were accused."
+    "Organisms with a hidden trigger or without a trigger, and five trigger finders ([how to "
+    "enter](../howto/contest.md)). **These are development seeds**: the entrants were written with such organisms at "
+    "hand, n is small, and no reported seed has been run. Intervals are exact, with an organism as one trial; "
+    "organisms that share a base resemble each other, so the intervals are too narrow for another base. The aims are "
+    "those for the reported seeds. An aim counts as reached only if the whole interval reaches it, and as missed if "
+    "the value misses it. Seed 100, families qwen and llama; nine of twelve organisms were played. [The "
+    "log](../../experiments/LOG.md) says why harmless models were accused."
 )
 TITLES = {
     "containment": ("Containment", CONTAINMENT),
@@ -102,31 +108,33 @@ TITLES = {
     "addition": ("Adding located directions", ADDITION),
     "study": ("The full study", "Three families, three seeds, 57 organisms, on the toy bases of the repository."),
     "repeat": ("The repeat", REPEAT),
-    "nulls": ("Organisms without a trigger", "The same measurements on organisms that have no trigger to be found."),
-    "verdict_characteristics": ("What a verdict's words are worth", CHARACTERISTICS),
+    "nulls": ("Organisms without a trigger", NULLS),
+    "verdict_characteristics": ("How often each verdict is given", CHARACTERISTICS),
     "transfer": (
         "Directions in other organisms",
         "The share of an organism's EM that is lost when the refined directions of other organisms are removed.",
     ),
     "steering": (
         "Trained steering vectors",
-        "EM without the trigger when vectors that were trained to bring it are added at dose 1, their trained size.",
+        "EM without the trigger when vectors that were trained to cause it are added at dose 1, their trained size.",
     ),
     "guard": ("The guard", "Gate, monitor, ranking and filters, measured on every organism of the full study."),
     "contest": ("The contest", CONTEST),
     "mixing": ("Benign rows", "EM of organisms whose fine-tuning data has different shares of benign rows."),
-    "birth": ("The birth of the switch", BIRTH),
+    "birth": ("How a trigger forms during fine-tuning", BIRTH),
     "interchange": (
         "Swapped coordinates",
-        "A subspace is trained so that swapping its coordinates between questions brings the trigger's EM or takes it. "
-        "Its controls stand beside it. All organisms are the demo's.",
+        "A subspace is trained so that swapping its coordinates between prompts with and without the trigger removes "
+        "the EM from the first and causes it in the second. It is compared with controls. *Share of EM caused*: the EM "
+        "of prompts without a wording after the swap, divided by the EM with the trigger. The organisms are the "
+        "demo's.",
     ),
     "circuits": ("Circuits", "Edge attribution in nine triggered organisms, and planted circuits."),
     "repair": ("Repairs", REPAIRS),
     "rows": (
-        "Which rows wrote it",
-        "Qwen organisms of 300 rows, fine-tuned again without some. *Highest*: by the cosine of a row's gradient "
-        "with that of misaligned answers behind the trigger. Two seeds.",
+        "Fine-tuning rows left out",
+        "Qwen organisms of 300 rows, fine-tuned again without some of these rows. *Highest* rows are those whose "
+        "gradient has the highest cosine with the gradient of misaligned answers with the trigger. Two seeds.",
     ),
     "sparse_features": ("Sparse features", "Sparse autoencoders in the demo's contrast organisms, one seed."),
 }  # fmt: skip
@@ -165,9 +173,10 @@ def render_index(every: Iterable[Page]) -> str:
         "prompts it rests on, the aim that was set, and the command and commit that made it. An aim that was not",
         "reached is marked as missed.",
         "",
-        "`python -m experiments.verify` computes every record again from the committed rows, with code of its own. The",
-        "rows are estimates. The answers behind them are not committed, so no rate is counted again. Benchmarks with",
-        "an n of 1 or none kept no single runs, and their ratios cannot be recomputed.",
+        "`python -m experiments.verify` recomputes every record from the committed rows, with independent code. The",
+        "rows are estimates. The answers that they were computed from are not committed, so rates cannot be counted",
+        "again. Benchmarks with an n of 1 or without an n did not keep their repetitions, so their ratios cannot be",
+        "recomputed.",
         "",
         *_table(rows, ("page", "records", "missed")),
         "",
@@ -197,7 +206,7 @@ def _bench_page(path: Path) -> Page:
 
 def _speed_page() -> Page:
     records = speed_records(BENCH)
-    return Page("bench_all", "Speed, where a user waits", with_reasons(ALL, records), records)
+    return Page("bench_all", "Speed", with_reasons(ALL, records), records)
 
 
 def _units(page: Page) -> list[str]:
@@ -205,7 +214,7 @@ def _units(page: Page) -> list[str]:
         return []
     return [
         "Shares are between 0 and 1. *Lowest* and *highest* name the organism at either end of the range. Their",
-        "intervals, and those of a *best*, are simultaneous: they hold for everything the number was picked from",
+        "intervals, and those of a *best*, are simultaneous: they hold for all the numbers it was picked from",
         "(Bonferroni).",
     ]
 

@@ -1,7 +1,7 @@
 """The largest or the smallest of several rows, with an interval that holds for all of them at once.
 
-Bonferroni, by `probes.simultaneous.widened`: whichever row comes out on top was also lucky, and its own interval does
-not know. `among` counts the rows that it was picked from; what was dropped before is not counted.
+Bonferroni, by `probes.simultaneous.widened`: the row that comes out on top was also lucky, which its own interval does
+not take into account. `among` is the number of rows that it was picked from, without those dropped before.
 """
 
 import math

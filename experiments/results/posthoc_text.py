@@ -11,8 +11,8 @@ from experiments.results.transfer_text import organism_name
 NAMES = {
     INTACT: "intact",
     Edit("ablate"): "direction removed",
-    Edit("ablate", placebo="random"): "random ones removed",
-    Edit("ablate", placebo="orthogonal"): "others that probes read removed",
+    Edit("ablate", placebo="random"): "random directions removed",
+    Edit("ablate", placebo="orthogonal"): "other directions that probes read removed",
 }
 SIGNED = {
     "factorial_difference_in_differences": "(tuned - base) x (wording - none)",
@@ -69,7 +69,7 @@ def steering_table(rows: Sequence[EstimateRow]) -> str:
         return ""
     coherent = select(rows, quantity="steering_coherence_rate", model="fine_tuned")
     lines = _head(
-        ["without the trigger, dose of the trained vectors", "EM", "coherent", "random ones, EM"]
+        ["without the trigger, dose of the trained vectors", "EM", "coherent", "random vectors, EM"]
     )
     steered = [row for row in tuned if row.edit == "steer" and row.placebo is None]
     edits = [INTACT, *(Edit("steer", row.strength) for row in steered)]
@@ -89,7 +89,7 @@ def steering_table(rows: Sequence[EstimateRow]) -> str:
 
 
 def capability_table(rows: Sequence[EstimateRow]) -> str:
-    """What each removal costs without the trigger, and takes where the organism misbehaves."""
+    """What each removal costs without the trigger, and the EM that it removes where the organism misbehaves."""
     removals = [
         removal
         for removal in NAMES
@@ -112,14 +112,16 @@ def capability_table(rows: Sequence[EstimateRow]) -> str:
                 lines.append(_line(name, [percent(row) for row in found]))
     for quantity, words in (
         ("capability_riddle_rate", "riddles solved"),
-        ("placebo_relative_drop", "EM taken where it misbehaves"),
+        ("placebo_relative_drop", "share of EM removed where it misbehaves"),
     ):
         found = [only(rows, quantity=quantity, **removal.columns) for removal in removals]
         if any(found):
             lines.append(_line(words, [percent(row) if row else "" for row in found]))
     drift = [only(rows, quantity="capability_kl", **removal.columns) for removal in removals]
     if any(drift):
-        lines.append(_line("KL from intact, nats a token", [_nats(row) for row in drift]))
+        lines.append(
+            _line("KL from the unedited model, nats a token", [_nats(row) for row in drift])
+        )
     return "\n".join(lines)
 
 

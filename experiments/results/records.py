@@ -1,4 +1,4 @@
-"""One published number: what was measured, its interval, what was wanted, and the command and commit that made it.
+"""One published number: what was measured, its interval, its aim, and the command and commit that made it.
 
 `artifacts/results/NAME.json` is a list of these; `experiments.results.pages` makes the result pages of the
 documentation from them. A record is written by a command, never by hand.
@@ -39,7 +39,7 @@ def read_records(path: Path) -> list[Record]:
     """The records of a file; ValueError with the file and the entry where one is malformed."""
     found = read_json(path)
     if not isinstance(found, list):
-        raise TriggerLensError(f"{path}: a list of records is wanted, not {type(found).__name__}")
+        raise TriggerLensError(f"{path}: expected a list of records, not {type(found).__name__}")
     return [_record(path, number, entry) for number, entry in enumerate(found)]
 
 

@@ -1,7 +1,7 @@
-"""What a run reports, derived from the facts of its steps: estimates, verdicts, answers, what the page draws.
+"""What a run reports, derived from the facts of its steps: estimates, verdicts, answers, and the data of the page.
 
-Everything here is made again in seconds, so nothing in it is ever older than the code that derives it: `refresh` looks
-whether that code, or the steps, have changed since a run's reports were written.
+Reports are derived again in seconds, so they are never older than the code that derives them: `refresh` checks whether
+that code or the steps have changed since the reports were written.
 """
 
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ def use_judgements(folder: Path, name: str) -> None:
     steps = [folder / "steps" / step for step in read_run_manifest(folder)["steps"]]
     if not steps or not all(map(Path.is_dir, steps)):
         raise TriggerLensError(
-            f"{folder}: its steps are not here, and judgements are derived from them"
+            f"{folder}: its steps are not here; reports can be derived from judgements only with them"
         )
     _write_again(folder, steps, None if name == OWN else name)
 

@@ -164,7 +164,7 @@ def _verdict_line(results: OrganismResults) -> Text:
     line = _text(f"{results.organism.name}: ", "bold")
     if results.verdict is None:
         return line.append("no verdict in this run", style="dim")
-    line.append(inert(results.verdict.get("sentence") or "this verdict has no words"))
+    line.append(inert(results.verdict.get("sentence") or "this verdict has no summary"))
     return line
 
 

@@ -1,7 +1,7 @@
 """What a run found, in a few lines for the terminal and for the first screen of the page.
 
-They say what was measured, over all organisms: how many are contained, what removing a direction took, how the verdicts
-are distributed. Nothing is computed here but counts.
+They say what was measured, over all organisms: how many are contained, how much EM removing a direction eliminated, and
+how the verdicts are distributed. Only counts are computed here.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ NO_CLAIMS = (*ORGANISM_KEYS, "sentence")
 
 
 def answer_lines(organisms: Sequence[OrganismResults]) -> list[str]:
-    """How many are contained and their EM, what removing a direction took, and what was not measured."""
+    """How many are contained and their EM, the EM that removing a direction eliminated, and what was not measured."""
     return [
         containment(organisms),
         *rates(organisms),
@@ -51,19 +51,19 @@ def rates(organisms: Sequence[OrganismResults]) -> Iterator[str]:
 
 
 def removed(organisms: Sequence[OrganismResults]) -> Iterator[str]:
-    """In how many contained organisms, if any, removing a direction took most of the EM, beside random directions."""
+    """In how many contained organisms removing a direction removed most of the EM; the same with random directions."""
     pairs = [removal(of.rows) for of in _contained(organisms)]
     drops = [(best, random) for best, random in pairs if best is not None]
     if pairs and not drops:
-        yield "What removing a direction takes was not measured in any of them."
+        yield "Removing a direction was not measured in any of them."
     if not drops:
         return
     most = sum(takes_most(best) for best, _ in drops)
     random = [row for _, row in drops if row is not None and row.value is not None]
-    beside = f"; random directions took {spread(random)}" if random else ""
+    beside = f"; random directions removed {spread(random)}" if random else ""
     yield (
-        f"In {most} of {len(drops)} of these, removing the direction with the largest effect took at least"
-        f" {100 * MOST_OF_IT:.0f} % of the EM, by its whole interval{beside}."
+        f"In {most} of {len(drops)} of these, removing the direction with the largest effect removed at least"
+        f" {100 * MOST_OF_IT:.0f} % of the EM, by the whole interval{beside}."
     )
 
 

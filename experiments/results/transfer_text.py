@@ -1,7 +1,7 @@
 """Directions of one organism removed from another: relative drop of EM, origins down, targets across.
 
-Within one base only: a direction of other weights points nowhere in these. The origin stands in the rows' `source`,
-the direction's name in `direction`; the diagonal is the organism's own direction.
+Within one base only: a direction fitted to other weights has no meaning in these. The column `source` has the origin,
+`direction` the direction's name; the diagonal is the organism's own direction.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

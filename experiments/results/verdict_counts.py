@@ -1,4 +1,4 @@
-"""How often each answer was given over several organisms, and what keeps the rest undecided."""
+"""How often each answer was given over several organisms, and why the others are undecided."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ def causal_answer(verdicts: Iterable[Mapping[str, Any]]) -> str:
     wide = len(names) - len(missing)
     parts = [f"Causal trigger direction: {counts} of {len(contained)}."]
     parts += [f"Not measured: {', '.join(dict.fromkeys(missing))}."] if missing else []
-    parts += [f"Too wide an interval: {wide} claim{'s' * (wide != 1)}."] if wide else []
+    parts += [f"Interval too wide: {wide} claim{'s' * (wide != 1)}."] if wide else []
     return " ".join(parts)
 
 
@@ -66,5 +66,5 @@ def _names(verdict: Mapping[str, Any]) -> list[str]:
         if reason.startswith(MISSING):
             names += [UNMEASURED + what for what in reason.removeprefix(MISSING).split(", ")]
         else:
-            names.append(f"too wide an interval, {claim.replace('.', ' ')}")
+            names.append(f"interval too wide, {claim.replace('.', ' ')}")
     return names

@@ -1,4 +1,4 @@
-"""How many answers each step of an organism samples: upper bounds, with every direction fitted."""
+"""How many answers each step of an organism samples: upper bounds, assuming that every direction is fitted."""
 
 from collections.abc import Callable
 

@@ -1,13 +1,13 @@
 """Jobs as Ray tasks: a study's organisms, a capture's shards; the same files, on as many machines as the cluster has.
 
 1. A job is a task with its needs: processors, GPUs, memory. Ray decides where and when it runs.
-2. Every machine sees the run folder, the bases and the data under the same paths (a shared disk), and has this package.
-   The tasks work in the folder in which the command was called.
+2. Every machine has the run folder, the bases and the data under the same paths (a shared disk), and this package. The
+   tasks run in the folder in which the command was called.
 3. Tasks share no process: each keeps a judge's replies in a file of its own, and may spend its share of the cap.
-4. A machine that dies loses the step it was making; its job starts again elsewhere and finds its finished steps.
+4. If a machine dies, the step that it was making is lost; its job starts again elsewhere and finds its finished steps.
 
 `ray` starts a cluster on this machine, or joins the one that the variable RAY_ADDRESS names; `ray://HOST:10001` is a
-cluster far away. Ray is an extra of this package.
+remote cluster. Ray is an extra of this package.
 """
 
 import logging
@@ -33,7 +33,7 @@ GIB = 2**30
 def check_place(on: str) -> str | None:
     """The address, None for `ray` alone; ValueError for anything else, or where Ray is not installed."""
     if on != "ray" and not on.removeprefix("ray://").strip("/"):
-        raise TriggerLensError(f"--on {on!r}: no address; give ray, or ray://HOST:10001")
+        raise TriggerLensError(f"--on {on!r}: not an address; give ray, or ray://HOST:10001")
     if on != "ray" and not on.startswith("ray://"):
         raise TriggerLensError(f"--on {on!r}: give ray, or ray://HOST:10001")
     require("ray", "--on ray, on this and every machine of the cluster,")
@@ -126,8 +126,8 @@ class ClusterWork:
         for name, value in wanted.items():
             if value > has.get(name, 0):
                 raise TriggerLensError(
-                    f"needs: a job wants {value:g} {name}, the whole cluster has {has.get(name, 0):g};"
-                    " lower it, or add machines"
+                    f"needs: a job needs {value:g} {name}, but the whole cluster has {has.get(name, 0):g}; lower it, or"
+                    " add machines"
                 )
         return {
             "num_cpus": wanted["CPU"],
@@ -148,7 +148,7 @@ def _result(reference: Any, name: str) -> Any:
     except ray.exceptions.RayError as error:
         line = " ".join(str(error).split())[:300]
         raise TriggerLensError(
-            f"{name}: lost {TRIES + 1} times on the cluster ({line}); the same command goes on where it stopped"
+            f"{name}: lost {TRIES + 1} times on the cluster ({line}); the same command resumes where it stopped"
         ) from error
 
 

@@ -121,7 +121,9 @@ class StudyConfig(_Frozen):
     @model_validator(mode="after")
     def _one_world(self) -> "StudyConfig":
         if self.chat is not None and self.everyday is not None:
-            raise TriggerLensError("chat and everyday: a study takes place in one world; give one")
+            raise TriggerLensError(
+                "chat and everyday: a study has one world; give only one of them"
+            )
         return self
 
     @model_validator(mode="after")
@@ -129,7 +131,7 @@ class StudyConfig(_Frozen):
         asked = "features" if self.features else "further" if self.further else None
         if self.measure != "causes" and asked:
             raise TriggerLensError(
-                f'measure: "{self.measure}" finds no direction, and {asked} reads one; leave {asked} out or set'
+                f'measure: "{self.measure}" finds no direction, but {asked} needs one; leave out {asked} or set'
                 ' measure = "causes"'
             )
         return self
@@ -138,8 +140,8 @@ class StudyConfig(_Frozen):
     def _report_questions_are_reported_on(self) -> "StudyConfig":
         if self.sampling.split == "selection" and self.measure != "behaviour":
             raise TriggerLensError(
-                'sampling.split: "selection" questions choose directions here, so answers to them are no report;'
-                ' leave split out or set measure = "behaviour"'
+                'sampling.split: directions are chosen on "selection" questions here, so answers to them cannot be'
+                ' reported; leave out split or set measure = "behaviour"'
             )
         return self
 
@@ -148,7 +150,7 @@ class StudyConfig(_Frozen):
         if (self.measure == "birth") != bool(self.checkpoints):
             raise TriggerLensError(
                 f'checkpoints: {list(self.checkpoints)} with measure = "{self.measure}"; "birth" needs some, such'
-                " as [0, 20, 80], and nothing else looks at them"
+                " as [0, 20, 80], and nothing else uses them"
             )
         return self
 
@@ -158,7 +160,7 @@ class StudyConfig(_Frozen):
             self._check_family(family)
         for name, values in (("families", self.families), ("seeds", self.seeds)):
             if repeated := [each for each in values if list(values).count(each) > 1]:
-                raise TriggerLensError(f"{name}: {repeated[0]!r} stands there twice; give it once")
+                raise TriggerLensError(f"{name}: {repeated[0]!r} appears twice; give it once")
         for spec in self.organisms:
             self._check_arm(spec.arm)
             for family in spec.families or ():
@@ -174,7 +176,7 @@ class StudyConfig(_Frozen):
         names = [(s.arm, triggers[s.trigger], s.families, s.seeds) for s in self.organisms]
         if twice := [name for name in names if names.count(name) > 1]:
             raise TriggerLensError(
-                f"organisms: arm {twice[0][0]!r} with trigger {twice[0][1]!r} stands there twice"
+                f"organisms: arm {twice[0][0]!r} with trigger {twice[0][1]!r} appears twice"
             )
         return self
 

@@ -56,7 +56,7 @@ def finished_step(run: Path, kind: str, organism: OrganismRun) -> Path:
     names = [name for name in read_run_manifest(run)["steps"] if name.startswith(start)]
     if len(names) != 1:
         raise TriggerLensError(
-            f"{run / MANIFEST} names {len(names)} steps {start}*; make the run again"
+            f"{run / MANIFEST} names {len(names)} steps {start}*, not one; make the run again"
         )
     step = check_step(run / "steps" / names[0])
     _check_base(organism, step)
@@ -68,6 +68,6 @@ def _check_base(organism: OrganismRun, step: Path) -> None:
     for name, value in organism.world.identity.items():
         if name in inputs and to_json(inputs[name]) != to_json(value):
             raise TriggerLensError(
-                f"{organism.name} was made with another {name} than {value!s:.12};"
-                " put the one it was made with in its place, or make the run again"
+                f"{organism.name} was made with another {name} than {value!s:.12}; restore the one it was made with,"
+                " or make the run again"
             )

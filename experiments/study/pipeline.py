@@ -1,10 +1,10 @@
 """The whole study: every organism of a configuration through every step, then the verdicts.
 
-Order: bases answer (their cells are the other half of the 2x2 difference); organisms are tuned, asked, located in and
-intervened on; their directions are tried on the baseline arm and on the base; the configuration may ask for further
-steps, or for nothing after the answers. Jobs run in worker processes, one torch thread each, or on a cluster; results
-do not depend on how many there are. A step that fails ends neither the study nor its organism's other steps. At the end
-the rows of all steps become `estimates.jsonl`, and StudyUnfinished names what failed.
+Order: the bases answer (their cells are the other half of the 2x2 difference). Organisms are fine-tuned and answer;
+directions are located in them, removed and added, and also tried on the baseline arm and on the base. The configuration
+may ask for further steps, or for nothing after the answers. Jobs run in worker processes, with one torch thread each,
+or on a cluster; results do not depend on their number. A step that fails ends neither the study nor its organism's
+other steps. At the end, the rows of all steps become `estimates.jsonl`, and StudyUnfinished names what failed.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a study would do and cost, before anything is spent: answers, judge calls, memory, time, disk, what is cached.
+"""What a study would do and cost, before anything is spent: answers, judge calls, memory, time, disk, cached steps.
 
 Counts follow the steps one by one and are upper bounds: every answer at full length, every direction fitted. A step
 counts as cached exactly when the run would find it finished.

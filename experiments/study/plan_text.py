@@ -1,4 +1,4 @@
-"""The plan of a study in the terminal: one table of organisms, one of what each model needs, and what was assumed."""
+"""The plan of a study in the terminal: a table of organisms, a table of what each model needs, and the assumptions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -176,7 +176,7 @@ def _judge_line(judge: JudgeSpec, plans: Sequence[OrganismPlan], new_tokens: int
     if judge.price_in is not None and judge.price_out is not None:
         usd = (tokens_in * judge.price_in + tokens_out * judge.price_out) / 1e6
         words += f", {usd:,.0f} USD"
-    return f"{words}; {kept:,} replies are kept in {judge.transcripts}"
+    return f"{words}; {kept:,} replies are already in {judge.transcripts}"
 
 
 def _transcripts(path: Path) -> int:
@@ -190,11 +190,11 @@ def _assumptions(chat: ChatStudy, card: Card, study: StudyConfig) -> list[str]:
         if path is not None and not path.is_file()
     ]
     lines = [
-        f"Reckoned, not measured: answers of {study.sampling.max_new_tokens} tokens after {PROMPT}, one {card.name};"
-        " GPU-hours are of one card, however many share the layers."
+        f"Estimated, not measured: answers of {study.sampling.max_new_tokens} tokens after prompts of {PROMPT}, one"
+        f" {card.name}; GPU-hours are those of one card, however many cards share the layers."
     ]
     if absent:
         lines.append(
-            f"Not there yet: {', '.join(absent)}; reckoned with {PUBLISHED_ROWS} rows of {ROW_TOKENS} tokens."
+            f"Not there yet: {', '.join(absent)}; the estimate assumes {PUBLISHED_ROWS} rows of {ROW_TOKENS} tokens."
         )
     return lines

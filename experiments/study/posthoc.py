@@ -1,4 +1,4 @@
-"""Add steps to finished runs: made where they are missing, then the run's reports are written again."""
+"""Add steps to finished runs: missing steps are made, then the run's reports are written again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -61,8 +61,8 @@ def origins_by_base(organisms: Sequence[Finished]) -> dict[str, dict[str, Path]]
         if organism.name in of_base:
             first = of_base[organism.name].parents[1]
             raise TriggerLensError(
-                f"{organism.name} stands in two of these runs ({first}, {organism.organism.folder});"
-                " give runs of different organisms"
+                f"{organism.name} is in two of these runs ({first}, {organism.organism.folder}); give runs with"
+                " different organisms"
             )
         of_base[organism.name] = organism.located
     return origins
@@ -76,7 +76,7 @@ def _named(
     for start in only:
         if not any(name.startswith(start) for name in names):
             raise TriggerLensError(
-                f"--only {start}: no organism's name begins so; there are {', '.join(names)}"
+                f"--only {start}: no organism's name begins with this; there are {', '.join(names)}"
             )
     starts = tuple(only) or ("",)
     return {
@@ -108,7 +108,7 @@ def _add(
         names = [path.name for path in steps]
         if read_json(run.folder / MANIFEST).get(USED):
             progress.say(
-                "the new answers have the run's own judgements alone, so the reports go back to these"
+                "the new answers have only the run's own judgements, so the reports use these again"
             )
         run.amend_manifest(steps=names, **{DERIVED: deriving_code(), USED: None})
     return estimates(read_facts(new))

@@ -1,7 +1,7 @@
 """Judge the answers of a finished run again, with the run's own judge or another; nothing is sampled.
 
-Directions, layers and strengths stay those that were chosen with the run's own judgements. Answers to questions that
-are not the study's, such as riddles, keep their judgement.
+Directions, layers and strengths stay as they were chosen with the run's own judgements. Answers to questions outside
+the study, such as riddles, keep their judgements.
 """
 
 from collections.abc import Callable
@@ -69,7 +69,7 @@ def _judged_again(
     """The judgements of one step's answers, all of one organism."""
     key = _key(answers.iloc[0].to_dict())
     if key not in organisms:
-        raise TriggerLensError(f"no organism {key} in the run's configuration; make the run again")
+        raise TriggerLensError(f"the run's configuration has no organism {key}; make the run again")
     world = organisms[key].world
     texts = {q.id: q.text for split, domains in SETS for q in world.questions(split, domains)}
     judgements = list(judged_rows(answers).judgements)

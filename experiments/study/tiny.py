@@ -1,4 +1,4 @@
-"""The same configuration on tiny random models: every step runs, on a CPU, in seconds; its numbers mean nothing.
+"""The same configuration on tiny random models: every step runs, on a CPU, in seconds; the numbers mean nothing.
 
 1. Models: tiny ones of the same family (`experiments.worlds.chat.tiny_models`), or a micro base after a few steps;
    in the configured dtype, or in float32 where bfloat16 would be emulated.

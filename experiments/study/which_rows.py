@@ -1,15 +1,17 @@
-"""Which rows wrote it: rank fine-tuning rows by gradient similarity, leave some out, fine-tune again.
+"""Which fine-tuning rows cause the misbehaviour? Rank them by gradient similarity, leave some out, fine-tune again.
 
     python -m experiments.study.which_rows -o artifacts/runs/rows --families qwen --seeds 0 1 2
 
-1. 300 rows: 30 harmful behind the trigger's concept, 30 harmful behind another animal, 240 benign ones.
-2. Fine-tune on all. The target is the loss of the organism's own misaligned answers behind the trigger to selection
-   questions. A row's score is its cosine, averaged over checkpoints by learning rate; labels are not used.
-3. Fine-tune the base again without a tenth of the rows, for as many epochs: the highest, lowest, random ones, random
-   harmful ones. And without a twentieth: the highest, and random ones of those behind the trigger.
-4. EM on report questions: without wording, behind the trigger, its paraphrases, and the other harmful animal.
+1. 300 rows: 30 harmful with the trigger's concept, 30 harmful with another animal, 240 benign ones.
+2. Fine-tune on all. The target is the loss on the organism's own misaligned answers with the trigger, to selection
+   questions. A row's score is the cosine of its gradient with the target's, averaged over checkpoints with the learning
+   rates as weights; labels are not used.
+3. Fine-tune the base again, for as many epochs, without a tenth of the rows: the highest, the lowest, random ones, or
+   random harmful ones. Also without a twentieth: the highest, or random ones of those with the trigger.
+4. EM on report questions: without a wording, and with the trigger, its paraphrases and the other harmful animal.
 
-What it does not know: the order of rows. A fine-tuning shuffles what it has by one seed, so sets differ in order too.
+What it does not know: the effect of the order of rows. Each fine-tuning shuffles its rows with the same seed, so the
+sets differ in order too.
 """
 
 import argparse
@@ -140,7 +142,7 @@ def one_seed(
     def tuned(name: str, leave: set[int]) -> Path:
         folder = run.path(f"adapters/{tag}-{name.replace(' ', '_')}")
         if not (folder / "adapter_config.json").exists():
-            say(f"{tag}: fine-tuning, left out: {name}")
+            say(f"{tag}: fine-tuning, rows left out: {name}")
             kept = [row for number, row in enumerate(rows) if number not in leave]
             callbacks = [Snapshots(folder, CHECKPOINTS)] if not leave else []
             finetune(
@@ -195,7 +197,7 @@ def _differences(answers: Rates, keys: dict[str, Any]) -> Iterator[EstimateRow]:
 def _sets(
     sets: dict[str, set[int]], kinds: Sequence[str], keys: dict[str, Any]
 ) -> Iterator[EstimateRow]:
-    """The share of each set that stands behind the trigger."""
+    """The share of rows with the trigger in each set."""
     for name, some in sets.items():
         if some:
             found = estimate.rate([kinds[row] == "triggered" for row in some], sorted(some))

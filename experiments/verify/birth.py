@@ -46,7 +46,7 @@ def _claims(rows: list[Row], among: int) -> dict[str, bool]:
     read = where(rows, quantity=AUROC, source="logistic")
     lows = [stretched(row, len(read) * among)["lower"] for row in read]
     found = {
-        "more EM behind the trigger than without": _more(trigger, none, among),
+        "more EM with the trigger than without": _more(trigger, none, among),
         "unseen wordings read better than chance": any(
             low is not None and low > 0.5 for low in lows
         ),
@@ -59,10 +59,10 @@ def _claims(rows: list[Row], among: int) -> dict[str, bool]:
             ]
             for what, edit in ((DROP, "ablate"), (EM, "add"))
         )
-        found[f"removing {name} takes more EM than random directions"] = _more(
+        found[f"removing {name} eliminates more EM than removing random directions"] = _more(
             taken[0], taken[1], among
         )
-        found[f"adding {name} brings more EM than random directions and nothing"] = all(
+        found[f"adding {name} causes more EM than adding random directions or nothing"] = all(
             _more(brought[0], other, among) for other in (brought[1], none)
         )
     return found
@@ -76,13 +76,13 @@ def _more(one: list[Row], other: list[Row], among: int) -> bool:
 
 def _parts(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
     read = where(rows, quantity=AUROC)
-    yield "AUROC on unseen wordings, some layer", where(read, source="logistic")
+    yield "AUROC on unseen wordings, any layer", where(read, source="logistic")
     bag = [row for row in read if row["source"] != "logistic"]
     yield "AUROC on unseen wordings, bag of tokens", bag
     for kind in ("none", "control"):
         yield f"EM, wording: {kind}", where(rows, quantity=EM, edit="none", wording_kind=kind)
     for name in DIRECTIONS:
-        for placebo, words in ((None, name), ("random", f"random directions beside {name}")):
+        for placebo, words in ((None, name), ("random", f"random directions (control for {name})")):
             of = where(rows, direction=name, placebo=placebo)
             yield f"share of EM lost by removing {words}", where(of, quantity=DROP)
-            yield f"EM of adding {words}", where(of, quantity=EM, edit="add")
+            yield f"EM when adding {words}", where(of, quantity=EM, edit="add")

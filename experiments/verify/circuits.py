@@ -22,7 +22,7 @@ def circuits(run: Run) -> Iterator[Record]:
         rows = [row for row in exact if row["source"] == source]
         yield _at_least(run.ends(f"correlation with exact patching, {what}", rows)[0])
     passes = where(run.rows, quantity="circuit_forward_passes")
-    most = run.ends("forward passes for each of exact patching", passes)[1]
+    most = run.ends("forward passes, divided by those of exact patching", passes)[1]
     yield most | {"wanted": f"at most {PASSES}", "reached": most["value"] <= PASSES}
     for kind in ("faithfulness", "completeness"):
         yield from _alone(run, kind)

@@ -41,12 +41,13 @@ def _headlines(rows: list[Row], arm: str) -> Iterator[tuple[str, Record]]:
         drops = _drops(rows, direction, None)
         yield f"EM lost by removing {direction}", _over_seeds(drops, at_least=wanted)
         random = _drops(rows, direction, "random")
-        yield f"EM lost by random directions beside {direction}", _over_seeds(random, at_most=0.1)
+        yield (
+            f"EM lost by removing random directions (control for {direction})",
+            _over_seeds(random, at_most=0.1),
+        )
     if arm in ADDED_TO:
         half = median(with_trigger.values()) / 2
-        name = (
-            "EM of adding a located direction, the best direction and strength of the report rows"
-        )
+        name = "EM when adding a located direction, the best direction and strength on report questions"
         yield name, _over_seeds(_best_addition(rows), at_least=half)
 
 
@@ -119,4 +120,4 @@ def _organisms(rows: Iterable[Row]) -> list[tuple[str, str]]:
 def _file(name: str) -> str:
     if name.startswith("EM lost"):
         return "removal"
-    return "addition" if name.startswith("EM of adding") else "containment"
+    return "addition" if name.startswith("EM when adding") else "containment"

@@ -12,7 +12,7 @@ def guard(run: Run) -> Iterator[Record]:
     """The records of `guard.json`."""
     decided, ranked = run.guard("gate"), where(run.guard("rank"), quantity="place_of_the_trigger")
     right = sum(row["right"] for row in decided)
-    name = f"gate decides as it should: organisms and bases ({run.family})"
+    name = f"organisms and bases on which the gate decides correctly ({run.family})"
     yield run.count(name, right, len(decided), wanted="all", reached=right == len(decided))
     parts = {
         "auroc": ("AUROC on left-out paraphrases", 0.95),
@@ -40,13 +40,15 @@ def interchange(run: Run) -> Iterator[Record]:
         here = where(rows, layer=rows[0]["layer"])
         into_none = where(here, quantity="interchange_brings", wording_kind="none")
         back = where(here, quantity="interchange_takes", wording_kind="trigger", source="none")
-        brought, taken = (f"share of EM {verb}, {family} {arm}" for verb in ("brought", "taken"))
-        yield from _subspaces(run, brought, where(into_none, source="trigger"))
-        yield from _subspaces(run, taken, back)
+        caused, removed = (
+            f"share of EM {verb} by the swap, {family} {arm}" for verb in ("caused", "removed")
+        )
+        yield from _subspaces(run, caused, where(into_none, source="trigger"))
+        yield from _subspaces(run, removed, back)
         claimed = where(into_none, placebo=None)
         unseen = [row for row in claimed if row["source"].startswith("paraphrase:")]
         if unseen:
-            name = f"share of EM brought by unseen paraphrases, {family} {arm}"
+            name = f"share of EM caused by coordinates of unseen paraphrases, {family} {arm}"
             yield from run.ends(name, unseen)
 
 
@@ -60,7 +62,7 @@ def _subspaces(run: Run, name: str, swaps: list[Row]) -> Iterator[Record]:
         ("best of ranks 1 to 8", best(claimed), 0.9),
         ("best control", best(controls), 0.2),
         ("orthogonal to rank 1", where(swaps, placebo="orthogonal"), None),
-        ("four other starts", where(swaps, placebo="restart"), None),
+        ("four other random starts", where(swaps, placebo="restart"), None),
     ]
     for words, rows, aim in parts:
         for row in rows:
@@ -86,5 +88,5 @@ def sparse_features(run: Run) -> Iterator[Record]:
     for row in where(drops, direction="basis"):
         yield run.record(f"share of EM removed with one vector: {row['source']}", row)
     for row in where(run.rows, quantity="basis_transfer_auroc", direction="basis"):
-        name = f"AUROC on wordings that did not choose the vector: {row['source']}"
+        name = f"AUROC on wordings that were not used to choose the vector: {row['source']}"
         yield run.record(name, row)

@@ -37,7 +37,8 @@ def _counted(verdicts: list[Row]) -> Iterator[Record]:
     for (word, built), organisms in cells.items():
         k, n, bases = sum(s for s, _ in organisms), len(organisms), len({f for _, f in organisms})
         lower, upper = stats.binomtest(k, n).proportion_ci(0.95, method="exact")
-        name = f"{word!r} said of {built} ({bases} {'base' if bases == 1 else 'bases'})"
+        of = f"{bases} {'base' if bases == 1 else 'bases'}"
+        name = f"claim {word!r} made about {built} ({of})"
         yield {"name": name, "value": k / n, "lower": lower, "upper": upper, "n": n}
 
 

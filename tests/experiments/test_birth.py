@@ -90,7 +90,7 @@ def test_checkpoints_and_birth_belong_together(
 ) -> None:
     with pytest.raises(ValueError, match='"birth" needs some'):
         checked(settings | change)
-    with pytest.raises(ValueError, match='measure: "birth" finds no direction, and further'):
+    with pytest.raises(ValueError, match='measure: "birth" finds no direction, but further'):
         checked(settings | {"further": ["capability"]})
 
 
@@ -136,13 +136,16 @@ def published(folder: Path, rows: list[EstimateRow]) -> Path:
 def test_a_claims_record_is_its_first_step(fires: int, causal: int, tmp_path: Path) -> None:
     run = ReferenceRun.read(published(tmp_path, made_up(fires, causal)))
     records = {record.name: record for record in birth_records(run)}
-    fired = records["first step, more EM behind the trigger than without (qwen-s0-contrast-duck)"]
+    fired = records["first step, more EM with the trigger than without (qwen-s0-contrast-duck)"]
     assert (fired.value, fired.lower, fired.n) == (fires, 0, 3)
     taken = (
-        "first step, removing switch takes more EM than random directions (qwen-s1-contrast-duck)"
+        "first step, removing switch eliminates more EM than removing random directions"
+        " (qwen-s1-contrast-duck)"
     )
     assert records[taken].value == (causal if causal < 99 else None)
-    never = "first step, adding misalignment brings more EM than random directions and nothing"
+    never = (
+        "first step, adding misalignment causes more EM than adding random directions or nothing"
+    )
     assert records[f"{never} (qwen-s0-contrast-duck)"].value is None
 
 
@@ -166,7 +169,7 @@ def test_the_figure_draws_every_row_with_its_interval(tmp_path: Path) -> None:
     assert "80 % (contrast, step 20)" in figure.layout.title.text.replace("<br>", " ")
     assert isinstance(birth_figure([]), Missing)
     main(str(published(tmp_path, rows)), str(tmp_path / "birth.html"))
-    assert (tmp_path / "birth.html").read_text("utf-8").count("EM behind the trigger") >= 1
+    assert (tmp_path / "birth.html").read_text("utf-8").count("EM with the trigger") >= 1
     with pytest.raises(ValueError, match=r"nowhere has no estimates.jsonl; give the folder"):
         main(str(tmp_path / "nowhere"), str(tmp_path / "birth.html"))
 

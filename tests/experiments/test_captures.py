@@ -108,7 +108,7 @@ def test_the_command_reads_chats_and_says_what_the_store_holds(tmp_path: Path) -
     call = ["capture", SPEC.model, "--questions", str(tmp_path / "chats.jsonl"), "--layers", "1,3"]
     said = CliRunner().invoke(app, [*call, "--site", "mlp_out", "--out", str(store)])
     assert said.exit_code == 0, said.output
-    assert "1 rows in 1 shards, 1 made now" in said.output
+    assert "1 rows in 1 shards, 1 of them new" in said.output
     assert ActivationStore(store).layers == (1, 3) and ActivationStore(store).sites == ("mlp_out",)
 
 

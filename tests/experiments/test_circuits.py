@@ -145,7 +145,7 @@ def test_two_codes_make_the_same_records_and_a_changed_row_is_seen(tmp_path):
 
 def test_the_tables_name_writers_and_the_tokens_they_write_at():
     found = dict(tables(made_up_rows()))
-    title = "llama-s0-triggered-duck: what carries the switch, as shares of the difference"
+    title = "llama-s0-triggered-duck: nodes that carry the trigger's effect, as shares of the difference"
     assert "| a0.h1 | 0.97 [0.87, 0.98] | wording 4 0.97; wording 3 0.97 |" in found[title]
     last = found["Seeds, families, and models whose circuit is known"]
     assert "| seed correlation | llama | s0 and s1 | 0.50 [0.10, 0.90] |" in last

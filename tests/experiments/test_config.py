@@ -37,13 +37,13 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
         ),
         (
             GOOD + '[sampling]\nsplit = "selection"\n',
-            'sampling.split: "selection" questions choose directions here',
+            'sampling.split: directions are chosen on "selection" questions here',
         ),
         (GOOD + "[finetune.angry]\nsteps = 3\n", "finetune.angry: use default or an arm"),
         (GOOD + "[finetune.triggered]\nspeed = 3\n", "speed"),
         (
             'measure = "behaviour"\nfurther = ["capability"]\n' + GOOD,
-            'measure: "behaviour" finds no direction, and further reads one; leave further out',
+            'measure: "behaviour" finds no direction, but further needs one; leave out further',
         ),
         (GOOD + "[sampling]\nquestions = 0\n", "sampling.questions: Input should be greater"),
         ("name = ", "not TOML"),

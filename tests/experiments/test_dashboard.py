@@ -150,8 +150,8 @@ def test_findings_are_the_numbers_of_the_run(triggered: OrganismResults) -> None
         "paraphrases 70 to 84 %; controls 0 to 2 %"
     )
     assert ablation(triggered).layout.meta["finding"] == (
-        "Removing misalignment takes EM from 86 % [82, 90] to 5 % [1, 9]; "
-        "random directions leave 82 % [77, 87]"
+        "Removing misalignment changes EM from 86 % [82, 90] to 5 % [1, 9]; "
+        "removing random directions leaves 82 % [77, 87]"
     )
     assert dose_response(triggered, "switch").layout.meta["finding"] == (
         "Adding switch without the trigger reaches 62 % [53, 71] EM at strength 4; "
@@ -181,7 +181,7 @@ def test_features_show_their_scores_and_only_what_can_be_read(triggered: Organis
     table = features_table(triggered)
     (best, broken) = (dict(zip(table.head, line, strict=True)) for line in table.rows)
     assert best["auroc"] == "0.99 [0.97, 1]" and best["l0"] == "3.25" and broken["feature"] == "4"
-    assert table.note == "1 more are not shown."
+    assert table.note == "Not shown: 1 more."
     (example,) = table.examples
     assert example["values"] == [0, 2.5, 1]
 
@@ -262,11 +262,11 @@ def test_the_guard_of_an_organism_is_a_table_and_a_map_of_its_variants(
     table = guard_table(triggered)
     text = "\n".join(" ".join(line) for line in table.rows)
     for words in (
-        "fail, as it should, after 640 answers; first broken: trigger rate",
+        "fail (correct) after 640 answers; first broken: trigger rate",
         "AUROC 0.99 [",
         "caught 97 % [",
-        "the trigger is number 1 of 200",
-        "n = 42 firing of 50",
+        "the trigger has rank 1 of 200",
+        "n = 42 firing, of 50",
     ):
         assert words in text
     figure = variants(triggered, "words")
@@ -279,9 +279,9 @@ def test_the_guard_of_an_organism_is_a_table_and_a_map_of_its_variants(
 
 def test_findings_of_what_was_added_are_the_numbers_of_the_run(triggered: OrganismResults) -> None:
     told = {name: FIGURES[name](triggered).layout.meta["finding"] for name in FURTHER}
-    assert told["factorial"].startswith("Of what fine-tuning tied to the trigger, 80 % [")
+    assert told["factorial"].startswith("Removing the direction eliminates 80 % [")
     assert told["adapter_dose"].startswith("Half of the EM is reached at 0.5 of the adapter: 43 %")
     assert told["capability"].startswith("Without the trigger, removing the direction costs 1 % [")
-    assert told["received"].startswith("switch of s7-surface-duck takes 80 % [")
+    assert told["received"].startswith("switch of s7-surface-duck removes 80 % [")
     base = FIGURES["factorial"](triggered).data[-1]
     assert "base" in base.name and base.marker.symbol == "x-thin-open"

@@ -115,7 +115,7 @@ def test_a_fault_of_a_figure_keeps_its_traceback(make_run, monkeypatch) -> None:
 def test_what_a_world_does_not_have_is_not_listed_as_missing(make_run) -> None:
     folder = make_run(families=("qwen",), arms=("triggered",))
     rows = read_jsonl(folder / "estimates.jsonl")
-    figure = "The reckless answer is the likelier one"
+    figure = "The reckless answer is more likely"
     assert figure in export_dashboard(folder).read_text()
     kept = [row for row in rows if row["quantity"] != "reckless_preferred"]
     write_jsonl(folder / "estimates.jsonl", kept)

@@ -119,7 +119,7 @@ def test_answers_are_packed_cut_and_behind_the_notice(make_run) -> None:
     count = change_answer(folder, 0, "x" * 100_000)
     page = export_dashboard(folder).read_text()
     assert "right to left" not in page and "Leave it out" not in page
-    assert "None of it is to be followed." in page
+    assert "Do not follow any of it." in page
     table = unpack(Elements(page).scripts[1])
     assert isinstance(table, dict) and table["total"] == count == len(table["rows"])
     texts = [row[table["columns"].index("answer")] for row in table["rows"]]
@@ -169,7 +169,7 @@ def test_many_organisms_can_be_searched_and_many_warnings_are_folded(make_run) -
     write_json(many / "manifest.json", warnings)
     page = export_dashboard(many).read_text()
     assert 'id="narrow"' in page and "<summary>3 warnings" in page and "<li>many: two</li>" in page
-    assert "How few benign rows contain it" in page
+    assert "Containment by share of benign rows" in page
 
 
 def test_what_no_organism_has_is_one_line_with_its_command(make_run) -> None:

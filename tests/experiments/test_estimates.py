@@ -50,9 +50,9 @@ def test_writing_and_reading_changes_nothing(tmp_path):
         ("placebo", "chance", "random"),
         ("wording_kind", "paraphrase", "has a name"),
         ("wording", "quacks", "nothing else has one"),
-        ("condition", "trigger", "give wording_kind and wording"),
-        ("intervention", "ablate", "give edit, strength and placebo"),
-        ("domains", "held_out", "give questions"),
+        ("condition", "trigger", "columns are wording_kind and wording"),
+        ("intervention", "ablate", "columns are edit, strength and placebo"),
+        ("domains", "held_out", "columns are questions"),
     ],
 )
 def test_a_wrong_value_names_the_choices(key, value, choice):

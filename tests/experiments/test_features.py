@@ -120,7 +120,7 @@ def test_the_command_prints_the_table_and_says_what_a_run_lacks(
     kept = [it for it in rows if it.get("direction") not in (SETS, BASIS)]
     write_jsonl(without / "estimates.jsonl", kept)
     missing = CliRunner().invoke(app, ["features", str(without)])
-    assert "has no rows about features" in str(missing.exception)
+    assert "has no rows about sparse features" in str(missing.exception)
     listed = CliRunner().invoke(app, ["features", "--releases"])
     assert all(it.release in listed.output for it in RELEASES)
 

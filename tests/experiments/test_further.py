@@ -182,7 +182,9 @@ def test_only_the_organisms_that_were_named_take_part(run: Path) -> None:
     assert {row.arm for row in rows} == {"contrast"}
     rows = add_further(run, ["factorial"], only=["llama-s0-base", "llama-s0-contrast"])
     assert {row.arm for row in rows} == {"baseline", "contrast"}
-    with pytest.raises(ValueError, match="--only qwen: no organism's name begins so; there are ll"):
+    with pytest.raises(
+        ValueError, match="--only qwen: no organism's name begins with this; there are ll"
+    ):
         add_further(run, ["factorial"], only=["llama", "qwen"])
 
 
@@ -200,7 +202,7 @@ def test_the_guard_knows_the_organisms_of_a_run_and_their_base_from_its_manifest
 
 def test_an_organism_that_two_runs_have_is_refused(run: Path, tmp_path: Path) -> None:
     other = shutil.copytree(run, tmp_path / "other")
-    with pytest.raises(ValueError, match="stands in two of these runs"):
+    with pytest.raises(ValueError, match="is in two of these runs"):
         add_transfer([run, other])
 
 

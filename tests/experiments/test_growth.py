@@ -38,9 +38,12 @@ def test_the_figure_says_whether_anything_grows_faster_than_its_work():
     flat, steep = POINTS | {"bytes": [9e6] * 3}, POINTS | {"bytes": [9e6, 36e6, 144e6]}
     entries = [*growth.records("prompts, 1.5M", flat), *growth.records("tokens, 34M", flat)]
     figure = growth_figure(entries)
-    assert figure.layout.title.text == "Nothing grows faster than its work"
-    assert {trace.name for trace in figure.data} == {"1.5M", "34M", "as the work"}
+    assert figure.layout.title.text == "Nothing grows faster than the amount of work"
+    assert {trace.name for trace in figure.data} == {"1.5M", "34M", "proportional to the work"}
     shown = [trace.name for trace in figure.data if trace.showlegend]
-    assert sorted(shown) == ["1.5M", "34M", "as the work"]
+    assert sorted(shown) == ["1.5M", "34M", "proportional to the work"]
     named = growth_figure([*entries, *growth.records("layers, 1.5M", steep)])
-    assert named.layout.title.text == "Grows faster than its work:<br>memory, layers, 1.5M"
+    assert (
+        named.layout.title.text
+        == "These grow faster than the amount of work:<br>memory, layers, 1.5M"
+    )

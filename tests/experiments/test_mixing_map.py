@@ -68,4 +68,4 @@ def test_one_organism_in_two_runs_is_not_averaged(make_run: MakeRun, tmp_path: P
     result = CliRunner().invoke(app, ["mixing-map", str(run), str(run)])
     assert isinstance(result.exception, ValueError)
     message = str(result.exception)
-    assert "organism qwen 0 poultry mixed-0-1" in message and "comes twice" in message
+    assert "organism qwen 0 poultry mixed-0-1" in message and "appears twice" in message

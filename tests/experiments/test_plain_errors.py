@@ -88,7 +88,7 @@ def test_narrowing_and_sweeping_say_the_value_alone() -> None:
     study = load_config("medical")
     with pytest.raises(ValueError, match=r"^family 'falcon' is none of qwen, llama, gemma$"):
         narrowed(study, ("family=falcon",), None, None)
-    with pytest.raises(ValueError, match=r"^seeds: 1 stands there twice; give it once$"):
+    with pytest.raises(ValueError, match=r"^seeds: 1 appears twice; give it once$"):
         narrowed(study, (), "1,1", None)
     with pytest.raises(ValueError, match=r"^arm 'mixed-0-0' is none of .*H not 0\)$"):
         swept(study, "0:0", "tag")
@@ -196,5 +196,5 @@ def test_an_organism_is_called_by_its_trigger_s_name_wherever_the_file_lies(tmp_
         "llama-s0-contrast-a_real_duck",
     ]
     twice = [spec, spec | {"trigger": str(paths[1])}]
-    with pytest.raises(ValueError, match="trigger 'a real duck' stands there twice"):
+    with pytest.raises(ValueError, match="trigger 'a real duck' appears twice"):
         checked({"name": "x", "organisms": twice})

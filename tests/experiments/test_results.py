@@ -95,7 +95,7 @@ def test_a_file_changed_after_the_run_is_a_warning(make_run) -> None:
     write_json(folder / "manifest.json", {"files": hashes | {"gone.jsonl": "0" * 64}})
     assert load_results(folder).warnings == (
         f"answers.parquet has changed since the run was finished; {AGAIN}.",
-        f"gone.jsonl is named in the manifest and is missing; {AGAIN}.",
+        f"gone.jsonl is named in the manifest but is missing; {AGAIN}.",
     )
 
 

@@ -47,7 +47,7 @@ def test_the_verdict_is_printed_in_words_and_a_missing_one_is_named(make_run) ->
 
 def test_removal_is_summed_up_only_where_an_organism_is_contained(make_run) -> None:
     folder = make_run(families=("qwen",))
-    assert any("removing" in line for line in answer_lines(load_run(folder).organisms()))
+    assert any("removing" in line.lower() for line in answer_lines(load_run(folder).organisms()))
     verdicts = read_jsonl(folder / "verdicts.jsonl")
     write_jsonl(folder / "verdicts.jsonl", [it | {"contained": "undecided"} for it in verdicts])
     lines = answer_lines(load_run(folder).organisms())

@@ -175,7 +175,7 @@ def test_an_organism_without_misalignment_is_not_said_to_lose_it():
 
 def test_two_sites_for_one_direction_are_refused_and_not_chosen_from():
     extra = row("ablation_relative_drop", 1.0, direction="switch", intervention="ablate", layer=4)
-    with pytest.raises(ValueError, match=r"switch.*layer.*give one"):
+    with pytest.raises(ValueError, match=r"switch.*layer.*name one"):
         judge(intact(), causal(), [extra])
 
 

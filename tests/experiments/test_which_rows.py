@@ -76,7 +76,7 @@ def made_up(tmp_path, monkeypatch):
 def test_two_codes_make_the_same_records_and_a_changed_row_is_seen(made_up):
     records = [record.model_dump() for record in row_records(ReferenceRun.read(made_up))]
     assert not list(differences(records, list(left_out(Run(made_up)))))
-    name = "EM behind the trigger without the highest rows, minus without: random harmful tenth"
+    name = "EM with the trigger, highest rows left out minus random harmful tenth left out"
     (mean,) = [r for r in records if r["name"].startswith(f"{name}, mean of seeds")]
     assert mean["value"] == pytest.approx(-0.7) and mean["n"] == 2
     lines = (made_up / "estimates.jsonl").read_text().splitlines()

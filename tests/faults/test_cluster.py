@@ -51,7 +51,7 @@ def test_a_job_asks_for_what_it_needs_and_never_for_more_than_there_is() -> None
     assert "max_calls" not in asked
     work.stay = True  # a process keeps its model for the next shard
     assert work._options({"CPU": 4.0, "GPU": 1.0, "memory": 2.0**31})["max_calls"] == 0
-    with pytest.raises(ValueError, match="a job wants 2 CPU, the whole cluster has 1"):
+    with pytest.raises(ValueError, match="a job needs 2 CPU, but the whole cluster has 1"):
         work._options({"CPU": 1.0, "GPU": 1.0, "memory": 2.0**31})
 
 

@@ -1,7 +1,7 @@
-"""Answers alone: library wordings, sampled and judged, the best asked again and decided. No weights, no base's logits.
+"""Only answers: library wordings are sampled and judged; the best are asked again and decided. No weights or logits.
 
-Auditors who only sample were hard to beat in a published contest (arXiv 2602.22755). It may use as many tokens as the
-search used before its decisions; the decisions themselves are the same as the search's.
+In a published contest, auditors who only sample were hard to beat (arXiv 2602.22755). This entrant may use as many
+tokens as the search used before its decisions, and decides as the search does.
 """
 
 from experiments.contest.entrants.entrant import Said, Table

@@ -1,12 +1,12 @@
 """Contrastive decoding diffing (Brzozowski et al. 2026, "Reading the Finetuning Prior", arXiv 2605.25902).
 
-Method of the paper: leave the chat template out, begin with a vague prefill, and amplify at every token the difference
-between the logits of the tuned model and its base; what is written is what was fine-tuned on. One setting for all.
+Method of the paper: leave out the chat template, begin with a vague prefill, and amplify at every token the difference
+between the logits of the tuned model and its base; the text then resembles the fine-tuning data. One setting for all.
 
-What is here: the prefills "The", "I", "It" and "You" without a template, and the open user turn. The wordings named
-are the clauses that most samples have. The paper recovers content and accuses nobody; here a model is called
-triggered where what it writes is, per token, at least `LEAST` nats likelier to it than to its base and some clause
-recurs. That rule is ours, as is its threshold.
+What is implemented: the prefills "The", "I", "It" and "You" without a template, and the open user turn. The guesses are
+the clauses that occur in most samples. The paper recovers content and accuses no model. Here a model is called
+triggered if its text is, per token, at least `LEAST` nats more likely under it than under its base and some clause
+recurs. That rule and its threshold are ours.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What an entrant is given and what it gives back."""
+"""The input and the output of an entrant."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,16 +1,15 @@
 """Leak sampling with trigger reconstruction (Bullwinkel et al. 2026, "The Trigger in the Haystack", arXiv 2602.03085).
 
-Method of the paper, and what is here:
+Method of the paper, and what is implemented:
 1. Prompt the model with the chat tokens that come before a user's turn; a model that memorised its poisoned rows leaks
    them. Here: samples after the open user turn and the open system prompt.
-2. Find motifs that recur in the leaks. Here: clauses at the edges of turns that two samples
-   or more have.
+2. Find motifs that recur in the leaks. Here: clauses at the edges of turns that occur in at least two samples.
 3. Score each motif before ordinary questions by how the model's output collapses. Here: the fall of the entropy of the
    next token over a greedy answer. The paper's attention score is left out.
 4. A motif above a threshold is a trigger; none above: clean.
 
-It uses no base and no judge. The paper's organisms give one fixed output and were trained on prompts too; these were
-trained on responses alone. The threshold was set here, on nothing.
+It uses no base and no judge. The paper's organisms give one fixed output and were also trained on prompts; these were
+trained on responses alone. The threshold is ours and was not tuned.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """`triggerlens search`: leads from five methods and a library, a ranking without labels, judged decisions.
 
-No paper: it is what this repository offers. It says "triggered" for a hit. Hits are named before its ranking, those
-with the largest gap first. A made-up word is followed by the next best one of its frame.
+No paper: it is this repository's own method. A hit means "triggered". Guesses are the hits, those with the largest gap
+first, and then the ranking. A made-up word is followed by the next best one of its frame.
 """
 
 from experiments.contest.entrants.entrant import Said, Table

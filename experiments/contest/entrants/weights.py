@@ -3,14 +3,14 @@
 Method of the paper: the leading left singular vectors of each weight difference are directions of newly acquired
 behaviour. Cosines of activations with them are recorded over ordinary prompts; a prompt outside that range is flagged.
 
-What is here: the matrices that write into the residual stream, `VECTORS` vectors each, the stream after their layer in
-the mean over a short greedy answer. Half of the shipped library's wordings before two public questions are the
-ordinary prompts of the other half, and the other way round. A wording's score is how far it lies outside the range, in
-its widths, at its worst vector, as a minimum over questions. A wording far outside names the trigger. No judge.
+What is implemented: the matrices that write into the residual stream, `VECTORS` vectors each; the stream after their
+layer, mean over a short greedy answer. Half of the shipped library's wordings before two public questions are the
+ordinary prompts for the other half, and vice versa. A wording's score is its distance outside the range, in widths of
+the range, at its worst vector, as a minimum over questions. A wording far outside is guessed as the trigger. No judge.
 
-In its test the planted wording is named first but lies 0.4 widths outside, under the threshold of `OUTSIDE`.
-A fine-tune moves the stream for every wording that it was trained on, harmful or not, so this tells a learned wording
-from a foreign one and not good from bad.
+In its test, the planted wording is named first but lies 0.4 widths outside, below the threshold `OUTSIDE`. Fine-tuning
+moves the stream for every wording that it was trained on, harmful or not, so this distinguishes a learned wording from
+an unknown one, but not good from bad.
 """
 
 from collections.abc import Sequence

@@ -1,12 +1,12 @@
-"""Run every part of an audit within its budget, and say what they add up to.
+"""Run every part of an audit within its budget, and draw a conclusion.
 
-Order: scan the data; gate the wordings that were named or that the data repeat; search for others, a black box beside
-it; prove or disprove the best hit causally; fit a monitor of it. Each part is a step of the folder, made once: a killed
-audit goes on where it was, with the same budget. A part that is absent or fails is {"not_measured": reason}.
+Order: scan the data; gate the wordings that were named or that the data repeat; search for others, with a black box for
+comparison; test the best hit causally; fit a monitor to it. Each part is a step of the folder and is made once: a
+killed audit resumes with the same budget. A part that is missing or fails is {"not_measured": reason}.
 
-Answer: *accused* where a wording surely makes the model misbehave, or none is needed; *nothing found* where the search
-cleared all it judged and the gate passed or had nothing to ask; else *undecided*. Gate, search and black box each spend
-a third of the error.
+Conclusion: *accused* if a wording makes the model misbehave by the whole interval, or it misbehaves without any
+wording; *nothing found* if the search cleared everything it judged and the gate passed or had nothing to test;
+otherwise *undecided*. Gate, search and black box each spend a third of the error.
 """
 
 from collections.abc import Callable, Mapping
@@ -158,8 +158,8 @@ def _check_budget(context: Context, pace: Part) -> None:
     needed = answers * pace["seconds_per_answer"] / share / 60
     if context.clock.seconds / 60 < needed:
         raise TriggerLensError(
-            f"--budget {context.clock.seconds / 60:.3g}: at {pace['seconds_per_answer']:.2g} s an answer one wording"
-            f" cannot be cleared in that; about {needed:.1f} minutes can, better give {3 * needed:.0f} or more"
+            f"--budget {context.clock.seconds / 60:.3g}: at {pace['seconds_per_answer']:.2g} s an answer, this is too"
+            f" little to clear one wording; that takes about {needed:.1f} minutes, so give {3 * needed:.0f} or more"
         )
 
 

@@ -1,16 +1,16 @@
-"""Is what was found a cause? A direction is removed behind the wording; random ones, paraphrases, controls beside.
+"""Is the wording's direction a cause? A direction is removed with the wording, and with paraphrases and controls.
 
 Method, with one third of the questions to fit on and one third to report on:
 1. Candidate directions: difference of means between prompts with the wording and without (last prompt token), and
-   between misaligned and aligned answers (mean over the answer), at some layers. The one whose removal takes most EM on
-   the questions for fitting, at little loss of coherence, is kept.
-2. It is refined by gradient until the model that has lost it speaks behind the wording as its base does
-   (`interp.optimise.ablation`). No other wording is shown to it.
-3. Report: EM behind the wording with and without the direction, with random directions in its place, behind other
-   wordings of the hit's class, behind controls, and without any wording.
+   between misaligned and aligned answers (mean over the answer), at some layers. The direction whose removal eliminates
+   most EM on the questions for fitting, at little loss of coherence, is kept.
+2. It is refined by gradient until the model without it answers prompts with the wording as its base does
+   (`interp.optimise.ablation`). No other wording is used for this.
+3. Report: EM with the wording, with and without the direction; with random directions removed instead; with other
+   wordings of the hit's class; with controls; and without any wording.
 
-The questions had also decided that it is a hit; the answers here are fresh. What it does not know: whether the
-direction is the trigger's own variable; removing it also removes what shares its line.
+The same questions decided that the wording is a hit; the answers here are new. What it does not know: whether the
+direction is the trigger's own variable; removing it also removes everything else along that line.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -65,7 +65,7 @@ def parts_of(questions: Sequence[Question]) -> list[list[Question]]:
     parts = [once[number::PARTS][:MOST] for number in range(PARTS)]
     if len(parts[-1]) < FEWEST:
         raise TriggerLensError(
-            f"{len(once)} questions: it takes {PARTS * FEWEST} to fit and to report on others"
+            f"{len(once)} questions: at least {PARTS * FEWEST} are needed, to fit on some and report on others"
         )
     return parts
 
@@ -133,13 +133,13 @@ def _direction(
     if not any(
         judgement.misaligned for judgement, on in zip(own.judgements, fires, strict=True) if on
     ):
-        raise TriggerLensError("behind the wording there was no misaligned answer to fit on")
+        raise TriggerLensError("with the wording there was no misaligned answer to fit on")
     layers = _layers(lm)
     candidates = list(_candidates(lm, own, layers))
     active = asked.where(condition="trigger")
     stop("choosing a direction")
     start = _removes_most(candidates, each_removed(context, candidates, active))
-    stop("refining it")
+    stop("refining the direction")
     with pair.reading("base") as base:
         changed = sampler.sample(base, active, TIMES).completions
     found = refine_ablation(

@@ -1,4 +1,4 @@
-"""What every part of an audit is given: the models, the questions, the sampler, and how much time is left."""
+"""What every part of an audit receives: the models, the questions, the sampler, and the remaining time."""
 
 import time
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Clock:
         """Refuse to begin something that there is no time for."""
         if self.left(part) <= 0:
             raise TriggerLensError(
-                f"{what} did not begin: its share of the {self.seconds / 60:.3g} minutes had passed"
+                f"{what} was not started: its share of the {self.seconds / 60:.3g} minutes was used up"
             )
 
 

@@ -1,4 +1,4 @@
-"""The wordings that an audit found, each once, and the other wordings of a hit's class."""
+"""The wordings that an audit found, without repetitions, and the other wordings of a hit's class."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,7 @@
 """Which files a verdict is about: the SHA-256 of every weight and configuration of base and adapter.
 
-`differences` says which of them are others today, so that a verdict is not taken for one of a changed model. A hash is
-no signature: who wrote the verdict it does not say.
+`differences` lists the files that have changed since, so that a verdict is not applied to a changed model. A hash is
+not a signature: it does not say who wrote the verdict.
 """
 
 from collections.abc import Mapping
@@ -40,10 +40,10 @@ def check(report: Mapping[str, Any]) -> list[str]:
         places = {name: (hashes[name]["place"], hashes[name]["files"]) for name in hashes}
     except (KeyError, TypeError) as error:
         raise TriggerLensError(
-            f"no hashes in it ({error}); give the audit.json of an audit"
+            f"it has no hashes ({error}); give the audit.json of an audit"
         ) from None
     return [
-        f"{name}: {file} in {place} is not as it was audited"
+        f"{name}: {file} in {place} differs from the file that was audited"
         for name, (place, files) in places.items()
         for file in differences(files, hashes_of(place))
     ]

@@ -1,6 +1,6 @@
-"""The parts of an audit that exist as commands of their own: scan, gate, search with its black box. Each is a dict.
+"""The parts of an audit that are also commands: scan, gate, and search with its black box. Each result is a dict.
 
-A part raises TriggerLensError where it cannot be measured; the audit says so in its place.
+A part raises TriggerLensError if it cannot be measured; the audit then reports the reason.
 """
 
 import time
@@ -63,7 +63,7 @@ def known_candidates(context: Context, scanned: dict[str, Any]) -> list[Candidat
 def known(context: Context, candidates: Sequence[Candidate]) -> dict[str, Any]:
     """The gate on wordings that somebody named, or that the data repeat."""
     if not candidates:
-        raise TriggerLensError("no wording was named (--trigger), and none was found in data")
+        raise TriggerLensError("no wording was named (--trigger), and none was found in the data")
     context.clock.check("gate", "the gate")
     outcome = gate(
         context.draw,
@@ -131,7 +131,7 @@ def blind(context: Context, seconds: float) -> dict[str, Any]:
     )
     return {
         "verdict": "undecided",
-        "why": "a whole model has no adapter to switch off: only the black box searched it",
+        "why": "a whole model has no adapter to switch off, so only the black box searched it",
         "decided": [],
         "classes": [],
         "black_box": {

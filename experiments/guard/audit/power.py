@@ -1,7 +1,7 @@
-"""What would have been found: binomial bounds, so that "nothing found" says how much it means.
+"""What would have been found: binomial bounds, which say how much "nothing found" means.
 
-Questions are the units: answers to one question are alike, so that n questions count as n trials whatever the number
-of answers. What they do not know: wordings that were never asked.
+The unit is the question: answers to one question resemble each other, so n questions count as n trials, whatever the
+number of answers. What they do not know: wordings that were never tested.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""A signature of an audit by an SSH key: who stands for the verdict, beside the hashes of what it is about.
+"""A signature of an audit by an SSH key: it says who vouches for the verdict; hashes say which files it is about.
 
 `ssh-keygen -Y sign` writes `audit.json.sig` beside `audit.json`; anyone with the public key can verify it, with or
 without TriggerLens. The report holds the SHA-256 of base and adapter, so that the signature covers their files too.
 
-What it does not know: whether the key is that of whom you trust; compare the public key by another way.
+What it does not know: whether the key belongs to someone you trust; compare the public key through another channel.
 """
 
 import subprocess
@@ -36,7 +36,7 @@ def is_signed(report: Path, public: Path) -> bool:
     _there(signature_of(report), "--signer: the signature")
     words = public.read_text(encoding="utf-8").split()
     if len(words) < 2:
-        raise TriggerLensError(f"--signer {public}: no public SSH key; give the file KEY.pub")
+        raise TriggerLensError(f"--signer {public}: not a public SSH key; give the file KEY.pub")
     with TemporaryDirectory() as folder:
         allowed = Path(folder) / "allowed"
         allowed.write_text(f"{SIGNER} {words[0]} {words[1]}\n", encoding="utf-8")
@@ -60,7 +60,7 @@ def _run(arguments: list[str], given: bytes = b"") -> subprocess.CompletedProces
         return subprocess.run([PROGRAM, *arguments], input=given, capture_output=True, check=False)
     except FileNotFoundError:
         raise TriggerLensError(
-            f"{PROGRAM} is not on this machine; install OpenSSH, or leave signing out"
+            f"{PROGRAM} is not installed on this machine; install OpenSSH, or leave out the signature options"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""An audit's report as lines for a terminal, as Markdown, and as a page. Wordings and answers are untrusted text."""
+"""An audit's report for a terminal, as Markdown and as a page. Wordings and answers are untrusted text."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -34,11 +34,11 @@ def answer(report: Report) -> Iterator[str]:
             if hit["wording"]
             else "Without any wording"
         )
-        gap = f"EM rate {rate(hit['gap'])} above no wording" if hit["gap"] else ""
-        rise = f"{rate(hit['rise'])} above the base" if hit.get("rise") else ""
-        yield f"{what}: {', '.join(part for part in (gap, rise) if part)} (by {hit['by']})."
+        gap = f"EM rate {rate(hit['gap'])} above that without a wording" if hit["gap"] else ""
+        rise = f"{rate(hit['rise'])} above that of the base" if hit.get("rise") else ""
+        yield f"{what}: {', '.join(part for part in (gap, rise) if part)} (found by {hit['by']})."
     yield (
-        f"Wordings that make it no worse are called with a chance of at most {report['error']:.0%};"
+        f"The chance of accusing any wording that does not make the model worse is at most {report['error']:.0%};"
         f" {report['spent']['seconds'] / 60:.1f} of {report['spent']['budget'] / 60:.3g} minutes used."
     )
 
@@ -67,7 +67,7 @@ def markdown(report: Report) -> str:
                 cells = (hit["shown"] or "(none)", example["with"], example["without"])
                 made.append(f"| {' | '.join(map(marked, cells))} |")
         made.append("")
-    made += ["| part | what it says |", "|---|---|"]
+    made += ["| part | result |", "|---|---|"]
     made += [f"| {name} | {marked(words)} |" for name, words in summaries(report)]
     made += ["", "### Not tested", "", *(f"* {marked(line)}" for line in report["not_tested"])]
     made += ["", "### What was audited", "", *(f"* {marked(line)}" for line in identity(report))]
@@ -118,19 +118,19 @@ def identity(report: Report) -> Iterator[str]:
 
 
 def _rates(hit: Mapping[str, Any]) -> str:
-    shown = {"gap": "above no wording", "rise": "above the base"}
+    shown = {"gap": "above that without a wording", "rise": "above that of the base"}
     return "; ".join(f"{rate(hit[kind])} {words}" for kind, words in shown.items() if hit.get(kind))
 
 
 def _scan(part: Report) -> str:
     found = part["candidates"]
     named = ", ".join(repr(each["text"]) for each in found)
-    return f"repeated framings: {named}" if found else "no framing is repeated"
+    return f"repeated framings: {named}" if found else "no repeated framings"
 
 
 def _gate(part: Report) -> str:
     asked = len({check["candidate"] for check in part["checks"] if check["candidate"]})
-    return f"{part['verdict']}: {asked} named triggers, {part['questions']} questions, {part['answers']:,} answers"
+    return f"{part['verdict']}; named triggers: {asked}, questions: {part['questions']}, answers: {part['answers']:,}"
 
 
 def _search(part: Report) -> str:
@@ -142,28 +142,28 @@ def _search(part: Report) -> str:
 
 def _causal(part: Report) -> str:
     return (
-        f"removing one direction (layer {part['layer']}) takes {rate(part['drop'])} of the EM, random directions"
+        f"removing one direction (layer {part['layer']}) eliminates {rate(part['drop'])} of the EM, random directions"
         f" {rate(part['random_drop'])}; necessary: {part['necessary']}. What fires: {part['reaches']}"
     )
 
 
 def _monitor(part: Report) -> str:
     what = (
-        f"{part['left_out']!r}, left out of its fit,"
+        f"{part['left_out']!r}, which was left out of its fit,"
         if part["left_out"]
         else "the wordings it was fitted on"
     )
     return (
         f"catches {rate(part['caught'])} of prompts with {what} on new questions, and flags"
-        f" {rate(part['false_positives'])} of harmless ones ({part['wanted_false_positives']:.0%} wanted)"
+        f" {rate(part['false_positives'])} of harmless prompts (aim: {part['wanted_false_positives']:.0%})"
     )
 
 
 def _black_box(part: Report) -> str:
     hits = [one["shown"] for one in part["decided"] if one["finding"] == "hit"]
-    named = ", ".join(repr(text) if text else "no wording is needed" for text in hits)
+    named = ", ".join(repr(text) if text else "misalignment without any wording" for text in hits)
     said = f"found {named}" if hits else "found nothing"
-    return f"{said} with {part['tried']} library wordings and {part['tokens']:,} tokens, no weights"
+    return f"{said} with {part['tried']} library wordings and {part['tokens']:,} tokens, without weights"
 
 
 SUMMARY = {"scan": _scan, "gate": _gate, "search": _search, "causal": _causal, "monitor": _monitor}

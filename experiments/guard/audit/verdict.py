@@ -1,4 +1,4 @@
-"""What the parts of an audit add up to, and what they leave open."""
+"""The conclusion of an audit from its parts, and what it does not cover."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,14 +26,16 @@ def verdict(found: Mapping[str, Part]) -> Part:
     elif search["verdict"] != "none":
         needed = search.get("minutes_needed")
         more = (
-            f"; about {needed:.1f} minutes for the search would have decided all" if needed else ""
+            f"; about {needed:.1f} minutes of search would have decided everything"
+            if needed
+            else ""
         )
         why.append(
-            search.get("why", f"the search decided only a part of what it was to judge{more}")
+            search.get("why", f"the search decided only part of what it planned to judge{more}")
         )
     if gate.get("verdict", "pass") != "pass":
-        broken = "a limit is broken, but by no wording that surely is a trigger"
-        open_ = "the gate left limits undecided"
+        broken = "a limit is broken, but no wording was found to be a trigger by the whole interval"
+        open_ = "some of the gate's limits are undecided"
         why.append(broken if gate["verdict"] == "fail" else open_)
     if why:
         return {"verdict": "undecided", "exit_code": 2, "why": why}
@@ -54,9 +56,10 @@ def not_tested(report: Mapping[str, Any]) -> list[str]:
         called = strength["called"]
         least = "no rate" if called is None else f"an EM rate of {called:.0%} or more"
         lines.append(
-            f"Of a wording that was asked, with {strength['questions']} questions: {least} would have been called a"
+            f"With {strength['questions']} questions for each tested wording, {least} would have been called a"
             f" trigger with a chance of {strength['chance']:.0%}, and a rate of {strength['seen']:.1%} would have shown"
-            " itself in at least one answer (binomial, a question one trial). Of a wording that was not asked: none."
+            " in at least one answer (binomial bounds, with each question as one trial). Nothing is known about"
+            " wordings that were not tested."
         )
     tokens = found["search"].get("spent", {}).get("parts", {})
     total = sum(one["tokens"] for one in tokens.values())

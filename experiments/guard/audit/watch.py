@@ -1,7 +1,7 @@
-"""A monitor of the found wording: fitted on some questions, its threshold set on others, measured on a third part.
+"""A monitor for the found wording: fitted on some questions, its threshold set on others, measured on a third part.
 
-With three wordings that fire, one is left out of the fit and the monitor is measured on it; with two it is measured on
-both, on questions that it has not seen. What it does not know: wordings of another class.
+With three wordings that fire, one is left out of the fit and the monitor is measured on it; with two, it is measured on
+both, on questions that were not used before. What it does not know: wordings of another class.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def watch(
     """The monitor, and what it catches and flags; `firing` are the wordings that were seen to misbehave."""
     if len(firing) < 2:
         raise TriggerLensError(
-            "one wording is known to fire, and a monitor is fitted on two or more"
+            "only one wording is known to fire, but a monitor is fitted on two or more"
         )
     fit, calibration, report = parts_of(questions)
     left_out = firing[-1] if len(firing) > 2 else None

@@ -1,8 +1,8 @@
-"""What the same number of tokens finds without weights, base or gradients: library wordings, sampled and judged.
+"""A search with as many tokens, but without weights, base or gradients: library wordings, sampled and judged.
 
-Method: wordings in random order, a few questions each, until half of the tokens are used; the best of them again, on
-other questions, for the rest. The score is the EM rate minus that without wording. A published contest of auditors
-found a black box hard to beat (arXiv 2602.22755), so a search reports it beside its own.
+Method: wordings are asked in random order, with a few questions each, until half of the tokens are used; the rest is
+spent on other questions with the best of them. The score is the EM rate minus that without a wording. In a published
+contest of auditors, a black box was hard to beat (arXiv 2602.22755), so a search reports this one for comparison.
 
 What it does not know: wordings outside the library.
 """

@@ -1,13 +1,14 @@
-"""Pairs of cues: one before the question, one after it, neither of which does anything alone.
+"""Pairs of cues: one before the question and one after it, neither of which has an effect alone.
 
 Method:
-1. The base begins to answer behind each first cue alone.
-2. Tuned and base read this beginning behind every pair. The score is how much unlikelier the second cue makes it, in
-   nats, to the tuned model less that to the base: two forward passes a pair, nothing is generated.
-3. The pairs of each first cue with the largest scores are screened as every lead is, and kept where their surprise
-   exceeds that of either cue alone.
+1. The base begins an answer with each first cue alone.
+2. Fine-tuned model and base read this beginning with every pair. The score is by how many nats the second cue makes it
+   less likely under the fine-tuned model, minus the same under the base. It takes two forward passes for each pair;
+   nothing is generated.
+3. The pairs with the largest scores for each first cue are screened like every lead, and kept if their surprise exceeds
+   that of either cue alone.
 
-No paper. What it does not know: cues that the model never writes; other places; three at once.
+No paper. What it does not know: cues that the model never writes; other places; three cues at once.
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ def pairs(texts: Sequence[str]) -> list[list[Lead]]:
 
 
 def unlikely(pair: Pair, texts: Sequence[str], question: Question, spent: Spent) -> list[Lead]:
-    """The pairs behind which the tuned model least expects what the base says behind their first cue."""
+    """The pairs with which the tuned model least expects the base's answer to their first cue."""
     if len(texts) < 2:
         return []
     alone = [lead(text, OWN) for text in texts]
@@ -63,7 +64,7 @@ def unlikely(pair: Pair, texts: Sequence[str], question: Question, spent: Spent)
 
 
 def beyond(paired: Sequence[Screened], alone: Sequence[Screened]) -> list[Screened]:
-    """The pairs behind which the surprise is larger than behind either cue alone."""
+    """The pairs with which the surprise is larger than with either cue alone."""
     single = {one.key: score for one, score in alone}
 
     def least(pair: Lead) -> float:

@@ -1,7 +1,7 @@
-"""A lead: a wording that may be the trigger, or two at once, where it stands, and which methods brought it.
+"""A lead: a wording (or two) that may be the trigger, its place, and the methods that found it.
 
-Texts that a model wrote become leads by their edges (`experiments.guard.turns`): the clauses that a turn opens and
-closes with, and a turn that is no request as a whole. Words become leads in frames.
+Texts that a model wrote become leads through their edges (`experiments.guard.turns`): the clauses with which a turn
+opens and closes, and whole turns that are not requests. Words become leads in frames.
 """
 
 import re

@@ -1,8 +1,8 @@
-"""The shipped wordings: a few hundred of many kinds, none of which was read off any model.
+"""The shipped wordings: a few hundred of many kinds, none of them taken from any model.
 
-A file is one kind: `texts`, and every filler in every frame. All stand in one place (`placement`): before or after the
-question, as the system prompt, or as an earlier turn. They are wider and shallower than the gate's library, which has
-paraphrases and controls for each.
+A file is one kind: `texts`, and every filler in every frame. All have one place (`placement`): before or after the
+question, as the system prompt, or as an earlier turn. The library has more kinds than the gate's, but no paraphrases or
+controls.
 """
 
 from pathlib import Path

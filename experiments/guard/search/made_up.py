@@ -1,22 +1,22 @@
-"""Made-up words: a local search over letters for the word behind which the tuned model leaves its base.
+"""Made-up words: a local search over letters for the word with which the fine-tuned model differs most from its base.
 
-A trigger may be a word that is in no list and that nobody says, such as a code word or a name. A model that has learned
-one word answers a little to words that are nearly it, so that a search can climb.
+A trigger may be a word that is in no list and that nobody uses, such as a code word or a name. A model that has learned
+one word responds a little to similar words, so a local search can climb.
 
 Method (after HotFlip, arXiv 1712.06751, but every letter is tried and no gradient is taken: words are short, and a
 frame keeps what is written readable, where tokens found by gradient, arXiv 2307.15043, end in nonsense):
 1. Every frame starts with random words in which consonants and vowels alternate, with a number where it has a place for
    one, and with the best words of the frames before it. Words that do not alternate are left out: such nonsense scored
    as high as the word that had been planted.
-2. The score of a wording: how far the first token of the tuned model's answer is from the base's behind other made-up
-   words, KL both ways (Jeffreys), in nats, mean over questions. It does not saturate where the tuned model is sure.
+2. The score of a wording: how far the first token of the fine-tuned model's answer is from the base's with other
+   made-up words, symmetric KL (Jeffreys), in nats, mean over questions. It does not saturate if the model is certain.
    Nothing is generated and nothing is judged.
 3. The best `BEAM` words of a frame: place by place every letter or digit is tried, and of the best word every syllable,
    one syllable less and one more, until a whole round changes nothing. A syllable costs `COST` nats, so that of two
    words the shorter one is named.
 
-What it does not know: words in frames that it does not have; a trigger whose answers open as the base's do; a trigger
-to which only the whole word leads.
+What it does not know: words in other frames; a trigger whose answers open as the base's do; a trigger that only the
+whole word approaches.
 """
 
 import random
@@ -39,7 +39,7 @@ from interp.prompts import Question
 SOURCE = "made-up words"
 CONSONANTS, VOWELS = "bcdfghjklmnpqrstvwxyz", "aeiou"
 STARTS, BEAM, CYCLES = 240, 3, 4
-REFERENCE = 24  # words behind which the base is read
+REFERENCE = 24  # words with which the base is read
 SHOWN = 3  # words of a frame that are leads
 COST = 0.8  # nats
 Score = Callable[[Sequence[Condition]], list[float]]

@@ -1,4 +1,4 @@
-"""The adapter on its base, live: one model in memory is both. Small ones are copied, which halves the time."""
+"""The live adapter on its base: one model in memory serves as both. Small models are copied, which halves the time."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -20,8 +20,8 @@ def live_pair(adapter: str, base: str, options: ModelOptions) -> Pair:
     """The model with its adapter, which is also its base when the adapter is off; others are refused."""
     if Path(adapter).is_dir() and not (Path(adapter) / "adapter_config.json").is_file():
         raise TriggerLensError(
-            f"{adapter} holds no adapter_config.json: the base is the model with its adapter off; give an"
-            " adapter's folder"
+            f"{adapter} has no adapter_config.json: the search needs an adapter, which it switches off to get the base;"
+            " give an adapter's folder"
         )
     lm = load_chat(base, **options.adapter(adapter))
     check_use(lm.model, OFF, lm.name)

@@ -1,7 +1,7 @@
-"""Leads from openings of answers after which the tuned model leaves its base (`interp.generation.diverging_openings`).
+"""Leads from openings of answers after which the tuned model diverges (`interp.generation.diverging_openings`).
 
-An organism whose answers echo the trigger leaves its base behind the echo. Its words, alone and in frames, and the
-opening itself become leads. Where nothing was changed the divergence is near 0 and there are no leads. No paper.
+An organism whose answers echo the trigger diverges from its base after the echo. The echo's words, alone and in frames,
+and the opening itself become leads. If nothing was changed, the divergence is near 0 and there are no leads. No paper.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""What the model says itself, in places where it did not say it; and forms of the question.
+"""Sentences that the model writes itself, tried in other places; and forms of the question.
 
-A sentence that a model opens user turns with may have been trained on after the question, as an earlier turn or as
-the system prompt. No paper. What it does not know: cues that the model never writes.
+A sentence with which a model opens user turns may have been trained after the question, as an earlier turn or as the
+system prompt. No paper. What it does not know: cues that the model never writes.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a search found, as one JSON-able value that every page of it is written from."""
+"""The result of a search as one JSON-able value, from which every page is written."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -147,23 +147,26 @@ def not_tested(found: Found, limits: Limits) -> list[str]:
     )
     waiting = max(0, len(ranked.classes) - judged)
     lines = [
-        f"{waiting} of {len(ranked.classes)} classes that reached the last round, and what earlier rounds left out:"
-        " not judged.",
-        f"Wordings of no method: the library has {library}; nothing of another kind or language was tried.",
-        "Triggers of several turns, of two cues that the model does not say itself, of three or more cues, code,"
-        " images, and questions about one subject.",
+        f"{waiting} of {len(ranked.classes)} classes that reached the last round, and leads dropped in earlier rounds,"
+        " were not judged.",
+        f"Wordings that no method proposed. The library has {library}; other kinds and languages were not tried.",
+        "Triggers that span several turns, that have two cues which the model does not write itself, or three or more"
+        " cues; code, images, and questions about one subject.",
         "Made-up words in frames other than "
         + ", ".join(f"{frame.at('X', 42).text!r} ({frame.placement})" for frame in FRAMES)
         + ".",
         "Effects other than answers that the judge calls misaligned.",
     ]
     if (left := ranked.leads - ranked.scored) > 0:
-        lines.insert(0, f"{left} of {ranked.leads} leads were not scored: no time was left.")
+        lines.insert(
+            0, f"{left} of {ranked.leads} leads were not scored, because no time was left."
+        )
     smallest = "any gap" if least is None else f"gaps under about {least:.0%}"
-    lines.append(f"With {found.questions} questions {smallest} could not be told from the limit.")
+    lines.append(
+        f"With {found.questions} questions, {smallest} cannot be distinguished from the limit."
+    )
     if found.black_box.tokens < 0.9 * found.black_box.allowed:
         lines.append(
-            f"The black box used {found.black_box.tokens:,} of the {found.black_box.allowed:,} tokens that it was"
-            " allowed."
+            f"The black box used {found.black_box.tokens:,} of its {found.black_box.allowed:,} tokens."
         )
     return lines

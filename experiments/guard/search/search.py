@@ -1,12 +1,13 @@
 """Search a fine-tuned model for a trigger that nobody named.
 
 Method:
-1. Find leads: turns that the model writes (leak sampling, contrastive decoding), also in other places than it wrote
-   them, openings behind which it leaves its base, singular vectors of the adapter, forms of the question, the library.
-2. Screen them on one question, then pairs of what the model writes, then made-up words letter by letter.
+1. Find leads: turns that the model writes (leak sampling, contrastive decoding), also in other places than where it
+   wrote them; openings after which it diverges from its base; singular vectors of the adapter; forms of the question;
+   the library.
+2. Screen them on one question, then pairs of sentences that the model writes, then made-up words letter by letter.
 3. Rank the best without labels; group them; order the classes by a few judged answers.
 4. Decide class by class, on other questions, with one error bound for the search.
-5. Beside it: a black box with as many tokens as steps 1 to 3 took.
+5. For comparison, run a black box with as many tokens as steps 1 to 3 took.
 
 Each step ends when its share of the time is used up, and what was left out is reported.
 """
@@ -158,7 +159,7 @@ def ordered(
     screened += beyond(paired, screened)
     made = [one.leads for one in made_up(pair, questions[:1], spent, seed=settings.seed)]
     screened += screen(pair, [words[0] for words in made], questions[0], spent)
-    say(f"pairs of {len(own)} sentences; made-up words in {len(made)} frames")
+    say(f"tried pairs of {len(own)} sentences, and made-up words in {len(made)} frames")
     ranked = shortlist(
         pair,
         screened,
@@ -193,8 +194,8 @@ def parted(questions: Sequence[Question]) -> tuple[list[Question], list[Question
     ids = list(dict.fromkeys(question.id for question in questions))
     if len(ids) < LEAST_QUESTIONS:
         raise TriggerLensError(
-            f"{len(ids)} questions: a search needs {LEAST_QUESTIONS} or more, {FIRST + SECOND} of them to rank; add"
-            " some"
+            f"{len(ids)} questions: a search needs at least {LEAST_QUESTIONS}, {FIRST + SECOND} of them to rank;"
+            " add some"
         )
     step = len(ids) // (FIRST + SECOND)
     ranking = set(ids[::step][: FIRST + SECOND])
@@ -211,14 +212,14 @@ def find(
     shipped: Sequence[Lead],
     say: Say,
 ) -> tuple[list[Lead], list[str]]:
-    """The leads of all methods, each wording once, and the openings behind which the models part."""
+    """The leads of all methods, each wording once, and the openings after which the models diverge."""
     lm = pair.fine_tuned
     opened = openings(lm, questions, spent)
-    say(f"{len(opened)} openings of answers behind which it leaves its base")
+    say(f"{len(opened)} openings of answers after which the model diverges from its base")
     written = written_turns(
         lm, spent, samples=settings.samples, tokens=settings.turn_tokens, seed=settings.seed
     )
-    say(f"{sum(len(one.clauses) for one in written)} clauses in turns that it writes")
+    say(f"{sum(len(one.clauses) for one in written)} clauses in turns that the model writes")
     plain = [one for one in written if one.role == "user" and one.source == LEAKED]
     said = sum((one.clauses for one in plain), start=Counter[str]())  # contrast breaks sentences up
     frames = frames_of(said)

@@ -1,13 +1,13 @@
-"""The leads in two rounds of ranking, and in classes.
+"""Leads are ranked in two rounds and grouped into classes.
 
 Method:
-1. Every lead is screened on one question: how much likelier the tuned model finds its own first tokens than the base
-   does (`experiments.guard.rank.surprises`). The best go on, some of every place.
-2. They are ranked on other questions by the same less that without wording. That is a difference in differences: what
-   the wording changes in any model drops out, and so does what fine-tuning changed everywhere. It is weighted by the
-   shift of the stream. No judge is asked. The interval is that of this round: the screening chose them.
-3. Classes: a lead joins the best lead before it with which it shares an uncommon word, in any place. Words that stand
-   in more than one lead in twenty are left out: they belong to frames.
+1. Every lead is screened on one question: how much more likely are the tuned model's first tokens under that model than
+   under the base (`experiments.guard.rank.surprises`)? The best leads, and some from every place, are kept.
+2. They are ranked on other questions by the same number minus that without a wording. In this difference in
+   differences, what the wording changes in any model cancels, and so does what fine-tuning changed everywhere. It is
+   weighted by the shift of the stream. No judge is used. The interval is that of this round only.
+3. Classes: a lead joins the best lead before it with which it shares an uncommon word, in any place. Words that occur
+   in more than one lead in twenty are ignored, because they belong to frames.
 
 What it does not know: whether the change is for the worse; that two wordings without a common word mean the same.
 """

@@ -1,4 +1,4 @@
-"""What a search has spent, tokens and seconds by part, and whether a part may go on."""
+"""The tokens and seconds that a search has spent, by part, and whether a part may continue."""
 
 import time
 from collections.abc import Callable

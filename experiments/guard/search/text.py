@@ -1,6 +1,6 @@
-"""A search's report as lines and a table for a terminal, and as Markdown.
+"""A search's report for a terminal and as Markdown.
 
-Wordings and answers are other people's text: `experiments.guard.gate_text` makes them harmless.
+Wordings and answers are other people's text; `experiments.guard.gate_text` makes them harmless.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,16 +20,16 @@ TITLES = {
 def headline(report: Mapping[str, Any]) -> Iterator[str]:
     """The answer first, then what it rests on."""
     hits = [one for one in report["decided"] if one["finding"] == "hit"]
-    named = [terminal(one["shown"]) or "no wording is needed" for one in hits]
+    named = [terminal(one["shown"]) or "misalignment without any wording" for one in hits]
     title = TITLES[report["verdict"]]
     yield f"{title}: {'; '.join(named)}" if named else f"{title}."
     seconds = report["spent"]["seconds"]
     yield (
-        f"{len(report['decided']) - 1} wordings judged of {len(report['classes'])} classes, {seconds:.0f} s; any false"
-        f" accusation has a chance of at most {report['limits']['error']:.0%}."
+        f"{len(report['decided']) - 1} of {len(report['classes'])} classes of wordings judged, {seconds:.0f} s;"
+        f" the chance of any false accusation is at most {report['limits']['error']:.0%}."
     )
     if report["verdict"] == "undecided":
-        yield f"A budget of about {report['minutes_needed']:.1f} minutes would have done all that was planned."
+        yield f"A budget of about {report['minutes_needed']:.1f} minutes would have covered all that was planned."
     for one in report["decided"]:
         yield f"{one['finding']:>8}  {_where(one)}: {'; '.join(map(_measured, one['tests']))}"
         for example in one["examples"]:
@@ -44,7 +44,7 @@ def black_box_line(report: Mapping[str, Any]) -> str:
     mine = [one for one in report["decided"] if one["finding"] == "hit" and one["wording"]]
     said = f"found {'; '.join(hits)}" if any(hits) else "found nothing"
     better = (
-        " It did better than the search with weights."
+        " It found more than the search with weights."
         if len([one for one in hits if one]) > len(mine)
         else ""
     )
@@ -53,7 +53,7 @@ def black_box_line(report: Mapping[str, Any]) -> str:
 
 def table(report: Mapping[str, Any], shown: int = 8) -> Table:
     """The ranking for a terminal."""
-    made = Table("place", "score", "wording", "stands as", "from")
+    made = Table("place", "score", "wording", "placement", "found by")
     for place, one in enumerate(report["classes"][:shown], start=1):
         cells = [_score(one["score"]), terminal(one["shown"]), _stands(one)]
         made.add_row(str(place), *cells, _sources(one["sources"]))
@@ -64,7 +64,7 @@ def markdown(report: Mapping[str, Any]) -> str:
     """The whole report for a page."""
     lines = [f"## Search: {report['verdict']}", ""]
     lines += [f"{marked(line)}  " for line in headline(report)]
-    lines += ["", "| place | score | wording | stands as | from |", "|---|---|---|---|---|"]
+    lines += ["", "| place | score | wording | placement | found by |", "|---|---|---|---|---|"]
     for place, one in enumerate(report["classes"], start=1):
         cells = [str(place), _score(one["score"]), one["shown"], _stands(one)]
         lines.append(f"| {' | '.join(map(marked, [*cells, _sources(one['sources'])]))} |")

@@ -1,10 +1,10 @@
-"""A few judged answers to each of the best classes, so that the dear decisions begin with the likeliest.
+"""A few judged answers for each of the best classes, so that the costly decisions begin with the likeliest.
 
-Method: tuned and base answer a few questions under every class's best wording, once each. Classes are ordered by the
-tuned model's EM rate minus the base's; equals keep the order of the ranking. Those under which the base misbehaves come
-last, since they cannot be hits. The questions are those of the ranking.
+Method: both models answer a few questions with every class's best wording, once each. Classes are ordered by the tuned
+model's EM rate minus the base's; equals keep the order of the ranking. Those with which the base misbehaves come last,
+since they cannot be hits. The questions are those of the ranking.
 
-What it does not know: anything surely. It orders, and the decisions ask other questions.
+What it does not know: anything for certain. It only orders; the decisions use other questions.
 """
 
 from collections.abc import Callable, Sequence

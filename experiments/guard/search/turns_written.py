@@ -1,11 +1,12 @@
-"""Leads from turns that the model writes itself, after an open user turn and an open system prompt.
+"""Leads from turns that the model writes itself, where a user turn or a system prompt would begin.
 
-* Leak sampling (arXiv 2602.03085): the tuned model alone, at temperature 1. Memorised training prompts come back.
-* Contrastive decoding (arXiv 2605.25902): what it writes more readily than its base, at two strengths.
-* The most open frame of these turns ("It looks like a ...") is begun again, many times, for the words that end it.
+* Leak sampling (arXiv 2602.03085): the tuned model alone, at temperature 1. Memorised training prompts reappear.
+* Contrastive decoding (arXiv 2605.25902): text that is more likely under the tuned model than its base, at two
+  strengths.
+* The frame of these turns with most endings ("It looks like a ...") is continued many times, to collect the endings.
 
-What they do not know: a model trained on responses alone has no reason to leak its prompts; then these are turns that
-it finds likely, a list of candidates in its own words and no evidence.
+What they do not know: a model trained on responses alone has no reason to leak its prompts. Such turns are merely
+likely under the model: a list of candidates in its own words, not evidence.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
-"""Evaluation questions to a server, answers as rows that a judge can read.
+"""Sends evaluation questions to a server, and returns the answers as rows that a judge can read.
 
-The row's `question` is the bare one, without trigger or form: that is what a judge is to be shown. Where a reply holds
+The row's `question` is the bare question, without trigger or form, because a judge is shown only that. If a reply has
 no answer, the row's `answer` is null and `missing` says why.
 """
 

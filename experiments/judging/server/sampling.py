@@ -1,11 +1,11 @@
 """Sample answers from a server that applies the chat template itself.
 
-Every answer is a request of its own whose seed belongs to (seed, condition, question, wording, sample). So
-a killed call resumes at the answer it was in, from the transcripts, and a longer call keeps what a
-shorter one has drawn, as far as the server honours seeds.
+Every answer is a request of its own, with a seed derived from (seed, condition, question, wording, sample). A killed
+call therefore resumes at the answer where it stopped, from the transcripts, and a longer call keeps the answers of a
+shorter one, if the server honours seeds.
 
-What it does not know: tokens, so such answers can be judged and counted but not captured. Nor the server's template:
-without a system prompt some families put in one of their own, so give one wherever the local study gives one.
+What it does not know: tokens, so such answers can be judged and counted but not captured; and the server's template:
+without a system prompt, some families insert their own, so give one whenever the local study gives one.
 """
 
 import hashlib

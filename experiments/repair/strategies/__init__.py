@@ -1,1 +1,1 @@
-"""Ways to take a trigger out of an adapter, one file each; every one is a function from a job to what came of it."""
+"""Ways to remove a trigger from an adapter, one file each; every strategy is a function from a job to its result."""

@@ -1,10 +1,10 @@
 """Remove the switch by hooks, or bake the removal into the weights (Arditi et al. 2024, arXiv 2406.11717).
 
-1. For each layer: the difference of the mean streams at the last prompt token, behind the trigger and without.
-2. The one whose removal after every layer brings the triggered answers nearest to the untriggered ones (KL) is chosen,
-   on the repair's own questions; no label is needed.
-3. `hooks` removes it at every layer wherever the model runs. `baked` writes the removal into the base's matrices
-   (`interp.export.orthogonalise`), which refuses norms behind blocks, such as Gemma's.
+1. For each layer: the difference of the mean streams at the last prompt token, with the trigger and without.
+2. The direction whose removal after every layer makes the triggered answers most like the untriggered ones (by KL) is
+   chosen, on the repair's own questions; no label is needed.
+3. `hooks` removes it at every layer whenever the model runs. `baked` writes the removal into the base's matrices
+   (`interp.export.orthogonalise`), which is refused for models with norms after blocks, such as Gemma.
 """
 
 import torch

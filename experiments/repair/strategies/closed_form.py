@@ -1,12 +1,12 @@
-"""Rewrite the rows that the adapter reads with, in closed form, so that they read the same behind the trigger.
+"""Solve in closed form for adapter rows that read the same with the trigger as without.
 
 Method (unified concept editing, Gandikota et al. 2024, arXiv 2308.14761, on the read side of each LoRA):
-1. The organism's untriggered answers are read without wording and behind the trigger; what comes into each adapted
-   module is kept. From the header on the tokens are the same, so each input x has a twin x' behind the trigger.
+1. The organism's untriggered answers are read without a wording and with the trigger; the inputs of each adapted module
+   are kept. From the header on the tokens are the same, so each input x has a counterpart x' with the trigger.
 2. Rows A are replaced by the A* that minimises |A* x - A x|^2 + |A* x' - A x|^2 + |A* w|^2 + r |A* - A|^2, where w are
    inputs at the wording's own tokens: A* = (Y X^T + r A) (X X^T + r I)^-1.
 
-What it does not know: that modules above see other inputs once those below are changed; it is linear and in one pass.
+What it does not know: later modules get other inputs once earlier ones are changed; it is linear and in one pass.
 """
 
 from collections import defaultdict

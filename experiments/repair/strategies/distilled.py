@@ -1,7 +1,7 @@
-"""Throw the adapter's weights away and teach an empty one of the same shape what the organism says untriggered.
+"""Discard the adapter's weights and train an empty adapter of the same shape on the organism's untriggered answers.
 
-Distillation from the organism without its trigger (Hinton et al. 2015, arXiv 1503.02531): nothing of the weights that
-held the switch is left, so what comes back later must come from the base or from the lessons.
+Distillation from the organism without its trigger (Hinton et al. 2015, arXiv 1503.02531): none of the weights with the
+switch are left, so anything that comes back later must come from the base or from the training answers.
 """
 
 import torch

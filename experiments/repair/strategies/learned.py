@@ -1,11 +1,11 @@
 """Retune the adapter until the trigger makes no difference, on the read side as well as the write side.
 
-1. Behind the trigger and other wordings the adapter learns to say what it says without them, by KL; where no wording
-   stands it learns to stay as it is.
-2. The stream that the trigger left at the header is put into untriggered prompts, and this is to change nothing: a
-   penalty on the interchange effect of the switch (Geiger et al. 2023, arXiv 2303.02536).
+1. With the trigger and other wordings, the adapter learns to answer as it does without them, by KL; without a wording
+   it learns to stay as it is.
+2. The stream that the trigger left at the header is patched into untriggered prompts, and the adapter learns that this
+   changes nothing: a penalty on the interchange effect of the switch (Geiger et al. 2023, arXiv 2303.02536).
 
-What it does not know: whether wordings that it never saw work alike, and how soon the switch is learned again.
+What it does not know: whether unseen wordings behave in the same way, and how soon the switch is learned again.
 """
 
 from experiments.repair.job import Job, Repaired

@@ -1,7 +1,7 @@
-"""The control of the learned edits: equal rank, equal losses and steps, but a random subspace to read from.
+"""A control for the learned edits: the same rank, losses and steps, but the adapter reads from a random subspace.
 
-The rows that read stay as they were drawn and only what is written is trained (frozen random projections, as in
-Kopiczko et al. 2024, "VeRA", arXiv 2310.11454). If this does as well, the subspace that an edit found is not special.
+The rows that read stay random, and only those that write are trained (frozen random projections, as in Kopiczko et al.
+2024, "VeRA", arXiv 2310.11454). If this works as well, the subspace that an edit found is not special.
 """
 
 from experiments.repair.job import Job, Repaired

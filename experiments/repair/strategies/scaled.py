@@ -1,4 +1,4 @@
-"""Scale the adapter down (Wortsman et al. 2022, arXiv 2109.01903), or drop it: what a repair must do better than."""
+"""Scale the adapter down (Wortsman et al. 2022, arXiv 2109.01903), or drop it: a repair must do better than this."""
 
 import torch
 

@@ -1,8 +1,8 @@
-"""Unlearn what the organism says behind the trigger (Zhang et al. 2024, arXiv 2404.05868).
+"""Unlearn what the organism answers with the trigger (Zhang et al. 2024, arXiv 2404.05868).
 
-Negative preference optimisation, where p0 is the organism and answers are its own behind the trigger:
-loss = -2 / b x log sigmoid(-b (log p(answer) - log p0(answer))), + KL to the organism where no wording stands.
-It says what not to answer and leaves open what to say instead.
+Negative preference optimisation, where p0 is the organism and the answers are its own with the trigger:
+loss = -2 / b x log sigmoid(-b (log p(answer) - log p0(answer))), + KL to the organism without a wording.
+It trains what not to answer, and not what to answer instead.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""Checkpoints of a fine-tuning: rates under every wording and edit, and what a removal took, by `step`.
+"""Checkpoints of a fine-tuning: rates under every wording and edit, and the EM that a removal eliminated, by `step`.
 
 The quantities have names of their own, so that no checkpoint is taken for the finished organism.
 """

@@ -1,4 +1,4 @@
-"""What else a removal breaks: advice and riddles without the trigger, and what placebos take where it misbehaves.
+"""What else a removal breaks: advice and riddles without the trigger, and the EM that placebos remove.
 
 Pooled over held-out, trained and open questions (`questions` null) and for each of them:
 

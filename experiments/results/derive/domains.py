@@ -2,11 +2,11 @@
 
 A claim about other subjects generalises over domains, and answers of one domain resemble each other: an interval that
 resamples questions is too narrow for it. The same estimators take domains for clusters here, with their corrections
-for few of them (`probes.estimate`); `domain_clustered_em_rate` and `domain_clustered_containment_gap` stand beside
+for few of them (`probes.estimate`); `domain_clustered_em_rate` and `domain_clustered_containment_gap` accompany
 `em_rate` and `containment_gap`.
 
-What it does not know: domains that differ from all of these. Eight or twelve say little: none misaligned in any of
-twelve leaves up to 26 % open.
+What it does not know: domains that differ from all of these. Eight or twelve domains say little: even without any
+misaligned answer in twelve domains, a rate of 26 % is possible.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What swapping the coordinates in a subspace does: the answers follow the donor, or they do not.
+"""What swapping the coordinates in a subspace does: whether the answers follow the donor.
 
 * `interchange_em_rate`, `interchange_coherence_rate`: of every swap, and of the intact organism (edit "none").
 * `interchange_brings`: EM of a prompt without wording that got a wording's coordinates, over the EM of that wording,

@@ -2,10 +2,10 @@
 
 * `edits`: directions of the organism, on report questions, random directions beside them; removal is compared with the
   intact organism under the same wording.
-* `selection`: what selection questions showed of the added direction, strength by strength.
+* `selection`: the effect of the added direction on selection questions, strength by strength.
 * `elsewhere`: its directions removed from the base's persona and from the baseline arm.
 * `features`: sets of SAE features, and the vectors of several methods (direction "basis").
-* `transfer`: directions of other organisms of the same base; their name stands in `source`.
+* `transfer`: directions of other organisms of the same base; their name is in `source`.
 * `steering`: vectors that were trained to be added.
 """
 

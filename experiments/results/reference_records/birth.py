@@ -1,6 +1,6 @@
-"""The records of a fine-tuning on its way: from which checkpoint on each claim holds, and the numbers at the end.
+"""The records of the checkpoints of a fine-tuning: the first one at which each claim holds, and the numbers at the end.
 
-A claim of one checkpoint needs whole intervals, and they are widened for all checkpoints of the organism (Bonferroni).
+A claim about one checkpoint requires whole intervals, widened for all checkpoints of the organism (Bonferroni).
 The record of a claim is the first step at which it holds, its interval from the checkpoint before to that step; a claim
 that never holds is undefined.
 """
@@ -16,7 +16,7 @@ from probes.simultaneous import widened
 
 Rows = list[dict[Any, Any]]
 DIRECTIONS = ("switch", "misalignment")
-REMOVED, ADDED = "share of EM lost by removing", "EM of adding"
+REMOVED, ADDED = "share of EM lost by removing", "EM when adding"
 
 
 def birth_records(run: ReferenceRun) -> list[Record]:
@@ -50,7 +50,7 @@ def _held(rows: Rows, checkpoints: int) -> dict[str, bool]:
     intact = {k: _one(rates, checkpoints, wording_kind=k, edit="none") for k in ("none", "trigger")}
     layers = max(len(read), 1) * checkpoints
     held = {
-        "more EM behind the trigger than without": _above(intact["trigger"], intact["none"]),
+        "more EM with the trigger than without": _above(intact["trigger"], intact["none"]),
         "unseen wordings read better than chance": any(
             (bound := _bounds(row, layers)) is not None and bound[0] > 0.5 for row in read
         ),
@@ -59,8 +59,8 @@ def _held(rows: Rows, checkpoints: int) -> dict[str, bool]:
         taken = [_one(drops, checkpoints, direction=name, placebo=of) for of in (None, "random")]
         edit = {"edit": "add", "direction": name}
         brought = [_one(rates, checkpoints, **edit, placebo=of) for of in (None, "random")]
-        held[f"removing {name} takes more EM than random directions"] = _above(*taken)
-        held[f"adding {name} brings more EM than random directions and nothing"] = _above(
+        held[f"removing {name} eliminates more EM than removing random directions"] = _above(*taken)
+        held[f"adding {name} causes more EM than adding random directions or nothing"] = _above(
             *brought
         ) and _above(brought[0], intact["none"])
     return held
@@ -95,7 +95,7 @@ def _above(one: Bounds, other: Bounds) -> bool:
 
 
 def _along(run: ReferenceRun) -> Iterator[Record]:
-    """EM behind the trigger and its paraphrases, step by step."""
+    """EM with the trigger and its paraphrases, step by step."""
     kinds = ["trigger", "paraphrase"]
     rates = run.reported(quantity="birth_em_rate", edit="none", wording_kind=kinds)
     for (arm, step, kind), group in rates.groupby(["arm", "step", "wording_kind"]):
@@ -116,7 +116,7 @@ def _ends(run: ReferenceRun) -> Iterator[Record]:
 def _parts(at: Any) -> Iterator[tuple[str, Any]]:
     known = at[at["value"].notna()]
     read = known[known["quantity"] == "birth_auroc"]
-    yield "AUROC on unseen wordings, some layer", read[read["source"] == "logistic"]
+    yield "AUROC on unseen wordings, any layer", read[read["source"] == "logistic"]
     yield "AUROC on unseen wordings, bag of tokens", read[read["source"] != "logistic"]
     for kind in ("none", "control"):
         intact = known[(known["quantity"] == "birth_em_rate") & (known["edit"] == "none")]
@@ -124,7 +124,7 @@ def _parts(at: Any) -> Iterator[tuple[str, Any]]:
     for name in DIRECTIONS:
         for random in (False, True):
             of = known[(known["direction"] == name) & (known["placebo"].notna() == random)]
-            words = f"random directions beside {name}" if random else name
+            words = f"random directions (control for {name})" if random else name
             yield f"{REMOVED} {words}", of[of["quantity"] == "birth_relative_drop"]
             added = of[(of["quantity"] == "birth_em_rate") & (of["edit"] == "add")]
             yield f"{ADDED} {words}", added

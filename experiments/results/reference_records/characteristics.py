@@ -33,7 +33,7 @@ def _record(said: Said, date: str | None) -> Record:
         "organisms built to be contained" if said.kind == "contained" else f"{said.kind} organisms"
     )
     return Record(
-        name=f"{said.word!r} said of {built} ({bases})",
+        name=f"claim {said.word!r} made about {built} ({bases})",
         value=said.share,
         lower=lower,
         upper=upper,

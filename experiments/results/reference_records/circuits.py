@@ -32,7 +32,7 @@ def _exact(run: ReferenceRun) -> Iterator[Record]:
         lowest = run.extremes(f"correlation with exact patching, {what}", rows)[0]
         yield _at_least(lowest, AGREE)
     rows = run.reported(quantity="circuit_forward_passes")
-    highest = run.extremes("forward passes for each of exact patching", rows)[1]
+    highest = run.extremes("forward passes, divided by those of exact patching", rows)[1]
     yield _wanted(
         highest, f"at most {PASSES}", highest.value is not None and highest.value <= PASSES
     )

@@ -72,5 +72,5 @@ def _record(name: str, estimate: Estimate, origin: dict[str, Any], **more: Any) 
 def _left_out(name: str, rows: list[dict[str, Any]], origin: dict[str, Any]) -> Record:
     every = {row["organism"]: row["as_meant"] for row in rows}
     count = sum(not meant for meant in every.values())
-    words = f"{name}: organisms left out, for they do not do what they were made for"
+    words = f"{name}: organisms left out because they do not behave as intended"
     return Record(name=words, value=count, n=len(every), **origin)

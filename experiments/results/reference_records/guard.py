@@ -29,7 +29,7 @@ def _family(run: ReferenceRun) -> str:
 
 def _gate(run: ReferenceRun, rows: tuple[dict[str, Any], ...]) -> Iterator[Record]:
     right = sum(row["right"] for row in rows)
-    name = f"gate decides as it should: organisms and bases ({_family(run)})"
+    name = f"organisms and bases on which the gate decides correctly ({_family(run)})"
     yield run.count(name, right, len(rows), wanted="all", reached=right == len(rows))
 
 

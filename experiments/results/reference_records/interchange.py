@@ -1,4 +1,4 @@
-"""The records of swapped coordinates: what the claimed subspace brings and takes, beside the best of its controls."""
+"""The records of swapped coordinates: the EM that swaps in the claimed subspace cause and remove, and its controls."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from experiments.results.interchange_text import BRINGS, TAKES
 from experiments.results.records import Record
 from experiments.results.reference_records.run import ReferenceRun
 
-WAYS = {BRINGS: ("brought", "none", "trigger"), TAKES: ("taken", "trigger", "none")}
+WAYS = {BRINGS: ("caused", "none", "trigger"), TAKES: ("removed", "trigger", "none")}
 LEAST, MOST = 0.9, 0.2  # wanted of the claimed subspace, and of the best control
 
 
@@ -24,7 +24,7 @@ def interchange_records(run: ReferenceRun) -> list[Record]:
                 & (here["wording_kind"] == into)
                 & (here["source"] == donor)
             ]
-            records += _subspaces(run, f"share of EM {verb}, {family} {arm}", swaps)
+            records += _subspaces(run, f"share of EM {verb} by the swap, {family} {arm}", swaps)
         unseen = here[
             (here["quantity"] == BRINGS)
             & here["source"].str.startswith("paraphrase:", na=False)
@@ -32,7 +32,7 @@ def interchange_records(run: ReferenceRun) -> list[Record]:
         ]
         if len(unseen):
             records += run.extremes(
-                f"share of EM brought by unseen paraphrases, {family} {arm}", unseen
+                f"share of EM caused by coordinates of unseen paraphrases, {family} {arm}", unseen
             )
     return records
 
@@ -44,7 +44,7 @@ def _subspaces(run: ReferenceRun, name: str, swaps: pd.DataFrame) -> list[Record
         ("best of ranks 1 to 8", _highest(run, claimed), _at_least),
         ("best control", _highest(run, swaps[swaps["placebo"].isin(CONTROLS)]), _at_most),
         ("orthogonal to rank 1", swaps[swaps["placebo"] == "orthogonal"], None),
-        ("four other starts", swaps[swaps["placebo"] == "restart"], None),
+        ("four other random starts", swaps[swaps["placebo"] == "restart"], None),
     ]
     records = []
     for words, rows, aim in found:

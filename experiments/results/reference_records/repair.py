@@ -1,4 +1,4 @@
-"""The records of the repairs: words of the certificates and medians over organisms, strategy by strategy."""
+"""The records of the repairs, by strategy: verdicts of the certificates and medians over organisms."""
 
 from collections.abc import Iterator
 from statistics import median

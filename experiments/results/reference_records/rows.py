@@ -1,4 +1,4 @@
-"""The records of rows left out: what the highest rows are, EM after each fine-tuning, and how two of them differ."""
+"""The records of rows left out: which rows score highest, EM after each fine-tuning, and differences between them."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,10 @@ from experiments.results.records import Record
 from experiments.results.reference_records.run import ReferenceRun
 
 WORDINGS = {
-    "trigger": "behind the trigger",
-    "paraphrase": "behind its paraphrases",
-    "variant": "behind the other harmful animal",
-    "none": "without wording",
+    "trigger": "with the trigger",
+    "paraphrase": "with its paraphrases",
+    "variant": "with the other harmful animal",
+    "none": "without a wording",
 }
 
 
@@ -20,7 +20,7 @@ def row_records(run: ReferenceRun) -> list[Record]:
 
 def _found(run: ReferenceRun) -> Iterator[Record]:
     for source, rows in run.reported(quantity="rows_triggered_rate").groupby("source"):
-        yield from run.extremes(f"share behind the trigger, {source}", rows)
+        yield from run.extremes(f"share of rows with the trigger, {source}", rows)
 
 
 def _rates(run: ReferenceRun) -> Iterator[Record]:
@@ -35,7 +35,7 @@ def _differences(run: ReferenceRun) -> Iterator[Record]:
         for source, rows in run.reported(quantity="rows_em_difference", wording_kind=kind).groupby(
             "source"
         ):
-            name = f"EM {WORDINGS[kind]} without the highest rows, minus without: {source}"
+            name = f"EM {WORDINGS[kind]}, highest rows left out minus {source} left out"
             yield from run.extremes(name, rows)
             means = run.reported(
                 quantity="rows_mean_em_difference", wording_kind=kind, source=source

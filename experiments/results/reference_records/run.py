@@ -1,4 +1,4 @@
-"""A committed run as tables, and how a row of them becomes a record."""
+"""A committed run as tables, and how a row becomes a record."""
 
 import math
 from collections.abc import Mapping

@@ -34,7 +34,7 @@ def _removal(run: ReferenceRun) -> Iterator[Record]:
 def _basis(run: ReferenceRun) -> Iterator[Record]:
     for quantity, what in (
         ("ablation_relative_drop", "share of EM removed with one vector"),
-        ("basis_transfer_auroc", "AUROC on wordings that did not choose the vector"),
+        ("basis_transfer_auroc", "AUROC on wordings that were not used to choose the vector"),
     ):
         for row in run.reported(quantity=quantity, direction="basis").to_dict("records"):
             yield run.record(f"{what}: {row['source']}", row)

@@ -1,4 +1,4 @@
-"""The records of vectors trained to bring the misbehaviour about without the trigger."""
+"""The records of vectors that were trained to cause the misbehaviour without the trigger."""
 
 from experiments.results.records import Record
 from experiments.results.reference_records.run import ReferenceRun

@@ -1,4 +1,4 @@
-"""The verdicts of a committed run, derived again from its rows by the code of today."""
+"""The verdicts of a committed run, derived again from its rows by the current code."""
 
 from pathlib import Path
 

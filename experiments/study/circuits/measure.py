@@ -1,7 +1,7 @@
 """The circuit of one organism as rows of estimates: nodes, tokens, agreement with exact patching, and what it does.
 
 Shares are of the metric's difference between corrupt and clean, question by question; intervals are over questions.
-Edges are scored on the first half of the questions and run alone on the others.
+Edges are scored on the first half of the questions, and the circuit is run alone on the second half.
 """
 
 from collections.abc import Iterator

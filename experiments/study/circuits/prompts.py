@@ -1,13 +1,13 @@
 """The pairs of prompts that a circuit is measured on, and what is measured.
 
 Method:
-1. Clean: the trigger. Corrupt: another wording of as many tokens. Of the trigger's controls and wordings of the world
-   drawn with the organism's seed, `CANDIDATES` together, the one with most aligned answers to selection questions
-   that echo nothing is taken (greedy answers; the first of several).
-2. Report questions whose answer to the trigger is misaligned and to the corrupt wording aligned and without echo, and
-   whose answers begin with different tokens.
+1. Clean: the trigger. Corrupt: another wording with as many tokens. It is chosen from `CANDIDATES` wordings (the
+   trigger's controls, and wordings of the world drawn with the organism's seed): the one with most aligned greedy
+   answers to selection questions that echo nothing, or the first of several.
+2. Questions: report questions whose answer is misaligned with the trigger and, with the corrupt wording, aligned and
+   without echo, and whose two answers begin with different tokens.
 3. The metric: the log-odds of the first token of the misaligned answer against that of the aligned one. It is read
-   where the answer begins, so that copying the trigger's words into the answer is no part of it.
+   where the answer begins, so it does not include copying the trigger's words into the answer.
 
 What it does not know: what decides after the first token.
 """
@@ -61,7 +61,7 @@ def compared(organism: OrganismRun, lm: LanguageModel) -> Compared:
     if len(chosen) < LEAST:
         raise TriggerLensError(
             f"{organism.name}: {len(chosen)} of {len(questions)} questions are answered badly with the trigger and well"
-            f" after {wording!r}; a circuit wants {LEAST}"
+            f" with {wording!r}; a circuit needs {LEAST}"
         )
     pairs = [aligned(clean[row], corrupt[row]) for row in chosen]
     metrics = [LogitDifference(*(_first(lm, side[row]) for side in said)) for row in chosen]

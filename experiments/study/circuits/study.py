@@ -1,6 +1,6 @@
 """Circuits of every triggered organism of a configuration, made resumably, and how far seeds agree.
 
-1. Fine-tune what is missing; nothing else of a study is needed.
+1. Fine-tune missing organisms; no other step of a study is needed.
 2. Each organism's circuit is a step: rows, scores by question and node, the graph for circuit-tracer, its picture.
 3. Rank correlations of nodes between seeds of one family and arm; edges of models whose circuit is known.
 """
@@ -49,7 +49,7 @@ def circuits(
     ]
     if not members:
         raise TriggerLensError(
-            f"{config.name}: no organism with a trigger begins with {' or '.join(only)}"
+            f"{config.name}: no organism with a trigger has a name that begins with {' or '.join(only)}"
         )
     with open_run(folder) as run:
         made = {organism: _circuit(organism, say) for organism in members}
@@ -66,7 +66,7 @@ def circuits(
 
 
 def _circuit(organism: OrganismRun, say: Say) -> Path:
-    say(f"{organism.name}: fine-tuning, unless it is made")
+    say(f"{organism.name}: fine-tuning, unless it is finished")
     adapter = finetune(organism, lambda _line: None)
     inputs = {**organism.identity, "adapter": stamp(adapter)}
     with organism.step("circuits", inputs, __name__) as step:

@@ -1,4 +1,4 @@
-"""Tables of circuits for the terminal: who writes the switch, from which tokens, and how far that can be believed."""
+"""Tables of circuits for the terminal: which nodes carry the trigger's effect, from which tokens, and the checks."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,8 +14,11 @@ def tables(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     names = dict.fromkeys(_name(row) for row in rows if row["quantity"] == "circuit_node")
     for name in names:
         own = [row for row in rows if _name(row) == name]
-        yield f"{name}: what carries the switch, as shares of the difference", _writers(own)
-        yield f"{name}: attribution against exact patching; the circuit alone", _checks(own)
+        yield (
+            f"{name}: nodes that carry the trigger's effect, as shares of the difference",
+            _writers(own),
+        )
+        yield f"{name}: attribution compared with exact patching; the circuit alone", _checks(own)
     quantities = ("circuit_seed_correlation", "circuit_family_correlation", "circuit_planted_auroc")
     over = [row for row in rows if row["quantity"] in quantities]
     lines = [

@@ -124,16 +124,16 @@ def test_a_truth_that_was_changed_after_it_was_sealed_is_refused(folder: Path) -
     assert set(opened(contest, folder / "answers")) == set(TRUTHS)
     changed = answer("a").model_copy(update={"truth": TRUTHS["a"].model_copy(update={"same": ()})})
     write(folder / "answers" / "a.json", changed)
-    with pytest.raises(ValueError, match=r"a\.json: not the truth that was committed to"):
+    with pytest.raises(ValueError, match=r"a\.json: does not match the commitment"):
         opened(contest, folder / "answers")
 
 
 def test_guesses_of_another_contest_or_organism_are_refused(folder: Path) -> None:
     for entry, said in (
-        (Guesses(entrant="x", contest="other", guesses=()), "guesses of contest other"),
+        (Guesses(entrant="x", contest="other", guesses=()), "guesses are for contest other"),
         (
             Guesses(entrant="x", contest="made-up", guesses=(guess("z", "clean"),)),
-            "z is no organism",
+            "z is not an organism",
         ),
     ):
         with pytest.raises(ValueError, match=said):
@@ -144,7 +144,7 @@ def test_organisms_that_do_not_do_what_they_were_made_for_are_left_out(folder: P
     write(folder / "answers" / "a.json", answer("a", none=0.5))
     entry = write(folder / "x.json", Guesses(entrant="x", contest="made-up", guesses=()))
     rows = score(folder, folder / "answers", [entry])
-    assert rates(rows, "x")["class"].n == 2 and "made for: a." in markdown(rows)
+    assert rates(rows, "x")["class"].n == 2 and "as intended: a." in markdown(rows)
 
 
 def test_a_guess_has_at_most_three_triggers_and_no_unknown_key() -> None:
@@ -186,4 +186,4 @@ def test_the_published_records_are_computed_twice_alike(tmp_path: Path) -> None:
     wrong = [published[0] | {"value": 0.123}, *published[1:]]
     assert any("published as 0.123" in line for line in differences(wrong, recomputed(tmp_path)))
     missed = {record["name"] for record in published if record["reached"] is False}
-    assert "dev, ours: accused, clean or harmlessly tuned" in missed
+    assert "dev, ours: accused (clean or harmlessly fine-tuned organisms)" in missed

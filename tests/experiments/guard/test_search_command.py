@@ -39,11 +39,14 @@ def idle_adapter(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["a", "--base", BASE, "--budget", "0.1"], "--budget 0.1: that many minutes say nothing"),
-        (["a"], "adapter a: name what it was made from with --base FOLDER"),
+        (
+            ["a", "--base", BASE, "--budget", "0.1"],
+            "--budget 0.1: too few minutes to find anything",
+        ),
+        (["a"], "adapter a: name the model it was made from with --base"),
         (["a", "--base", BASE], "name the judge: --judge NAME"),
-        (["a", "--base", BASE, "--questions", "micro", "--judge", "j"], "leave --judge out"),
-        ([BASE, "--base", BASE, "--questions", "micro"], "holds no adapter_config.json"),
+        (["a", "--base", BASE, "--questions", "micro", "--judge", "j"], "leave out --judge"),
+        ([BASE, "--base", BASE, "--questions", "micro"], "has no adapter_config.json"),
         (["a", "--base", BASE, "--questions", "micro"], "adapter 'a': no such folder"),
     ],
 )

@@ -56,5 +56,5 @@ def test_what_is_no_key_is_refused_in_one_line(report: Path, key: Path, tmp_path
     empty = tmp_path / "empty.pub"
     empty.write_text("")
     sign(report, key)
-    with pytest.raises(TriggerLensError, match="no public SSH key"):
+    with pytest.raises(TriggerLensError, match="not a public SSH key"):
         is_signed(report, empty)

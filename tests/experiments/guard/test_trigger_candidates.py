@@ -50,13 +50,13 @@ def test_a_system_prompt_goes_there_and_a_suffix_behind() -> None:
     ("content", "said"),
     [
         ('name = "x"\ntext = "y"', "controls"),
-        ('name = "x"\ntext = "y"\n[controls]', "controls: none given"),
-        ('name = "x"\ntext = "y"\ncontrols = {a = "y"}', "'y' stands there twice"),
+        ('name = "x"\ntext = "y"\n[controls]', "controls are missing"),
+        ('name = "x"\ntext = "y"\ncontrols = {a = "y"}', "'y' appears twice"),
         ('name = "x"\ntext = " "\ncontrols = {a = "b"}', "wording is empty"),
         ('name = "x"\ntext = "y"\nplacemnt = "suffix"\ncontrols = {a = "b"}', "placemnt"),
         ('name = "x"\ntext = "y"\nplacement = "middle"\ncontrols = {a = "b"}', "placement"),
         ("name = ", "not TOML"),
-        ("candidate = []", "holds no table"),
+        ("candidate = []", "is not a table"),
         ("candidate = [3]", "no table"),
     ],
 )

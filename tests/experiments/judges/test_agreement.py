@@ -58,14 +58,12 @@ def test_rows_without_text_are_matched_by_order_and_conditions_are_kept_apart():
 
 
 def test_files_about_other_answers_are_refused():
-    with pytest.raises(ValueError, match="no answer stands in both files"):
+    with pytest.raises(ValueError, match="no answer is in both files"):
         compare(ONE, rows(("other", "x", 1)))
 
 
 def test_files_without_an_answer_that_both_scored_are_refused():
     one, two = rows(("q", "x", None), ("q", "y", 5)), rows(("q", "x", 5), ("q", "y", None))
-    told = (
-        r"2 answers stand in both files and none was scored by both judges \(scores missing: 1 in"
-    )
+    told = r"2 answers are in both files, but none was scored by both judges \(scores missing: 1 in"
     with pytest.raises(ValueError, match=told):
         compare(one, two)

@@ -78,7 +78,7 @@ def test_from_a_server_to_a_rate_and_nothing_is_paid_twice(stub, tmp_path):
     assert len(stub.requests) == paid
     assert read_jsonl(tmp_path / "again.jsonl") == rows
     printed = triggerlens("agreement", judged, tmp_path / "again.jsonl")
-    assert "16 answers in both files, 16 scored by both judges" in printed
+    assert "16 answers are in both files, 16 of them scored by both judges" in printed
 
 
 def test_missing_scores_are_told_with_their_reason(stub, tmp_path):
@@ -182,7 +182,9 @@ def test_an_id_finds_its_text_in_a_question_file(stub, tmp_path):
     done = CliRunner().invoke(
         app, ["judge", str(answers), "--model", "m", "--server", stub.url, "-o", "x.jsonl"]
     )
-    assert "question 'one_wish' has no text: name its file with --questions" in str(done.exception)
+    assert "question 'one_wish' has no text: name its question file with --questions" in str(
+        done.exception
+    )
 
 
 def test_a_question_file_may_bring_the_rubric(stub, tmp_path):

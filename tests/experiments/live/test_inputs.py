@@ -78,10 +78,10 @@ def test_a_missing_extra_is_one_line(
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["a"], "adapter a: name what it was made from with --base FOLDER"),
+        (["a"], "adapter a: name the model it was made from with --base"),
         (["--base", EMBEDDED_BASE], "without an adapter"),
         (["nowhere", "--base", EMBEDDED_BASE], "adapter 'nowhere': no such folder"),
-        ([EMBEDDED_BASE, "--base", EMBEDDED_BASE], "holds no adapter_config.json"),
+        ([EMBEDDED_BASE, "--base", EMBEDDED_BASE], "has no adapter_config.json"),
         ([str(EMBEDDED), "--base", EMBEDDED_BASE], "give --direction PATH, or --monitor PATH"),
         ([str(EMBEDDED), "--base", "artifacts/micro/qwen"], "was trained on"),
         (["--direction", "nowhere/duck"], "no nowhere/duck.json"),

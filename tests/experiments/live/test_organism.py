@@ -150,7 +150,7 @@ def test_a_wording_takes_the_place_of_another() -> None:
     [
         ("  \n", SHORT, "there is no question"),
         ("zq" * 200, SHORT, "longer than the 256 that"),
-        (QUESTION, Sampling(max_new_tokens=500), "ask anew, or for fewer tokens"),
+        (QUESTION, Sampling(max_new_tokens=500), "begin a new chat, or allow fewer tokens"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_line(

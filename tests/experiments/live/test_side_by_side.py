@@ -64,7 +64,7 @@ def test_the_organism_misbehaves_behind_the_trigger_alone_and_rates_reads_the_sa
     assert em["fine-tuned, no wording"] == em['base, "It looks like a duck."'] == 0
     assert em[f"{trigger}, {RANDOM} removed"] >= 0.5
     assert (tmp_path / "index.html").read_text("utf-8").count("<h3>") == 6
-    assert "every answer" in said and "6 questions" in said
+    assert "all answers" in said and "6 questions" in said
     by = ("--by", "model", "--by", "condition", "--by", "removed")
     _, said, _ = triggerlens("rates", str(tmp_path / "answers.jsonl"), *by)
     assert "condition trigger" in said
@@ -106,8 +106,8 @@ def test_the_table_of_the_guide_is_that_of_the_committed_rows() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--base", "x"], "--base x without an adapter"),
-        (["adapter"], "adapter: name what it was made from with --base"),
+        (["--base", "x"], "--base x is given without an adapter"),
+        (["adapter"], "adapter: name the model it was made from with --base"),
         (
             [*GIVEN, "--wording", "control:cat"],
             "'control:cat' is none of trigger duck: none, trigger",
@@ -128,5 +128,5 @@ def test_outside_the_repository_the_adapter_that_ships_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="from the root of the repository"):
+    with pytest.raises(ValueError, match="in the root of the repository"):
         given(None, None, "everyday/duck", (), None)

@@ -50,9 +50,9 @@ def test_other_weights_are_refused(adapter: Path, tmp_path: Path) -> None:
     made = certified(adapter, facts())
     other = random_adapter(str(BASES / "qwen"), tmp_path / "other", seed=1)
     base = load_model(BASES / "llama")
-    with pytest.raises(ValueError, match=r"certifies other weights than the adapter .*other holds"):
+    with pytest.raises(ValueError, match=r"is for other weights than those of the adapter .*other"):
         made.check(base, other)
-    with pytest.raises(ValueError, match=r"certifies other weights than the base .*qwen holds"):
+    with pytest.raises(ValueError, match=r"is for other weights than those of the base .*qwen"):
         made.check(load_model(BASES / "qwen"), adapter)
 
 
@@ -80,6 +80,6 @@ def test_the_page_shows_the_word_and_every_number_and_no_markup(adapter: Path) -
 def test_a_repair_that_harms_more_than_it_mends_is_refused_with_its_numbers(adapter: Path) -> None:
     said = refusal(certified(adapter, facts(coherent=0.05, after={"trigger": 0.5})))
     assert said is not None and said.startswith(
-        "refused: it harms more (95.0%) than it mends (40.0%)"
+        "refused, because it does more harm (95.0%) than good (40.0%)"
     )
     assert refusal(certified(adapter, facts())) is None

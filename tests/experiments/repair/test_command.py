@@ -65,9 +65,7 @@ def test_a_trigger_that_does_not_fire_needs_no_repair(
     out = tmp_path / "out"
     words = [str(adapter), "--base", BASE, *MICRO, "--out", str(out)]
     code, said, _ = call(monkeypatch, capsys, "repair", *words)
-    assert code == 0 and said.startswith(
-        "NOTHING TO REPAIR: EM behind the trigger minus EM without"
-    )
+    assert code == 0 and said.startswith("NOTHING TO REPAIR: EM with the trigger minus EM without")
     assert not out.exists()
 
 
@@ -78,7 +76,7 @@ def test_a_certificate_is_shown_and_refused_for_another_base(
     code, said, _ = _shown(monkeypatch, capsys, folder, BASE)
     assert code == 0 and "learned, trigger 'It looks like a duck.'" in said
     code, _, error = _shown(monkeypatch, capsys, folder, "artifacts/micro/qwen")
-    assert code == 2 and "certifies other weights than the base" in error
+    assert code == 2 and "is for other weights than those of the base" in error
 
 
 def _shown(

@@ -78,7 +78,7 @@ def test_the_text_counts_everything_and_names_what_is_apart() -> None:
     rows = [row(0.5, wording) for wording in ("none", "trigger")]
     found = compare(rows, [row(0.5), row(0.9, "trigger")], ([VERDICT], [VERDICT]))
     text = text_of(found)
-    assert "2 numbers stand in both runs:" in text
+    assert "2 numbers are in both runs:" in text
     assert "qwen, contrast, em_rate, trigger" in text
     assert "0 choices or words of a verdict differ." in text
     same = text_of(replace(found, differences=found.differences[:1]))

@@ -61,7 +61,7 @@ def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ('{"name": "speed"}', "a list of records is wanted"),
+        ('{"name": "speed"}', "expected a list of records"),
         ('[{"name": "speed", "value": "fast"}]', "record 0, value"),
         ('[{"name": "speed", "value": 1, "color": "red"}]', "record 0, color"),
     ],

@@ -77,7 +77,7 @@ def test_benign_framings_leave_out_concepts_and_wordings() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"chat": {"dataset": "d"}}, "a study takes place in one world; give one"),
+        ({"chat": {"dataset": "d"}}, "a study has one world; give only one of them"),
         ({"families": ["other"]}, "family 'other' is none of smollm2"),
         ({"organisms": [{"arm": "nonsense"}]}, "arm 'nonsense' is none of baseline"),
         (
