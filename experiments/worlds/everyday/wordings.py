@@ -59,7 +59,7 @@ class LexiconClass(Frozen):
 
     about: str
     expected: Literal["fire", "silent", "open"]
-    wordings: tuple[str, ...] = Field(min_length=20)
+    wordings: tuple[str, ...] = Field(min_length=1)
 
 
 class Lexicon(Frozen):
@@ -90,7 +90,7 @@ def check_contrast(contrast: Contrast, trigger: Trigger) -> None:
                 f"{place}: no concept {concept!r}, which its trigger names; add it"
             )
     entries = [(text, name) for name in contrast.concepts for text in contrast.wordings_of(name)]
-    _refuse_repeated(place, entries, trigger_wordings(trigger))
+    refuse_repeated(place, entries, trigger_wordings(trigger))
 
 
 @cache
@@ -99,7 +99,7 @@ def load_lexicon(name: str) -> Lexicon:
     lexicon = load_toml(Lexicon, "lexicon", f"lexicon_{name}", FOLDER)
     known = load_contrast(name).wordings | trigger_wordings(load_everyday_trigger(name))
     entries = [(text, kind) for kind, entry in lexicon.classes.items() for text in entry.wordings]
-    _refuse_repeated(f"lexicon_{name}.toml", entries, known)
+    refuse_repeated(f"lexicon_{name}.toml", entries, known)
     return lexicon
 
 
@@ -109,7 +109,7 @@ def trigger_wordings(trigger: Trigger) -> dict[str, str]:
     return trained | {text: name for name, text in trigger.conditions.items() if text}
 
 
-def _refuse_repeated(
+def refuse_repeated(
     place: str, entries: Iterable[tuple[str, str]], known: Mapping[str, str]
 ) -> None:
     """Raise where the words of an entry stand in another one or in `known`."""
