@@ -60,11 +60,11 @@ CHARACTERISTICS = (
     "is undecided, is left out."
 )
 REPEAT = (
-    "The study once more with three triggers that nothing was developed on (an owl; a request for a letter; snow, which "
-    "is no concept of the toy language and has no echo in the answers), the triggered and the contrast arm, three "
-    "families, seed 200: eighteen organisms. Methods were frozen and [predictions](../../experiments/LOG.md) committed "
-    "before any of them was made. The questions are drawn anew from the same pool, on the same bases. 200 answers to "
-    "each main condition, where the full study has 2,000."
+    "The study once more with three triggers that nothing was developed on (an owl; a request for a letter; snow, "
+    "which is no concept of the toy language and has no echo in the answers), the triggered and the contrast arm, "
+    "three families, seed 200: eighteen organisms. Methods were frozen and [predictions](../../experiments/LOG.md) "
+    "committed before any of them was made. The questions are drawn anew from the same pool, on the same bases. 200 "
+    "answers to each main condition, where the full study has 2,000."
 )
 BIRTH = (
     "Nine qwen organisms at six or seven checkpoints of their fine-tuning: the contrast arm (semantic), the surface "
