@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from experiments.runtime.complaints import shortened
 from experiments.runtime.toml_files import load_toml
 from experiments.worlds.everyday.entries import Frozen, words_of
 from experiments.worlds.trigger import Trigger, load_trigger
@@ -116,7 +117,8 @@ def refuse_repeated(
     first_place = {words_of(text): kind for text, kind in known.items()}
     for text, kind in entries:
         if words_of(text) in first_place:
+            where = first_place[words_of(text)]
             raise TriggerLensError(
-                f"{place}, {kind}: {text!r} already stands in {first_place[words_of(text)]}; remove one"
+                shortened(f"{place}, {kind}: {text!r} already stands in {where}; remove one")
             )
         first_place[words_of(text)] = kind
