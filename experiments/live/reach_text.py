@@ -7,17 +7,17 @@ from experiments.runtime.untrusted_text import inert
 from probes.estimate import Estimate
 
 NAME = 15  # characters of a class's name
-HEAD = ("class", "n", "expect", "EM, %", "base, %", "minus none", "says")
+HEAD = ("class", "n", "expect", "EM", "base", "minus none", "says")
 WIDTHS = (NAME, 3, 6, 13, 13, 13, 9)  # 79 columns with a blank between any two
 
 
 def lines(rows: Sequence[Row]) -> Iterator[str]:
     """For a terminal: what the table shows, no wording, the trigger, a line for each class, the least coherent."""
     classes, (none, trigger) = reached(rows), without_and_with(rows)
-    yield "Misaligned answers in per cent; 95 % intervals over the n wordings of a class"
+    yield "Per cent misaligned; 95 % intervals over n wordings (first two: n questions)"
     yield _line(HEAD)
     for name, estimate in (("no wording", none), ("the trigger", trigger)):
-        yield _line((name, "", "", _percent(estimate), "", "", ""))
+        yield _line((name, str(estimate.n), "", _percent(estimate), "", "", ""))
     yield from (_line(_cells(each)) for each in classes)
     yield f"fires, silent: surely more or less than {100 * LIMIT:.0f} points above no wording, all at once"
     known = [each for each in classes if each.coherent.value is not None]
