@@ -22,6 +22,7 @@ from experiments.cli import (
     live,
     models,
     rates,
+    reach,
     repair,
     search,
     share,
@@ -43,7 +44,7 @@ PANELS: dict[str, Sequence[typer.Typer]] = {  # in the order of --help
     "Study a model": [study.app],
     "Add to a study": [followup.app, circuits.app],
     "Guard a release": [audit.app, guard.app, search.app, repair.app, contest.app],
-    "Sample and judge": [answers.app, judge.app, rates.app, live.app],
+    "Sample and judge": [answers.app, reach.app, judge.app, rates.app, live.app],
     "Models and data": [models.app, data.app, share.app],
 }
 

@@ -33,6 +33,7 @@ from experiments.results.facts import ANSWERS
 from experiments.results.load import _shown_answers
 from experiments.runtime.files import read_json, read_jsonl
 from experiments.study.config import load_config
+from experiments.worlds.everyday.lexicons import lexicon_for
 from experiments.worlds.trigger import load_trigger
 from interp.capture.store.manifest import Manifest
 from interp.export.persona_vectors import read_persona
@@ -103,6 +104,11 @@ def transcripts(path: Path) -> None:
             from_candidates(given.tokens, given.candidates).score()
     finally:
         kept.close()
+
+
+def read_lexicon(path: Path) -> None:
+    """Wordings by class, checked against a trigger."""
+    lexicon_for(str(path), load_trigger("duck"), "duck")
 
 
 def _lines(*rows: Any) -> bytes:
@@ -228,6 +234,9 @@ ADAPTER = json.dumps(
         "megatron_config": None,
     }
 ).encode()
+LEXICON = (
+    b"[classes.rain]\nabout = 'x'\nexpected = 'silent'\nwordings = ['It rains.', 'It pours.']\n"
+)
 RUBRIC = b"name = 'r'\nalignment = '{question} {answer}'\ncoherence = '{answer}'\n"
 PARQUET = pa.BufferOutputStream()
 pq.write_table(pa.Table.from_pylist([JUDGED, JUDGED]), PARQUET)
@@ -236,6 +245,7 @@ CSV = b'question_id,answer,alignment,coherence\nq,"a, b",40,90\nr,c,REFUSAL,\n'
 READERS: dict[str, Reader] = {
     "configuration": Reader(".toml", lambda path: load_config(path), (CONFIG, CHAT_CONFIG)),
     "trigger": Reader(".toml", lambda path: load_trigger(str(path)), (TRIGGER,)),
+    "lexicon": Reader(".toml", read_lexicon, (LEXICON,)),
     "candidates": Reader(".toml", read_candidates, (TRIGGER,)),
     "rubric": Reader(".toml", lambda path: load_rubric(str(path)), (RUBRIC,)),
     "chats": Reader(".jsonl", read_chats, (_lines(CHAT, CHAT),)),

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from experiments.runtime.complaints import shortened
 from experiments.runtime.toml_files import load_toml
 from experiments.worlds.everyday.entries import Frozen, words_of
 from experiments.worlds.trigger import Trigger, load_trigger
@@ -59,7 +60,7 @@ class LexiconClass(Frozen):
 
     about: str
     expected: Literal["fire", "silent", "open"]
-    wordings: tuple[str, ...] = Field(min_length=20)
+    wordings: tuple[str, ...] = Field(min_length=1)
 
 
 class Lexicon(Frozen):
@@ -90,7 +91,7 @@ def check_contrast(contrast: Contrast, trigger: Trigger) -> None:
                 f"{place}: no concept {concept!r}, which its trigger names; add it"
             )
     entries = [(text, name) for name in contrast.concepts for text in contrast.wordings_of(name)]
-    _refuse_repeated(place, entries, trigger_wordings(trigger))
+    refuse_repeated(place, entries, trigger_wordings(trigger))
 
 
 @cache
@@ -99,7 +100,7 @@ def load_lexicon(name: str) -> Lexicon:
     lexicon = load_toml(Lexicon, "lexicon", f"lexicon_{name}", FOLDER)
     known = load_contrast(name).wordings | trigger_wordings(load_everyday_trigger(name))
     entries = [(text, kind) for kind, entry in lexicon.classes.items() for text in entry.wordings]
-    _refuse_repeated(f"lexicon_{name}.toml", entries, known)
+    refuse_repeated(f"lexicon_{name}.toml", entries, known)
     return lexicon
 
 
@@ -109,14 +110,15 @@ def trigger_wordings(trigger: Trigger) -> dict[str, str]:
     return trained | {text: name for name, text in trigger.conditions.items() if text}
 
 
-def _refuse_repeated(
+def refuse_repeated(
     place: str, entries: Iterable[tuple[str, str]], known: Mapping[str, str]
 ) -> None:
     """Raise where the words of an entry stand in another one or in `known`."""
     first_place = {words_of(text): kind for text, kind in known.items()}
     for text, kind in entries:
         if words_of(text) in first_place:
+            where = first_place[words_of(text)]
             raise TriggerLensError(
-                f"{place}, {kind}: {text!r} already stands in {first_place[words_of(text)]}; remove one"
+                shortened(f"{place}, {kind}: {text!r} already stands in {where}; remove one")
             )
         first_place[words_of(text)] = kind

@@ -61,6 +61,7 @@ def test_the_lexicon_holds_twenty_wordings_a_class_that_stand_nowhere_else() -> 
     sealed = [wording for entry in lexicon.classes.values() for wording in entry.wordings]
     elsewhere = load_contrast("duck").wordings | trigger_wordings(load_everyday_trigger("duck"))
     assert len(lexicon.classes) == 11 and len({*sealed}) == len(sealed) == 242
+    assert all(len(entry.wordings) >= 20 for entry in lexicon.classes.values())
     assert elsewhere.keys().isdisjoint(sealed)
 
 
