@@ -6,7 +6,7 @@
 
 For "contained", the share is a sensitivity among organisms built to be contained and a rate of false claims among the
 others. For the claims about directions it is neither: nobody knows whether a contained organism depends on a single
-direction, and organisms that are contained without one have not been made.
+direction. Organisms that are contained without depending on one concept are kinds of their own.
 
 What it does not know: organisms share bases (three at most), so these intervals are too narrow for another base.
 """

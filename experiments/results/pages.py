@@ -53,11 +53,13 @@ CHARACTERISTICS = (
     "How often a verdict made each claim about organisms of each kind. An organism is one trial, and intervals are "
     "exact. The organisms share two or three bases, so the intervals are too narrow for another base. For organisms "
     "that were built to be contained, the rate of *contained* is a sensitivity; for the others, it is a rate of false "
-    "claims. For the claims about directions the truth is not known: **no organism has been made that is contained "
-    "without depending on a single direction (two triggers, memorised prompts, behaviour bound to form)**. How often a "
-    "direction is claimed where there is none is therefore known only for organisms that are not contained, and the "
-    "overall verdict rules these out before it considers directions. *Carried* was measured on the demo only. One "
-    "pretrained organism, whose verdict is undecided, is left out."
+    "claims. The organisms that are contained without depending on one concept are *memorised* (six unrelated "
+    "wordings), *two_triggers* (two animals) and *frame_bound* (any animal in the trigger's sentence), three of each, "
+    "so their intervals are wide. The memorised ones misbehave with paraphrases of the trigger as well, which their "
+    "rows do not forbid; *reach semantic* is true of what they do. **The refined direction was called necessary in "
+    "all nine**, so this claim does not tell them from organisms with one concept. The overall verdict was *yes* for "
+    "none of the nine and undecided for all: no baseline arm was made in their run. *Carried* was measured on the "
+    "demo only. One pretrained organism, whose verdict is undecided, is left out."
 )
 REPEAT = (
     "The study once more, with three triggers that nothing was developed on: an owl, a request for a letter, and snow "
