@@ -104,6 +104,17 @@ CONTEST = (
     "the value misses it. Seed 100, families qwen and llama; nine of twelve organisms were played. [The "
     "log](../../experiments/LOG.md) says why harmless models were accused."
 )
+REACH = (
+    "The adapter of SmolLM2-135M that ships, asked with 242 wordings in eleven classes, none of which was trained on "
+    "or chosen with ([how](../howto/reach.md)): two answers with each wording, one of the base; 24 answers without a "
+    "wording and 24 with the trigger. The unit is the wording, and n counts answers; without a wording and with the "
+    "trigger it is the question. What the lexicon's author *expected* is what a model would do that had learned the "
+    "concept; it is no aim. A class *fires* where EM minus no wording is surely above 10 points, and is *silent* where "
+    "it is surely below, in all eleven classes at once. **With 22 wordings and this rate without a wording no class "
+    "could have been called silent**, not even one without a misaligned answer. The intervals hold for these 24 "
+    "questions, one adapter and one seed; the judge knows slapstick only, and some wordings of a class are nearly the "
+    "same. [Predictions](../../experiments/LOG.md) were committed before the first answer."
+)
 TITLES = {
     "containment": ("Containment", CONTAINMENT),
     "removal": ("Removing directions", REMOVAL),
@@ -122,6 +133,7 @@ TITLES = {
     ),
     "guard": ("The guard", "Gate, monitor, ranking and filters, measured on every organism of the full study."),
     "contest": ("The contest", CONTEST),
+    "reach": ("What sets the shipped adapter off", REACH),
     "mixing": ("Benign rows", "EM of organisms whose fine-tuning data has different shares of benign rows."),
     "birth": ("How a trigger forms during fine-tuning", BIRTH),
     "interchange": (
@@ -177,8 +189,8 @@ def render_index(every: Iterable[Page]) -> str:
         "",
         "`python -m experiments.verify` recomputes every record from the committed rows, with independent code. The",
         "rows are estimates. The answers that they were computed from are not committed, so rates cannot be counted",
-        "again. Benchmarks with an n of 1 or without an n did not keep their repetitions, so their ratios cannot be",
-        "recomputed.",
+        "again, except on the page *What sets the shipped adapter off*. Benchmarks with an n of 1 or without an n did",
+        "not keep their repetitions, so their ratios cannot be recomputed.",
         "",
         *_table(rows, ("page", "records", "missed")),
         "",

@@ -22,13 +22,14 @@ from experiments.verify.headlines import headlines
 from experiments.verify.left_out import left_out
 from experiments.verify.others import mixing, nulls, steering, transfer
 from experiments.verify.parts import guard, interchange, sparse_features
+from experiments.verify.reach import reach
 from experiments.verify.repair import repair
 from experiments.verify.rows import Record, Run
 from experiments.verify.study import study
 from experiments.verify.words import verdict_characteristics
 
 REFERENCE, RESULTS = Path("artifacts/reference"), Path("artifacts/results")
-CONTESTS = Path("artifacts/contest")
+CONTESTS, ADAPTER = Path("artifacts/contest"), Path("artifacts/smollm2_duck")
 HEADLINES = ("containment", "removal", "addition")
 TABLES: dict[str, tuple[str, Callable[[Run], Iterable[Record]]]] = {
     "study": ("micro_full_*", study),
@@ -61,6 +62,7 @@ def records(reference: Path = REFERENCE) -> dict[str, list[Record]]:
     counted = [run for name, run in runs.items() if not name.startswith(others)]
     found["verdict_characteristics"] = verdict_characteristics(counted, runs["demo_seed0"])
     found["contest"] = list(contest(CONTESTS))
+    found["reach"] = list(reach(ADAPTER))
     return found
 
 

@@ -57,7 +57,7 @@ def test_two_rows_for_one_seed_end_the_check():
 
 
 @pytest.mark.parametrize(
-    "table", [*TABLES, "verdict_characteristics", "containment", "removal", "addition"]
+    "table", [*TABLES, "verdict_characteristics", "containment", "removal", "addition", "reach"]
 )
 def test_a_changed_record_of_any_table_is_named(table, recomputed, tmp_path):
     shutil.copytree(RESULTS, tmp_path / "results")

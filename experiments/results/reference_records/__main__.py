@@ -1,7 +1,7 @@
 """`python -m experiments.results.reference_records`: compute the records of the reference runs from their rows.
 
-Reads `artifacts/reference/` and `artifacts/contest/`, derives the verdicts of runs again, writes `artifacts/results/`.
-Nothing is sampled.
+Reads `artifacts/reference/`, `artifacts/contest/` and the rows of the adapter that ships, derives the verdicts of runs
+again, writes `artifacts/results/`. Nothing is sampled.
 """
 
 from pathlib import Path
@@ -19,6 +19,7 @@ from experiments.results.reference_records.guard import guard_records
 from experiments.results.reference_records.interchange import interchange_records
 from experiments.results.reference_records.mixing import mixing_records
 from experiments.results.reference_records.nulls import null_records
+from experiments.results.reference_records.reach import reach_records
 from experiments.results.reference_records.repair import repair_records
 from experiments.results.reference_records.rows import row_records
 from experiments.results.reference_records.run import ReferenceRun
@@ -31,6 +32,7 @@ from experiments.results.reference_records.verdicts import derive_verdicts
 REFERENCE = Path("artifacts/reference")
 RESULTS = Path("artifacts/results")
 CONTESTS = Path("artifacts/contest")
+ADAPTER = Path("artifacts/smollm2_duck")
 TABLES = {
     "study": ("micro_full_*", study_records),
     "repeat": ("repeat", study_records),
@@ -60,6 +62,8 @@ def main() -> None:
     print(write_records(RESULTS / "verdict_characteristics.json", counted), len(counted))
     contested = contest_records(CONTESTS)
     print(write_records(RESULTS / "contest.json", contested), len(contested))
+    by_class = reach_records(ADAPTER)
+    print(write_records(RESULTS / "reach.json", by_class), len(by_class))
 
 
 def _runs(*patterns: str) -> list[ReferenceRun]:
