@@ -13,10 +13,9 @@ from experiments.runtime.files import read_json
 BENCH, COMMAND = Path("artifacts/bench"), "python -m experiments.benchmarks"
 ABOUT = "Ratios of times or of memory. A value is the median over repetitions, and the interval is their range."
 ALL = (
-    "Every benchmark, as it was last measured. `commands`, `dashboard`, `growth`, `heads`, `monitor`, `probe_sweep`, "
-    "`sampling`, `scan` and `workers` were measured with nothing else running, on two cores with AVX2, without AVX-512 "
-    "and without a GPU; the others while other programs were running. Unless the benchmark's own page says otherwise, "
-    "a value is the ratio of the processor seconds of two alternatives that were run in turn. `triggerlens bench NAME` "
+    "Every benchmark, as it was last measured: with nothing else running, on two cores with AVX2, without AVX-512 and "
+    "without a GPU (`race` counts questions and has no time). Unless the benchmark's own page says otherwise, a value "
+    "is the ratio of the processor seconds of two alternatives that were run in turn. `triggerlens bench NAME` "
     "measures a benchmark again; NAME is the first word of a row. Rows without a commit were measured before commits "
     "were recorded."
 )
@@ -64,8 +63,6 @@ REASONS = {
     "steering: dose response": "Nine strengths in one batch generate as many answer tokens as nine separate "
     "generations. Only the computation of prompts can be shared, and not even that if every token is edited. The "
     "record's `tokens_ratio` is the ratio to expect if a token costs the same in every batch.",
-    "capture: 512 mixed prompts": "Prompts of 8 to 256 tokens. Without any padding, 0.546 of the tokens of batches "
-    "in the given order are left. This is the lowest ratio possible for these prompts if every token costs the same.",
     "capture: all layers": "Nothing but the last token of each layer is copied. The turns differ from each other by "
     "far more than the two hundredths that the aim allows.",
     "capture: time / nnsight": "Both read the same tensors of the same forward pass. The turns differ from each other "
