@@ -45,8 +45,8 @@ REASONS = {
     "lora_step: LoRA step": "If rows have no common beginning, only the padding and the language-model head on "
     "prompt tokens can be saved: a tenth of the tokens, and a seventh of the time of a step of this shape.",
     "make: make demo": "In a fresh clone. Four of the 25 minutes are the answers of SmolLM2, which the 19.5 minutes of "
-    "an earlier day did not have. Of the six minutes of one core that a contrast organism takes, a third trains two SAEs "
-    "and a quarter is its fine-tuning. The last 73 seconds of the run compute all estimates and draw the page.",
+    "an earlier day did not have. Of the six minutes of one core that a contrast organism takes, a third trains two "
+    "SAEs and a quarter is its fine-tuning. The last 73 seconds of the run compute all estimates and draw the page.",
     "make: make test": "The number of tests has grown: 2,880 took 5 min 27 s, and now there are some 4,600.",
     "patching: patching / naive": "The ratio is 0.15 to naive passes that compute only the last token's logits. The "
     "aim of eight times as fast was set against TransformerLens, which computes all logits.",
