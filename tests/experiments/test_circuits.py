@@ -73,7 +73,9 @@ def test_an_organism_that_does_not_misbehave_has_no_circuit(untouched, tmp_path)
 
 
 def test_organisms_that_are_not_there_are_named(tmp_path):
-    with pytest.raises(ValueError, match="no organism with a trigger begins with gemma"):
+    with pytest.raises(
+        ValueError, match="no organism with a trigger has a name that begins with gemma"
+    ):
         circuits_study.circuits(study_of("duck"), tmp_path, only=["gemma"])
 
 

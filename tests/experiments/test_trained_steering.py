@@ -62,7 +62,7 @@ def test_every_dose_is_a_mark_in_order_and_the_title_says_what_the_base_does() -
     assert list(by_name["EM, random directions added"].x) == [0, 1]
     assert list(by_name["EM, base with its own vectors"].y) == pytest.approx([6])
     finding = figure.layout.meta["finding"]
-    assert "bring 80 % [74, 86] EM without the trigger, at dose 1" in finding
+    assert "cause 80 % [74, 86] EM without the trigger, at dose 1" in finding
     assert "in the base at most 6 %" in finding
     assert "with the trigger, nothing added: 90 %" in figure.layout.annotations[0].text
 

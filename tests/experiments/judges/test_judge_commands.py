@@ -283,7 +283,9 @@ def test_a_file_of_scores_is_never_replaced_by_none(stub, tmp_path):
     )
     stub.default = status(413, "too long")
     said = refused(*given)
-    assert f"no score for any of 2 answers, {out} is not written; 2 x: alignment: HTTP 413" in said
+    assert (
+        f"no score for any of 2 answers, so {out} is not written; 2 x: alignment: HTTP 413" in said
+    )
     assert not out.exists()
     out.write_text("earlier scores")
     assert f"{out} is left as it was" in refused(*given)

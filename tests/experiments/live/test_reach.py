@@ -112,8 +112,8 @@ def test_names_of_classes_are_text_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--base", "x"], "--base x without an adapter"),
-        (["adapter"], "adapter: name what it was made from with --base"),
+        (["--base", "x"], "--base x is given without an adapter"),
+        (["adapter"], "adapter: name the model it was made from with --base"),
         ([*GIVEN, "--lexicon", "cow"], "lexicon 'cow': no such lexicon; shipped are duck, or give"),
         ([*GIVEN, "--lexicon", "no.toml"], "lexicon 'no.toml': no such file"),
         (
