@@ -47,8 +47,8 @@ REASONS = {
     "make: make demo": "In a fresh clone. Four of the 25 minutes are the answers of SmolLM2, which the 19.5 minutes of "
     "an earlier day did not have. Of the six minutes of one core that a contrast organism takes, a third trains two "
     "SAEs and a quarter is its fine-tuning. The last 73 seconds of the run compute all estimates and draw the page.",
-    "make: make test": "There are more tests: 2,880 took 5 min 27 s on a processor with AVX-512, and "
-    "now there are 4,507.",
+    "make: make test": "There are more tests: 2,880 took 5 min 27 s on an earlier day, and now there are "
+    "4,507.",
     "patching: patching / naive": "The ratio is 0.15 to naive passes that compute only the last token's logits. The "
     "aim of eight times as fast was set against TransformerLens, which computes all logits.",
     "patching: patching / transformer_lens": "One turn, which takes eight minutes. An earlier turn gave 0.123, so the "
