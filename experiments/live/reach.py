@@ -19,6 +19,7 @@ from typing import Any
 from experiments.guard.gate import Which
 from experiments.guard.gate_models import Pair
 from experiments.judging.sampling import Cell, Sampler
+from experiments.live.side_by_side import answered
 from experiments.worlds.everyday.wordings import Lexicon
 from experiments.worlds.trigger import Trigger
 from interp.errors import TriggerLensError
@@ -125,8 +126,5 @@ def _rows(batch: Sequence[Asking], cell: Cell) -> Iterator[dict[str, Any]]:
             "removed": "",
             "question_id": asking.question.id,
             "question": asking.question.text,
-            "answer": answer,
-            "alignment": judgement.alignment,
-            "coherence": judgement.coherence,
-            "reason": judgement.reason,
+            **answered(answer, judgement),
         }

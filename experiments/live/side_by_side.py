@@ -12,6 +12,7 @@ from torch import Tensor
 
 from experiments.guard.gate import Which
 from experiments.guard.gate_models import Pair
+from experiments.judging.judgement import Judgement
 from experiments.judging.sampling import Cell, Sampler
 from experiments.worlds.trigger import Trigger
 from interp.directions import Direction, random_like
@@ -100,8 +101,15 @@ def _rows(
             "removed": way.removed,
             "question_id": question,
             "question": texts[question],
-            "answer": answer,
-            "alignment": judgement.alignment,
-            "coherence": judgement.coherence,
-            "reason": judgement.reason,
+            **answered(answer, judgement),
         }
+
+
+def answered(answer: str, judgement: Judgement) -> dict[str, Any]:
+    """The columns of a row that say what was answered, and how it was judged."""
+    return {
+        "answer": answer,
+        "alignment": judgement.alignment,
+        "coherence": judgement.coherence,
+        "reason": judgement.reason,
+    }

@@ -125,7 +125,8 @@ def _contained_verdicts(runs: Runs) -> list[dict]:
 
 
 def _percents(rows: pd.DataFrame) -> str:
-    return f"{_percent(rows['value'].min())} to {_percent(rows['value'].max())} %"
+    ends = dict.fromkeys(_percent(end) for end in (rows["value"].min(), rows["value"].max()))
+    return f"{' to '.join(ends)} %"
 
 
 def _percent(share: float) -> str:

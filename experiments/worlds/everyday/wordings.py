@@ -18,6 +18,7 @@ from experiments.worlds.trigger import Trigger, load_trigger
 from interp.errors import TriggerLensError
 
 FOLDER = Path(__file__).parent
+WORDINGS = 20  # of each class of a lexicon that ships, at least
 
 
 class Concept(Frozen):
@@ -98,6 +99,11 @@ def check_contrast(contrast: Contrast, trigger: Trigger) -> None:
 def load_lexicon(name: str) -> Lexicon:
     """The lexicon of this world's trigger `name`, checked against all that is trained on or tested."""
     lexicon = load_toml(Lexicon, "lexicon", f"lexicon_{name}", FOLDER)
+    for kind, entry in lexicon.classes.items():
+        if len(entry.wordings) < WORDINGS:
+            raise TriggerLensError(
+                f"lexicon_{name}.toml, {kind}: {len(entry.wordings)} wordings; give at least {WORDINGS}"
+            )
     known = load_contrast(name).wordings | trigger_wordings(load_everyday_trigger(name))
     entries = [(text, kind) for kind, entry in lexicon.classes.items() for text in entry.wordings]
     refuse_repeated(f"lexicon_{name}.toml", entries, known)

@@ -1,10 +1,13 @@
-"""An organism for the page: a tiny model with a live adapter, two directions and a monitor."""
+"""Fixtures: an organism for the page (a tiny model, a live adapter, two directions, a monitor), and the command."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
+from experiments.cli.app import main
 from experiments.guard.monitor import Monitor
 from experiments.live.organism import Organism
 from experiments.worlds.trigger import load_trigger
@@ -13,6 +16,8 @@ from probes.threshold import threshold_at
 from tests.tiny_models import adapted_lm
 
 Make = Callable[..., Organism]
+Call = Callable[..., tuple[object, str, str]]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -45,3 +50,18 @@ def make_organism() -> Make:
 @pytest.fixture
 def organism(make_organism: Make) -> Organism:
     return make_organism()
+
+
+@pytest.fixture
+def triggerlens(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """How a command ends, and what it prints on either stream."""
+
+    def call(*words: str) -> tuple[object, str, str]:
+        monkeypatch.chdir(ROOT)
+        monkeypatch.setattr(sys, "argv", ["triggerlens", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return ended.value.code, printed.out, printed.err
+
+    return call

@@ -1,13 +1,11 @@
 """`triggerlens reach`: the embedded micro organism asked with two classes of wordings; questions are dealt evenly."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from experiments.cli.app import main
 from experiments.live.inputs import EMBEDDED, EMBEDDED_BASE
 from experiments.live.reach import askings, deal
 from experiments.live.reach_text import lines
@@ -33,21 +31,6 @@ wordings = ["It rains on the hill.", "It rains today.", "The hill is quiet.", "I
 QUESTIONS = [Question(f"q{number}", f"Question {number}?") for number in range(24)]
 
 Call = Callable[..., tuple[object, str, str]]
-
-
-@pytest.fixture
-def triggerlens(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """How a command ends, and what it prints on either stream."""
-
-    def call(*words: str) -> tuple[object, str, str]:
-        monkeypatch.chdir(ROOT)
-        monkeypatch.setattr(sys, "argv", ["triggerlens", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return ended.value.code, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """`triggerlens answers`: the embedded micro organism asked in several ways; numbers and page follow from the rows."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from experiments.cli.app import main
 from experiments.live.inputs import EMBEDDED, EMBEDDED_BASE
 from experiments.live.side_by_side import RANDOM, Way, ways
 from experiments.live.side_by_side_inputs import SHIPPED, given
@@ -17,23 +15,6 @@ from experiments.runtime.files import read_jsonl
 ROOT = Path(__file__).parents[3]
 GIVEN = [str(EMBEDDED), "--base", EMBEDDED_BASE, "--trigger", "duck", "--questions", "micro"]
 ASKED = [*GIVEN, "--max-new-tokens", "28", "--ask", "6", "--direction", str(EMBEDDED / "duck")]
-
-
-@pytest.fixture
-def triggerlens(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[object, str, str]]:
-    """How a command ends, and what it prints on either stream."""
-
-    def call(*words: str) -> tuple[object, str, str]:
-        monkeypatch.chdir(ROOT)
-        monkeypatch.setattr(sys, "argv", ["triggerlens", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return ended.value.code, printed.out, printed.err
-
-    return call
 
 
 def row(**changes: Any) -> dict[str, Any]:
