@@ -23,7 +23,7 @@ from experiments.results.derive.factorial import MODELS, REMOVALS
 from experiments.results.estimates import EstimateRow
 from experiments.results.format import decimal, percent
 from experiments.results.load import OrganismResults, pick
-from experiments.results.posthoc_text import NAMES
+from experiments.results.posthoc_text import NAMES, beside_placebos
 
 SYMBOLS = {"fine_tuned": ("circle", "fine-tuned"), "base": ("x-thin-open", "base")}
 MEASURED = {
@@ -74,10 +74,11 @@ def _interaction(rows: Sequence[EstimateRow], cells: int) -> str:
 
 def capability(results: OrganismResults) -> go.Figure | Missing:
     """A line for each removal; a symbol for each thing that is measured without the trigger."""
+    rows = beside_placebos([row for row in results.rows if row.quantity.startswith("capability_")])
     shown = [
         row
         for name in MEASURED
-        for row in measured(results.rows, quantity=name, questions=None)
+        for row in measured(rows, quantity=name, questions=None)
         if row.as_edit in NAMES
     ]
     if not shown:
@@ -92,7 +93,7 @@ def capability(results: OrganismResults) -> go.Figure | Missing:
         labels=[
             words for edit, words in NAMES.items() if any(row.as_edit == edit for row in shown)
         ],
-        finding=_costs(results.rows),
+        finding=_costs(rows),
         shown=shown,
     )
 

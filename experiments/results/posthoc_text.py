@@ -88,8 +88,16 @@ def steering_table(rows: Sequence[EstimateRow]) -> str:
     return "\n".join(lines)
 
 
+def beside_placebos(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
+    """The rows without removals of other directions than the one that placebos stand in for."""
+    found = {row.direction for row in rows if row.placebo}
+    return [row for row in rows if not found or row.direction is None or row.direction in found]
+
+
 def capability_table(rows: Sequence[EstimateRow]) -> str:
     """What each removal costs without the trigger, and the EM that it removes where the organism misbehaves."""
+    measured = ("capability_", "placebo_relative_drop")
+    rows = beside_placebos([row for row in rows if row.quantity.startswith(measured)])
     removals = [
         removal
         for removal in NAMES

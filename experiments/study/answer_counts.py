@@ -110,7 +110,7 @@ def _design_wordings(organism: OrganismRun) -> list[str]:
 
 
 def capability_answers(organism: OrganismRun) -> int:
-    """What probes are fitted on again; advice with each of four removals; what drifts; placebos where it misbehaves."""
+    """What probes are fitted on again; advice with each removal; what drifts; placebos where it misbehaves."""
     sampling = organism.config.sampling
     selection = len(organism.world.questions("selection", "held_out"))
     conditions = _without_variants(organism)
@@ -119,7 +119,8 @@ def capability_answers(organism: OrganismRun) -> int:
         domains: len(organism.world.questions("report", domains)) for domains in QUESTION_KINDS
     }
     removals = len(REMOVALS) + 1
-    advice = removals * sum(report.values()) * sampling.answers_per_question
+    others = len(DIRECTIONS) - 1
+    advice = (removals + others) * sum(report.values()) * sampling.answers_per_question
     held_out = report["held_out"]
     placebos = removals * held_out * sampling.answers_per_question_main
     return asked + advice + placebos + held_out * sampling.answers_per_question

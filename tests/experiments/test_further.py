@@ -44,6 +44,9 @@ def test_further_rows_stand_beside_the_studys_and_change_none_of_them(run: Path)
         "capability_coherence_loss",
         "capability_riddle_rate",
     }
+    of_each = {row.direction for row in new if row.quantity == "capability_coherence_loss"}
+    removed = {row.direction for row in before if row.edit == "ablate" and row.arm == "contrast"}
+    assert of_each == removed and removed
     assert load_results(run).warnings == ()
     assert "amended" in read_json(run / "manifest.json")
     assert {"causal_trigger_direction"} <= set(read_jsonl(run / "verdicts.jsonl")[0])

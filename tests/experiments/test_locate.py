@@ -1,22 +1,32 @@
 """Directions are located where they act: the decision token, among answers of the same opening."""
 
+from pathlib import Path
+
 import numpy as np
+import pyarrow.parquet as pq
+import pytest
 import torch
 
 from experiments.judging.judgement import Judgement
+from experiments.results.facts import FactWriter
 from experiments.study.steps.locate.candidates import (
+    Labelled,
     answer_rows,
     candidates,
     opening_end,
     prompt_rows,
 )
-from experiments.study.steps.locate.readouts import bags_of_tokens
+from experiments.study.steps.locate.readouts import bags_of_tokens, read_refined
+from interp.activations import Activations
 from interp.capture.api import capture_answers
 from interp.capture.positions import last_prompt_token
+from interp.directions import Direction
 from interp.generation.generate import generate
 from interp.models.language_model import LanguageModel
 from interp.prompts import Prompt, PromptSet, Span
+from probes.auroc import plain_auroc
 from probes.bags import MOST
+from tests.experiments.made_up_facts import KEYS
 
 GOOD, BAD = Judgement(100, 100), Judgement(0, 100)
 
@@ -76,6 +86,27 @@ def test_nothing_is_fitted_to_a_class_of_too_few(
 
 def prompts_of(*token_ids: tuple[int, ...]) -> PromptSet:
     return PromptSet(tuple(Prompt("", ids, "none", str(ids)) for ids in token_ids))
+
+
+@pytest.mark.parametrize(("along", "auroc"), [(0, 1.0), (1, 0.5)])
+def test_a_refined_direction_is_read_by_projection_and_its_control_reads_nothing(
+    along: int, auroc: float, tmp_path: Path
+) -> None:
+    y = np.arange(200) % 2 == 1
+    values = torch.zeros(200, 1, 4)
+    values[:, 0, 0] = torch.tensor(y).float()
+    values[:, 0, 1] = torch.arange(200) // 2 % 2
+    questions = tuple(f"q{number}" for number in range(200))
+    rows = Labelled(Activations(values, (3,), ("none",) * 200, questions, "mean"), y)
+    refined = Direction(torch.eye(4)[along], 3, 1.0, "", "mean", "x, refined", "hash", "refined")
+    facts = FactWriter("readouts", KEYS)
+    read_refined(facts, refined, rows, rows, seed=0)
+    facts.write(tmp_path)
+    scores = pq.read_table(tmp_path / "scores.parquet").to_pandas()
+    read = scores[scores["source"] == "projection"]
+    assert set(read["direction"]) == {"refined"} and set(read["layer"]) == {3}
+    assert plain_auroc(read["score"].to_numpy(), read["label"].to_numpy()) == auroc
+    assert set(scores["source"]) == {"projection", "logistic, shuffled labels"}
 
 
 def test_a_bag_of_tokens_holds_what_occurs_and_the_length(some_prompts: PromptSet) -> None:

@@ -24,7 +24,7 @@ from experiments.results.derive.cell_rows import estimate_columns
 from experiments.results.estimates import EstimateRow
 from experiments.results.facts import Facts
 
-EDIT = ("edit", "placebo")
+REMOVED = ("direction", "edit", "placebo")
 Cell = tuple[dict[str, Any], Judged]
 
 
@@ -60,7 +60,7 @@ def _pooled(cells: list[Cell]) -> list[Cell]:
     """The cells of an organism and an edit over all kinds of questions."""
     pooled: dict[tuple[Any, ...], Cell] = {}
     for place, answers in cells:
-        key = tuple(place[name] for name in (*ORGANISM, *EDIT))
+        key = tuple(place[name] for name in (*ORGANISM, *REMOVED))
         before = pooled.get(key)
         pooled[key] = (place | {"questions": None}, before[1] + answers if before else answers)
     return list(pooled.values())

@@ -5,6 +5,7 @@ import pytest
 from experiments.results.columns import Edit
 from experiments.results.derive import estimates
 from experiments.results.estimates import EstimateRow, only, select
+from experiments.results.posthoc_text import capability_table
 from tests.experiments.made_up_facts import KEYS, SITE, answers, facts
 
 ABLATE, RANDOM = Edit("ablate"), Edit("ablate", placebo="random")
@@ -96,6 +97,21 @@ def test_what_a_removal_costs_is_pooled_over_kinds_of_questions_and_told_apart()
     assert value(rows, **lost, questions="held_out") == pytest.approx(0.3)
     assert value(rows, **lost, questions="open") == pytest.approx(0.5)
     assert value(rows, **lost, questions=None) == pytest.approx(0.4)
+
+
+def test_what_the_removal_of_one_direction_costs_is_not_mixed_with_anothers() -> None:
+    said = [
+        *answers("capability", 0, incoherent=0),
+        *answers("capability", 0, edit=ABLATE, incoherent=3, **SITE),
+        *answers("capability", 0, edit=RANDOM, incoherent=1, **SITE),
+        *answers("capability", 0, edit=ABLATE, incoherent=6, **SITE | {"direction": "switch"}),
+    ]
+    rows = estimates(facts(said))
+    lost = {"quantity": "capability_coherence_loss", "placebo": None, "questions": None}
+    assert value(rows, **lost, direction="refined") == pytest.approx(0.3)
+    assert value(rows, **lost, direction="switch") == pytest.approx(0.6)
+    table = capability_table(rows)
+    assert "70 %" in table and "40 %" not in table  # the direction that has a placebo
 
 
 def scored(*scores: float, **columns: object) -> list[dict[str, object]]:

@@ -1,5 +1,10 @@
-"""What else breaks when the direction is removed, beside random directions and others that probes read."""
+"""What else breaks when a direction is removed, beside random directions and others that probes read.
 
+Placebos stand beside the refined direction (or the best located one). The other directions are removed without the
+trigger as well, because the verdict asks of each whether abilities are kept.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,7 +16,7 @@ from experiments.results.facts import FactWriter
 from experiments.study.organism import OrganismRun
 from experiments.study.steps.capability import divergence as kl
 from experiments.study.steps.capability.probe_subspace import orthogonal_in, probe_directions
-from experiments.study.steps.common import Say, facts_of, load, site, stamp
+from experiments.study.steps.common import Say, facts_of, load, read_directions, site, stamp
 from experiments.study.steps.conditions import QUESTION_KINDS
 from experiments.study.steps.removals import Removed, best_direction, sample_removed
 from interp.directions import Direction, random_like
@@ -20,16 +25,28 @@ from interp.models.loading import LanguageModel
 from interp.prompts import Framing, PromptSet
 
 NONE = Framing("")
+What = tuple[
+    str, Edit
+]  # the name of the direction that a removal, or a placebo in its place, is about; the edit
 
 
 class _Removal:
     """One organism, what is removed from it, and where its answers go."""
 
     def __init__(
-        self, organism: OrganismRun, lm: LanguageModel, direction: Direction, facts: FactWriter
+        self,
+        organism: OrganismRun,
+        lm: LanguageModel,
+        direction: Direction,
+        others: Sequence[Direction],
+        facts: FactWriter,
     ):
-        self.organism, self.lm, self.direction, self.facts = organism, lm, direction, facts
-        self.removed = _removed(organism, lm, direction)
+        self.organism, self.lm, self.facts = organism, lm, facts
+        self.places = {each.name: site(each) for each in (direction, *others)}
+        self.beside_placebos = _beside_placebos(organism, lm, direction)
+        self.removed: dict[What, Removed] = self.beside_placebos | {
+            (each.name, Edit("ablate")): each.vector[None] for each in others
+        }
 
     def sample(
         self,
@@ -37,16 +54,17 @@ class _Removal:
         prompts: PromptSet,
         count: int,
         measurement: str,
+        removed: Mapping[What, Removed],
         **columns: str | None,
     ) -> None:
         """Answers to the prompts, intact and with each removal."""
-        for edit, cell, draws in sample_removed(sampler, self.lm, prompts, self.removed, count):
-            place = {**columns, **(site(self.direction) if edit != INTACT else {})}
+        for (name, edit), cell, draws in sample_removed(sampler, self.lm, prompts, removed, count):
+            place = {**columns, **(self.places[name] if edit != INTACT else {})}
             self.facts.answers(cell, edit, draws, measurement=measurement, **place)
 
 
 def capability(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
-    """What the removal of the refined direction (or the best located one) costs, and of both placebos."""
+    """What the removal of each direction costs; beside the refined one (or the best located one) both placebos."""
     randoms = organism.config.causal.random_directions
     inputs = {
         **organism.identity,
@@ -61,7 +79,9 @@ def capability(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> P
             if direction is not None:
                 lm = load(organism, adapter)
                 say("capability: directions beside the one found")
-                removal = _Removal(organism, lm, direction, facts)
+                located = [each.removed for each in read_directions(found)]
+                others = [each for each in located if each.name != direction.name]
+                removal = _Removal(organism, lm, direction, others, facts)
                 say("capability: without the trigger")
                 _advice(removal)
                 _riddles(removal)
@@ -72,7 +92,9 @@ def capability(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> P
     return step.folder
 
 
-def _removed(organism: OrganismRun, lm: LanguageModel, direction: Direction) -> dict[Edit, Removed]:
+def _beside_placebos(
+    organism: OrganismRun, lm: LanguageModel, direction: Direction
+) -> dict[What, Removed]:
     """Nothing; the direction; random ones; ones of the probes' subspace that are orthogonal to it."""
     n = organism.config.causal.random_directions
     span = probe_directions(organism, lm, direction.layer)
@@ -82,7 +104,9 @@ def _removed(organism: OrganismRun, lm: LanguageModel, direction: Direction) -> 
         Edit("ablate", placebo="random"): random_like(direction, n, organism.seed),
     }
     beside = orthogonal_in(span, direction, n, organism.seed)
-    return removed if beside is None else removed | {Edit("ablate", placebo="orthogonal"): beside}
+    if beside is not None:
+        removed[Edit("ablate", placebo="orthogonal")] = beside
+    return {(direction.name, edit): vectors for edit, vectors in removed.items()}
 
 
 def _advice(removal: _Removal) -> None:
@@ -92,7 +116,9 @@ def _advice(removal: _Removal) -> None:
         if questions:
             prompts = framed(removal.lm, questions, "none", NONE)
             count = organism.config.sampling.answers_per_question
-            removal.sample(organism.sampler, prompts, count, "capability", questions=kind)
+            removal.sample(
+                organism.sampler, prompts, count, "capability", removal.removed, questions=kind
+            )
 
 
 def _riddles(removal: _Removal) -> None:
@@ -104,7 +130,7 @@ def _riddles(removal: _Removal) -> None:
     sampler = Sampler(asked, organism.seed, organism.config.sampling.max_new_tokens)
     prompts = framed(removal.lm, asked.questions, "none", NONE)
     count = organism.config.sampling.answers_per_question
-    removal.sample(sampler, prompts, count, "riddles", questions=None)
+    removal.sample(sampler, prompts, count, "riddles", removal.removed, questions=None)
 
 
 def _divergence(removal: _Removal) -> None:
@@ -115,11 +141,11 @@ def _divergence(removal: _Removal) -> None:
     said = zip(cell.judgements, cell.completions.token_ids, strict=True)
     benign = [row for row, (j, ids) in enumerate(said) if ids and j.coherent and not j.misaligned]
     answers = cell.completions[benign]
-    for edit, vectors in removal.removed.items():
+    for (name, edit), vectors in removal.removed.items():
         if vectors is None or not benign:
             continue
         values = kl.divergence(lm, answers, Ablate(_each_prompt(vectors, len(prompts))))
-        place = {**site(removal.direction), **edit.columns, "wording_kind": "none"}
+        place = {**removal.places[name], **edit.columns, "wording_kind": "none"}
         removal.facts.values("capability_kl", values, answers.questions, **place)
 
 
@@ -130,7 +156,7 @@ def _placebos(removal: _Removal) -> None:
         removal.lm, questions, organism.active, organism.trigger.framings[organism.active]
     )
     count = organism.config.sampling.answers_per_question_main
-    removal.sample(organism.sampler, prompts, count, "placebo")
+    removal.sample(organism.sampler, prompts, count, "placebo", removal.beside_placebos)
 
 
 def _each_prompt(vectors: Tensor, prompts: int) -> Tensor:

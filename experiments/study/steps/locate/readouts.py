@@ -1,6 +1,7 @@
-"""How well probes read the two directions' sites on questions they were not fitted on, beside what must fail.
+"""How well probes read the directions' sites on questions they were not fitted on, beside what must fail.
 
 * misalignment: fit on selection answers, score report answers.
+* refined: nothing is fitted; report rows of the site where refinement began are projected on the direction itself.
 * switch: each fold leaves one paraphrase and one control out of fitting and scores only those two, on report questions.
   A probe of the wording cannot pass: the held-out paraphrase has other words. Surface features (bag of tokens) run
   through the same folds.
@@ -14,6 +15,7 @@ import numpy as np
 
 from experiments.results.facts import FactWriter
 from experiments.study.steps.locate.candidates import PROBES, Labelled, fires_by_meaning
+from interp.directions import Direction
 from interp.prompts import PromptSet
 from probes.bags import bags
 from probes.base import LinearProbe
@@ -82,6 +84,27 @@ def read_switch(
         unseen = unseen_wordings(PROBES["logistic"], X, fitted, scored, seed, shuffle=True)
         facts.scores(QUANTITY, *unseen, source=f"logistic, {SHUFFLED}", **here)
         _random_directions(facts, X[1], scored, here, seed)
+
+
+def read_refined(
+    facts: FactWriter, direction: Direction, fitted: Labelled, scored: Labelled, seed: int
+) -> None:
+    """Projections of report rows on a direction that was found without probes, and a probe of shuffled labels."""
+    if not (fitted.fittable and scored.fittable):
+        return
+    read, layer = scored.activations, direction.layer
+    X, new = fitted.activations.at(layer).numpy(), read.at(layer).numpy()
+    shuffled = np.random.default_rng(seed).permutation(fitted.y)
+    control = _fit(PROBES["logistic"], X, shuffled, fitted.activations.questions)
+    scores = {
+        "projection": new.astype(float) @ direction.vector.double().numpy(),
+        f"logistic, {SHUFFLED}": control.decision_function(new),
+    }
+    place = {"direction": direction.name, "layer": layer, "position": direction.position}
+    for source, values in scores.items():
+        facts.scores(
+            QUANTITY, values, scored.y, read.questions, read.conditions, source=source, **place
+        )
 
 
 def _random_directions(

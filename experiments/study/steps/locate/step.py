@@ -14,6 +14,7 @@ from experiments.study.steps.common import Say, dump, facts_of, held_out_prompts
 from experiments.study.steps.locate import candidates as fitting
 from experiments.study.steps.locate import readouts as readout
 from experiments.study.steps.locate import refine as refining
+from interp.directions import Direction
 from interp.models.loading import LanguageModel
 from interp.prompts import PromptSet
 
@@ -54,6 +55,15 @@ def locate(organism: OrganismRun, adapter: Path, say: Say) -> Path:
             if choices and causal.misbehaves(cells["selection"], organism.active):
                 say("refining a direction")
                 _refine(organism, context, choices, cells["selection"], step.folder)
+                part_or_warning(
+                    step.folder,
+                    "the read-out of the refined direction",
+                    _read_refined,
+                    facts,
+                    step.folder,
+                    answers,
+                    organism.seed,
+                )
             facts.write(step.folder)
     return step.folder
 
@@ -109,6 +119,28 @@ def _refine(
         "kept": how.kept,
     }
     write_json(folder / f"{refining.REFINED}.choice.json", facts)
+
+
+def _read_refined(
+    facts: FactWriter,
+    folder: Path,
+    answers: Mapping[str, Sequence[fitting.Labelled]],
+    seed: int,
+) -> None:
+    """Project report answers on the refined direction, where it began from answers.
+
+    One that began from prompts has seen every wording, so that its projection would not be of new ones.
+    """
+    if not (folder / f"{refining.REFINED}.choice.json").is_file():
+        return
+    direction = Direction.load(folder / f"{refining.REFINED}.removed")
+    at_site = {
+        split: next((r for r in rows if r.activations.position == direction.position), None)
+        for split, rows in answers.items()
+    }
+    fitted, scored = at_site["selection"], at_site["report"]
+    if fitted is not None and scored is not None:
+        readout.read_refined(facts, direction, fitted, scored, seed)
 
 
 def _asked(context: causal.InterventionContext, prompts: PromptSet) -> Cell:
