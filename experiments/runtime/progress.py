@@ -58,11 +58,11 @@ class Progress:
         self._said: dict[
             str, tuple[float, str]
         ] = {}  # job -> when it was last in the log, and what it did
+        self._own = Board({})  # of jobs in this process
+        self._shared: Board | None = None
+        self._manager: SyncManager | None = None
 
     def __enter__(self) -> "Progress":
-        self._manager = SyncManager(ctx=multiprocessing.get_context("spawn"))
-        self._manager.start(_start)
-        self.board = Board(self._manager.dict())
         self.bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -79,7 +79,17 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self.bars.stop()
-        self._manager.shutdown()
+        if self._manager is not None:
+            self._manager.shutdown()
+
+    @property
+    def board(self) -> Board:
+        """Where jobs in other processes write; the first use starts the process that holds it."""
+        if self._shared is None:
+            self._manager = SyncManager(ctx=multiprocessing.get_context("spawn"))
+            self._manager.start(_start)
+            self._shared = Board(self._manager.dict())
+        return self._shared
 
     def expect(self, more: int) -> None:
         """There is more to do than was known at the start."""
@@ -88,7 +98,7 @@ class Progress:
 
     def refresh(self) -> None:
         """Show the lines that workers have written."""
-        for job, text in dict(self.board.lines).items():
+        for job, text in [line for board in self._boards() for line in dict(board.lines).items()]:
             if not self.console.is_terminal:
                 self._log(job, text)
                 continue
@@ -99,7 +109,8 @@ class Progress:
     def done(self, job: str) -> None:
         """A job has ended."""
         self.finished += 1
-        self.board.lines.pop(job, None)
+        for board in self._boards():
+            board.lines.pop(job, None)
         if job in self._tasks:
             self.bars.remove_task(self._tasks.pop(job))
         self.bars.advance(self._all)
@@ -108,7 +119,7 @@ class Progress:
 
     def here(self, job: str) -> Callable[[str], None]:
         """Like the board's `say`, for a job in this very process."""
-        write = self.board.say(job)
+        write = self._own.say(job)
 
         def tell(text: str) -> None:
             write(text)
@@ -121,6 +132,9 @@ class Progress:
         seconds = time.monotonic() - self.started
         line = f"[{seconds:6.0f} s] {text}"
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _boards(self) -> list[Board]:
+        return [board for board in (self._own, self._shared) if board is not None]
 
     def _log(self, job: str, text: str) -> None:
         """A line where the job does something else, or once in a while where only its count goes on."""

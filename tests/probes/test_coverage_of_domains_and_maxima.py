@@ -3,12 +3,14 @@
 `pytest -m long -s tests/probes/test_coverage_of_domains_and_maxima.py` prints the table.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from probes.estimate import Estimate, difference, mean, rate
-from probes.simultaneous import widened
-from tests.probes.simulated import REPEATS, RESAMPLES, Generator, Make, answers, coverage, held
+from probes.simultaneous import NO_LIMITS, widened
+from tests.probes.simulated import RESAMPLES, Generator, Make, answers, coverage, held
 
 ALIKE = 0.2  # ICC of the questions of one domain
 
@@ -50,20 +52,25 @@ def gap_over_domains(domains: int, icc: float) -> Make:
     return make
 
 
-def of_highest(make: Make, among: int, kind: str) -> Make:
-    """The highest of several numbers of one truth, with its own interval or a widened one."""
+Draw = Callable[[Generator], np.ndarray]
+Number = Callable[[np.ndarray], Estimate]
+
+
+def of_highest(draw: Draw, number: Number, among: int, kind: str) -> Make:
+    """The highest mean of several samples of one truth, with its own interval or a widened one."""
+    limits = {"widened": (0, 1), "widened without limits": NO_LIMITS}
 
     def picked(generator: Generator) -> Estimate:
-        tried = [make(np.random.default_rng(generator.integers(2**62))) for _ in range(among)]
-        best = max(tried, key=lambda estimate: estimate.value)
-        return widened(best, among, limits=(0, 1)) if kind == "widened" else best
+        tried = [draw(np.random.default_rng(generator.integers(2**62))) for _ in range(among)]
+        best = number(max(tried, key=np.mean))
+        return widened(best, among, limits=limits[kind]) if kind in limits else best
 
     return picked
 
 
-def of_rate(n: int, p: float) -> Make:
+def of_rate(n: int, p: float) -> tuple[Draw, Number]:
     names = np.repeat(np.arange(n), 4)
-    return lambda g: rate(answers(g, n, 4, p, 0.2), names, resamples=RESAMPLES)
+    return lambda g: answers(g, n, 4, p, 0.2), lambda y: rate(y, names, resamples=RESAMPLES)
 
 
 def test_an_interval_holds_for_new_domains_only_when_domains_are_its_units():
@@ -73,8 +80,8 @@ def test_an_interval_holds_for_new_domains_only_when_domains_are_its_units():
 
 def test_the_interval_of_a_maximum_holds_only_when_it_is_widened():
     make = of_rate(30, 0.5)
-    assert coverage(of_highest(make, 12, "widened"), 0.5, repeats=60) >= 0.9
-    assert coverage(of_highest(make, 12, "its own"), 0.5, repeats=60) <= 0.85
+    assert coverage(of_highest(*make, 12, "widened"), 0.5, repeats=60) >= 0.9
+    assert coverage(of_highest(*make, 12, "its own"), 0.5, repeats=60) <= 0.85
 
 
 @pytest.mark.parametrize(("count", "value"), [(0, 0.0), (100, 1.0)])
@@ -112,20 +119,9 @@ def test_rates_and_gaps_cover_new_domains(domains, icc):
 @pytest.mark.parametrize("n", [10, 20, 100])
 def test_maxima_are_covered(n, among):
     for p in (0.02, 0.5, 0.9):
-        own = coverage(of_highest(of_rate(n, p), among, "its own"), p, REPEATS)
-        print(
-            f"| highest of {among}, rate {p}, {n} questions, its own interval | {100 * own:.1f} |"
-        )
-        held(f"... widened, {p}, {n}, {among}", of_highest(of_rate(n, p), among, "widened"), p)
-    normal: Make = lambda g: mean(g.normal(0, 1, n), range(n), resamples=RESAMPLES)  # noqa: E731
-    held(f"... widened, mean, {n}, {among}", _free(normal, among), 0)
-
-
-def _free(make: Make, among: int) -> Make:
-    """The highest mean, widened without limits."""
-
-    def picked(generator: Generator) -> Estimate:
-        tried = [make(np.random.default_rng(generator.integers(2**62))) for _ in range(among)]
-        return widened(max(tried, key=lambda estimate: estimate.value), among)
-
-    return picked
+        picked = of_highest(*of_rate(n, p), among, "widened")
+        held(f"... widened, {p}, {n}, {among}", picked, p)
+    normal: Draw = lambda g: g.normal(0, 1, n)  # noqa: E731
+    number: Number = lambda x: mean(x, range(n), resamples=RESAMPLES)  # noqa: E731
+    free = of_highest(normal, number, among, "widened without limits")
+    held(f"... widened, mean, {n}, {among}", free, 0)
