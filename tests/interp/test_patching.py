@@ -303,7 +303,7 @@ def test_what_does_not_align_is_named(one_lm, some_prompts):
         Pair(clean, clean, (0, 1))
     with pytest.raises(ValueError, match="must exist and go up"):
         Pair(clean, clean, (1, 0, *range(2, len(clean))))
-    with pytest.raises(ValueError, match="no site 'z'"):
+    with pytest.raises(ValueError, match="unknown site 'z'"):
         patching_maps(one_lm, [aligned(clean, clean)], MARGIN, sites=["z"])
     with pytest.raises(ValueError, match="no layer 3; its layers are 0 to 2"):
         patching_maps(one_lm, [aligned(clean, clean)], MARGIN, layers=[3])
