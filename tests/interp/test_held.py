@@ -71,7 +71,9 @@ def test_a_direction_acts_as_its_vector_does_and_on_its_own_model_only(kind: str
     assert torch.equal(read(of_direction), read(of_vector))
     other = tiny_lm("llama")
     prompts = render(other.tokenizer, QUESTIONS, FRAMINGS)
-    with pytest.raises(ValueError, match=r"direction 'switch' was fitted to weights .* this model"):
+    with pytest.raises(
+        ValueError, match=r"direction 'switch' was fitted to weights .* but this model"
+    ):
         capture(other, prompts, interventions=[of_direction])
     capture(other, prompts, interventions=[of_vector])
 
