@@ -102,7 +102,7 @@ REFUSED = {
         lambda: Patch({0: V[None]}, PromptSpan("header")),
         r"Patch.values has shape \[1, 32\]; give a mapping",
     ),
-    "half a feature": (lambda: read(ClampFeature(Same(), np.full(6, 0.5), 1.0, 1)), r"feature .*0.5.* is no whole"),
+    "half a feature": (lambda: read(ClampFeature(Same(), np.full(6, 0.5), 1.0, 1)), r"feature .*0.5.* is not a whole"),
     "writes for each prompt": (lambda: AblateWrites(V[None, None]), r"\[1, 1, 32\].*for all prompts"),
 }  # fmt: skip
 
