@@ -23,10 +23,10 @@ CALLS = {
     SWEEP + "folds='5')": "folds='5': give a whole number, at least 3",
     SWEEP + "permutations=1.5)": "permutations=1.5: give a whole number, at least 0",
     SWEEP + "resamples=0)": "resamples=0: give a whole number, at least 1",
-    SWEEP + "device='cuda:99')": "device='cuda:99' is no device of this machine (",
-    SWEEP + "device='gpu')": "device='gpu' is no device of this machine (",
+    SWEEP + "device='cuda:99')": "device='cuda:99' is not a device of this machine (",
+    SWEEP + "device='gpu')": "device='gpu' is not a device of this machine (",
     "from interp.models.loading import load_model; load_model('artifacts/micro/qwen', device_map='cuda:99')": (
-        "device_map='cuda:99' is no device of this machine ("
+        "device_map='cuda:99' is not a device of this machine ("
     ),
     "from interp.models.loading import load_model; load_model('no/such/folder')": (
         "model 'no/such/folder': no such folder, and no name on the hub (OWNER/NAME)"
