@@ -162,8 +162,8 @@ def test_tiny_models_of_a_seed_are_the_same_and_of_another_not(family):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("adapter_config.json", b"{", "adapter_config.json is no JSON object"),
-        ("adapter_config.json", b"[]", "adapter_config.json is no JSON object"),
+        ("adapter_config.json", b"{", "adapter_config.json is not a JSON object"),
+        ("adapter_config.json", b"[]", "adapter_config.json is not a JSON object"),
         ("adapter_config.json", b'{"peft_type": "NONESUCH"}', "only LORA adapters are read"),
         ("adapter_model.safetensors", b"garbage", "is damaged or not a safetensors file"),
     ],
