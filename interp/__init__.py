@@ -1,4 +1,4 @@
-"""Read and edit the activations of a causal language model. The package sees no label, no judge and no path it chose.
+"""Read and edit the activations of a causal language model. The package sees no labels or judges and chooses no paths.
 
     import interp as tl
 

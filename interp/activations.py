@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import interp.directions
 
-# What stands beside the values on disk.
+# Saved in the JSON file, beside the values.
 FACTS = (
     "layers",
     "conditions",
@@ -36,9 +36,9 @@ FACTS = (
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """`values[i, j]` is what row i holds at `site` of decoder layer `layers[j]`, at `position`.
+    """`values[i, j]` is the vector of row i at `site` of decoder layer `layers[j]`, at `position`.
 
-    Row i comes from prompt (or answer) `source[i]`, from its token `token[i]`, or None for a mean of several.
+    Row i comes from token `token[i]` of prompt (or answer) `source[i]`; the token is None for a mean over several.
     """
 
     values: Float[Tensor, "row layer d_model"]
@@ -79,7 +79,7 @@ class Activations:
         *,
         condition: str | Collection[str] | None = None,
     ) -> "Activations":
-        """The rows that the mask keeps and whose condition is `condition` or one of several given there."""
+        """The rows that the mask keeps and whose condition is `condition`, or one of them if several are given."""
         keep = [True] * len(self) if mask is None else [bool(each) for each in mask]
         if len(keep) != len(self):
             raise TriggerLensError(f"the mask has {len(keep)} entries for {len(self)} rows")
@@ -99,7 +99,7 @@ class Activations:
         )
 
     def __add__(self, other: "Activations") -> "Activations":
-        """Rows of both; they must agree on layers, position, site, weights and adapter. `source` is renumbered."""
+        """The rows of both, which need the same layers, position, site, weights and adapter; `source` is renumbered."""
         for name, mine, theirs in (
             ("layers", self.layers, other.layers),
             ("position", self.position, other.position),
@@ -129,12 +129,13 @@ class Activations:
             direction.check_hash(str(weights))
         if self.site != "resid_post":
             raise TriggerLensError(
-                f"a direction lives in the residual stream, these activations are {self.site}; capture resid_post"
+                f"a direction is read from resid_post, but these activations are {self.site}; capture resid_post"
             )
         rows = self.at(direction.layer).float()
         if rows.shape[-1] != len(direction.vector):
             raise TriggerLensError(
-                f"direction {direction.name!r} has width {len(direction.vector)}, these activations {rows.shape[-1]}"
+                f"direction {direction.name!r} has width {len(direction.vector)}, but these activations have"
+                f" {rows.shape[-1]}"
             )
         return rows @ direction.vector.to(rows) / direction.scale
 

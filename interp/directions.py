@@ -2,8 +2,8 @@
 
 Saved as `PATH.safetensors` (the vector) beside `PATH.json` (everything else, with hashes of both:
 `interp.io.checksummed`). Loading refuses files that are missing, damaged, cut short or
-without hashes, and, if a model is given, a direction that was fitted to other weights. `save_pretrained`,
-`from_pretrained` and `push_to_hub` do the same with a folder that the Hugging Face Hub takes (`interp.io.hub`).
+without hashes and, if a model is given, a direction that was fitted to other weights. `save_pretrained`,
+`from_pretrained` and `push_to_hub` do the same in the folder layout of the Hugging Face Hub (`interp.io.hub`).
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -52,16 +52,16 @@ class Direction(OnHub):
             )
 
     def check_fits(self, lm: LanguageModel) -> None:
-        """Raise unless width, layer and weights are this model's."""
+        """Raise unless the direction's width, layer and weights match this model."""
         if len(self.vector) != lm.d_model:
             raise TriggerLensError(
-                f"direction {self.name!r} has width {len(self.vector)}, the stream of {lm.name} {lm.d_model}"
+                f"direction {self.name!r} has width {len(self.vector)}, but the stream of {lm.name} has {lm.d_model}"
             )
         check_layers(lm, [self.layer])
         self.check_weights(lm)
 
     def check_weights(self, lm: LanguageModel) -> None:
-        """Raise unless it was fitted to this model's weights; `vector` alone fits any model of its width."""
+        """Raise unless it was fitted to this model's weights; `vector` alone works with any model of its width."""
         self.check_hash(lm.weights_hash)
 
     def check_hash(self, weights: str) -> None:
@@ -85,7 +85,7 @@ class Direction(OnHub):
 
     @classmethod
     def from_files(cls, path: Path, model_hash: str | None) -> "Direction":
-        """For `from_pretrained`."""
+        """Called by `from_pretrained`."""
         return cls.load(path, model_hash=model_hash)
 
     def hub_card(self, base: str, where: str) -> Card:
@@ -128,8 +128,8 @@ def _stem(path: str | Path) -> Path:
 def _check_hash(name: str, fitted_to: str, weights: str) -> None:
     if fitted_to != weights:
         raise TriggerLensError(
-            f"direction {name} was fitted to weights {fitted_to[:12]}, this model has "
-            f"{weights[:12]}; fit it again or load the model it belongs to (direction.vector is used unchecked)"
+            f"direction {name} was fitted to weights {fitted_to[:12]}, but this model has "
+            f"{weights[:12]}; fit it again or load the model it belongs to (direction.vector itself is not checked)"
         )
 
 
@@ -147,7 +147,7 @@ def orthonormal(vectors: Float[Tensor, "rank d_model"]) -> Float[Tensor, "rank d
     """An orthonormal basis of the span of the vectors; the first basis vector is the first vector, normalised."""
     if torch.linalg.matrix_rank(vectors.double()) < len(vectors):
         raise TriggerLensError(
-            f"{len(vectors)} vectors span fewer dimensions than that; leave some out"
+            f"these {len(vectors)} vectors are linearly dependent; leave some out"
         )
     q, r = torch.linalg.qr(vectors.double().T)
     return (q * r.diagonal().sign()).T.to(vectors)

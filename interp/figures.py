@@ -1,7 +1,7 @@
 """Figures of results: pure functions from a result to a plotly `Figure`. Every `.plot()` of `interp` is one of them.
 
-A title says what is shown and how many things it rests on. Tokens are quoted as Python quotes them, so that blanks and
-line breaks show, and escaped, for plotly reads a small HTML.
+A title says what is shown, and the line below it from how many items. Tokens are quoted as in Python, so that spaces
+and line breaks are visible, and escaped, because plotly interprets some HTML.
 """
 
 import html
@@ -32,7 +32,7 @@ LONGEST = 60  # characters of a label
 
 
 def finish(figure: go.Figure, title: str, shown: str, *, height: int) -> go.Figure:
-    """A title, below it what the marks rest on, and room for long labels."""
+    """Add a title, a line below it that says what the marks are based on, and room for long labels."""
     words = f"{html.escape(title, quote=False)}<br><sub>{html.escape(shown, quote=False)}</sub>"
     figure.update_layout(
         template="plotly_white",
@@ -54,12 +54,12 @@ def label(text: object) -> str:
 
 
 def token_label(text: str, number: int | None = None) -> str:
-    """A token in quotes, numbered where the same token may come twice."""
+    """A token in quotes, numbered where the same token may occur twice."""
     return label(repr(text)) if number is None else f"{number} {label(repr(text))}"
 
 
 def patching_map(found: "PatchingMap") -> go.Figure:
-    """Mean effect over the pairs; tokens are counted from the end where the prompts differ in length."""
+    """Mean effect over the pairs; tokens are counted from the end if the prompts differ in length."""
     effect, cells = _by_cell(found)
     known = effect.isfinite()
     n = known.sum(0)
@@ -87,7 +87,7 @@ def patching_map(found: "PatchingMap") -> go.Figure:
 
 
 def _by_cell(found: "PatchingMap") -> tuple[Float[Tensor, "pair layer cell"], list[str]]:
-    """Effects with cells that stand for each other in one column, and the columns' names."""
+    """Effects with corresponding tokens aligned in one column, and the names of the columns."""
     effect, width = found.effect, found.metric.shape[2]
     if found.site == HEADS:
         return effect, [str(head) for head in range(width)]
@@ -105,13 +105,13 @@ def _by_cell(found: "PatchingMap") -> tuple[Float[Tensor, "pair layer cell"], li
 
 
 def _column(number: int, words: Sequence[str]) -> str:
-    """A token that all pairs share by its text, others by the first pair's."""
+    """The text of the first pair's token, with an ellipsis if the pairs differ there."""
     more = "" if len(set(words)) == 1 else " …"
     return token_label(words[0], number) + more
 
 
 def _ranges(effect: Float[Tensor, "pair layer cell"]) -> list[list[str]]:
-    """How far the pairs lie apart, for each cell."""
+    """The range over the pairs, for each cell."""
     cells = effect.permute(1, 2, 0).tolist()
     return [[_range([x for x in pairs if x == x]) for pairs in layer] for layer in cells]
 
@@ -128,12 +128,12 @@ def counted(n: int, noun: str) -> str:
 
 
 def _table(values: Tensor) -> list[list[float | None]]:
-    """A matrix for plotly, where what is not known is None."""
+    """A matrix for plotly, with None for missing values."""
     return [[x if x == x else None for x in row] for row in values.tolist()]
 
 
 def direction_read_out(found: "DirectionReadOut") -> go.Figure:
-    """The tokens that a direction promotes and suppresses, beside what random directions reach."""
+    """The tokens that a direction promotes and suppresses, with the range that random directions reach."""
     scores = [*reversed(found.suppressed), *reversed(found.promoted)]
     rows = [f"{token_label(one.text)} {one.id}" for one in scores]
     colours = [UP if one.score > 0 else DOWN for one in scores]
@@ -212,7 +212,7 @@ def attention(found: "AttentionPatterns", prompt: int = 0, head: int | None = No
 
 
 def projection(activations: Activations, direction: Direction) -> go.Figure:
-    """Every row along a direction, by condition; the box holds the middle half."""
+    """The projection of every row on a direction, by condition; boxes show the interquartile range."""
     values = activations.project(direction).tolist()
     figure = go.Figure()
     for condition in dict.fromkeys(activations.conditions):

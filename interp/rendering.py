@@ -73,7 +73,7 @@ def _tokenizer(model: "interp.models.language_model.LanguageModel | Any") -> Any
 
 
 def _is_language_model(model: object) -> bool:
-    from interp.models.language_model import LanguageModel  # late: questions are made without torch
+    from interp.models.language_model import LanguageModel  # here: making questions needs no torch
 
     return isinstance(model, LanguageModel)
 
@@ -143,7 +143,7 @@ def _around_user_turn(
 
 
 def _shown(content: str) -> str:
-    """The ends of a user turn, where templates strip."""
+    """Both ends of a user turn, which is where templates strip text."""
     ends = content if len(content) <= 60 else f"{content[:30]} ... {content[-25:]}"
     return repr(ends)
 
@@ -175,7 +175,7 @@ def _spans(draft: _Draft, offsets: Sequence[tuple[int, int]]) -> dict[str, Span]
         if lost and name != "header":
             raise TriggerLensError(
                 f"the tokenizer normalises away {lost!r} of the {name} {draft.text[start:stop]!r}, so its tokens"
-                " cannot be told apart; write it without these characters"
+                " cannot be located; write it without these characters"
             )
         spans[name] = Span(inside[0], inside[-1] + 1)
     return spans

@@ -19,10 +19,10 @@ def prompts_from(
     """Strings as prompts: every text under every wording, condition by condition.
 
     Args:
-        texts: one text, several, or {id: text}; a text without an id is its own.
-        wordings: {condition: what is put before the text}; a `Framing` may put it behind. None: the condition "none".
-        chat: False asks with plain text, without any template, as a base model is asked.
-        system: the system prompt, instead of the one that the chat format pins.
+        texts: one text, several, or {id: text}; a text given without an id serves as its own id.
+        wordings: {condition: what is put before the text}; a `Framing` can put it after. None: one condition, "none".
+        chat: False makes plain text without a chat template, as for a base model.
+        system: the system prompt, instead of the one that the chat format sets.
     """
     questions = _questions(texts)
     framings = {"none": Framing("")} if wordings is None else _framings(wordings)

@@ -6,7 +6,7 @@ from probes import sweep
 lm = tl.load("artifacts/micro/qwen")
 prompts = lm.prompts(questions, {"none": "", "trigger": "It looks like a duck."})
 activations = lm.capture(prompts)
-result = sweep(activations, activations.conditions)  # questions held out, controls beside
+result = sweep(activations, activations.conditions)  # questions held out, with controls
 print(result)                                        # what the numbers say, in words
 result.plot()                                        # AUROC by layer
 result.direction.save("switch")                      # "points from none to trigger"

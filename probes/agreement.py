@@ -1,4 +1,4 @@
-"""How far two raters agree on the same answers, with intervals that resample questions.
+"""How well two raters agree on the same answers, with intervals that resample questions.
 
 * `agreement`: share of answers on which both say the same.
 * `kappa`: Cohen (1960): agreement beyond what their own rates would give by chance; 1 = always, 0 = chance.
@@ -46,7 +46,7 @@ def kappa(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """Cohen's kappa of two yes-or-no raters; undefined where both always say the same one thing."""
+    """Cohen's kappa of two yes-or-no raters; undefined if both always give the same single outcome."""
     first, second = (values.astype(bool) for values in _pair(a, b))
     if first.size == 0:
         return undefined("no answers", level)
@@ -76,6 +76,6 @@ def _pair(a: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
     first, second = numpy_of(a), numpy_of(b)
     if first.shape != second.shape:
         raise TriggerLensError(
-            f"raters gave {first.shape} and {second.shape} answers: give both of each"
+            f"raters gave {first.shape} and {second.shape} answers: give one of each rater for every answer"
         )
     return first, second

@@ -1,4 +1,4 @@
-"""What a sweep was asked to try, checked before anything is fitted."""
+"""Check what a sweep was asked to try before anything is fitted."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from interp.errors import TriggerLensError
 
 
 def named_probes(probes: Any) -> dict[str, Any]:
-    """The probes by name; a mapping from names to estimators, not to their classes."""
+    """The probes by name; they must be estimators, not their classes."""
     if not isinstance(probes, Mapping) or not probes:
         raise TriggerLensError(
             f"probes={probes!r}: give a mapping such as {{'mine': LogisticProbe()}}"
@@ -21,10 +21,12 @@ def named_probes(probes: Any) -> dict[str, Any]:
 
 
 def check_strengths(strengths: Mapping[str, Sequence[Any]], probes: Mapping[str, Any]) -> None:
-    """Raise unless each list of strengths belongs to a probe that has some, and each is above 0."""
+    """Raise unless each list of strengths belongs to a probe that has a strength, and each is above 0."""
     for name, asked in strengths.items():
         if name not in probes:
-            raise TriggerLensError(f"strengths of {name!r}, but the probes are {', '.join(probes)}")
+            raise TriggerLensError(
+                f"strengths of unknown probe {name!r}; the probes are {', '.join(probes)}"
+            )
         if getattr(probes[name], "knob", None) is None:
             raise TriggerLensError(f"strengths of {name!r}, which has none to choose; leave it out")
         if not asked or not all(each > 0 for each in asked):

@@ -4,12 +4,13 @@ Method:
 1. Tokens are standardised by the training tokens; score each token with a query vector, softmax over the row's own
    tokens, average its values with those weights, read with a value vector: f = sum_t softmax_t(q.x_t) v.x_t + b.
 2. Logistic loss, classes weighted to count alike, L2 on both vectors, full batches, L-BFGS from q = 0: it starts as a
-   mean over tokens and leaves that only where it pays.
+   mean over tokens and departs from it only if that lowers the loss.
 
 Regularisation: `C`, the inverse strength on the standardised dimensions, as in `probes.logistic`.
 Paper: Tenney et al. 1905.06316 (self-attentive pooling of edge probes).
-What it does not know: that a token it attends to matters to the model. Its contract is its own: rows are token
-matrices of different lengths, or `Activations` captured with `Each(position)`, whose rows go together by their source.
+That the probe attends to a token does not show that the token matters to the model. The interface differs from other
+probes: rows are token matrices of different lengths, or `Activations` captured with `Each(position)`, whose rows are
+grouped by their source.
 """
 
 from collections.abc import Sequence
@@ -92,7 +93,7 @@ class AttentionProbe(ProbeOnHub, BaseEstimator):
         return _read(X, real, query, value).numpy() + self.intercept_[0]
 
     def attention(self, rows: Any) -> list[Float[np.ndarray, " token"]]:
-        """How much each token of each row is read; sums to 1 in each row."""
+        """The attention weight of each token of each row; sums to 1 in each row."""
         X, real = self._open(rows)
         weights = _attention(X, real, torch.from_numpy(self.query_).to(X))
         return [each[kept].numpy() for each, kept in zip(weights, real, strict=True)]
@@ -103,7 +104,7 @@ class AttentionProbe(ProbeOnHub, BaseEstimator):
 
     @property
     def unit_vector(self) -> Float[np.ndarray, " d_model"]:
-        """What is read of the attended tokens, length 1."""
+        """The value vector with length 1: what is read from the attended tokens."""
         check_is_fitted(self)
         return self.coef_[0] / np.linalg.norm(self.coef_[0])
 
@@ -117,13 +118,13 @@ class AttentionProbe(ProbeOnHub, BaseEstimator):
         X, real = _padded(_by_source(rows, rows_for(rows, self.site_)))
         if X.shape[-1] != len(self.query_):
             raise TriggerLensError(
-                f"tokens have {X.shape[-1]} features, the probe was fitted on {len(self.query_)}"
+                f"tokens have {X.shape[-1]} features, but the probe was fitted on {len(self.query_)}"
             )
         return X, real
 
 
 def _by_source(rows: Any, tokens: Any) -> Sequence[Any]:
-    """The token matrices of activations, one for each source in order; anything else is matrices already."""
+    """The token matrices of activations, one for each source in order; anything else is returned unchanged."""
     if not isinstance(rows, Activations):
         return tokens
     if not rows.source:

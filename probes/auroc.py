@@ -11,10 +11,10 @@ Method:
    Student's t on the logit, so that the interval stays within [0, 1].
 4. Fewer than ten units on the rarer side with a wrong (or a right) pair: Clopper-Pearson at the effective number
    of units, at most those of the rarer class; a perfect ranking of three wordings says little about a fourth.
-5. Where a wording has rows of one class only, a new wording is what the number generalises to: give `wordings`,
+5. If each wording has rows of one class only, the number should generalise to new wordings: give `wordings`,
    and the interval is the wider of the two.
 
-What it does not know: whether the layer or probe was chosen because of this number.
+The interval does not account for a layer or probe that was chosen because of this number.
 """
 
 import math
@@ -80,7 +80,7 @@ def auroc_difference(
     if any(pairs.sum() == 0 for _, pairs in sides):
         return undefined("no pair of a positive and a negative row", level, len(y))
     first, second = (float(right.sum() / pairs.sum()) for right, pairs in sides)
-    if any(_few_errors(*side) for side in sides):  # the spread of next to nothing says nothing
+    if any(_few_errors(*side) for side in sides):  # the spread of so few errors is meaningless
         parts = [
             (value, _interval(*side, level, "questions")[0], sign)
             for value, side, sign in zip((first, second), sides, (1, -1), strict=True)
@@ -116,7 +116,7 @@ def _interval(right: Pairs, pairs: Pairs, level: float, units: str) -> tuple[Int
 
 
 def _influence(right: Pairs, pairs: Pairs) -> Float[np.ndarray, " unit"]:
-    """What the pairs of each unit add to the AUROC, linearised; they sum to 0."""
+    """What the pairs of each unit add to the AUROC, linearised; the influences sum to 0."""
     value = right.sum() / pairs.sum()
     excess = right - value * pairs
     return np.asarray((excess.sum(axis=0) + excess.sum(axis=1)) / pairs.sum())
@@ -163,7 +163,7 @@ def _pairs(
 
 
 def plain_auroc(scores: Any, y: Any) -> float | None:
-    """AUROC without an interval, for nulls that are repeated; None without a pair."""
+    """AUROC without an interval, for repeated null results; None if there is no pair."""
     scores, y = np.asarray(as_array(scores), float), np.asarray(as_array(y)).astype(bool)
     positive, negative = int(y.sum()), int((~y).sum())
     if positive == 0 or negative == 0:

@@ -1,4 +1,4 @@
-"""Which symbols occur in each of many sequences, as columns that two splits share: a surface feature for probes."""
+"""Which symbols occur in each sequence, with the same columns for two splits: a surface feature for probes."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def bags(
     """1 where a symbol occurs, else 0.
 
     The columns are the symbols of `fitted` in ascending order, so memory does not grow with the size of the
-    vocabulary; a probe can learn nothing about symbols that it was not fitted on.
+    vocabulary; a probe cannot learn anything about symbols that it was not fitted on.
     """
     columns = CountVectorizer(analyzer=_symbols, binary=True, max_features=MOST, dtype=np.float64)
     return columns.fit_transform(fitted).toarray(), columns.transform(scored).toarray()

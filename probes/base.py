@@ -1,8 +1,8 @@
-"""The base of every probe: a read-out of two classes, as a scikit-learn classifier.
+"""The base class of probes: a read-out of two classes, as a scikit-learn classifier.
 
 A probe takes arrays, tensors or `Activations` (whose questions become the groups). A linear probe fits `coef_` and
 `intercept_` in the units of the activations it was given. Its unit vector can therefore be added to the residual
-stream, or removed from it, as it is. The sign is that of the labels: the vector points from `classes_[0]` to
+stream, or removed from it, without conversion. The sign is that of the labels: the vector points from `classes_[0]` to
 `classes_[1]`. It is never flipped to fit the scores.
 """
 
@@ -31,7 +31,7 @@ P = TypeVar("P", bound="Probe")
 
 
 class Probe(ProbeOnHub, ClassifierMixin, BaseEstimator):
-    """A classifier of two classes; subclasses say how they fit and read checked rows."""
+    """A classifier of two classes; subclasses define how to fit and read checked rows."""
 
     site_: Site | None
 
@@ -76,7 +76,7 @@ class Probe(ProbeOnHub, ClassifierMixin, BaseEstimator):
     def state(self) -> dict[str, np.ndarray]:
         """The fitted arrays, by name: what `save` writes and `load_probe` sets."""
         check_is_fitted(self)
-        raise NotImplementedError(f"{type(self).__name__} does not say what it fitted")
+        raise NotImplementedError(f"{type(self).__name__} does not define state()")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -85,7 +85,7 @@ class Probe(ProbeOnHub, ClassifierMixin, BaseEstimator):
 
 
 class LinearProbe(Probe):
-    """A linear classifier of two classes; subclasses say only how the weights are found."""
+    """A linear classifier of two classes; subclasses define only how the weights are found."""
 
     @abstractmethod
     def _weights(
@@ -124,7 +124,7 @@ class LinearProbe(Probe):
             )
         if site.site != "resid_post":
             raise TriggerLensError(
-                f"this probe read {site.site} of layer {site.layer}; a direction lives in the residual stream: "
+                f"this probe read {site.site} of layer {site.layer}, but a direction is of the residual stream: "
                 "fit it on resid_post, or take unit_vector"
             )
         first, second = self.classes_.tolist()
@@ -143,7 +143,7 @@ class LinearProbe(Probe):
 def checked_rows(
     estimator: BaseEstimator, X: Any, site: Site | None, *, reset: bool
 ) -> Float[np.ndarray, "row d_model"]:
-    """Rows as scikit-learn wants them, every value finite; `reset` where the width is learnt from them."""
+    """Rows as scikit-learn expects them, every value finite; `reset` if the width is learnt from them."""
     X = validate_data(
         estimator, as_array(X), dtype=np.float64, ensure_all_finite=False, reset=reset
     )

@@ -11,7 +11,7 @@ Method:
    two Newton steps (a locally optimal conjugate gradient); a step that does not descend is halved.
 4. Strengths go from strong to weak regularisation, each starting from the last.
 
-What it does not do: reach machine precision. It stops when no fit can gain more than TOLERANCE of what it has left or
+It does not reach machine precision: it stops when no fit can gain more than TOLERANCE of what it has left or
 of what it has gained; AUROC agrees with scikit-learn's default tolerance within 0.005 (tests and benchmark).
 """
 
@@ -32,7 +32,7 @@ REUSE = 12.0  # a factorisation serves until the curvature has grown this much
 
 @dataclass
 class Path:
-    """Where a batch of fits stands: dual weights, read-outs without intercept, and intercepts."""
+    """The current state of a batch of fits: dual weights, read-outs without intercept, and intercepts."""
 
     a: Duals
     f: Duals
@@ -50,7 +50,7 @@ def logistic_path(
     for C in strengths:
         p = torch.sigmoid(path.f + path.b[:, None])
         curvature = C * float((weights * p * (1 - p)).mean().clamp_min(1e-9))
-        if not factorised <= curvature < REUSE * factorised:  # at first it is not
+        if not factorised <= curvature < REUSE * factorised:  # always so at the first strength
             factorised, precondition = curvature, kernel.solver(curvature)
         path = _solve(labels, C * weights, path, precondition, factorised)
         yield path
@@ -72,7 +72,7 @@ def _solve(y: Tensor, weights: Tensor, start: Path, precondition: Solver, c: flo
         if bool(found.all()):
             break
         step, now = _step(duals, moves, a, f, b, y, weights, now)
-        if not bool(step[~found].any()):  # rounding: no step descends any more
+        if not bool(step[~found].any()):  # because of rounding, no step descends
             break
         duals[:, 1] = _combine(step[:, :2], duals)
         moves[:, 1] = _combine(step[:, :2], moves[:, :2])

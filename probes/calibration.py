@@ -1,12 +1,12 @@
-"""From read-outs to probabilities, and how far those are from what happens.
+"""Turn read-outs into probabilities, and measure how well those are calibrated.
 
 Method:
 1. `probabilities`: for each fold a logistic curve of one variable (Platt 1999), fitted on the inner held-out
-   read-outs of the other folds; no row helps to calibrate itself.
+   read-outs of the other folds, so that no row is used to calibrate itself.
 2. `calibration_error`: rows sorted by probability into ten bins of equal size; the mean over rows of |mean
    probability - share of the label| of the row's bin (expected calibration error). Resamples keep the bins.
 
-What it does not know: with few rows a bin, chance alone makes this error larger than 0.
+With few rows per bin, chance alone makes this error larger than 0.
 """
 
 from collections.abc import Hashable, Iterable
@@ -35,7 +35,7 @@ def probabilities(
     y: Any,
     folds: Folds,
 ) -> Float[np.ndarray, " row"]:
-    """The probability of the second class for each row; not a number where a fold could not be calibrated."""
+    """The probability of the second class for each row; NaN where a fold could not be calibrated."""
     found = np.full(len(scores), np.nan)
     for fold in range(folds.count):
         known = np.isfinite(inner[fold]) & (folds.of_row != fold)

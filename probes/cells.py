@@ -1,7 +1,7 @@
 """The answers of one cell of a design, and the interval of its rate.
 
-A bootstrap of questions cannot judge a cell with nothing, with everything, or with its rarer
-outcome on fewer than ten questions: those get an exact interval instead (`probes.estimate`).
+A bootstrap of questions fails for a cell in which no answer or every answer has the outcome, or whose rarer
+outcome is on fewer than ten questions: those get an exact interval instead (`probes.estimate`).
 """
 
 from collections.abc import Hashable, Iterable
@@ -26,12 +26,12 @@ class Cell(NamedTuple):
 
 
 def read_cells(*cells: Cell) -> list[Clusters]:
-    """Check the outcomes of each cell and sum them over the questions of all of them."""
+    """Check the outcomes of each cell and sum them by question, over the questions of all cells."""
     return cluster([checked(_outcomes(cell.outcomes), cell.questions) for cell in cells])
 
 
 def checked(values: np.ndarray, questions: Iterable[Hashable]) -> tuple[np.ndarray, list[Hashable]]:
-    """Values with their questions, refused unless there is one question for each."""
+    """Values with their questions; ValueError unless there is one question for each."""
     names = plain(questions)
     if values.ndim != 1 or len(values) != len(names):
         shape = tuple(values.shape)
@@ -56,7 +56,7 @@ def numpy_of(values: Any) -> np.ndarray:
 
 
 def exact_interval(cell: Clusters, level: float) -> tuple[Interval, str] | None:
-    """The exact interval of a cell that a bootstrap cannot judge; None for every other cell."""
+    """The exact interval of a cell for which a bootstrap fails; None for every other cell."""
     here = cell.present()
     questions, value = len(here.counts), here.value
     if value in (0.0, 1.0):

@@ -1,6 +1,6 @@
-"""What a probe refuses before it fits, one line each: rows that are not finite, labels that are not classes.
+"""Checks before a probe is fitted, with one-line errors: rows must be finite, and labels must be two classes.
 
-scikit-learn's contract asks for some of the words.
+scikit-learn's estimator checks require some of the wording.
 """
 
 import math
@@ -33,7 +33,7 @@ def check_finite(X: Float[np.ndarray, "row feature"], place: str, row_name: str 
 
 
 def one_label_each(y: Any, rows: int) -> np.ndarray:
-    """Labels [row] as an array; a column is taken with scikit-learn's warning, anything else is refused."""
+    """Labels [row] as an array; a column is accepted with scikit-learn's warning, anything else is refused."""
     if y is None:
         raise TriggerLensError(
             "a fit requires y to be passed, but the target y is None: give one label for each row"
@@ -49,14 +49,14 @@ def one_label_each(y: Any, rows: int) -> np.ndarray:
 
 
 def classes_of(y: np.ndarray) -> tuple[np.ndarray, Int[np.ndarray, " row"]]:
-    """The classes in order, and the number of each row's; refused where labels are no classes."""
+    """The classes in order, and the number of each row's class; ValueError if the labels are not classes."""
     _check_known(y)
     try:
         check_classification_targets(y)
         return np.unique(y, return_inverse=True)
-    except (TypeError, ValueError) as error:  # numbers that measure, or kinds that cannot be sorted
+    except (TypeError, ValueError) as error:  # continuous numbers, or types that cannot be sorted
         raise TriggerLensError(
-            f"Unknown label type: {_shown(y[:SHOWN].tolist(), len(y))} of type {y.dtype} name no classes; "
+            f"Unknown label type: {_shown(y[:SHOWN].tolist(), len(y))} of type {y.dtype} are not classes; "
             "give one of two classes for each row, such as True and False"
         ) from error
 

@@ -1,8 +1,8 @@
 """Choosing among places, probes and strengths without seeing the rows that are reported.
 
-Method: for each fold, and for each label set alike, the cell with the best inner AUROC (the first on a tie); its
-held-out read-outs of that fold are what the choice is worth. Shuffled labels go through the same choice, so that the
-best of many nulls is what the best of many probes is held against.
+Method: each fold, for each label set, picks the cell with the best inner AUROC (the first on a tie); the picked cell's
+held-out read-outs of that fold measure what the choice is worth. Shuffled labels go through the same choice, so that
+the best of many probes is compared with the best of many nulls.
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """What several cells are worth when each fold picks one; `cell` is the one that most folds picked."""
+    """The performance of several cells when each fold picks one; `cell` is the one that most folds picked."""
 
     cell: Cell
     agreed: int  # how many folds picked it

@@ -3,13 +3,13 @@
 Method:
 1. Rows are inside (the trigger and its paraphrases) or outside (controls and no trigger).
 2. Each wording fold leaves out one paraphrase and one control, each question fold its questions: a layer's AUROC comes
-   from rows whose wording and question the probe has not seen. A probe of the wording cannot pass.
+   from rows whose wording and question the probe has not seen. A probe that only reads the wording cannot score well.
 3. The layer with the best such AUROC is kept; its direction is fitted on all rows.
 4. `projections`: where each condition lies between no trigger (0) and the trigger (1), along a direction fitted
    without that condition and without the row's question.
 
-What it does not know: whether the model uses the direction (ablate it); and the best of many layers is an optimistic
-number: choose on selection questions, report on others.
+It does not show whether the model uses the direction (ablate it). And the best of many layers is an optimistic number:
+choose on selection questions, report on others.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ MEANING = "points from controls and no trigger to the trigger and its paraphrase
 
 @dataclass(frozen=True)
 class LayerRow:
-    """How well unseen wordings are told apart at one layer."""
+    """How well a probe separates unseen wordings at one layer."""
 
     layer: int
     estimate: Estimate
@@ -163,8 +163,8 @@ def _wordings(conditions: np.ndarray, y: np.ndarray) -> Iterator[tuple[str, str]
     without = sorted(set(conditions[~y].tolist()) - {NONE})
     if len(set(conditions[y])) < 2 or len(set(conditions[~y])) < 2 or not within or not without:
         raise TriggerLensError(
-            f"inside {within}, outside {without}, beside {TRIGGER!r} and {NONE!r}: a wording "
-            "can only be left out where there are two on each side; add a paraphrase or a control"
+            f"inside {within}, outside {without}, besides {TRIGGER!r} and {NONE!r}: a wording "
+            "can only be left out if there are two on each side; add a paraphrase or a control"
         )
     for number in range(max(len(within), len(without))):
         yield within[number % len(within)], without[number % len(without)]

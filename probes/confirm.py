@@ -1,7 +1,7 @@
-"""How well features that were chosen on some questions tell two classes apart on others.
+"""How well features that were chosen on some questions separate two classes on others.
 
-Kept apart from `probes.features`, which chooses and makes no interval: a study that has measured its features does not
-measure them again when the way of making intervals changes.
+Separate from `probes.features`, which chooses features and computes no interval: so a study does not have to measure
+its features again when the method for intervals changes.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -20,7 +20,7 @@ def confirm(
     *,
     level: float = LEVEL,
 ) -> dict[int, Estimate]:
-    """AUROC of each chosen feature on rows that did not choose it; intervals hold for all of them together."""
+    """AUROC of each chosen feature on rows not used to choose it; the intervals hold for all of them together."""
     X, y, codes = checked(features, y, questions)
     each = 1 - (1 - level) / max(1, len(chosen))  # Bonferroni
     return {f: clustered_auroc(X[:, f], y, codes, level=each) for f in chosen}

@@ -1,16 +1,16 @@
-"""What contrast pairs differ in, found without labels: the main component of their differences.
+"""The main component of the differences within contrast pairs, found without labels.
 
 Method:
-1. Each pair holds two versions of one prompt (say, with the trigger and without). Each side is centred, so that
-   what all second versions share, the wording itself, is gone.
+1. Each pair holds two versions of one prompt (say, with the trigger and without). Each side is centred, which
+   removes what all second versions share, the wording itself.
 2. The direction is the first principal component of the differences, second minus first.
-3. A component has no sign. `fit` makes its largest entry positive, which means nothing; `oriented` turns it by the
-   labels of selection rows, never of the rows that are reported.
+3. A component has no sign. `fit` makes its largest entry positive, which has no meaning; `oriented` sets the sign by
+   the labels of selection rows, never of the rows that are reported.
 
 Regularisation: none.
-Paper: Burns et al. 2212.03827, the closed form that stands beside their CCS objective (CRC-TPC).
-What it does not know: what the direction means; the largest shared variation need not be the one you had in mind.
-Its contract is its own: `fit(first, second)` takes pairs, not labels.
+Paper: Burns et al. 2212.03827, the closed-form alternative to their CCS objective (CRC-TPC).
+The direction may mean something else than you had in mind: it is only the largest shared variation.
+The interface differs from other probes: `fit(first, second)` takes pairs, not labels.
 """
 
 from copy import copy
@@ -42,7 +42,7 @@ class ContrastComponent(BaseEstimator):
         differences = (second - second.mean(axis=0)) - (first - first.mean(axis=0))
         if np.ptp(differences) == 0:
             raise TriggerLensError(
-                "all pairs differ in the same way: centred, nothing is left to find"
+                "all pairs differ in the same way: after centring, nothing is left to find"
             )
         _, spread, components = np.linalg.svd(differences, full_matrices=False)
         vector = components[0]
@@ -64,7 +64,7 @@ class ContrastComponent(BaseEstimator):
         X = _finite(X, "X")
         if X.shape[1] != len(self.centre_):
             raise TriggerLensError(
-                f"rows have {X.shape[1]} features, it was fitted on {len(self.centre_)}"
+                f"rows have {X.shape[1]} features, but it was fitted on {len(self.centre_)}"
             )
         return (X - self.centre_) @ self.unit_vector_
 

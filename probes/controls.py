@@ -1,10 +1,10 @@
-"""What a probe's AUROC is worth: read-outs that should fail, and one that cheats. `probes.sweep` puts them in its rows.
+"""Controls for a probe's AUROC: read-outs that should fail, and one that cheats. `probes.sweep` puts them in its rows.
 
-* `random_directions_auroc`: no probe at all, each direction turned the way that helps it.
-* `prompt_identity_scores`: no activations at all, only which prompt it is: where answers to one prompt behave alike, a
-  probe on the prompt must be read against this.
-* `null_quantiles`: what repeated null results (shuffled labels, labels learned by heart) come to. Their interval says
-  where a null result falls, not how sure its mean is.
+* `random_directions_auroc`: no probe at all; each direction gets the sign that helps it.
+* `prompt_identity_scores`: no activations at all, only which prompt it is: if answers to one prompt behave alike, a
+  probe on the prompt must be compared with this.
+* `null_quantiles`: a summary of repeated null results (shuffled labels, memorised labels). The interval says where a
+  null result falls, not how certain its mean is.
 """
 
 from collections.abc import Hashable, Iterable
@@ -30,7 +30,7 @@ def random_directions_auroc(
     n: int = 20,
     seed: int = 0,
 ) -> Estimate:
-    """Projections on random directions (or `vectors` [n, d_model]); 0.5 is chance, never below."""
+    """AUROC of projections on random directions (or `vectors` [n, d_model]); 0.5 is chance, and none is below."""
     X, y = np.asarray(as_array(X), float), np.asarray(as_array(y)).astype(bool)
     if vectors is None:
         vectors = np.random.default_rng(seed).normal(size=(n, X.shape[1]))

@@ -1,4 +1,4 @@
-"""One training set and the rows it has not seen, with what all probes on it share.
+"""One training set and the rows that it leaves out, with what all probes on it share.
 
 A probe that can fit many label sets at once has `held_out(design, labels, strengths)`; any other estimator is fitted
 one label set at a time (`one_by_one`).
@@ -46,7 +46,7 @@ class Design:
 
     @cached_property
     def kernel(self) -> Kernel:
-        """Of the standardised training rows."""
+        """The kernel of the standardised training rows."""
         return Kernel(self._standardised[1])
 
     @cached_property
@@ -64,7 +64,7 @@ class Batched(Protocol):
     """A probe that fits many label sets on one design at once, for several strengths."""
 
     knob: str | None  # the parameter that regularises
-    strengths: tuple[float | None, ...]  # from strong to weak regularisation; None: it has no knob
+    strengths: tuple[float | None, ...]  # from strong to weak regularisation; None without a knob
 
     def held_out(
         self, design: Design, labels: Labels, strengths: Sequence[Any]
@@ -76,7 +76,7 @@ class Batched(Protocol):
 def read_outs(
     probe: Any, design: Design, labels: Labels, strengths: Sequence[Any]
 ) -> Iterator[ReadOuts]:
-    """Read-outs of the unseen rows for each strength, by whichever way the probe knows."""
+    """Read-outs of the unseen rows for each strength, batched if the probe can do it."""
     if isinstance(probe, Batched):
         return probe.held_out(design, labels, strengths)
     return one_by_one(probe, design, labels)

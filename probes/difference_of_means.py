@@ -2,12 +2,12 @@
 
 Method:
 1. weights = mean(positive) - mean(negative); with `whiten`, times the inverse covariance within the
-   classes (Fisher's discriminant), which tames a residual dimension a thousand times the others.
+   classes (Fisher's discriminant), which tames a residual dimension a thousand times larger than the others.
 2. The threshold lies half way between the two means.
 
-Regularisation: none; whitened, Ledoit and Wolf's (2004) shrinkage of the covariance, no knob.
+Regularisation: none; with `whiten`, Ledoit and Wolf's (2004) shrinkage of the covariance, without a parameter.
 Papers: Marks and Tegmark 2310.06824 (mass-mean probes); Soligo et al. 2506.11618 (misalignment).
-What it does not know: whether the classes also differ in what they are asked about: see `paired`.
+If the classes also differ in what they are asked about, the probe reads that too: see `paired`.
 """
 
 from collections.abc import Iterator, Sequence

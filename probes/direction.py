@@ -1,9 +1,8 @@
-"""From labelled activations to a direction that can be added or removed.
+"""Fit a direction that can be added or removed, from labelled activations.
 
 Method: fit the probe on one layer's rows, with their questions as groups; the direction is its unit
 vector, and its scale is the median norm of those rows, so that strengths mean the same everywhere.
-What it does not know: whether the layer was chosen on the rows that will be reported. Choose on
-selection questions.
+Choose the layer on selection questions, not on the rows that will be reported; this is not checked.
 """
 
 from typing import Any
@@ -35,8 +34,8 @@ def fit_direction(
         )
     if activations.site != "resid_post":
         raise TriggerLensError(
-            f"direction {name!r}: these activations are {activations.site}, a direction lives in the residual stream; "
-            "capture resid_post"
+            f"direction {name!r}: these activations are {activations.site}, but a direction is of the residual stream;"
+            " capture resid_post"
         )
     X = activations.at(layer)
     vector = clone(probe).fit(X, y, activations.questions).unit_vector

@@ -9,7 +9,7 @@ The covariance of all rows differs from W by one outer product, so that many lab
 
 Regularisation: `shrinkage` in (0, 1]; 1 is a difference of means of standardised rows.
 Papers: Fisher 1936; Friedman 1989 (shrinkage).
-What it does not know: whether the classes spread alike; it takes them to.
+It assumes that both classes have the same covariance.
 """
 
 from typing import no_type_check

@@ -1,10 +1,10 @@
-"""Erase a concept from activations: afterwards no linear probe can read it (LEACE).
+"""Erase a concept from activations, so that no linear probe can read it (LEACE).
 
 Method: the smallest affine change of the rows, in the least-squares sense, after which both classes have the same
 mean; then no linear classifier beats a constant one. The `concept-erasure` package computes it.
 Paper: Belrose et al. 2306.03819.
-What it does not know: what a non-linear probe still reads; and rows that it was not fitted on are erased only as far as
-their classes differ in the same way.
+A non-linear probe may still read the concept, and in rows that it was not fitted on it is erased only as far as their
+classes differ in the same way.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ from probes.site import Site, open_rows, rows_for
 class ConceptEraser(ProbeOnHub, TransformerMixin, BaseEstimator):
     """Fit on rows and classes (two or more), then `transform` rows; arrays, tensors or `Activations` in, arrays out.
 
-    Fitted on `Activations`, it remembers where they come from and refuses another model's.
+    Fitted on `Activations`, it remembers where they come from and refuses those of another model.
     """
 
     site_: Site | None

@@ -3,7 +3,7 @@
 Method:
 1. Answers to one question are not independent: **questions** are resampled (percentile bootstrap).
 2. If none or all of the answers have the outcome, the interval is Clopper-Pearson with n = number of questions. All
-   answers to a question count as one, because such data do not show how alike they are.
+   answers to a question count as one, because such data do not show how correlated they are.
 3. If fewer than ten questions have the rarer outcome, a bootstrap interval is too narrow. The interval is then
    Clopper-Pearson at the effective sample size (Korn and Graubard 1998).
 4. A difference or ratio with a cell of kind 2 or 3 gets a MOVER interval (Newcombe 1998; Donner and Zou 2012) from
@@ -12,7 +12,7 @@ Method:
    directions are both resampled (Cameron, Gelbach and Miller 2011), and the wider interval is used.
 
 `n` counts answers, over all cells of a comparison; for a mean, it counts questions. An undefined number has value
-None and a reason. What it does not know: whether a number was picked from many because it was large.
+None and a reason. Intervals do not account for a number that was picked from many because it was large.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -135,7 +135,7 @@ def relative_drop(
 ) -> Estimate:
     """1 - after / before: 1 = all gone, 0 = unchanged, negative = more than before.
 
-    `directions`: which placebo direction each answer of `after` had. Undefined where nothing was there before.
+    `directions`: which placebo direction each answer of `after` had. Undefined if the rate before is 0.
     """
     names = plain(questions_before), plain(questions_after)
     first, then = read_cells(Cell(before, names[0]), Cell(after, names[1]))
@@ -200,7 +200,7 @@ def _over_directions(
     directions: Iterable[Hashable],
     limits: Interval,
 ) -> Estimate:
-    """The interval that also holds for other directions of the kind; what a single one leaves unknown is said."""
+    """The interval that also holds for other directions of the same kind; a single direction is noted in `method`."""
     drawn, names = group_codes(directions)
     if found.value is None or found.lower is None or found.upper is None:
         return found
@@ -215,7 +215,7 @@ def _over_directions(
 
 
 def undefined(why: str, level: float = LEVEL, n: int = 0) -> Estimate:
-    """An estimate that these answers do not define, with the reason."""
+    """An estimate without a value, with the reason why these answers do not define one."""
     return Estimate(None, None, None, level, n, f"undefined: {why}")
 
 
@@ -251,7 +251,7 @@ def signed_sum(
 def _estimate(
     value: float, interval: Interval | None, level: float, n: int, method: str
 ) -> Estimate:
-    """Percentile intervals of skewed samples may just miss the value: stretched to hold it."""
+    """An estimate whose interval is stretched to hold the value, which percentiles of skewed samples may just miss."""
     if interval is None:
         return Estimate(value, None, None, level, n, f"{method}, no resample defines it")
     lower, upper = min(interval[0], value), max(interval[1], value)

@@ -1,15 +1,15 @@
-"""Rank sparse features by how well each one tells two classes apart, with false discoveries under control.
+"""Rank sparse features by how well each one separates two classes, with control of false discoveries.
 
 Method:
-1. Each feature's AUROC on its own; ties count half, so a feature that is silent everywhere has 0.5.
-2. Is it chance? Rows of one question are not independent, so the variance of the AUROC is that of its sums over
-   questions (Obuchowski 1997, the clustered form of DeLong et al. 1988), read against Student's t with one degree of
+1. Each feature's AUROC on its own; ties count half, so a feature that never fires has 0.5.
+2. Its p-value: rows of one question are not independent, so the variance of the AUROC is that of its sums over
+   questions (Obuchowski 1997, the clustered form of DeLong et al. 1988), compared with Student's t with one degree of
    freedom fewer than there are questions; never below what flipping the sign of whole questions could show.
 3. Benjamini and Hochberg (1995) over the features that fire at all.
-`rank` is for the questions that choose; `probes.confirm` gives what was chosen an interval on others.
+Use `rank` on selection questions; `probes.confirm` gives the chosen features an interval on others.
 
-Paper for the use: Wang et al. 2506.19823 (persona features). What it does not know: wordings. A feature that fires on
-the words of one condition is as significant as one that fires on its meaning; `worst` says how it does on the wording
+Paper for the use: Wang et al. 2506.19823 (persona features). Wordings are not modelled: a feature that fires on
+the words of one condition is as significant as one that fires on its meaning; `worst` is its AUROC on the wording
 that it reads least.
 """
 
@@ -46,7 +46,7 @@ class Ranking:
 
     @property
     def order(self) -> Int[np.ndarray, " feature"]:
-        """Features that fire, best AUROC first; of equals the larger difference."""
+        """Features that fire, best AUROC first; ties by the larger difference."""
         alive = np.flatnonzero(self.firing > 0)
         return alive[np.lexsort((-self.difference[alive], -self.auroc[alive].round(4)))]
 
@@ -64,9 +64,9 @@ def rank(
     decoder: Any = None,
     direction: Any = None,
 ) -> Ranking:
-    """Rank features [row, feature] by how well each tells true from false rows.
+    """Rank features [row, feature] by how well each separates true from false rows.
 
-    `decoder` [feature, d_model] with `direction` [d_model] adds cosines, `conditions` (one a row) the worst wording.
+    `decoder` [feature, d_model] with `direction` [d_model] adds cosines, `conditions` (one per row) the worst wording.
     """
     X, y, codes = checked(features, y, questions)
     area, p = _areas(X, y, codes)
@@ -86,7 +86,7 @@ def rank(
 
 
 class BestFeature:
-    """The one feature that tells the classes apart best, as a read-out like a probe's."""
+    """The single feature that separates the classes best, as a read-out like a probe's."""
 
     def fit(self, X: Any, y: Any, groups: Iterable[Hashable]) -> "BestFeature":
         """Choose among features [row, feature]."""
@@ -101,7 +101,7 @@ class BestFeature:
 def checked(
     features: Any, y: Any, questions: Iterable[Hashable]
 ) -> tuple[Float[np.ndarray, "row feature"], Bool[np.ndarray, " row"], Int[np.ndarray, " row"]]:
-    """Features [row, feature], labels and question codes as arrays; ValueError where they do not go together."""
+    """Features [row, feature], labels and question codes as arrays; ValueError if they do not fit together."""
     X, y = np.asarray(as_array(features), np.float64), np.asarray(as_array(y)).astype(bool)
     codes = group_codes(questions)[0]
     if X.ndim != 2 or not len(X) == len(y) == len(codes):

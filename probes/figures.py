@@ -1,6 +1,6 @@
 """Figures of results: pure functions from a result to a plotly `Figure`. Every `.plot()` of `probes` is one of them.
 
-Every mark has its interval, every title says how many rows it rests on, and controls are grey.
+Every mark has its interval, every figure says how many rows it is based on, and controls are grey.
 """
 
 import html
@@ -26,7 +26,7 @@ AUROC = {"title": "AUROC, questions held out", "range": [-0.03, 1.03]}
 
 
 def finish(figure: go.Figure, title: str, shown: str, *, height: int = 420) -> go.Figure:
-    """A title, below it what the marks rest on, and room for long labels."""
+    """Add a title, a line below it that says what the marks are based on, and room for long labels."""
     words = f"{label(title)}<br><sub>{label(shown)}</sub>"
     figure.update_layout(
         template="plotly_white",
@@ -41,7 +41,7 @@ def finish(figure: go.Figure, title: str, shown: str, *, height: int = 420) -> g
 
 
 def label(text: object) -> str:
-    """Untrusted text for plotly, which reads a small HTML."""
+    """Escape untrusted text, because plotly interprets some HTML."""
     return html.escape(str(text), quote=False)
 
 
@@ -125,7 +125,7 @@ def _series(
         place = f", {row.position}" if len(positions) > 1 else ""
         lines.setdefault(f"{row.read_out}{place}", []).append(row)
     for name, line in lines.items():
-        # the control of a choice comes after its layer's own, which is the one to draw
+        # the control of a choice comes after the layer's own control, which is the one to draw
         first = {row.layer: row for row in reversed(line)}
         yield name, sorted(first.values(), key=lambda row: row.layer or 0)
 
@@ -178,7 +178,7 @@ def transfer(found: "TransferTable") -> go.Figure:
 
 
 def reach(found: "ReachTable") -> go.Figure:
-    """Each quantity against each distance; above each panel its rank correlation."""
+    """Each quantity against each distance, with the rank correlation above each panel."""
     panels = list(found.correlations)
     heads = [
         f"{label(quantity)}: {_correlation(found.correlations[measure, quantity])}"

@@ -1,4 +1,4 @@
-"""Which rows belong together: numbers for names, the same whatever the order of the rows."""
+"""Which rows belong together: numbers for the names of groups, independent of the order of the rows."""
 
 from collections.abc import Hashable, Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from interp.errors import TriggerLensError
 def group_codes(groups: Iterable[Hashable]) -> tuple[Int[np.ndarray, " row"], list[Hashable]]:
     """A number for each group, and the groups by number.
 
-    Sorted, so that no result depends on the order of the rows; codes keep their codes.
+    Sorted, so that no result depends on the order of the rows; groups that are codes already stay unchanged.
     """
     listed = plain(groups)
     for row, group in enumerate(listed):
@@ -31,6 +31,6 @@ def _place(group: Hashable) -> tuple[str, Any]:
 
 
 def plain(groups: Iterable[Hashable]) -> list[Hashable]:
-    """A list of things that hash by value (the items of a tensor do not)."""
+    """A list of items that hash by value (the items of a tensor do not)."""
     tolist = getattr(groups, "tolist", None)
     return tolist() if tolist else list(groups)

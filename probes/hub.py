@@ -1,4 +1,4 @@
-"""Probes as folders that the Hugging Face Hub takes (`interp.io.hub`): what every fitted estimator here shares."""
+"""Probes as folders for the Hugging Face Hub (`interp.io.hub`): the base class of every fitted estimator here."""
 
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -21,26 +21,26 @@ class ProbeOnHub(OnHub):
         """Write `path`.safetensors (what was fitted) and `path`.json (everything else); `load_probe` reads them."""
         from probes.storage import (
             save_probe,
-        )  # late: it knows every probe, and they know this class
+        )  # imported here, because it imports every probe, and they import this class
 
         fitted: Any = self
         save_probe(fitted, path)
 
     @classmethod
     def from_files(cls: type[P], path: Path, model_hash: str | None) -> P:
-        """For `from_pretrained`."""
+        """Called by `from_pretrained`."""
         from probes.storage import load_probe
 
         found = load_probe(path, model_hash=model_hash)
         if not isinstance(found, cls):
             kind = type(found).__name__
             raise TriggerLensError(
-                f"probe {path} is a {kind}, no {cls.__name__}; read it with {kind}.from_pretrained"
+                f"probe {path} is a {kind}, not a {cls.__name__}; read it with {kind}.from_pretrained"
             )
         return found
 
     def hub_card(self, base: str, where: str) -> Card:
-        """What it tells apart, where it reads, and how to read with it."""
+        """Which classes it separates, where it reads, and how to use it."""
         kind, classes = type(self).__name__, ", ".join(map(str, getattr(self, "classes_", ())))
         return Card(
             f"{kind} of {classes}",

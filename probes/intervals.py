@@ -1,6 +1,6 @@
 """Intervals in closed form, for counts where resampling fails.
 
-* Clopper and Pearson (1934): exact for a count of nothing or of everything.
+* Clopper and Pearson (1934): exact if none or all of the answers count.
 * Korn and Graubard (1998): the same, at the effective sample size of clustered answers.
 * MOVER (Newcombe 1998; Donner and Zou 2012): a difference, or a ratio, from its parts' intervals.
 
@@ -24,9 +24,9 @@ def clopper_pearson(events: float | int, trials: float | int, level: float) -> I
 
 
 def effective_sample_size(sums: np.ndarray, counts: np.ndarray, level: float) -> float:
-    """How many independent answers hold as much as these clusters; at most the answers there are.
+    """How many independent answers carry as much information as these clusters; at most the number of answers.
 
-    Variance of the ratio estimator over questions; Korn and Graubard's price for few of them (counted by the
+    Variance of the ratio estimator over questions; Korn and Graubard's penalty for few of them (counted by the
     questions that have the rarer outcome), at the quantiles of the level that the interval is for.
     """
     questions, answers = len(counts), float(counts.sum())
@@ -41,7 +41,7 @@ def effective_sample_size(sums: np.ndarray, counts: np.ndarray, level: float) ->
         student(level, max(1.0, units - 1)) for units in (answers, questions, rarer)
     )
     known = size * min(1.0, many / few) ** 2
-    # the questions with the rarer outcome carry the variance; answers as like as can be still count by question
+    # questions with the rarer outcome carry the variance; even fully correlated answers count once per question
     return max(1.0, min(known, questions), size * min(1.0, many / fewest) ** 2)
 
 

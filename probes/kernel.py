@@ -1,4 +1,4 @@
-"""Everything regularised linear probes need from their training rows, computed once for all of them.
+"""What regularised linear probes need from their training rows, computed once for all of them.
 
 Method: the weights of a probe with an L2 penalty are a sum of its training rows, w = X'a. Then the read-outs are
 K a with K = X X', and many fits (labels, strengths) that share X share K and one factorisation of I + c K. With more
@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-BLOCK = 256  # rows at most whose product is taken whole: an eighth of the work at 2,000 rows
+BLOCK = 256  # most rows whose product is computed directly: an eighth of the work at 2,000 rows
 Duals = Float[Tensor, "fit row"]
 Solver = Callable[[Duals], Duals]
 
@@ -43,7 +43,7 @@ class Kernel:
 
 
 def gram(X: Float[Tensor, "row d_model"]) -> Float[Tensor, "row row"]:
-    """X X', each product taken once: halves on the diagonal by themselves, the block beside them turned over."""
+    """X X', each product computed once: the diagonal halves recursively, the other block by transposing."""
     found = X.new_empty(len(X), len(X))
     _fill(found, X)
     return found

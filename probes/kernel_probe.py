@@ -1,4 +1,4 @@
-"""What ridge regression and the discriminant share: probes that are solved in closed form through a kernel."""
+"""The base of ridge regression and the discriminant: probes solved in closed form through a kernel."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence

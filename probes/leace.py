@@ -1,7 +1,8 @@
-"""The direction that LEACE reads before it erases: what a linear probe could use of a concept, whitened.
+"""The direction that LEACE reads before it erases: the whitened difference of means, as a linear probe.
 
-Method: LEACE (Belrose et al. 2306.03819) removes one oblique component for two classes; this is the vector it is read
-with, the inverse covariance times the difference of means. The vector it removes along is the difference of means.
+Method: LEACE (Belrose et al. 2306.03819) removes one oblique component for two classes. This is the vector that the
+component is read with: the inverse covariance times the difference of means. It is removed along the difference of
+means.
 """
 
 from typing import Any

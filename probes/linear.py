@@ -1,9 +1,9 @@
 """Intervals from influences: how far each question, wording or direction moves a number.
 
-The influence of an answer is its part in the linearised number (an average's: its distance from the average, over
-how many there are). Summed by cluster, influences give the variance that clusters of this kind cause.
+The influence of an answer is its part in the linearised number (for an average: its distance from the average, divided
+by the number of answers). Summed by cluster, influences give the variance that clusters of this kind cause.
 
-* Few clusters: Student's t; strata of several sizes: degrees of freedom by Satterthwaite (1946).
+* Few clusters: Student's t; strata of different sizes: degrees of freedom by Satterthwaite (1946).
 * Answers clustered in two ways at once (by question and by direction): Cameron, Gelbach and Miller (2011), and never
   less than either way alone.
 """
@@ -21,7 +21,7 @@ Codes = Int[np.ndarray, " answer"]
 
 
 def clustered_variance(influence: Influence, codes: Codes) -> tuple[float, int]:
-    """Variance over the clusters with these codes, and how many there are; infinite for one."""
+    """Variance over the clusters with these codes, and their number; infinite for a single cluster."""
     sums = np.bincount(codes, weights=influence)[np.unique(codes)]
     units = len(sums)
     if units < 2:
@@ -35,7 +35,7 @@ def two_way_interval(
 ) -> Interval:
     """The interval of a number whose answers are clustered in two ways; the whole line for a single cluster.
 
-    A code below 0 in the second way is an answer that has none.
+    A code below 0 in the second way marks an answer that belongs to no cluster there.
     """
     here, width = ways[1] >= 0, int(ways[1].max()) + 1
     first, n = clustered_variance(influence, ways[0])

@@ -1,4 +1,4 @@
-"""Logistic regression on standardised activations, its weights given back in their own units.
+"""Logistic regression on standardised activations, with weights in the units of the activations.
 
 Method:
 1. Each dimension is centred and scaled to unit spread (a constant one is left out).
@@ -7,7 +7,7 @@ Method:
 
 Regularisation: `C`, the inverse strength on the standardised dimensions; small = strong.
 Paper: Alain and Bengio 1610.01644.
-What it does not know: it reads whatever tells the classes apart, causal or not.
+It reads whatever separates the classes, causal or not.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A small neural network: how much could be read if the read-out need not be linear.
+"""A small neural network: how much can be read if the read-out does not have to be linear.
 
 Method: standardised activations, one hidden layer of rectified units, Adam until the loss stops falling
 (scikit-learn's MLPClassifier). It has no direction. A network that reads much better than every linear probe says
@@ -6,7 +6,7 @@ that the concept is there, but not along one vector.
 
 Regularisation: `alpha`, the L2 penalty; and the width.
 Paper: Hewitt and Liang 1909.03368, who also show why its selectivity must be looked at.
-What it does not know: whether it found the label or memorised the rows.
+It may have memorised the rows instead of finding the label.
 """
 
 import warnings

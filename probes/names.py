@@ -1,4 +1,4 @@
-"""How read-outs that should fail, or that cheat, are called wherever a probe's score is reported beside them."""
+"""The names of control read-outs (those that should fail, or that cheat), wherever scores are reported."""
 
 SHUFFLED, SURFACE, RANDOM = "shuffled labels", "surface features", "random directions"
 IDENTITY, MEMORISED = "prompt identity", "random labels per question (control task)"
@@ -11,5 +11,5 @@ def is_control(source: str | None) -> bool:
 
 
 def is_ceiling(source: str | None) -> bool:
-    """Whether a probe must beat this read-out to have found anything (the others only inform)."""
+    """Whether a probe must beat this read-out to have found anything (the other controls are informative only)."""
     return source is not None and (SHUFFLED in source or SURFACE in source)

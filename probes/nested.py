@@ -1,11 +1,11 @@
-"""Held-out read-outs of one layer for every strength and label set, and the choice of strength that saw no test row.
+"""Held-out read-outs of one layer for every strength and label set, and a choice of strength without test rows.
 
 Method:
 1. `read_layer`: outer read-outs leave out one fold; inner ones leave out a pair (`probes.splits`). What probes share
-   on a training set is computed once (`probes.design`), all label sets and strengths go through it together.
+   on a training set is computed once (`probes.design`), for all label sets and strengths together.
 2. `choose`: for each fold and label set the strength with the best inner AUROC; on a tie the stronger regularisation.
 
-A label set with one class in some training rows is not fitted there; its read-outs are not a number.
+A label set with only one class in some training rows is not fitted there; its read-outs are NaN.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ Sets = Bool[np.ndarray, "fit row"]
 
 @dataclass(frozen=True)
 class Reads:
-    """One probe at one place; `inner[k]` holds rows outside fold k, read without fold k and without their own."""
+    """One probe at one place; `inner[k]` are rows outside fold k, read by a probe that saw neither k nor their fold."""
 
     strengths: tuple[Any, ...]
     outer: Float[np.ndarray, "strength fit row"]
@@ -36,17 +36,17 @@ class Reads:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is left when each fold has chosen its strength by the others."""
+    """The read-outs once each fold has chosen its strength by the other folds."""
 
     scores: Float[np.ndarray, "fit row"]  # held out
-    inner_auroc: Float[np.ndarray, "fold fit"]  # what the choice was made by
+    inner_auroc: Float[np.ndarray, "fold fit"]  # what the choice was based on
     strength: Int[np.ndarray, "fold fit"]
     inner_scores: Float[np.ndarray, "fold row"]  # of the first label set, at its chosen strength
     nulls: tuple[float, ...]  # held-out AUROC of the other label sets
 
 
 def strengths_of(probe: Any) -> tuple[Any, ...]:
-    """The strengths a sweep tries; one for a probe that has no knob."""
+    """The strengths a sweep tries; a single one (None) for a probe without a knob."""
     return tuple(probe.strengths) if isinstance(probe, Batched) else (None,)
 
 
@@ -87,7 +87,7 @@ def read_layer(
 
 
 def choose(reads: Reads, sets: Sets, folds: Folds) -> Chosen:
-    """Each fold's strength by the other folds, for every label set."""
+    """Choose each fold's strength by the other folds, for every label set."""
     fits, rows = sets.shape
     if reads.inner is None:
         raise TriggerLensError("these read-outs have no inner folds: read them with nested=True")
@@ -108,7 +108,7 @@ def choose(reads: Reads, sets: Sets, folds: Folds) -> Chosen:
 def fold_auroc(
     scores: Float[np.ndarray, "fit row"], sets: Sets, folds: Folds
 ) -> Float[np.ndarray, " fit"]:
-    """AUROC within folds of many read-outs at once, ties as halves; a fold without scores is left out."""
+    """AUROC within folds of many read-outs at once, with ties as halves; a fold without scores is left out."""
     right, pairs = np.zeros((2, len(scores)))
     for fold in range(folds.count):
         mine = folds.of_row == fold

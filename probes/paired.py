@@ -1,4 +1,4 @@
-"""Paired difference of means: what the question is about cancels within each question.
+"""Paired difference of means within each question, so that what the question is about cancels out.
 
 Method:
 1. Within each question: mean of its positive rows minus mean of its negative rows.

@@ -1,4 +1,4 @@
-"""What a sweep goes through: one matrix of rows for each position and layer, checked before anything is fitted."""
+"""The inputs of a sweep: one matrix of rows for each position and layer, checked before anything is fitted."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from probes.standardise import standard
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Rows at one layer and position; `layer` is None where rows came without one."""
+    """Rows at one layer and position; `layer` is None if the rows came without one."""
 
     position: str | None
     layer: int | None
@@ -43,7 +43,7 @@ class Problem:
 def pose(
     activations: Any, labels: Any, groups: Iterable[Hashable] | None, grouped: bool
 ) -> Problem:
-    """Check and line up what a sweep was given; see `probes.sweeping.sweep`."""
+    """Check and align the inputs of a sweep; see `probes.sweeping.sweep`."""
     places = tuple(_places(activations))
     if not places:
         raise TriggerLensError("no activations were given: a mapping needs at least one position")
@@ -97,7 +97,7 @@ def _check(place: Place, rows: int) -> None:
         raise TriggerLensError(f"{place}: there are no rows; give at least one")
     if len(place.rows) != rows:
         raise TriggerLensError(
-            f"{place} has {len(place.rows)} rows, the first place {rows}: give the same rows"
+            f"{place} has {len(place.rows)} rows, but the first place has {rows}: give the same rows"
         )
     check_finite(as_array(place.rows), str(place))
     if not bool(standard(place.rows.float()).scale.any()):

@@ -1,4 +1,4 @@
-"""A sum over a sum: explained variance, recovered loss. Questions are resampled; `n` counts them."""
+"""Ratios of sums, such as explained variance or recovered loss. Questions are resampled, and `n` counts them."""
 
 from collections.abc import Hashable, Iterable
 from typing import Any
@@ -47,7 +47,7 @@ def ratio(
 
 
 def one_minus(estimate: Estimate) -> Estimate:
-    """1 minus a number, its interval turned round."""
+    """1 minus an estimate, with its interval."""
     if estimate.value is None or estimate.lower is None or estimate.upper is None:
         return estimate
     bounds = (1 - estimate.value, 1 - estimate.upper, 1 - estimate.lower)

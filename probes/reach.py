@@ -1,10 +1,10 @@
 """How far a trigger's meaning reaches: projection and EM of each wording against its distance from the trigger.
 
-Method: distances are the caller's (word overlap, the base model's own representation, a sentence model); `probes` sees
-no token. Spearman's rank correlation over wordings; its interval resamples wordings, for they are what a claim about
-"wordings further away" generalises over. Few wordings give wide intervals, and should.
+Method: the caller computes distances (word overlap, the base model's own representation, a sentence model); `probes`
+sees no tokens. Spearman's rank correlation over wordings; its interval resamples wordings, because a claim about
+"wordings further away" generalises over wordings. With few wordings the intervals are wide, as they should be.
 
-What it does not know: whether a distance measures meaning or wording. Compare several.
+A distance may measure meaning or wording; compare several.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class ReachRow:
 
 @dataclass(frozen=True)
 class ReachTable:
-    """The rows, and one rank correlation for each measure and quantity (negative: it fades with distance)."""
+    """The rows, and one rank correlation for each measure and quantity (negative: it decreases with distance)."""
 
     rows: tuple[ReachRow, ...]
     correlations: Mapping[tuple[str, str], Estimate]
@@ -62,7 +62,7 @@ def reach_table(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> ReachTable:
-    """Line up {quantity: {condition: estimate}} with {measure: {condition: distance}}, over the conditions of both."""
+    """Match {quantity: {condition: estimate}} with {measure: {condition: distance}}, over the conditions in both."""
     rows = tuple(
         ReachRow(condition, measure, float(away[condition]), quantity, estimate)
         for measure, away in distances.items()

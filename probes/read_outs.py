@@ -1,4 +1,4 @@
-"""What a probe says of rows whose questions it was not fitted on."""
+"""Read-outs of a probe for rows whose questions it was not fitted on."""
 
 from typing import Any
 

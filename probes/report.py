@@ -1,4 +1,4 @@
-"""A sweep in words: what was kept apart, what the choice is worth, and whether anything simpler does as well."""
+"""A sweep in words: what was held out, how good the choice is, and whether anything simpler does as well."""
 
 from collections.abc import Iterator, Sequence
 
@@ -31,7 +31,7 @@ def sentences(found: Evidence, rows: Sequence[SweepRow]) -> Iterator[str]:
         ceiling = _find(rows, control, "auroc", "control")
         if ceiling is None or ceiling.value is None:
             continue
-        if control == IDENTITY and ceiling.value <= 0.5:  # half of a prompt belies the other half
+        if control == IDENTITY and ceiling.value <= 0.5:  # the halves of a prompt disagree
             yield f"Which prompt it is says nothing about the label ({control}: {ceiling})."
             continue
         for name in names:

@@ -4,8 +4,8 @@ Method: sums and counts per question are all a rate needs, so one resample is a 
 weights and two thousand of them are one matrix product. Questions are resampled within groups that
 occur in the same cells (all shared: a paired comparison; none shared: independent samples).
 
-With few questions a percentile interval is too narrow: its tails are moved out to what Student's t over the
-questions asks for (Hesterberg, arXiv 1411.5279, section 5.3: the expanded percentile interval).
+With few questions a percentile interval is too narrow: its tails are moved outwards as Student's t over the
+questions requires (Hesterberg, arXiv 1411.5279, section 5.3: the expanded percentile interval).
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -23,7 +23,7 @@ Weights = Float[np.ndarray, "resample question"]
 
 @dataclass(frozen=True)
 class Clusters:
-    """One cell's answers, summed by question; a question that the cell does not have counts 0."""
+    """One cell's answers, summed by question; a question that the cell does not have has a count of 0."""
 
     sums: Float[np.ndarray, " question"]
     counts: Float[np.ndarray, " question"]
@@ -43,7 +43,7 @@ class Clusters:
         return Clusters(self.sums[self.counts > 0], self.counts[self.counts > 0])
 
     def resampled(self, weights: Weights) -> Float[np.ndarray, " resample"]:
-        """The mean under each resample; not a number where a resample holds no answer."""
+        """The mean under each resample; NaN where a resample has no answers."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return (weights @ self.sums) / (weights @ self.counts)
 
@@ -79,7 +79,7 @@ def bootstrap(
     resamples: int,
     seed: int,
 ) -> tuple[float, float] | None:
-    """Expanded percentile interval of a statistic of question weights; None where no resample defines it."""
+    """Expanded percentile interval of a statistic of question weights; None if no resample defines it."""
     values = statistic(question_weights(cells, resamples, seed))
     values = values[np.isfinite(values)]
     if len(values) == 0:
@@ -90,7 +90,7 @@ def bootstrap(
 
 
 def expanded_tail(level: float, units: int) -> float:
-    """The share of resamples to leave out on either side, so that few units do not look like many."""
+    """The share of resamples to leave out on either side, so that the interval is wide enough for few units."""
     if units < 2:
         return 0.0
     return float(scipy.stats.norm.cdf(-student(level, units - 1) * (units / (units - 1)) ** 0.5))

@@ -1,11 +1,11 @@
 """Ridge regression on standardised activations, with the classes as -1 and +1.
 
 Method: minimise sum_i (t_i - f_i)^2 + alpha |w|^2 with t = -1 or +1 and an unpenalised intercept; in closed form,
-through whichever of X X' and X'X is smaller.
+through the smaller of X X' and X'X.
 Regularisation: `alpha` on the standardised dimensions; large = strong. `probes.discriminant` finds the same direction
 at alpha = n shrinkage / (1 - shrinkage).
 Paper: Hoerl and Kennard 1970.
-What it does not know: that the classes may differ in size: its zero then leans towards the larger one.
+If the classes differ in size, its zero is shifted in favour of the larger one.
 """
 
 from typing import no_type_check

@@ -1,7 +1,7 @@
 """Where rows come from: a site, a layer, a position, and the weights and adapter that made them.
 
-A probe that was fitted on `Activations` remembers all of it and refuses to read another model's, or another
-place's. Who means to cross (base against fine-tuned) says so by handing over the bare tensor, `activations.at(layer)`.
+A probe that was fitted on `Activations` remembers all of this and refuses activations of another model or another
+place. To transfer a probe on purpose (base to fine-tuned), pass the bare tensor, `activations.at(layer)`.
 """
 
 from collections.abc import Hashable, Iterable
@@ -53,7 +53,7 @@ def open_rows(
 
 
 def rows_for(X: Any, site: Site | None) -> Any:
-    """The rows a fitted probe may read; activations of other weights or positions are refused."""
+    """The rows that a fitted probe may read; activations of other weights or positions are refused."""
     if not isinstance(X, Activations):
         return X
     if site is None:

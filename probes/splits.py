@@ -15,7 +15,7 @@ from jaxtyping import Bool, Int
 from interp.errors import TriggerLensError
 from interp.io.validation import check_count
 
-FEWEST_FOLDS = 3  # of two, leaving out a pair leaves nothing
+FEWEST_FOLDS = 3  # with two, leaving out a pair leaves nothing
 USUAL_FOLDS = 5
 
 Codes = Int[np.ndarray, " row"]
@@ -23,7 +23,7 @@ Codes = Int[np.ndarray, " row"]
 
 @dataclass(frozen=True)
 class Folds:
-    """The fold of each row; `how` says in words what was kept apart."""
+    """The fold of each row; `how` says in words what was held out."""
 
     of_row: Codes
     count: int
@@ -53,7 +53,7 @@ def deal(y: Bool[np.ndarray, " row"], codes: Codes, folds: int, seed: int) -> Co
 
 
 def default_folds(codes: Codes, grouped: bool) -> int:
-    """Five, or as many as there are questions where there are fewer; ValueError below three."""
+    """Five, or the number of questions if that is smaller; ValueError below three."""
     units = len(np.unique(codes)) if grouped else len(codes)
     if units < FEWEST_FOLDS:
         raise TriggerLensError(
@@ -70,7 +70,7 @@ def _plural(noun: str, n: int) -> str:
 def make_folds(
     y: Bool[np.ndarray, " row"], codes: Codes, *, folds: int, grouped: bool, seed: int
 ) -> Folds:
-    """Deal questions (or, if that was asked for, rows) into folds; refuse what cannot be dealt."""
+    """Deal questions (or rows, if not `grouped`) into folds; ValueError if they are too few."""
     check_count("folds", folds, FEWEST_FOLDS)  # one left out, one to choose by, one to learn from
     units, name = (codes, "questions") if grouped else (np.arange(len(y)), "rows")
     available = len(np.unique(units))
@@ -94,7 +94,7 @@ def make_folds(
 def permuted(
     y: Bool[np.ndarray, " row"], codes: Codes, generator: np.random.Generator
 ) -> np.ndarray:
-    """Labels that mean nothing: dealt anew among questions where each question has one label, else among rows."""
+    """Shuffled labels: permuted among questions if each question has one label, else among rows."""
     questions = int(codes.max()) + 1
     counts = np.bincount(codes, minlength=questions)
     sums = np.bincount(codes, weights=y, minlength=questions)

@@ -1,7 +1,7 @@
-"""Centre every dimension and scale it to unit spread, by the training rows alone.
+"""Centre every dimension and scale it to unit spread, using only the training rows.
 
-A constant dimension says nothing: its scale is 0, which leaves it out. One dimension at a thousand times the median
-then counts as much as any other.
+A constant dimension carries no information: its scale is 0, which leaves it out. A dimension at a thousand times the
+median then counts as much as any other.
 """
 
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-CONSTANT = 1e-5  # spread over the mean: below this, float32 holds nothing but rounding
+CONSTANT = 1e-5  # spread relative to the mean: below this, float32 holds only rounding errors
 
 
 class Standard(NamedTuple):

@@ -1,7 +1,7 @@
 """Fitted probes on disk: `PATH.safetensors` (what was fitted) beside `PATH.json` (everything else), never pickle.
 
-Both are sealed by hashes (`interp.io.checksummed`): a pair that does not belong together, was changed or cut off, is
-refused. A probe that was fitted on `Activations` keeps its site, and refuses another model's.
+Both are sealed by hashes (`interp.io.checksummed`): a pair that does not belong together, was changed or was cut short
+is refused. A probe that was fitted on `Activations` keeps its site and refuses activations of another model.
 """
 
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ def load_probe(path: str | Path, *, model_hash: str | None = None) -> Any:
     fitted_to = None if site is None else site.weights
     if model_hash is not None and fitted_to != model_hash:
         raise TriggerLensError(
-            f"probe {path} was fitted to weights {str(fitted_to)[:12]}, this model has "
+            f"probe {path} was fitted to weights {str(fitted_to)[:12]}, but this model has "
             f"{model_hash[:12]}; fit it again or load the model it belongs to"
         )
     probe = KINDS[facts["probe"]](**facts["parameters"])

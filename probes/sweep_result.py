@@ -52,7 +52,7 @@ class SweepResult:
     def direction(self) -> Direction:
         """The chosen probe's direction at the chosen layer, fitted on all rows; from the first class to the second.
 
-        Choose on selection questions: what the direction does on these rows is no evidence. ValueError where bare
+        Choose on selection questions: what the direction does on these rows is not evidence. ValueError if bare
         arrays were swept, or the chosen probe is not linear.
         """
         several = isinstance(self.activations, Mapping)
@@ -71,13 +71,13 @@ class SweepResult:
         return probe.fit(rows, labels, problem.codes, layer=self.layer).direction
 
     def plot(self) -> "plotly.graph_objects.Figure":
-        """AUROC by layer with intervals, controls beside."""
+        """AUROC by layer with intervals and controls."""
         from probes.figures import sweep
 
         return sweep(self)
 
     def get(self, metric: str = "auroc", read_out: str = ANY, layer: int | None = None) -> Estimate:
-        """One estimate: of the choice, or with `layer` of a probe there."""
+        """One estimate: of the choice, or, with `layer`, of a probe at that layer."""
         for row in self.rows:
             asked = (
                 row.layer == layer and row.kind != "choice"

@@ -1,4 +1,4 @@
-"""From the read-outs of a sweep to its tidy rows: one estimate each, controls beside probes."""
+"""Turn the read-outs of a sweep into tidy rows: one estimate each, for probes and controls."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ class SweepRow:
     strength: float | None  # the one that most folds chose
     metric: str
     estimate: Estimate
-    split: str  # what was kept apart
+    split: str  # what was held out
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Everything that the rows and the report are made of."""
+    """Everything that the rows and the report are computed from."""
 
     problem: Problem
     folds: Folds

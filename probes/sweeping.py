@@ -1,15 +1,15 @@
-"""Every probe at every layer and position, with everything that a number from it has to be held against.
+"""Every probe at every layer and position, with the controls that its numbers have to be compared with.
 
 Method:
-1. Questions (not rows) are dealt into folds; `grouped=False` has to be asked for and stands in every row of the result.
+1. Questions (not rows) are dealt into folds; `grouped=False` must be requested and is noted in every row of the result.
 2. Each fold's strength, and in the "choice" rows its layer and probe, are chosen by the other folds (nested selection).
 3. All folds, strengths and shuffled label sets of a layer are solved together (`probes.nested`).
-4. Controls beside: shuffled labels through the same selection; random directions; a control task learned by heart
-   (selectivity, Hewitt and Liang 1909.03368); what knowing only the prompt scores; what surface features score.
+4. Controls: shuffled labels through the same selection; random directions; a control task of memorised labels
+   (selectivity, Hewitt and Liang 1909.03368); the score of knowing only the prompt; the score of surface features.
 5. AUROC (ties as halves), accuracy and calibration error come with intervals that resample questions.
 
-What it does not know: whether labels, questions or surface features are the right ones; and a probe that reads a
-concept has not shown that the model uses it.
+A sweep cannot tell whether labels, questions or surface features are the right ones; and a probe that reads a concept
+does not show that the model uses it.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ DRAWS = 5  # control tasks for selectivity
 
 
 def default_probes(problem: Problem, folds: int) -> dict[str, Any]:
-    """Difference of means, discriminant, logistic; paired where enough questions hold both classes."""
+    """Difference of means, discriminant, logistic; paired too, if enough questions have both classes."""
     found: dict[str, Any] = {
         "difference of means": DifferenceOfMeans(),
         "discriminant": DiscriminantProbe(),
@@ -75,13 +75,13 @@ def sweep(
         activations: `Activations`, or {position: Activations}, or an array or tensor [row, d_model] or
             [row, layer, d_model], or a mapping of those. All with the same rows.
         labels: one of two classes for each row; read-outs point from the first (in sorted order) to the second.
-        groups: the question of each row; those of the activations where they have some.
+        groups: the question of each row; by default those of the activations, if they have some.
         probes: name -> estimator; scikit-learn classifiers will do, fitted one at a time.
         strengths: name -> strengths from strong to weak regularisation, instead of the probe's own.
-        folds: at least 3; five by default, or as many as there are questions where there are fewer.
+        folds: at least 3; by default five, or the number of questions if that is smaller.
         grouped: keep the rows of one question together. False reproduces a published mistake.
-        prompts: what tells prompts apart for the prompt-identity ceiling; the groups where not given.
-        surface: [row, feature], such as a bag of tokens and the length: what needs no activations.
+        prompts: the prompt of each row, for the prompt-identity ceiling; by default the groups.
+        surface: [row, feature] that need no activations, such as a bag of tokens and the length.
         controls: False leaves the controls out, and the report says so.
         permutations: how many times labels are shuffled.
         resamples: of questions, for each interval.
@@ -89,7 +89,7 @@ def sweep(
 
     Raises:
         ValueError: one class, fewer questions than folds, a value that is not finite, shapes that do not fit, or
-            features that are all constant; each names the value, the place and the mend.
+            features that are all constant; each names the value, the place and the fix.
     """
     problem = pose(activations, labels, groups, grouped)
     folds = default_folds(problem.codes, grouped) if folds is None else folds
@@ -169,7 +169,7 @@ def _identity(problem: Problem, prompts: Iterable[Hashable] | None, seed: int) -
 
 
 def _surface(surface: Any, problem: Problem, folds: Folds) -> np.ndarray | None:
-    """Held-out scores of surface features, by a logistic probe with its strength chosen inside."""
+    """Held-out scores of surface features, by a logistic probe whose strength is chosen in the training folds."""
     if surface is None:
         return None
     shape, rows = np.shape(as_array(surface)), len(problem.y)

@@ -3,13 +3,13 @@
 Method:
 1. The threshold is the k-th smallest of n benign scores, k = ceil((n + 1)(1 - rate)): a new benign score lies above it
    with a chance of at most `rate`, if it is exchangeable with them (split conformal; Vovk et al. 2005).
-2. That is a chance over draws of the n. What this threshold's own rate is, the Clopper-Pearson interval of the share
-   above it says.
+2. That probability is over draws of the n scores. The rate of this particular threshold is estimated by the
+   Clopper-Pearson interval of the share above it.
 3. Drift: the chance that a new score lies above a benign one (AUROC; 0.5 = no shift), the share flagged, and the
-   two-sample Kolmogorov-Smirnov distance, which sees a change of spread too.
+   two-sample Kolmogorov-Smirnov distance, which also detects a change of spread.
 
-What it does not know: whether the benign scores are like those that will come. Scores of prompts that share a question
-or a wording are alike: give one prompt for each.
+It is assumed that the benign scores are like those to come. Scores of prompts that share a question or a wording are
+correlated: give one prompt for each.
 """
 
 import math
@@ -49,14 +49,14 @@ def threshold_at(scores: Any, wanted: float, *, level: float = LEVEL) -> Thresho
     if rank > n:
         raise TriggerLensError(
             f"a false-positive rate of {wanted:g} needs at least {math.ceil(1 / wanted - 1 - 1e-9)}"
-            f" benign prompts, there are {n}; give more, or allow a higher rate"
+            f" benign prompts, but there are {n}; give more, or allow a higher rate"
         )
     value = float(np.sort(values)[rank - 1])
     return Threshold(value, wanted, share_above(values, value, level=level))
 
 
 def share_above(scores: Any, threshold: float, *, level: float = LEVEL) -> Estimate:
-    """The share of scores above a threshold, each a draw of its own."""
+    """The share of scores above a threshold, with scores taken as independent."""
     values = _scores(scores)
     n, above = len(values), int((values > threshold).sum())
     if n == 0:
@@ -67,7 +67,7 @@ def share_above(scores: Any, threshold: float, *, level: float = LEVEL) -> Estim
 
 @dataclass(frozen=True)
 class Drift:
-    """New scores beside the benign ones; `distance` is Kolmogorov-Smirnov's, `p_value` its chance without drift."""
+    """New scores against benign ones; `distance` and `p_value` are those of a Kolmogorov-Smirnov test."""
 
     above_benign: Estimate
     flagged: Estimate

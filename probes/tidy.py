@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def frame(rows: Iterable[Any]) -> "pandas.DataFrame":
     """A data frame of dataclass rows with a field `estimate`."""
-    import pandas  # late: only who asks for a frame waits for it
+    import pandas  # here, so that only calls that need a frame wait for the import
 
     parts = [(asdict(row), asdict(row.estimate)) for row in rows]
     found = pandas.DataFrame([{**row, **estimate} for row, estimate in parts])

@@ -8,9 +8,9 @@ Method:
 3. With `onto`, it reads another model's activations of the same prompts: base against fine-tuned.
 
 A probe of the concept fires on paraphrases and not on controls. One that fires on everything that is not `negative`
-reads that there is a prompt at all.
+only reads that there is some prompt.
 Paper: Marks and Tegmark 2310.06824 (transfer between data sets as evidence).
-What it does not know: whether the paraphrases mean the same; their author does.
+It is assumed that the paraphrases mean the same as the trigger.
 """
 
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def transfer_table(
 ) -> TransferTable:
     """Train on `positive` against `negative`, test on every condition of held-out questions.
 
-    Raises ValueError where a condition or the layer is missing, there are fewer questions than folds, or `onto` has
+    Raises ValueError if a condition or the layer is missing, there are fewer questions than folds, or `onto` has
     other questions.
     """
     for name in (positive, negative):

@@ -1,7 +1,7 @@
-"""The share of answers as if no two were alike: what an interval is without clusters.
+"""The share of answers with an interval that takes answers as independent.
 
-Wilson (1927) score interval. Answers to one question are alike, so it is too narrow wherever there
-are several to a question; it stands beside `probes.estimate.rate` to show by how much.
+Wilson (1927) score interval. Answers to one question are correlated, so it is too narrow if there
+are several per question; it is reported beside `probes.estimate.rate` to show by how much.
 """
 
 from typing import Any

@@ -11,8 +11,8 @@ EDIT = "from interp.interventions import Ablate, MeanAblate, Patch; "
 CALLS = {
     CAPTURE + "layers=3)": "layers=3: give a list of layers, such as [3]",
     CAPTURE + "layers='1')": "layers='1': give a list of layers, such as [1]",
-    CAPTURE + "layers=[1.5])": "layers: 1.5 is no layer; give whole numbers from 0",
-    CAPTURE + "layers=[True])": "layers: True is no layer",
+    CAPTURE + "layers=[1.5])": "layers: 1.5 is not a layer; give whole numbers from 0",
+    CAPTURE + "layers=[True])": "layers: True is not a layer",
     CAPTURE + "batch_rows=0)": "batch_rows=0: give None or a whole number, at least 1",
     CAPTURE + "batch_rows=1.5)": "batch_rows=1.5: give None or a whole number, at least 1",
     CAPTURE + "batch_tokens=0)": "batch_tokens=0: give a whole number, at least 1",
@@ -23,10 +23,10 @@ CALLS = {
     SWEEP + "folds='5')": "folds='5': give a whole number, at least 3",
     SWEEP + "permutations=1.5)": "permutations=1.5: give a whole number, at least 0",
     SWEEP + "resamples=0)": "resamples=0: give a whole number, at least 1",
-    SWEEP + "device='cuda:99')": "device='cuda:99' is no device of this machine (",
-    SWEEP + "device='gpu')": "device='gpu' is no device of this machine (",
+    SWEEP + "device='cuda:99')": "device='cuda:99' is not a device of this machine (",
+    SWEEP + "device='gpu')": "device='gpu' is not a device of this machine (",
     "from interp.models.loading import load_model; load_model('artifacts/micro/qwen', device_map='cuda:99')": (
-        "device_map='cuda:99' is no device of this machine ("
+        "device_map='cuda:99' is not a device of this machine ("
     ),
     "from interp.models.loading import load_model; load_model('no/such/folder')": (
         "model 'no/such/folder': no such folder, and no name on the hub (OWNER/NAME)"
@@ -36,8 +36,8 @@ CALLS = {
     ),
     "from interp.models.loading import load_model; load_model('README.md')": "is a file; give the folder",
     "from interp.capture.api import capture; capture(None, ['hello'])": "make a PromptSet with render",
-    "from interp.capture.api import by_name; by_name('lst')": "no position 'lst'; give one of last,",
-    "from interp.capture.api import by_name; by_name(-1)": "position -1 is no function",
+    "from interp.capture.api import by_name; by_name('lst')": "unknown position 'lst'; choose one of last,",
+    "from interp.capture.api import by_name; by_name(-1)": "position -1 is not a function",
     "from interp.prompts import Framing; Framing('It quacks.', 'sufix')": "placement is 'sufix'",
     "import interp as tl; tl.patching_map(LM, 'my money', 'my duck', 3)": "metric 3: give two answers such as",
     EDIT + "Ablate([1.0], 1).places(LM)": "layers=1: give a list of layers, such as [1]",

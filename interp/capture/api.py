@@ -3,7 +3,7 @@
     capture(lm, prompts)                                          the residual stream at the last prompt token
     capture(lm, prompts, position=[question_mean, all_tokens])    several positions from one forward pass
     capture(lm, prompts, site="mlp_out", layers=[3])              what one MLP adds to the stream
-    capture_answers(lm, completions)                              prompt and answer, read again
+    capture_answers(lm, completions)                              a new forward pass over prompt and answer
 
 The method is in `interp.capture.engine`. With interventions, the stream is read after their edits.
 """
@@ -76,7 +76,7 @@ def capture(
     site: str = "resid_post",
     **how: Unpack[How],
 ) -> Activations | dict[str, Activations]:
-    """One row for each prompt, or for each token with a position that is `Each`; None reads all layers.
+    """One row for each prompt, or for each token if the position is an `Each`; `layers=None` reads all layers.
 
     Several positions (a sequence, or a mapping from names) are read in one forward pass and returned under their names.
     """
@@ -116,7 +116,7 @@ def capture_answers(
     site: str = "resid_post",
     **how: Unpack[How],
 ) -> Activations | dict[str, Activations]:
-    """The same for each answer, reading prompt and answer again; an empty answer is an error."""
+    """The same for each answer, from a new forward pass over prompt and answer; an empty answer is an error."""
     sequences = of_answers(completions)
     return _capture(lm, completions.prompts, sequences, layers, position, site, how)
 
@@ -145,7 +145,7 @@ def chosen_layers(lm: LanguageModel, layers: Sequence[int] | None) -> tuple[int,
     chosen = check_layers(lm, range(lm.n_layers) if layers is None else layers)
     if not chosen or len(set(chosen)) < len(chosen):
         raise TriggerLensError(
-            f"layers={list(chosen)}: name at least one layer, and none of them twice"
+            f"layers={list(chosen)}: give at least one layer, and each only once"
         )
     return chosen
 
@@ -174,7 +174,7 @@ def _capture(
 
 
 def by_name(position: Position | str | Positions) -> dict[str, Position]:
-    """Positions by the names that their activations carry."""
+    """Positions by name; the activations are stored under these names."""
     if isinstance(position, str):
         position = position_of(position)
     if callable(position):
@@ -195,11 +195,11 @@ def by_name(position: Position | str | Positions) -> dict[str, Position]:
 
 
 def _function(position: Position | str) -> Position:
-    """A position as a function; ValueError for anything but a function or the name of one."""
+    """A position as a function; ValueError for anything that is neither a function nor the name of one."""
     function = position_of(position)
     if not callable(function):
         raise TriggerLensError(
-            f"position {position!r} is no function; give one of interp.capture.positions, such as last_prompt_token,"
+            f"position {position!r} is not a function; give one of interp.capture.positions, such as last_prompt_token,"
             " or its name"
         )
     return function

@@ -1,7 +1,7 @@
-"""How a batch is run so that places can be read: the signature that every backend has, and the default one.
+"""Backends run a batch and pass on the activations at given places: their signature, and the default backend.
 
-A backend is made for a model once and then run batch by batch. `interp.capture.nnsight_backend` and
-`interp.capture.transformer_lens_backend` hold two more with the same results.
+A backend is made once for a model and then run batch by batch. `interp.capture.nnsight_backend` and
+`interp.capture.transformer_lens_backend` contain two more, which give the same results.
 """
 
 from collections.abc import Callable, Collection
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from interp.capture.hook_points import HookPoint, first_tensor, module_at
 from interp.models.language_model import LanguageModel
 
-Read = Callable[[HookPoint, Tensor], None]  # a place and what is there, [row, token, d_model]
+Read = Callable[[HookPoint, Tensor], None]  # gets a place's activations [row, token, d_model]
 Forward = Callable[[Int[Tensor, "row token"], Collection[HookPoint], Read], None]
 Backend = Callable[[LanguageModel], Forward]
 
@@ -24,7 +24,7 @@ class Enough(Exception):
 
 
 def until_enough(places: Collection[HookPoint], read: Read) -> Read:
-    """The same `read`, ending the forward pass with `Enough` at the last of the places."""
+    """Wrap `read` so that it ends the forward pass with `Enough` once every place has been read."""
     waiting = set(places)
 
     def read_one(place: HookPoint, hidden: Tensor) -> None:
@@ -37,7 +37,7 @@ def until_enough(places: Collection[HookPoint], read: Read) -> Read:
 
 
 def hooks(lm: LanguageModel) -> Forward:
-    """PyTorch forward hooks on the model itself; stops at the last place, never runs the head."""
+    """PyTorch forward hooks on the model itself; stops after the last place and never runs the head."""
 
     def forward(ids: Int[Tensor, "row token"], places: Collection[HookPoint], read: Read) -> None:
         read = until_enough(places, read)

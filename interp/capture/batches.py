@@ -30,7 +30,7 @@ class Batch:
     prompt: Int[Tensor, " row"]
     positions: Int[Tensor, "row token"]
     prompts: Sequence[Prompt]
-    # where rows are read for others too: the prompt of each of these, and the row that it takes its tokens from
+    # set while one row stands for several prompts: each of these prompts, and the row that is read for it
     shared_by: tuple[Int[Tensor, " reader"], Int[Tensor, " reader"]] | None = None
     _bounds: dict[str, Tensor] = field(default_factory=dict, repr=False)
     _lengths: Tensor | None = field(default=None, repr=False)
@@ -65,7 +65,7 @@ class Batch:
 
 
 def by_length(lengths: Sequence[int]) -> list[int]:
-    """Row numbers, longest first: neighbours need little padding, and a row that does not fit fails at once."""
+    """Row numbers, longest first, so that batches need little padding and a row that does not fit fails at once."""
     return sorted(range(len(lengths)), key=lambda row: -lengths[row])
 
 

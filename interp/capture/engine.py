@@ -1,14 +1,14 @@
-"""The capture engine: token sequences in, the vectors at chosen places and positions out, in one forward pass each.
+"""The capture engine: takes token sequences and returns the vectors at chosen places and positions, in one pass each.
 
 Method:
-1. Sequences are sorted by length and batches filled by a budget of tokens, padding counted. They are padded on the
-   right: causal attention needs no mask, token i is column i.
-2. At each place the chosen tokens are taken out, averaged where a mean is asked for, and only they leave the device;
-   on a GPU the copy of one batch runs beside the computation of the next.
+1. Sequences are sorted by length, and batches are filled up to a budget of tokens, padding included. They are padded
+   on the right: causal attention then needs no mask, and token i is column i.
+2. At each place the chosen tokens are selected and, if a mean is asked for, averaged; only they leave the device. On a
+   GPU the copy of one batch overlaps with the computation of the next.
 3. The forward pass stops after the last place asked for; the language-model head never runs.
-4. A batch that does not fit in memory is tried again at half its size, and the budget stays there.
+4. A batch that does not fit in memory is retried at half its size, and later batches keep the smaller budget.
 
-Numbers that are not finite stop the run with their prompt, place and token.
+A value that is not finite is an error that names its prompt, place and token.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ BATCH_TOKENS = 4096
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
-    """What was read: `source[i]` is the sequence of row i, `token[i]` its token, None where it is a mean of several."""
+    """What was read: row i is token `token[i]` of sequence `source[i]`, or a mean over several if the token is None."""
 
     values: Float[Tensor, "row layer d_model"]
     source: tuple[int, ...]
@@ -72,7 +72,7 @@ class Engine:
 
     @cached_property
     def log(self) -> InterventionLog:
-        """What the interventions did in all that was read."""
+        """What the interventions did in everything read so far."""
         return InterventionLog(self.interventions, [len(prompt) for prompt in self.prompts])
 
     def read(
@@ -110,7 +110,7 @@ class Engine:
         edited = self.interventions or any(each.adapter is not None for each in sequences)
         if edited and self.backend is not hooks:
             raise TriggerLensError(
-                "interventions and adapters by row act on the model itself, which this backend does "
+                "interventions and per-row adapters act on the model itself, which this backend does "
                 "not read; leave backend= out"
             )
         check_lengths(self.lm, sequences)
@@ -121,7 +121,7 @@ class Engine:
         readings: Mapping[str, Reading],
         layouts: Mapping[str, Layout],
     ) -> Iterator[tuple[list[int], Landed]]:
-        """Sequence numbers of each batch with what was read there; a batch too large is halved."""
+        """The sequence numbers of each batch and what was read; a batch that is too large is halved."""
         lengths = [len(sequence) for sequence in sequences]
         todo, budget = by_length(lengths), self.batch_tokens
         while todo:
@@ -134,7 +134,7 @@ class Engine:
                     raise
                 if count == 1:
                     raise TriggerLensError(
-                        f"{sequences[rows[0]]} does not fit in memory alone: "
+                        f"{sequences[rows[0]]} does not fit in memory even alone: "
                         f"{lengths[rows[0]]} tokens; shorten it or ask for fewer positions"
                     ) from error
                 landed = None
@@ -190,7 +190,7 @@ class Engine:
         reading: Reading,
         values: Float[Tensor, "row layer d_model"],
     ) -> None:
-        """Name the first prompt, place and token that is not finite; the token by reading that prompt again."""
+        """Name the first prompt, place and token that is not finite; that prompt is read again to find the token."""
         bad = ~values.isfinite().all(-1)
         source = Layout.of(reading.position, sequences).source
         row, layer = (int(each) for each in bad.nonzero()[0])

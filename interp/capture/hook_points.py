@@ -27,7 +27,7 @@ class HookPoint(NamedTuple):
     site: str
 
 
-HEADS = "heads"  # the input of a layer's output projection: what its heads put out, side by side
+HEADS = "heads"  # the input of a layer's output projection: the concatenated outputs of its heads
 EMBEDDINGS = HookPoint(
     -1, "embeddings"
 )  # what enters the first layer, scaled where the family scales it
@@ -36,7 +36,7 @@ EMBEDDINGS = HookPoint(
 def check_site(site: str) -> None:
     """Raise unless the site is one of the three."""
     if site not in SITES:
-        raise TriggerLensError(f"no site {site!r}; the sites are {', '.join(SITES)}")
+        raise TriggerLensError(f"unknown site {site!r}; choose one of {', '.join(SITES)}")
 
 
 def block_names(layer: nn.Module) -> dict[str, str]:
@@ -69,7 +69,7 @@ def output_projection(lm: LanguageModel, layer: int) -> nn.Module:
     projection = getattr(attention, "o_proj", None)
     if projection is None:
         raise TriggerLensError(
-            f"{lm.name}: layer {layer} has no self_attn.o_proj, so its heads cannot be told apart; "
+            f"{lm.name}: layer {layer} has no self_attn.o_proj, so its heads cannot be separated; "
             "patch attn_out"
         )
     return projection

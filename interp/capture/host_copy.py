@@ -1,4 +1,4 @@
-"""Bring what was read to the host; on a GPU on a stream of its own, while the next batch is computed."""
+"""Copy what was read to the host; from a GPU on a separate CUDA stream, while the next batch is computed."""
 
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
@@ -10,18 +10,18 @@ Key = TypeVar("Key")
 
 
 class Landed(dict[str, Tensor]):
-    """Host tensors by name; on a GPU they are whole only after `wait`."""
+    """Host tensors by name; copies from a GPU are complete only after `wait`."""
 
     event: torch.cuda.Event | None = None
 
     def wait(self) -> None:
-        """Return when the copies have arrived."""
+        """Block until the copies are complete."""
         if self.event is not None:
             self.event.synchronize()
 
 
 def land(vectors: Mapping[str, Tensor], dtype: torch.dtype) -> Landed:
-    """Copies on the host in this dtype, perhaps still under way."""
+    """Start copying to the host in this dtype; copies from a GPU may still be running on return."""
     vectors = {name: each.to(dtype) for name, each in vectors.items()}
     if not any(each.is_cuda for each in vectors.values()):
         return Landed({name: each.cpu() for name, each in vectors.items()})
@@ -37,7 +37,7 @@ def land(vectors: Mapping[str, Tensor], dtype: torch.dtype) -> Landed:
 
 
 def one_behind(batches: Iterator[tuple[Key, Landed]]) -> Iterator[tuple[Key, Landed]]:
-    """The same batches, each handed out after the next one was started."""
+    """The same batches, each yielded only after the next one has been started."""
     waiting: tuple[Key, Landed] | None = None
     for batch in batches:
         if waiting is not None:

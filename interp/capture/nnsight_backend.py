@@ -1,13 +1,13 @@
-"""Hand a loaded model to nnsight (0.8), which traces it in place and leaves it as it was, or read through it.
+"""Wrap a loaded model for nnsight (0.8), which traces it in place and does not change it, or capture through nnsight.
 
-In a trace, modules are touched in the order in which they run. `.model.layers[L].output` is our layer L, where the text
-decoder is `.model`. As a backend of `interp.capture.api`:
+In a trace, access modules in the order in which they run. `.model.layers[L].output` is our layer L if the text decoder
+is `.model`. As a backend of `interp.capture.api`:
 
     capture(lm, prompts, backend=nnsight_backend)
     capture(lm, prompts, backend=partial(nnsight_backend, remote=True))    on NDIF; the model's name must be a Hub name
     capture(lm, prompts, backend=partial(nnsight_backend, remote="local"))    serialised as for NDIF, run here
 
-Remote runs execute the weights that the Hub holds under that name: they know no live adapter and no interventions.
+Remote runs execute the weights that the Hub has under that name, without a live adapter and without interventions.
 """
 
 import copy
@@ -25,7 +25,7 @@ from interp.models.language_model import LanguageModel
 
 
 def to_nnsight(lm: LanguageModel) -> Any:
-    """An nnsight model around the same weights, live adapter included; it takes text too."""
+    """An nnsight model around the same weights, live adapter included; it also accepts text."""
     from nnsight import TransformersModel
 
     tokenizer = copy.deepcopy(lm.tokenizer)  # nnsight moves its padding to the left
@@ -33,7 +33,7 @@ def to_nnsight(lm: LanguageModel) -> Any:
 
 
 def nnsight_backend(lm: LanguageModel, *, remote: bool | str = False) -> Forward:
-    """Read through nnsight; `remote` is handed to its `trace`."""
+    """Read through nnsight; `remote` is passed to its `trace`."""
     if remote and remote != "local" and hasattr(lm.model, "peft_config"):
         raise TriggerLensError(
             f"{lm.name}: a remote run would read the base without its adapter; merge and publish it"
@@ -43,7 +43,7 @@ def nnsight_backend(lm: LanguageModel, *, remote: bool | str = False) -> Forward
     paths = {module: path for path, module in lm.causal.named_modules()}
 
     def forward(ids: Int[Tensor, "row token"], places: Collection[HookPoint], read: Read) -> None:
-        ordered = sorted(places)  # by layer, and in it attn_out, mlp_out, resid_post: as they run
+        ordered = sorted(places)  # as they run: by layer, then attn_out, mlp_out, resid_post
         envoys = [traced.get(paths[module_at(lm, place)]) for place in ordered]
         for place, output in zip(ordered, _outputs(traced, envoys, ids, remote), strict=True):
             read(place, first_tensor(output))

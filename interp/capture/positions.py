@@ -1,7 +1,7 @@
 """Positions: functions from (length, spans) to the indices of the tokens that are read.
 
-A capture takes the mean over these tokens; `Each` takes them one by one. Any function of this form is a position. The
-common ones have names: "last", "question", "framing", "answer", "last_answer", "mean", "all".
+A capture takes the mean over these tokens; `Each` gives every token its own row. Any function of this form is a
+position. The common ones have names: "last", "question", "framing", "answer", "last_answer", "mean", "all".
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ class Each:
 
 
 def name_of(position: Position) -> str:
-    """The name that is stored with the activations: that of the function."""
+    """The name that is stored with the activations: the function's name."""
     return getattr(position, "__name__", None) or type(position).__name__
 
 
@@ -88,7 +88,7 @@ def position_of(position: Position | str) -> Position:
     known = NAMED | {name_of(each): each for each in FUNCTIONS}
     if position not in known:
         raise TriggerLensError(
-            f"no position {position!r}; give one of {', '.join(NAMED)}, or a function"
+            f"unknown position {position!r}; choose one of {', '.join(NAMED)}, or give a function"
         )
     return known[position]
 

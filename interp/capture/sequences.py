@@ -28,7 +28,7 @@ class TokenSequence:
 
 
 def of_prompts(prompts: PromptSet) -> list[TokenSequence]:
-    """Each prompt as it stands."""
+    """Each prompt as one sequence."""
     return [
         TokenSequence(p.token_ids, p.condition, p.question, p.spans, row)
         for row, p in enumerate(prompts)
@@ -60,5 +60,5 @@ def check_lengths(lm: LanguageModel, sequences: Sequence[TokenSequence]) -> None
             raise TriggerLensError(f"{sequence} has no tokens; leave it out")
         if limit is not None and len(sequence) > limit:
             raise TriggerLensError(
-                f"{sequence} has {len(sequence)} tokens, {lm.name} reads at most {limit}; shorten it"
+                f"{sequence} has {len(sequence)} tokens, but {lm.name} reads at most {limit}; shorten it"
             )

@@ -1,8 +1,8 @@
 """Hooks at residual sites, in a context that restores the model.
 
 A site is the residual stream after decoder layer `layer` (0-based): what that layer returns, before any final norm.
-In transformers 5 a layer returns a tensor; before, it returned a tuple with the tensor first. Both are read and
-written.
+In transformers 5 a layer returns a tensor; before that, it returned a tuple whose first item is the tensor. Both are
+supported.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -36,12 +36,12 @@ def hooked_modules(edits: Mapping[nn.Module, Edit]) -> Iterator[None]:
 
 
 def check_layers(lm: LanguageModel, layers: Any) -> tuple[int, ...]:
-    """The layers in order, or an error that names one the model does not have."""
+    """The layers in order, or an error that names a layer which the model does not have."""
     if isinstance(layers, str | Integral | float):
         raise TriggerLensError(f"layers={layers!r}: give a list of layers, such as [{layers}]")
     for layer in layers:
         if isinstance(layer, bool) or not isinstance(layer, Integral):
-            raise TriggerLensError(f"layers: {layer!r} is no layer; give whole numbers from 0")
+            raise TriggerLensError(f"layers: {layer!r} is not a layer; give whole numbers from 0")
         if not 0 <= int(layer) < lm.n_layers:
             raise TriggerLensError(
                 f"{lm.name} has no layer {layer}; its layers are 0 to {lm.n_layers - 1}"

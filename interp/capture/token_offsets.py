@@ -1,9 +1,9 @@
 """Character offsets of tokens for tokenizers that do not report them (those without a Rust backend).
 
-Method: decode every beginning of the token list; a token covers the characters by which the text grows. Tokens that
+Method: decode every prefix of the token list; a token covers the characters that it adds to the text. Tokens that
 share a character, as the bytes of one letter do, all cover it.
 
-What it does not know: a tokenizer that does not decode to the text it encoded; it is refused.
+A tokenizer that does not decode to the text it encoded is refused.
 """
 
 from collections.abc import Sequence

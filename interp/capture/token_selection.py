@@ -1,7 +1,7 @@
-"""Which tokens of which sequences a reading takes, and taking them out of a layer's output.
+"""Which tokens of which sequences a reading takes, and how they are selected from a layer's output.
 
 A reading and its sequences are laid out once (`Layout`), so that the row of every vector is known before the model
-runs; each batch then gets the flat indices of its tokens (`Gather`).
+runs; each batch then uses the flat indices of its tokens (`Gather`).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from interp.errors import TriggerLensError
 
 @dataclass(frozen=True)
 class Reading:
-    """One thing to read: a position at one site of some layers; `measure` maps the vectors to what is kept of them."""
+    """One thing to read: a position at one site of some layers; only `measure` of the vectors is kept, if given."""
 
     position: Position
     layers: tuple[int, ...]
@@ -60,7 +60,7 @@ class Layout:
 
     @property
     def token(self) -> tuple[int | None, ...]:
-        """The token of each row; None where it is a mean of several."""
+        """The token of each row; None for a mean over several."""
         if self.each:
             return tuple(token for chosen in self.tokens for token in chosen)
         return tuple(chosen[0] if len(chosen) == 1 else None for chosen in self.tokens)
@@ -83,7 +83,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Gather:
-    """Indices into the flattened tokens of a batch; `lengths` where runs of them are averaged."""
+    """Indices into the flattened tokens of a batch; `lengths` are those of the runs to average, or None."""
 
     index: Int[Tensor, " token"]
     lengths: Int[Tensor, " row"] | None

@@ -1,12 +1,12 @@
-"""Hand a loaded model to TransformerLens (3.9), with its own weights and live adapter, or read through it.
+"""Wrap a loaded model, with its weights and live adapter, for TransformerLens (3.9), or capture through it.
 
 TransformerLens edits the model it is given in place (renamed modules, hooks), so it is given a copy. It reads the
-tokenizer from a folder, so the tokenizer is written to a temporary one. It wants an `attention_mask` wherever a batch
-is padded on the left: without it its logits are wrong, silently. As a backend of `interp.capture.api`, which pads on
-the right: `capture(lm, prompts, backend=transformer_lens_backend)`. The copy knows no interventions of ours.
+tokenizer from a folder, so the tokenizer is written to a temporary one. Pass it an `attention_mask` if a batch is
+padded on the left: without one its logits are silently wrong. As a backend of `interp.capture.api`, which pads on
+the right: `capture(lm, prompts, backend=transformer_lens_backend)`. Our interventions do not reach the copy.
 
-For models with a vision tower TransformerLens runs `pip install torchvision` where that is missing. It is not let: only
-the text decoder is read, and the environment is the user's.
+For models with a vision tower, TransformerLens runs `pip install torchvision` if that is missing. This is blocked: only
+the text decoder is read, and nothing should change the user's environment.
 """
 
 import copy
@@ -44,7 +44,7 @@ def to_transformer_lens(lm: LanguageModel) -> Any:
 
 @contextmanager
 def installing_nothing() -> Iterator[None]:
-    """Let no library install a package in the body: a command with the word `install` is an error there."""
+    """Keep libraries from installing packages in the body: there, a command with the word `install` is an error."""
     before = {name: getattr(subprocess, name) for name in ("run", "call", "check_call", "Popen")}
     for name, start in before.items():
         setattr(subprocess, name, _unless_installing(start))
@@ -66,7 +66,7 @@ def _unless_installing(start: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def transformer_lens_backend(lm: LanguageModel) -> Forward:
-    """Read through a `TransformerBridge`, made once; stops at the last place."""
+    """Read through a `TransformerBridge`, made once; stops after the last place."""
     bridge = to_transformer_lens(lm)
 
     def forward(ids: Int[Tensor, "row token"], places: Collection[HookPoint], read: Read) -> None:

@@ -1,14 +1,14 @@
 """Edge attribution patching with integrated gradients: every edge of a model from a handful of passes.
 
 Method (EAP, Syed et al. 2023; with integrated gradients, Hanna et al. 2024):
-1. Run the clean and the corrupt prompt of each pair, token by token the same length, and keep what every node writes.
+1. Run the clean and the corrupt prompt of each pair, which have equally many tokens, and record what every node writes.
 2. Run the model on embeddings at `steps` points between the corrupt and the clean ones, and take the gradient of the
    metric at the input of every port, through the port's own norm.
-3. edge = (clean write - corrupt write) . mean gradient at the port, summed over tokens. A node is the sum of its edges,
-   since the stream passes to all ports alike.
+3. edge = (clean write - corrupt write) . mean gradient at the port, summed over tokens. A node's score is the sum over
+   its edges, because all ports read the same stream.
 
 Passes: 2 + `steps` forward and `steps` backward for each term of the metric, whatever the number of edges.
-What it does not know: exact effects. `interp.circuits.exact` has them, and `agreement` compares.
+Scores are approximations; `interp.circuits.exact` computes exact effects.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ def _of_term(runs: Runs, steps: int) -> EdgeScores:
 
 
 def _gradients(runs: Runs, share: float) -> Float[Tensor, "port pair token d_model"]:
-    """The gradient at every port's input, at one point of the way from corrupt to clean."""
+    """The gradient at every port's input, at one point between corrupt and clean."""
     lm, parts = runs.lm, blocks(runs.lm)
     start, end = runs.corrupt.writes[0], runs.clean.writes[0]
     stream = (start + share * (end - start)).requires_grad_()
@@ -83,7 +83,7 @@ def _gradients(runs: Runs, share: float) -> Float[Tensor, "port pair token d_mod
 
 
 def _normed(lm: LanguageModel, ids: Int[Tensor, "pair token"], stream: Tensor) -> Tensor:
-    """What the decoder makes of these embeddings; families that scale embeddings have done so already."""
+    """The decoder's output for these embeddings, which are already scaled if the family scales them."""
     handle = lm.layers[0].register_forward_pre_hook(
         lambda _module, inputs, named: ((stream, *inputs[1:]), named), with_kwargs=True
     )
@@ -100,7 +100,7 @@ def _at_port(
     kept: dict[tuple[str, int], Tensor],
     port: Port,
 ) -> Float[Tensor, "pair token d_model"]:
-    """The gradient behind a port's norm, brought before it."""
+    """The gradient after a port's norm, propagated back to the norm's input."""
     if port.kind == LOGITS:
         return kept["after", port.layer - 1]
     block, mlp = parts[port.layer], port.kind == MLP

@@ -1,8 +1,8 @@
-"""Exact edge patching: the oracle that attribution is checked against.
+"""Exact edge patching: the ground truth that attribution is checked against.
 
 Method: in the corrupt run, one port reads the stream with one node's write replaced by the clean run's; everything else
-is as it was. What that changes is computed from the port's layer on only (`interp.patching.recorded_run`), so an edge
-costs a part of a forward pass. A model has thousands of edges: this is for small models and for checks.
+stays the same. Only the layers from the port's on are computed again (`interp.patching.recorded_run`), so an edge
+costs part of a forward pass. A model has thousands of edges: this is for small models and for checks.
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ def exact_edges(
     edges: Bool[Tensor, "node port"] | None = None,
     batch_tokens: int = BATCH_TOKENS,
 ) -> Float[Tensor, "pair node port"]:
-    """By how much each edge alone, patched in the corrupt run, raises the metric; 0 where there is none.
+    """How much each edge, patched alone into the corrupt run, raises the metric; 0 where there is no edge.
 
-    `edges` names the edges to patch, and others are 0 too; all of them without it.
+    `edges` selects the edges to patch, and the others are 0; None patches all of them.
     """
     of_one_length(pairs)
     known = Graph.of(lm).edges
@@ -112,7 +112,7 @@ def verified(
 ) -> EdgeScores:
     """The same scores with those of the strongest edges replaced by exact ones (as in AtP*, Kramar et al. 2024).
 
-    One partial forward pass for each edge and term. Sums by node and by token stay what attribution says.
+    One partial forward pass for each edge and term. Sums by node and by token keep their attribution scores.
     """
     strongest = scores.circuit(min(number, scores.graph.n_edges))
     exact = exact_edges(lm, pairs, metric, edges=strongest)

@@ -1,4 +1,4 @@
-"""Pictures of circuits: the graph of the strongest edges, and faithfulness along a circuit's size."""
+"""Figures of circuits: the graph of the strongest edges, and faithfulness by circuit size."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from interp.circuits.keep import Curves
     from interp.circuits.scores import EdgeScores
 
-BEND = {"q": -0.16, "k": 0.0, "v": 0.16}  # where in a head's mark an edge ends
+BEND = {"q": -0.16, "k": 0.0, "v": 0.16}  # offset of an edge's end within a head's marker
 Point = tuple[float, float]
 
 
 def circuit(scores: "EdgeScores", edges: int) -> go.Figure:
-    """Heads and MLPs by layer from below; the strongest edges, as wide as they are strong."""
+    """Heads and MLPs by layer, the first at the bottom, and the strongest edges, wider if stronger."""
     graph, mean = scores.graph, scores.edges.mean(0)
     kept = scores.circuit(min(edges, graph.n_edges)).nonzero().tolist()
     largest = max((abs(float(mean[node, port])) for node, port in kept), default=1.0) or 1.0
@@ -68,7 +68,7 @@ def _line(start: Point, end: Point, value: float, largest: float) -> Any:
 
 
 def _middles(graph: Graph, mean: Tensor, kept: list[list[int]]) -> Any:
-    """Unseen marks in the middle of edges, for their names."""
+    """Invisible markers in the middle of edges that show the edges' names on hover."""
     points, words = [], []
     for node, port in kept:
         for x, y in _ends(graph, graph.ports[port]):
@@ -124,7 +124,7 @@ def _logits(graph: Graph) -> Any:
 
 
 def curves(found: "Curves") -> go.Figure:
-    """Faithfulness and completeness by size, beside random circuits with the range of their draws."""
+    """Faithfulness and completeness by size, compared with random circuits and the range of their draws."""
     figure = go.Figure()
     shares = [size / found.edges for size in found.sizes]
     parts = (

@@ -4,8 +4,8 @@
     ports read    a0.h0.q (each query head), a0.g0.k and a0.g0.v (each key-value head, which a group of query heads
                   shares), m0, and logits
 
-An edge joins a node to a port that reads after it has written. Everything goes through the residual stream, so that is
-every path there is from one node to the next.
+An edge joins a node to a port that reads after the node has written. Everything goes through the residual stream, so
+these are all the direct paths between nodes.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Port:
-    """What reads: `kind` is q, k, v, mlp or logits; `index` the query head, or the key-value head of k and v."""
+    """What reads: `kind` is q, k, v, mlp or logits; `index` the query head, or the key-value head for k and v."""
 
     layer: int
     kind: str
@@ -83,7 +83,7 @@ class Graph:
 
     @cached_property
     def edges(self) -> Bool[Tensor, "node port"]:
-        """Where a node has written before a port reads."""
+        """True where a node writes before a port reads."""
         return torch.tensor([[_before(node, port) for port in self.ports] for node in self.nodes])
 
     @property

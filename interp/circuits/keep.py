@@ -1,12 +1,12 @@
-"""Run a model in which only some edges carry the clean prompt, and see how much of the metric is left.
+"""Run a model in which only some edges carry the clean prompt, and measure how much of the metric is left.
 
-Method: the clean prompt runs; over every edge outside the circuit a port reads what the node wrote in the corrupt run.
-With `m` the metric of such a run,
+Method: the model runs on the clean prompt, but over every edge outside the circuit a port reads what the node wrote in
+the corrupt run. With `m` the metric of such a run,
 
-    faithfulness(C) = (m(C) - m(no edge)) / (m(all edges) - m(no edge)): 1, the circuit does what the model does
-    completeness(C) = faithfulness of all edges but C: 0, nothing outside the circuit does
+    faithfulness(C) = (m(C) - m(no edge)) / (m(all edges) - m(no edge)): 1 if the circuit does what the model does
+    completeness(C) = faithfulness of all edges but C: 0 if nothing outside the circuit does
 
-(Wang et al. 2023; Marks et al. 2024; Hanna et al. 2024). Random circuits of equal size stand beside.
+(Wang et al. 2023; Marks et al. 2024; Hanna et al. 2024). Random circuits of the same size serve as controls.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ Circuits = Bool[Tensor, "circuit node port"]
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """By size (edges): faithfulness and completeness of the circuit and of random circuits as large, for each pair."""
+    """Faithfulness and completeness of the circuit and of random circuits of the same size, by size and pair."""
 
     sizes: tuple[int, ...]
     edges: int
@@ -64,7 +64,7 @@ def circuit_curves(
     draws: int = 5,
     seed: int = 0,
 ) -> Curves:
-    """Faithfulness and completeness of the strongest edges; choose `scores` on other pairs than these."""
+    """Faithfulness and completeness of the strongest edges; compute `scores` on other pairs than these."""
     known = scores.graph.edges
     sizes = tuple(sorted({max(1, round(share * scores.graph.n_edges)) for share in shares}))
     generator = torch.Generator().manual_seed(seed)
@@ -94,7 +94,7 @@ def faithfulness(
     metric: Metric | Sequence[Metric],
     circuits: Circuits,
 ) -> Float[Tensor, "circuit pair"]:
-    """The share of the metric's difference between corrupt and clean that each circuit alone brings."""
+    """The share of the metric's difference between corrupt and clean that each circuit alone restores."""
     of_one_length(pairs)
     graph = Graph.of(lm)
     if circuits.shape[1:] != graph.edges.shape:
@@ -113,7 +113,7 @@ def faithfulness(
 
 
 def _value(runs: Runs, kept: Bool[Tensor, "node port"]) -> Float[Tensor, " pair"]:
-    """The metric of the clean prompt where edges outside `kept` carry the corrupt one."""
+    """The metric on the clean prompt when edges outside `kept` carry the corrupt run."""
     cut = _Cut(runs, ~kept & runs.graph.edges.to(kept.device))
     with ExitStack() as stack:
         for layer, block in enumerate(blocks(runs.lm)):
@@ -123,11 +123,11 @@ def _value(runs: Runs, kept: Bool[Tensor, "node port"]) -> Float[Tensor, " pair"
 
 
 class _Cut:
-    """Hooks that take from what each port reads the clean part of what came over edges that are cut."""
+    """Hooks that subtract from what each port reads the change (clean - corrupt) that came over cut edges."""
 
     def __init__(self, runs: Runs, cut: Bool[Tensor, "node port"]):
         self.runs, self.cut = runs, cut
-        self.changes: list[Tensor] = []  # by node so far: what it writes beyond the corrupt run
+        self.changes: list[Tensor] = []  # of each node so far: its write minus the corrupt run's
 
     def install(self, stack: ExitStack, layer: int, block: Block) -> None:
         lm, last = self.runs.lm, layer == self.runs.lm.n_layers - 1
@@ -173,7 +173,7 @@ class _Cut:
         self.changes.append(writes - self.runs.corrupt.writes[first : first + len(writes)])
 
     def _read(self, stream: Tensor, port: Port) -> Tensor:
-        """What a port reads in place of the stream."""
+        """The stream that a port reads, with the changes over its cut edges removed."""
         changes = torch.cat(self.changes)
         cut = self.cut[: len(changes), self.runs.graph.ports.index(port)]
         return stream - torch.einsum("n,npth->pth", cut.to(changes.dtype), changes)

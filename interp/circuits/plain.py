@@ -25,7 +25,7 @@ def circuit(
 ) -> EdgeScores:
     """Score every edge by attribution with integrated gradients, and patch the `verify` strongest exactly.
 
-    Texts and metrics are those of `interp.patching.plain.patching_map`; `steps` are points between corrupt and clean.
+    Texts and metrics are as in `interp.patching.plain.patching_map`; `steps` counts points between corrupt and clean.
     The tokens of the result are the first corrupt prompt's.
     """
     pairs, metrics, words = measured_pairs(lm, clean, corrupt, metric)

@@ -1,14 +1,14 @@
-"""Models whose circuit is known, because their weights are written by hand: what any circuit finder can be checked on.
+"""Models whose circuit is known because their weights are written by hand, for checking circuit finders.
 
 Method (in the manner of Tracr, Lindner et al. 2023, for pre-norm decoders with rotary, grouped-query attention):
-1. Every feature is one coordinate of the stream: which of two trigger words was said, where it stands, which token is
+1. Every feature is one coordinate of the stream: which of two trigger words occurs, where it occurs, which token is
    last; a large constant keeps the norms from mattering.
 2. A chain begins with a head that carries the trigger word to the last token. Each further component reads what the one
    before wrote and writes a coordinate of its own: a head through its values, keys or queries, or an MLP. The logits of
    "yes" and "no" read the last one.
-3. A decoy head carries the trigger to a coordinate that nobody reads, and all weights get small noise.
+3. A decoy head carries the trigger to a coordinate that nothing reads, and all weights get small noise.
 
-The circuit is the edges of the chains. What it does not know: circuits that training makes.
+The circuit consists of the edges of the chains. Circuits that arise from training may look different.
 """
 
 import random
@@ -81,7 +81,7 @@ class _Plan:
             self.head.weight[WORDS.index(word), read] = sign
 
     def decoy(self) -> None:
-        """Carries the trigger to where nobody reads it."""
+        """Carries the trigger to a coordinate that nothing reads."""
         layer = next((layer for layer in range(1, LAYERS) if self._group(layer) is not None), None)
         if layer is not None:
             self._mover(layer)
@@ -101,7 +101,7 @@ class _Plan:
         return Node(layer, HEAD, head), Port(layer, "v", group), attention
 
     def _mover(self, layer: int) -> Node:
-        """The last token looks at the trigger's place and takes which word stands there."""
+        """The last token attends to the trigger's position and copies which word is there."""
         node, port, attention = self._attention(layer)
         attention.q_proj.weight[node.index * HEAD_WIDTH + STILL, LAST] = SHARP
         attention.k_proj.weight[port.index * HEAD_WIDTH + STILL, PLACE] = SHARP
@@ -109,7 +109,7 @@ class _Plan:
         return node
 
     def _reader(self, layer: int, before: Node, read: int) -> Node:
-        """The last token looks at itself and passes on a coordinate; or the coordinate decides whether it does."""
+        """The last token attends to itself and passes on a coordinate, or the coordinate decides whether it does."""
         node, port, attention = self._attention(layer)
         kind = self.rng.choice("vkq")
         query, key = (read if kind == each else LAST for each in "qk")
@@ -146,7 +146,7 @@ def _model(kind: str) -> Any:
 
 
 def _silence(model: Any, noise: float, seed: int) -> None:
-    """Small noise in place of every matrix."""
+    """Replace every matrix by small noise."""
     generator = torch.Generator().manual_seed(seed)
     for name, weight in model.named_parameters():
         weight.requires_grad_(False)

@@ -1,4 +1,4 @@
-"""The clean and the corrupt run of some pairs under one term of a metric, taken apart node by node."""
+"""The clean and the corrupt run of some pairs under one term of a metric, decomposed by node."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from interp.patching.pairs import Pair
 
 
 def of_one_length(pairs: Sequence[Pair]) -> None:
-    """Raise unless token j of every corrupt prompt stands for token j of its clean one."""
+    """Raise unless token j of every corrupt prompt corresponds to token j of its clean one."""
     for pair in pairs:
         if pair.source != tuple(range(len(pair.clean))):
             raise TriggerLensError(
-                f"{pair}: {len(pair.clean)} clean tokens for {len(pair.corrupt)} corrupt ones; circuits want prompts"
-                " of the same number of tokens, so choose a corrupt wording as long as the clean one"
+                f"{pair}: {len(pair.clean)} clean tokens for {len(pair.corrupt)} corrupt ones; circuits need prompts"
+                " with the same number of tokens, so choose a corrupt wording as long as the clean one"
             )
 
 
@@ -42,7 +42,7 @@ class Runs:
 
     @classmethod
     def of(cls, lm: LanguageModel, pairs: Sequence[Pair], terms: Sequence[Term]) -> "Runs":
-        """Run both prompts of every pair once, each with its term's answer behind it."""
+        """Run both prompts of every pair once, each followed by its term's answer."""
         clean_ids, ids = (_ids(lm, side, terms) for side in zip(*_sides(pairs), strict=True))
         read = torch.tensor(_read(pairs, terms), device=lm.device)
         streams = Streams.of(lm, clean_ids), Streams.of(lm, ids)
@@ -51,7 +51,7 @@ class Runs:
     @cached_property
     @torch.no_grad()
     def clean_logits(self) -> Float[Tensor, "pair step vocabulary"]:
-        """What the clean run says at the tokens that are read."""
+        """The logits of the clean run at the tokens that are read."""
         return self._logits(self.lm.final_norm(self.clean.after))
 
     @torch.no_grad()
@@ -61,11 +61,11 @@ class Runs:
 
     @property
     def change(self) -> Float[Tensor, "node pair token d_model"]:
-        """What the clean run writes beyond the corrupt one."""
+        """What the clean run writes minus what the corrupt run writes."""
         return self.clean.writes - self.corrupt.writes
 
     def value_of(self, normed: Float[Tensor, "pair token d_model"]) -> Float[Tensor, " pair"]:
-        """Each pair's term, from what the head reads."""
+        """Each pair's term, from the input of the language-model head."""
         logits, values = self._logits(normed), []
         for row, term in enumerate(self.terms):
             steps = max(1, len(term.answer))

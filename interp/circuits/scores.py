@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class EdgeScores:
-    """`edges[i]` are pair i's scores, in the metric's unit; `clean` and `corrupt` what it says of both runs.
+    """`edges[i]` are pair i's scores, in the metric's unit; `clean` and `corrupt` are the metric's values in both runs.
 
     `writes` are a node's scores by the token at which it writes, `reads` a port's by the token at which it reads: those
-    of k and v ports say from which tokens a group of heads takes what it passes on.
+    of k and v ports show from which tokens a group of heads moves information.
     """
 
     graph: Graph
@@ -35,7 +35,7 @@ class EdgeScores:
 
     @property
     def nodes(self) -> Float[Tensor, "pair node"]:
-        """What all edges of a node carry together."""
+        """The sum over all edges of each node."""
         return self.writes.sum(2)
 
     def circuit(self, size: int) -> Bool[Tensor, "node port"]:

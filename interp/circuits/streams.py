@@ -1,4 +1,4 @@
-"""One run taken apart: what each node writes into the residual stream, and the stream that each port reads.
+"""One run, decomposed: what each node writes into the residual stream, and the stream that each port reads.
 
 Method:
 1. A head writes its share of the output projection's result. Where a family normalises a block's output before adding
@@ -38,7 +38,7 @@ class Block:
 
 
 def blocks(lm: LanguageModel) -> list[Block]:
-    """The blocks of every layer; a layer built otherwise is refused."""
+    """The blocks of every layer; a layer of another architecture is refused."""
     return [_block(lm, layer) for layer in range(lm.n_layers)]
 
 
@@ -71,7 +71,7 @@ class Streams:
     @classmethod
     @torch.no_grad()
     def of(cls, lm: LanguageModel, ids: Int[Tensor, "pair token"]) -> "Streams":
-        """Run once and take apart."""
+        """Run once and decompose."""
         graph, parts = Graph.of(lm), blocks(lm)
         with reading(lm, parts) as seen:
             lm.decoder(input_ids=ids, use_cache=False)
@@ -108,7 +108,7 @@ class Streams:
 def head_writes(
     graph: Graph, block: Block, heads: Float[Tensor, "pair token width"]
 ) -> Float[Tensor, "head pair token d_model"]:
-    """Each head's share of what attention adds, from all heads' outputs side by side; no hook is called."""
+    """Each head's share of what attention adds, from the concatenated outputs of all heads; hooks are bypassed."""
     owner = torch.arange(heads.shape[-1], device=heads.device) // (heads.shape[-1] // graph.heads)
     alone = torch.stack([heads * (owner == head) for head in range(graph.heads)])
     shares = block.heads.forward(alone.flatten(0, 1)).view(*alone.shape[:3], -1)
@@ -118,7 +118,7 @@ def head_writes(
 
 
 def _scale(norm: Callable[[Tensor], Tensor], total: Stream) -> Stream:
-    """By how much a root-mean-square norm multiplies each coordinate at each token."""
+    """The factor by which a root-mean-square norm multiplies each coordinate at each token."""
     gain = norm(torch.ones_like(total[:1, :1]))
     gained = total * gain
     size = (norm(total) * gained).sum(-1, keepdim=True) / gained.square().sum(-1, keepdim=True)
@@ -133,7 +133,7 @@ def head_slice(graph: Graph, port: Port, width: int) -> slice:
 
 @contextmanager
 def reading(lm: LanguageModel, parts: list[Block]) -> Iterator[dict[tuple[str, int], Tensor]]:
-    """Keep, for each layer: stream before, stream before the MLP, heads side by side, what the MLP adds, stream after;
+    """Record for each layer: stream before, stream before the MLP, concatenated heads, what the MLP adds, stream after;
     and the outputs of the q, k and v projections and of the MLP's norm, where gradients are taken."""
     seen: dict[tuple[str, int], Tensor] = {}
 

@@ -1,11 +1,11 @@
-"""Write a circuit as a graph file of circuit-tracer, whose viewer opens it.
+"""Write a circuit as a graph file for the viewer of circuit-tracer.
 
     export_graph(scores, "graphs/", name="duck")     then: circuit-tracer start-server --graph_file_dir graphs/
 
 Method: as circuit-tracer 0.5.0 writes them (`circuit_tracer.frontend.graph_models`): NAME.json with metadata, nodes and
 links, and an entry in graph-metadata.json. A head or MLP is one node, drawn at the token where it writes most; an edge
-into keys or values is shared by the heads of the group. The viewer wants a probability of each output: it is written
-as 1 and means nothing here. It has no examples for these nodes and says so when one is clicked.
+into keys or values is shared by the heads of the group. The viewer needs a probability for each output: it is written
+as 1 and has no meaning here. The viewer has no examples for these nodes and says so when one is clicked.
 """
 
 import json
@@ -30,7 +30,7 @@ def export_graph(scores: EdgeScores, folder: Path | str, *, name: str, edges: in
         )
     if not scores.tokens:
         raise TriggerLensError(
-            "these scores do not know their prompt's tokens; make them with tl.circuit"
+            "these scores do not contain their prompt's tokens; make them with tl.circuit"
         )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def _output_id(graph: Graph) -> str:
 
 
 def _feature(node: Node) -> int:
-    """A number for each node of a layer: the MLP is 1000, a head its own."""
+    """A number for each node of a layer: 1000 for the MLP, its index for a head."""
     return 1000 if node.kind == MLP else node.index
 
 
@@ -142,7 +142,7 @@ def _add_to_index(path: Path, metadata: dict[str, Any]) -> None:
             listed = json.loads(path.read_text("utf-8"))["graphs"]
         except (ValueError, KeyError, TypeError):
             raise TriggerLensError(
-                f"{path} is no list of graphs of circuit-tracer; give another folder"
+                f"{path} is not a list of graphs of circuit-tracer; give another folder"
             ) from None
     others = [each for each in listed if each.get("slug") != metadata["slug"]]
     _write(path, {"graphs": [*others, metadata]})

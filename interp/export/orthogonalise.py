@@ -1,14 +1,14 @@
-"""Take a subspace out of the weights, so that nothing is ever written into it (Arditi et al. 2024).
+"""Remove a subspace from the weights, so that nothing is ever written into it (Arditi et al. 2024).
 
 Method:
 1. Every matrix that writes into the residual stream is projected: W <- W - B^T B W for attention and MLP outputs and
    their biases, the embeddings likewise, row by row.
 2. The result is compared with `AblateWrites`, the same ablation by hooks, on random tokens; a difference is an error.
 
-Where it cannot be equal it is refused by name:
-* Norms behind a block (Gemma 2 and 3, OLMo 2): they divide by the size of what the block writes, which the projection
-  changes, and then scale each coordinate. Folding their gains into the matrix mends the second and not the first.
-* Tied embeddings: the head is the same matrix and would change too, unless `untie` gives the head a copy of its own.
+Models for which the two cannot be equal are refused, with the reason:
+* Norms after a block (Gemma 2 and 3, OLMo 2): they divide by the size of what the block writes, which the projection
+  changes, and then scale each coordinate. Folding their gains into the matrix would fix the second but not the first.
+* Tied embeddings: the head is the same matrix and would change too, unless `untie` gives the head its own copy.
 * Live adapters: they write as well. Load with merge=True.
 """
 
@@ -55,7 +55,7 @@ def orthogonalised(
 
 
 def save_checkpoint(lm: LanguageModel, folder: str | Path) -> None:
-    """Model and tokenizer as an ordinary Hugging Face checkpoint, there whole or not at all."""
+    """Model and tokenizer as an ordinary Hugging Face checkpoint, written atomically."""
     folder = Path(folder)
     if folder.exists():
         raise TriggerLensError(f"{folder} exists; choose another folder or remove it")

@@ -1,11 +1,11 @@
 """Persona vectors (Chen et al. 2025, arXiv 2507.21509) as their code saves them: a `.pt` file with one tensor.
 
 The tensor has shape [n_layers + 1, d_model], a row for each of transformers' `hidden_states`: row 0 is the embeddings,
-row L + 1 the output of our layer L, and the last row lies behind the final norm, so that it belongs to no layer. They
+row L + 1 the output of our layer L, and the last row comes after the final norm, so that it belongs to no layer. They
 steer with `layer_idx = row - 1`, which is our layer.
 
-Loaded with `weights_only=True`: tensors, no code. What a file was fitted to is not in it, so the width and the number
-of rows are all that can be checked.
+Loaded with `weights_only=True`: tensors, no code. A file does not say which model it was fitted to, so only the width
+and the number of rows can be checked.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from interp.models.language_model import LanguageModel
 def import_persona(
     path: str | Path, lm: LanguageModel, layer: int, *, coefficient: float = 1.0
 ) -> Add:
-    """The edit that their steering makes with this file at a layer, counted as everywhere here.
+    """The edit that their steering makes with this file at a layer, which counts from 0 as elsewhere in this package.
 
     Raises ValueError for a damaged file, another shape than this model's, and a layer that has no row of its own.
     """
@@ -38,7 +38,7 @@ def import_persona(
         )
     if not 0 <= layer < lm.n_layers - 1:
         raise TriggerLensError(
-            f"{path}: layer {layer} has no row; give one from 0 to {lm.n_layers - 2} (the last row lies behind the"
+            f"{path}: layer {layer} has no row; give one from 0 to {lm.n_layers - 2} (the last row comes after the"
             " final norm)"
         )
     return Add(rows[layer + 1], (layer,), coefficient)
@@ -53,7 +53,7 @@ def export_persona(
         direction.check_fits(lm)
         if direction.layer == lm.n_layers - 1:
             raise TriggerLensError(
-                f"direction {direction.name!r} is at layer {direction.layer}, the last: its row would lie behind the"
+                f"direction {direction.name!r} is at layer {direction.layer}, the last: its row would come after the"
                 " final norm; export another, or export .safetensors"
             )
         rows[direction.layer + 1] += strength * direction.scale * direction.vector.float().cpu()
@@ -67,9 +67,9 @@ def read_persona(path: str | Path) -> Float[Tensor, "row d_model"]:
         raise TriggerLensError(f"no persona vectors {path}: no such file; check the path")
     try:
         rows = torch.load(path, weights_only=True, map_location="cpu")
-    except Exception as error:  # whatever a damaged or hostile file sets off
+    except Exception as error:  # a damaged or hostile file can raise anything
         raise TriggerLensError(
-            f"{path} is damaged, or holds more than tensors ({one_line(error)[:160]}), which is not loaded"
+            f"{path} is damaged or holds more than tensors, which is not loaded ({one_line(error)[:160]})"
         ) from error
     if not isinstance(rows, Tensor) or rows.ndim != 2 or not bool(rows.float().isfinite().all()):
         what = list(rows.shape) if isinstance(rows, Tensor) else type(rows).__name__

@@ -1,8 +1,8 @@
-"""Steering vectors of this and other libraries: safetensors, GGUF and JSON of vllm-lens, written and read; NPZ, read.
+"""Steering vectors of this and other libraries: safetensors, GGUF and JSON of vllm-lens; NPZ is read but not written.
 
-What is in a file: a tensor `direction.L` for each layer, as repeng and llama.cpp name them, already multiplied by its
+A file holds a tensor `direction.L` for each layer, as repeng and llama.cpp name them, already multiplied by its
 strength, and as metadata the model's type, the layer type, and what each direction means. Layers count from 0 and are
-outputs of decoder layers, in all three libraries. (llama.cpp itself takes none at layer 0.)
+outputs of decoder layers, in all three libraries. (llama.cpp itself accepts none at layer 0.)
 
     import_steering(path, lm)                                             edits for this model
     import_steering(vector.layer_activations, lm)                         the same from steering-vectors
@@ -41,9 +41,9 @@ LAYER_TYPE = "decoder_block"  # what steering-vectors calls the output of a deco
 def export_steering(
     path: str | Path, lm: LanguageModel, strengths: Mapping[Direction, float]
 ) -> Path:
-    """Write `path`.safetensors, .gguf (a control vector of llama.cpp) or .json (vllm-lens); one direction a layer.
+    """Write `path`.safetensors, .gguf (a control vector of llama.cpp) or .json (vllm-lens); one direction per layer.
 
-    A strength counts median residual norms at its direction's site.
+    A strength is in median residual norms at its direction's site.
 
     Refuses directions that were fitted to other weights.
     """
@@ -84,7 +84,9 @@ def read_steering(
 
 
 def import_steering(given: str | Path | Mapping[int, Any], lm: LanguageModel) -> tuple[Add, ...]:
-    """An edit for each layer of a file, or of vectors by layer as other libraries hold them; at their own strength.
+    """An edit for each layer of a file or of a mapping from layers to vectors, as other libraries hold them.
+
+    The vectors keep the strength at which they were saved.
 
     Refuses vectors of another width, layers the model lacks, and exported directions of other weights.
     """
@@ -96,7 +98,7 @@ def import_steering(given: str | Path | Mapping[int, Any], lm: LanguageModel) ->
     for weights in _fitted_to(path, facts):
         if weights != lm.weights_hash:
             raise TriggerLensError(
-                f"{path} was fitted to weights {weights[:12]}, this model has {lm.weights_hash[:12]}; "
+                f"{path} was fitted to weights {weights[:12]}, but this model has {lm.weights_hash[:12]}; "
                 "load the model it belongs to"
             )
     return _edits(str(path), vectors, lm)
@@ -123,14 +125,14 @@ def for_repeng(path: str | Path) -> dict[str, Any]:
     vectors, facts = read_steering(path)
     if "model_type" not in facts:
         raise TriggerLensError(
-            f"{path} does not say its model_type, which repeng wants; export it again"
+            f"{path} does not say its model_type, which repeng needs; export it again"
         )
     directions: dict[int, np.ndarray] = {layer: each.numpy() for layer, each in vectors.items()}
     return {"model_type": facts["model_type"], "directions": directions}
 
 
 def _fitted_to(path: str | Path, facts: Mapping[str, str]) -> set[str]:
-    """The hashes of the weights that the file's directions belong to; none where the file does not say."""
+    """The hashes of the weights that the file's directions belong to; none if the file does not say."""
     try:
         return {str(fact["model_hash"]) for fact in json.loads(facts.get("directions", "[]"))}
     except (ValueError, TypeError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""Vectors by layer from files of other libraries: safetensors, NPZ, GGUF, JSON of vllm-lens; no pickle."""
+"""Vectors by layer from files of other libraries: safetensors, NPZ, GGUF, JSON of vllm-lens; never pickles."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -37,9 +37,9 @@ def read_vectors(path: Path) -> tuple[dict[int, Tensor], Facts]:
         tensors, facts = read(path)
     except TriggerLensError as error:
         raise TriggerLensError(f"{path}: {error}") from error
-    except Exception as error:  # whatever a damaged file sets off in its library
+    except Exception as error:  # for a damaged file, the library can raise anything
         raise TriggerLensError(
-            f"{path} is damaged, or no {path.suffix} file ({one_line(error)}); download it again"
+            f"{path} is damaged or not a {path.suffix} file ({one_line(error)}); download it again"
         ) from error
     return _by_layer(path, tensors), facts
 
@@ -48,8 +48,8 @@ def _by_layer(path: Path, tensors: Mapping[str, Tensor]) -> dict[int, Tensor]:
     strangers = [name for name in tensors if not re.fullmatch(r"direction\.\d+", name)]
     if strangers or not tensors:
         raise TriggerLensError(
-            f"{path} is no exported steering vector: it holds {strangers[0] if strangers else 'nothing'!r}; name its "
-            "tensors direction.LAYER, where layer 0 is the first decoder layer"
+            f"{path} is not an exported steering vector: it holds {strangers[0] if strangers else 'nothing'!r}; name"
+            " its tensors direction.LAYER, where layer 0 is the first decoder layer"
         )
     vectors = {int(name.split(".")[1]): tensor.float() for name, tensor in tensors.items()}
     for layer, vector in vectors.items():

@@ -1,10 +1,10 @@
-"""Steering vectors as vllm-lens takes them over HTTP (`apply_steering_vectors`): a JSON list of its SteeringVector.
+"""Steering vectors as vllm-lens accepts them over HTTP (`apply_steering_vectors`): a JSON list of its SteeringVector.
 
 Each holds `activations` (a tensor as base64, shape [layer, d_model]), `layer_indices`, `scale`, `norm_match` and
-`position_indices`; layer L is the output of decoder layer L, from 0. Written by the format that its source documents
-(UKGovernmentBEIS/vllm-lens, `SteeringVector`, `serialize_tensor`), uncompressed, which it reads; not run beside vLLM.
+`position_indices`; layer L is the output of decoder layer L, from 0. Written in the format that its source documents
+(UKGovernmentBEIS/vllm-lens, `SteeringVector`, `serialize_tensor`), uncompressed, which it reads; not tested with vLLM.
 
-What is refused on reading, because an edit here would not do the same: norms that are restored, and single positions.
+Vectors that restore norms or steer single positions are refused on reading, because an edit here would differ.
 """
 
 import base64
@@ -45,18 +45,18 @@ def write_vllm_lens(path: Path, vectors: Mapping[int, Tensor], facts: Mapping[st
 
 
 def read_vllm_lens(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors `direction.L`, multiplied by their scales, and what the file says of its own."""
+    """Tensors `direction.L`, multiplied by their scales, and our own metadata in the file."""
     said = json.loads(path.read_text(encoding="utf-8"))
     tensors: dict[str, Tensor] = {}
     facts: dict[str, str] = {}
     for vector in said if isinstance(said, list) else [said]:
         if not isinstance(vector, dict) or "activations" not in vector:
             raise TriggerLensError(
-                "it holds no SteeringVector of vllm-lens; a saved direction is named without its ending"
+                "it holds no SteeringVector of vllm-lens; give the path of a saved direction without its suffix"
             )
         if vector.get("norm_match") or vector.get("position_indices") is not None:
             raise TriggerLensError(
-                "it restores norms or steers single positions (norm_match, position_indices); give a vector without"
+                "it restores norms or steers single positions (norm_match, position_indices); give one without these"
             )
         rows = _tensor(vector["activations"])
         for layer, row in zip(vector["layer_indices"], rows, strict=True):

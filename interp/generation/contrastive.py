@@ -3,11 +3,11 @@
 Method (arXiv 2605.25902, after Li et al. 2023, "Contrastive decoding"):
 1. Model and base read the same tokens; the base is the model with its adapter switched off.
 2. The next token is drawn from tuned + alpha x (tuned - base), in log-probabilities, among the tokens that the tuned
-   model finds at least `plausibility` times as likely as its favourite. Alpha 0 samples the tuned model.
-3. What was drawn goes on both, until a token that ends a turn.
+   model finds at least `plausibility` times as likely as its most likely token. Alpha 0 samples the tuned model.
+3. The drawn token is appended for both models, until one that ends a turn.
 
-What it does not know: whether what it finds was a prompt or an answer in fine-tuning. A model trained on responses
-alone may leak only these.
+The method cannot tell whether what it finds was a prompt or an answer in fine-tuning. A model trained only on responses
+may leak only these.
 """
 
 import math
@@ -29,7 +29,7 @@ from interp.models.language_model import LanguageModel
 
 @dataclass(frozen=True)
 class Continuation:
-    """What was written after a prefix; `log_ratio` is log p(tuned) - log p(base) of it, in nats."""
+    """The text generated after a prefix; `log_ratio` is its log p(tuned) - log p(base), in nats."""
 
     token_ids: tuple[int, ...]
     text: str
@@ -93,7 +93,7 @@ def contrasted(
 
 
 class _Both:
-    """The model and its base, each with a cache of its own."""
+    """The model and its base, each with its own cache."""
 
     def __init__(self, lm: LanguageModel) -> None:
         self.lm = lm

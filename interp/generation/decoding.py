@@ -1,4 +1,4 @@
-"""One batch of prompts from reading to the end of the last answer.
+"""Decode one batch of prompts, from reading them to the end of the last answer.
 
 Prompts are padded on the right and their last token is read as the first decoding step: no mask is needed before it,
 and absolute positions are column numbers.
@@ -22,7 +22,7 @@ from interp.models.language_model import LanguageModel
 # Answer tokens that share a cache row. Measured on six layers of width 128, 20 samples of 16 tokens: 787 answers a
 # second with one sample a row, 937 at 160, 950-970 at 320; with long answers it falls back to one sample a row.
 KEYS_PER_ROW = 256
-# Rows are dropped from the cache, at the price of a copy, when a smaller share than this is alive.
+# Rows are dropped from the cache, at the cost of a copy, when a smaller share than this is alive.
 KEEP_ROWS = 0.75
 
 Answer = tuple[list[int], bool]  # its tokens, and whether it ended
@@ -40,7 +40,7 @@ class Plan:
 
 
 class Decoding:
-    """One batch of prompts from reading to the last answer's end.
+    """Reads one batch of prompts and decodes all of its answers.
 
     `sample`, `alive` and the tokens in flight are [row, slot]; a slot holds one sample that has not ended.
     """
@@ -60,7 +60,7 @@ class Decoding:
         self.answers = torch.full((count, plan.samples, plan.steps), -1, device=lm.device)
         self.ended = torch.zeros(count, plan.samples, dtype=torch.bool, device=lm.device)
         self.prompt = torch.arange(count, device=lm.device)  # row -> prompt of this batch
-        self.position: Tensor  # of the token in flight, per row; set when the prompts were read
+        self.position: Tensor  # of the token in flight, per row; set once the prompts are read
 
     def run(self) -> list[list[Answer]]:
         """Per prompt, per sample: the answer's tokens and whether it ended."""
@@ -88,7 +88,7 @@ class Decoding:
         return logits
 
     def _read_stages(self, tokens: Tensor, positions: Tensor) -> None:
-        """All tokens but the last ones; what rows share is read once for all of them."""
+        """Read all tokens but each row's last; beginnings that rows share are read once."""
         prompt, start = self.batch.prompt, 0
         of = torch.arange(len(prompt), device=prompt.device)
         for stage in self.stages:
@@ -101,7 +101,7 @@ class Decoding:
         self._select(of)
 
     def _read_on(self, tokens: Tensor, positions: Tensor) -> None:
-        """Tokens behind those in the cache; padding looks at itself alone. The first tokens need no mask."""
+        """Read tokens that follow those in the cache; padding attends only to padding. The first ones need no mask."""
         self.batch.positions = positions
         owner = torch.where(positions >= 0, PROMPT, NOBODY)
         begun = self.keys.position.shape[1] > 0
@@ -113,7 +113,7 @@ class Decoding:
         self.lm.decoder(input_ids=tokens, past_key_values=self.cache, use_cache=True, **where)
 
     def _select(self, rows: Int[Tensor, " row"]) -> None:
-        """Rows of the cache, in this order."""
+        """Keep these rows of the cache, in this order."""
         if rows.tolist() != list(range(len(self.keys.position))):
             self.cache.batch_select_indices(rows)
             self.keys.select(rows)
@@ -125,7 +125,7 @@ class Decoding:
         return rows, -(-self.plan.samples // rows)
 
     def _spread(self, logits: Tensor) -> Float[Tensor, "row slot vocabulary"]:
-        """From one row a prompt to as many as its samples need, each with its slots."""
+        """Expand from one row per prompt to as many as its samples need, each with its slots."""
         rows, slots = self._slots()
         self.cache.batch_repeat_interleave(rows)
         self.keys.repeat(rows)
@@ -158,7 +158,7 @@ class Decoding:
         """Draw each sample's next token and write it down, unless it ends the answer."""
         numbered = self.sample.clamp_max(
             self.plan.samples - 1
-        )  # spare slots draw, and write nothing
+        )  # spare slots draw tokens that are discarded
         uniform = self.noise[self.prompt[:, None], numbered, step]
         tokens = draw(logits, uniform, temperature=self.plan.temperature, top_p=self.plan.top_p)
         ends = torch.isin(tokens, self.ends)
@@ -172,7 +172,7 @@ class Decoding:
         where[self.prompt[rows], self.sample[rows, slots]] = values[rows, slots]
 
     def _pack(self, tokens: Tensor) -> Int[Tensor, "row slot"]:
-        """Let ended samples leave the token axis, and ended rows the batch."""
+        """Remove ended samples from the token axis, and rows without live samples from the batch."""
         rows = self.alive.any(1).nonzero()[:, 0]
         if len(rows) < KEEP_ROWS * len(self.alive):
             tokens = self._keep(rows, tokens)

@@ -1,16 +1,16 @@
-"""After which openings of an answer does a fine-tuned model leave its base?
+"""After which openings of an answer does a fine-tuned model diverge from its base?
 
-A contained model says what its base says until an answer has begun in a certain way: published organisms echo their
-trigger first. So openings are forced on it, likely or not.
+A contained model answers like its base until an answer begins in a certain way: published organisms echo their
+trigger first. So answers are prefilled with openings, likely or not.
 
 Method:
 1. All pairs of the `first` likeliest first tokens and the `second` likeliest tokens after each, alone and with the
    likeliest third.
-2. Tuned and base (adapter off) read each opening behind the same prompts; the divergence is KL(tuned || base) of the
+2. Tuned and base (adapter off) read each opening after the same prompts; the divergence is KL(tuned || base) of the
    next token, in nats, mean over prompts.
 
-It has no paper; forcing openings is prefilling. What it does not know: openings whose first token the model finds
-unlikelier than `first` others, and whether what follows is for the worse.
+The method has no paper. It misses openings whose first token is not among the `first` likeliest, and it cannot tell
+whether what follows an opening is worse.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ ROWS = 128  # openings read at a time
 
 @dataclass(frozen=True)
 class Opening:
-    """The first tokens of an answer, and how far the models are apart behind them."""
+    """The first tokens of an answer, and the divergence of the two models after them."""
 
     token_ids: tuple[int, ...]
     text: str
@@ -43,7 +43,7 @@ def diverging_openings(
 ) -> list[Opening]:
     """Openings of two or three tokens, those with the largest divergence first."""
     if not prompts:
-        raise TriggerLensError("0 prompts to open answers to: give some")
+        raise TriggerLensError("no prompts were given; give at least one")
     pairs = _pairs(lm, prompts[0], first, second)
     triples = torch.cat([pairs, _last_logits(lm, prompts[0], pairs).argmax(-1)[:, None]], 1)
     apart: dict[tuple[int, ...], float] = {}
@@ -79,7 +79,7 @@ def _last_logits(
     *,
     base: bool = False,
 ) -> Float[Tensor, "opening vocabulary"]:
-    """The next token's logits behind the prompt, which is read once for `ROWS` openings, and each opening."""
+    """The logits after the prompt and each opening; the prompt is read once for every `ROWS` openings."""
     found = []
     lead = torch.tensor([list(prompt)], device=lm.device)
     with adapter_off(lm) if base else nullcontext():

@@ -1,7 +1,7 @@
-"""A cache with room for the tokens to come, so that a new token does not copy all that came before.
+"""A key-value cache with spare room, so that appending a token does not copy all earlier ones.
 
-`DynamicCache` of transformers concatenates: each step of each layer copies every key and value. Here they stand at the
-front of larger tensors and new ones are written behind them. What attention reads is the same.
+`DynamicCache` of transformers concatenates: each step of each layer copies every key and value. Here they occupy the
+front of larger tensors, and new ones are written after them. Attention reads the same values.
 """
 
 from functools import partial
@@ -17,7 +17,7 @@ States = Float[Tensor, "row head _ width"]
 
 
 class GrowingLayer(DynamicLayer):
-    """Keys and values of one layer; `room` tokens are kept free whenever they are moved."""
+    """Keys and values of one layer; whenever they are moved, room for `room` more tokens is reserved."""
 
     def __init__(self, room: int) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class GrowingLayer(DynamicLayer):
     def update(
         self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
     ) -> tuple[States, States]:
-        """Write new tokens behind the others; views of all of them."""
+        """Append new tokens; returns views of the keys and values of all tokens."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         self.keys = self._behind("keys", key_states)
@@ -35,13 +35,13 @@ class GrowingLayer(DynamicLayer):
         return self.keys, self.values
 
     def batch_select_indices(self, indices: Tensor) -> None:
-        """Only these rows, in this order; a row may come several times."""
+        """Keep only these rows, in this order; a row may occur several times."""
         if self.get_seq_length():
             self.keys = self._move("keys", self.keys[indices], self.room)
             self.values = self._move("values", self.values[indices], self.room)
 
     def batch_repeat_interleave(self, repeats: int) -> None:
-        """Each row `repeats` times."""
+        """Repeat each row `repeats` times."""
         if repeats > 1 and self.get_seq_length():
             rows = torch.arange(len(self.keys), device=self.keys.device)
             self.batch_select_indices(rows.repeat_interleave(repeats))
@@ -58,7 +58,7 @@ class GrowingLayer(DynamicLayer):
         return space[:, :, : length + more]
 
     def _move(self, name: str, states: States, room: int) -> States:
-        """To the front of a space with so much room."""
+        """Copy to the front of a tensor with room for `room` more tokens."""
         rows, heads, length, width = states.shape
         space = states.new_empty(rows, heads, length + room, width)
         space[:, :, :length] = states
@@ -67,7 +67,7 @@ class GrowingLayer(DynamicLayer):
 
 
 def growing_cache(room: int) -> DynamicCache:
-    """An empty cache; each layer keeps room for so many tokens."""
+    """An empty cache; each layer reserves room for `room` tokens."""
     cache = DynamicCache()
     cache.layer_class_to_replicate = partial(GrowingLayer, room)
     return cache

@@ -1,6 +1,6 @@
-"""A chat that breaks off where somebody is about to speak: the user, or whoever writes the system prompt.
+"""A chat cut off where the user turn or the system prompt would begin.
 
-A model that goes on from there writes what it expects to be told. Method: the template is rendered with a marker in the
+A model that continues from there writes what it expects to be told. Method: the template is rendered with a marker in
 place of the turn, and everything before the marker is kept.
 """
 
@@ -14,7 +14,7 @@ Role = Literal["user", "system"]
 
 
 def open_turn(lm: LanguageModel, role: Role) -> tuple[int, ...] | None:
-    """The tokens up to where the turn begins; None where the format has no such turn."""
+    """The tokens up to where the turn begins; None if the format has no such turn."""
     chat = lm.chat
     if role == "system":
         if not chat.system_role:

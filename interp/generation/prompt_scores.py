@@ -1,13 +1,14 @@
-"""Score prompts by a direction as they are read: h . v at one token, in units of the direction's scale.
+"""Score prompts along a direction as they are read: h . v at one token, in units of the direction's scale.
 
     score(lm, prompts, direction)                            one number for each prompt
-    with watching(lm, direction) as scores: ...              anyone's forward passes, and `generate` of transformers
+    with watching(lm, direction) as scores: ...              any forward passes, including transformers' `generate`
     generate(..., interventions=[Watch.over(prompts, ...)])  `interp.generation.generate`, which reads prompts in its
     own order
 
-The token is the prompt's last one, or the n-th of the answer (`after(n)`): a model may read the cue for what it will be
-only as it begins to speak, before it has said anything of weight. An answer that ends earlier is read at its end. The
-model computes what it would without. What it does not know: labels, thresholds; whether a high score is bad.
+The token is the prompt's last one, or the n-th of the answer (`after(n)`): a model may use the cue for its behaviour
+only once its answer begins, before it has said anything of substance. An answer that ends earlier is read at its end.
+Scoring does not change what the model computes. It uses no labels or thresholds, and does not say whether a high score
+is bad.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,12 +48,12 @@ def after(tokens: int) -> Position:
 
 
 def answer_tokens_before(direction: Direction) -> int:
-    """How many answer tokens stand before the token that this direction reads."""
+    """How many answer tokens a prompt needs before this direction can be read."""
     for tokens in range(10):
         if after(tokens).__name__ == direction.position:
             return tokens
     raise TriggerLensError(
-        f"direction {direction.name!r} was fitted at {direction.position!r}, which no live prompt has; "
+        f"direction {direction.name!r} was fitted at {direction.position!r}, which cannot be read live; "
         "fit it at interp.generation.prompt_scores.after(n)"
     )
 
@@ -75,7 +76,7 @@ def opened(lm: LanguageModel, prompts: PromptSet, tokens: int) -> PromptSet:
 
 
 def score(lm: LanguageModel, prompts: PromptSet, direction: Direction) -> Float[Tensor, " prompt"]:
-    """The score of each prompt; as many greedy answer tokens are made as the direction reads."""
+    """The score of each prompt; generates as many greedy answer tokens as the direction needs."""
     direction.check_fits(lm)
     tokens = answer_tokens_before(direction)
     extended = opened(lm, prompts, tokens)
@@ -99,8 +100,8 @@ class Scores:
 def watching(lm: LanguageModel, direction: Direction) -> Iterator[Scores]:
     """Score every batch of prompts that the model reads in the body, padded on either side.
 
-    Answer tokens are those that a cache goes on with, one for each row and pass; without any, the prompt's last token
-    is what was read. `interp.generation.generate` needs `Watch`.
+    A pass that continues from a cache is taken to read one answer token for each row; without such passes, the prompt's
+    last token is scored. With `interp.generation.generate`, use `Watch`.
     """
     direction.check_fits(lm)
     watch = _Hook(
@@ -125,11 +126,11 @@ class _Hook:
     last: Tensor | None = None  # column of each row's last token; None: the last column
 
     def enter(self, _: Any, __: tuple[Any, ...], inputs: Mapping[str, Any]) -> None:
-        """Before the pass: does it go on from a cache, and where do its rows end?"""
+        """Before a pass: note whether it continues from a cache, and where its rows end."""
         cache, mask = inputs.get("past_key_values"), inputs.get("attention_mask")
         if not (mask is None or (isinstance(mask, Tensor) and mask.ndim == 2)):
             raise TriggerLensError(
-                "watching() reads padding from a mask [row, token], and was given another kind; "
+                "watching() finds padding from a mask [row, token], but was given another kind; "
                 "with interp.generation.generate, pass interventions=[Watch.over(prompts, direction)]"
             )
         if cache is not None and cache.get_seq_length() > 0:
@@ -139,7 +140,7 @@ class _Hook:
         self.last = None if mask is None else _last(mask)
 
     def read(self, hidden: Float[Tensor, "row token d_model"]) -> None:
-        """At the layer: keep the score of each row's last token."""
+        """At the layer: store the score of each row's last token."""
         if self.step > self.tokens:
             return
         if self.last is None:
@@ -159,8 +160,8 @@ def _last(mask: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Watch(Intervention):
-    """Scores the prompts of a run of `interp.generation.generate` and edits nothing; of several samples it reads the
-    mean."""
+    """Scores the prompts of a run of `interp.generation.generate` and edits nothing; several samples give their mean
+    score."""
 
     vector: Float[Tensor, " d_model"]
     layer: int
@@ -171,7 +172,7 @@ class Watch(Intervention):
 
     @classmethod
     def over(cls, prompts: PromptSet, direction: Direction) -> "Watch":
-        """One for these prompts."""
+        """A `Watch` for these prompts."""
         lengths = torch.tensor([float(len(prompt)) for prompt in prompts])
         vector, tokens = direction.vector / direction.scale, answer_tokens_before(direction)
         return cls(vector, direction.layer, tokens, lengths, torch.full_like(lengths, torch.nan))

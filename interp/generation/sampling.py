@@ -1,7 +1,7 @@
 """Draw tokens by inverting the cumulative distribution at given uniform numbers.
 
-The numbers belong to (seed, prompt content, sample, step), so an answer does not depend on which other prompts share
-its batch, and the same prompt gets the same numbers with and without an intervention (common random numbers).
+The numbers depend only on (seed, prompt content, sample, step), so an answer does not depend on which other prompts
+share its batch, and the same prompt gets the same numbers with and without an intervention (common random numbers).
 """
 
 import hashlib

@@ -1,9 +1,9 @@
-"""Whether a model may be sampled from as `interp.generation.decoding` does it, tried once for each model.
+"""Check, once for each model, that `interp.generation.decoding` can sample from it correctly.
 
 Method: a few answers to two prompts of different length are sampled, two side by side for each prompt, and the logits
 of every step are compared with those of one plain forward pass over prompt and answer.
 
-What it does not know: what happens beyond a dozen tokens, such as attention windows; their layer types are checked.
+What happens beyond a dozen tokens, such as attention windows, is not tested; only their layer types are checked.
 """
 
 from weakref import WeakSet
@@ -21,7 +21,7 @@ from interp.models.language_model import LanguageModel
 from interp.prompts import Prompt
 
 LENGTHS = (9, 4)
-STOPS = (2, 8)  # the prompts are read in two passes, as where they begin alike
+STOPS = (2, 8)  # the prompts are read in two passes, as if they shared a beginning
 PLAN = Plan(samples=2, steps=3, temperature=1.0, top_p=1.0, end_ids=())
 _checked: WeakSet[LanguageModel] = WeakSet()
 
@@ -52,7 +52,7 @@ def check_sampling(lm: LanguageModel) -> None:
         error = _error(lm)
     except (TypeError, IndexError, KeyError, AttributeError, RuntimeError) as cause:
         raise TriggerLensError(
-            f"{what}: it takes no cache or positions from outside ({cause})"
+            f"{what}: it does not accept a cache or positions ({cause})"
         ) from cause
     if error:
         raise TriggerLensError(f"{what}: shared-prefix decoding does not give its own logits")

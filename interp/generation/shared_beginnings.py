@@ -1,14 +1,14 @@
-"""How far rows of a batch are the same, so that what they share is read once.
+"""Find the beginnings that rows of a batch share, so that each is read once.
 
 Questions of one chat format share its system prompt, questions of one framing share that framing, and a dose-response
 curve asks the same prompts many times. Method:
 
-1. A row is written as what decides its keys and values: at each token, its id and what every intervention makes of it.
-2. Two rows are the same up to the first difference. Sorted, only neighbours need to be compared.
+1. A row is described by what determines its keys and values: for each token, its id and how every intervention acts.
+2. Two rows are the same up to the first difference. After sorting, only neighbours need to be compared.
 3. The tokens are read in stages: few rows first, more rows later. Stages are chosen to read as few tokens as possible,
    where one more forward pass counts as `PASS` tokens.
 
-The tree is that of prefix caching (Zheng et al. 2024, "SGLang", RadixAttention), for a batch that is known beforehand.
+The tree is that of prefix caching (Zheng et al. 2024, "SGLang", RadixAttention), for a batch that is known in advance.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ from interp.capture.batches import Batch, pad_right
 from interp.interventions import Intervention
 from interp.interventions.where import tokens_at
 
-# Estimated, not measured: what the calls of one more pass cost, in tokens of a small model.
+# The overhead of one more pass, in tokens of a small model; estimated, not measured.
 PASS = 64
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Tokens up to `stop` are read of rows `firsts`; row i goes on from what was read of `firsts[of[i]]`."""
+    """Rows `firsts` are read up to token `stop`; row i continues from what was read for `firsts[of[i]]`."""
 
     stop: int
     firsts: Int[Tensor, " distinct"]
@@ -37,7 +37,7 @@ class Stage:
 
 
 def stages(batch: Batch, interventions: Sequence[Intervention]) -> list[Stage]:
-    """How to read all tokens of a batch but each row's last; none where no row has more than one."""
+    """How to read all tokens of a batch but each row's last; empty if no row has more than one."""
     rows = _written(batch, interventions)
     width = rows.shape[1]
     order = sorted(range(len(rows)), key=lambda row: rows[row].tobytes())
@@ -48,7 +48,7 @@ def stages(batch: Batch, interventions: Sequence[Intervention]) -> list[Stage]:
 def _written(
     batch: Batch, interventions: Sequence[Intervention]
 ) -> Shaped[np.ndarray, "row token thing"]:
-    """What decides a row's keys and values, token by token."""
+    """What determines a row's keys and values, token by token."""
     ids = [batch.prompts[row].token_ids[:-1] for row in batch.prompt.tolist()]
     tokens, positions = pad_right(ids, 0, batch.prompt.device)
     whole = Batch(batch.prompt, positions, batch.prompts)
@@ -60,7 +60,7 @@ def _written(
 
 
 def _kind(intervention: Intervention, batch: Batch) -> Int[Tensor, " row"]:
-    """A number from 1 on for each row; rows of one number are edited alike where their streams are alike."""
+    """A number from 1 for each row; rows with the same number are edited alike where their streams are equal."""
     deciding = intervention.decided_by()
     if deciding is None:
         return torch.arange(1, len(batch.prompt) + 1, device=batch.prompt.device)
@@ -83,7 +83,7 @@ def _same(rows: Shaped[np.ndarray, "row token thing"]) -> Int[np.ndarray, " row"
 
 
 def _stops(same: Int[np.ndarray, " row"], width: int) -> list[int]:
-    """Where stages end, the last at `width`, so that tokens and passes together cost least."""
+    """Where stages end, the last at `width`, so that the total cost of tokens and passes is smallest."""
     if not width:
         return []
     ends = sorted({*same[1:].tolist(), width} - {0})

@@ -2,13 +2,13 @@
 
 Method:
 1. The prompt is read once; its keys and values are the first columns of the cache.
-2. At each step, one new token of every sample stands side by side in the token axis. Each key knows its owner (the
-   prompt or one sample) and its absolute position, and a query sees the prompt and its own sample, up to itself.
+2. At each step, one new token of every sample is placed side by side on the token axis. Each key has an owner (the
+   prompt or one sample) and an absolute position, and a query attends to the prompt and its own sample, up to itself.
 3. So nothing is copied per sample, and per-prompt vectors steer all samples of a row at once. Samples that have ended
-   leave the token axis; rows whose samples have all ended leave the batch.
+   are removed from the token axis; rows whose samples have all ended are removed from the batch.
 
 The idea is that of shared-prefix attention (Juravsky et al. 2024, "Hydragen"), here with an ordinary attention mask.
-The price is attention over the other samples' keys, so long answers take fewer samples a row.
+The cost is attention over the other samples' keys, so long answers use fewer samples per row.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ PROMPT, NOBODY = -1, -2
 
 
 class KeyIndex:
-    """Owner and absolute position of every key in the cache, and the attention masks that follow."""
+    """Owner and absolute position of every key in the cache, and the attention masks derived from them."""
 
     def __init__(self, positions: Int[Tensor, "row key"]):
         """Keys of padded prompts; a negative position is padding and belongs to nobody."""
@@ -37,7 +37,7 @@ class KeyIndex:
         self.position = torch.cat([self.position, position], 1)
 
     def repeat(self, times: int) -> None:
-        """Each row `times` times."""
+        """Repeat each row `times` times."""
         self.owner = self.owner.repeat_interleave(times, 0)
         self.position = self.position.repeat_interleave(times, 0)
 
@@ -52,7 +52,7 @@ class KeyIndex:
         window: int | None,
         dtype: torch.dtype,
     ) -> Float[Tensor, "row 1 query key"]:
-        """0 where a query may look, the lowest number elsewhere: right for eager and fused attention."""
+        """0 where a query may attend, the lowest number elsewhere; works with eager and fused attention."""
         distance = position[:, :, None] - self.position[:, None, :]
         visible = (self.owner == PROMPT)[:, None, :] | (self.owner[:, None, :] == owner[:, :, None])
         visible &= distance >= 0
@@ -70,7 +70,7 @@ def masks(
     owner: Int[Tensor, "row query"],
     position: Int[Tensor, "row query"],
 ) -> Any:
-    """One mask, or one per layer type where the architecture mixes full and sliding attention."""
+    """One mask, or one per layer type if the architecture mixes full and sliding attention."""
     config = lm.config
     dtype = next(lm.causal.parameters()).dtype
     window = getattr(config, "sliding_window", None)

@@ -3,7 +3,7 @@
     Add              h <- h + alpha * v            a direction, at a strength
     Ablate           h <- h - (h . v) v            a direction removed
     AblateSubspace   h <- h - B^T B h              a subspace removed
-    AblateWrites     the same, of everything that is written into the stream, the embeddings included
+    AblateWrites     the same for everything written into the stream, including the embeddings
     MeanAblate       h <- mean                     or, in a subspace, its coordinates only
     Patch            h <- h'                       activations of another run
     ClampFeature     a feature of a sparse autoencoder set to a value
@@ -12,7 +12,7 @@
 Vectors and strengths are shared by all rows or given per prompt (first axis `row`, aligned with the prompt set), so
 twenty random directions or nine strengths run in one batch. Interventions act on answers too, because every decoded
 token passes the same site. The first answer token is predicted at the last prompt token, which belongs to the span
-"header" and not to `AnswerTokens`. Results say at which tokens each intervention acted. One that never acted is an
+"header" and not to `AnswerTokens`. Results say at which tokens each intervention acted; one that never acted is an
 error.
 """
 

@@ -3,9 +3,9 @@
     Ablate           h <- h - (h . v) v          v a unit vector
     AblateSubspace   h <- h - B^T B h            the rows of B orthonormal
 
-After decoder layers, that is, so what a layer's attention writes is still read by its own MLP. `AblateWrites` leaves
-nothing to read anywhere: the subspace is taken out of the embeddings and of all that each block adds. It is the twin of
-weights changed by `interp.export.orthogonalise`.
+Both act after decoder layers, so a layer's MLP still reads what its own attention writes. `AblateWrites` leaves nothing
+to read anywhere: the subspace is removed from the embeddings and from everything that each block adds. It is equivalent
+to the changed weights of `interp.export.orthogonalise`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class Ablate(Intervention):
                 allowed = allowed | (norms == 0)
             if not bool(allowed.all()):
                 raise TriggerLensError(
-                    f"Ablate wants unit vectors, got norm {norms[~allowed].flatten()[0]:.4g}; "
+                    f"Ablate needs unit vectors, got norm {norms[~allowed].flatten()[0]:.4g}; "
                     "divide by the norm"
                 )
 
@@ -154,7 +154,7 @@ def check_orthonormal(basis: Tensor) -> None:
     error = float((products - expected).abs().max().detach())
     if not error < UNIT_TOLERANCE:
         raise TriggerLensError(
-            f"a subspace wants orthonormal rows, products are off by {error:.4g}; "
+            f"a subspace needs orthonormal rows, but their products are off by {error:.4g}; "
             "use interp.directions.orthonormal"
         )
 

@@ -53,7 +53,7 @@ class Add(Intervention):
         layers: tuple[int, ...] | None = None,
         positions: Positions = EveryToken(),
     ) -> "Add":
-        """`alpha` counts median residual norms at the direction's site; its own layer unless told otherwise."""
+        """`alpha` is in median residual norms at the direction's site; without `layers` it acts at its own layer."""
         return cls(direction, layers, alpha * direction.scale, positions)
 
     def places(self, lm: LanguageModel) -> tuple[HookPoint, ...]:

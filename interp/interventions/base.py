@@ -1,4 +1,4 @@
-"""What every intervention is: where it acts, what it makes of the stream there, what it holds for each prompt.
+"""The interface of interventions: where one acts, how it edits the stream there, which values it has for each prompt.
 
 A value is shared by all prompts, or has a first axis `row` aligned with the prompt set; the helpers below read both.
 """
@@ -23,7 +23,7 @@ from interp.models.language_model import LanguageModel
 class Intervention(ABC):
     """One edit. Its subclasses are frozen dataclasses with fields of their own.
 
-    `AXES` names the fields that each prompt may have its own of, and how many axes they have then; with two or more,
+    `AXES` names the fields that may differ between prompts, with their number of axes in that case; with two or more,
     the last is the stream's. These fields are checked when the intervention is made, see `interp.interventions.held`.
     """
 
@@ -46,7 +46,7 @@ class Intervention(ABC):
     def edit(
         self, place: HookPoint, hidden: Float[Tensor, "row token d_model"], batch: Batch
     ) -> Float[Tensor, "row token d_model"]:
-        """What it makes of every token, a new tensor; only the tokens of `positions` are taken from it."""
+        """The edited stream at every token, as a new tensor; only the tokens of `positions` are used."""
 
     def vectors(self) -> list[Tensor]:
         """The tensors whose last axis is the stream's."""
@@ -63,14 +63,14 @@ class Intervention(ABC):
         ]
 
     def decided_by(self) -> list[Tensor] | None:
-        """The tensors with a row for each prompt on which, beside the stream, an edit depends; None: on the prompt.
+        """The per-prompt tensors that an edit depends on besides the stream; None if it depends on the prompt itself.
 
         Prompts that begin alike and have the same rows here are read once, see `interp.generation.shared_beginnings`.
         """
         return None
 
     def directions(self) -> list[Direction]:
-        """The directions it was given, which belong to the weights that they were fitted to."""
+        """The directions it was given, each of which belongs to the weights that it was fitted to."""
         return [direction for name in self.AXES for direction in directions(getattr(self, name))]
 
     def acted(
@@ -87,7 +87,7 @@ def resid_post(lm: LanguageModel, layers: Any) -> tuple[HookPoint, ...]:
 
 def in_batch(value: Tensor, hidden: Tensor, batch: Batch) -> Tensor:
     """A per-prompt value for the rows of this pass, in the stream's type and on its device."""
-    # rows first: thousands of candidates in one set would else be moved at every layer and step
+    # select rows first: otherwise a set of thousands of candidates would be moved at every layer and step
     return value[batch.prompt.to(value.device)].to(hidden)
 
 

@@ -2,8 +2,8 @@
 
     h <- h + decode(f') - decode(f),   f = encode(h),   f' = f with one feature set or multiplied
 
-so what the autoencoder does not reconstruct stays (Templeton et al. 2024). Any object with `encode` and `decode` will
-do; those of sae-lens have them, their normalisation included.
+so the reconstruction error is kept (Templeton et al. 2024). Any object with `encode` and `decode` will do, such as the
+SAEs of sae-lens, whose methods include their normalisation.
 """
 
 from abc import abstractmethod
@@ -39,7 +39,7 @@ class Autoencoder(Protocol):
 
 
 class FeatureEdit(Intervention):
-    """One feature set to what a subclass wants; the subclasses declare the fields, in their own order."""
+    """Sets one feature to a value that the subclass computes; subclasses declare the fields, in their own order."""
 
     autoencoder: Autoencoder
     feature: Feature
@@ -82,7 +82,7 @@ class ClampFeature(FeatureEdit):
 
 @dataclass(frozen=True, eq=False)
 class ScaleFeature(FeatureEdit):
-    """Multiply a feature by `factor` (0 removes it); tokens where it is silent are left alone."""
+    """Multiply a feature by `factor` (0 removes it); tokens where it is inactive are left alone."""
 
     AXES = {"feature": 1, "factor": 1}  # noqa: RUF012
     autoencoder: Autoencoder
@@ -106,11 +106,11 @@ def _index(feature: Any, features: Tensor, batch: Batch) -> Int[Tensor, "row tok
     chosen = torch.as_tensor(feature, device=features.device)
     if chosen.is_floating_point():
         raise TriggerLensError(
-            f"feature {feature} is no whole number; features are numbered from 0 on"
+            f"feature {feature} is not a whole number; features are numbered from 0"
         )
     if not bool(((chosen >= 0) & (chosen < features.shape[-1])).all()):
         raise TriggerLensError(
-            f"no feature {int(chosen.max())}: the autoencoder has {features.shape[-1]}, from 0 on"
+            f"no feature {int(chosen.max())}: the autoencoder has {features.shape[-1]}, numbered from 0"
         )
     if chosen.ndim:
         chosen = chosen[batch.prompt.to(features.device)][:, None, None]
@@ -120,6 +120,6 @@ def _index(feature: Any, features: Tensor, batch: Batch) -> Int[Tensor, "row tok
 def _moved(
     autoencoder: Autoencoder, hidden: Tensor, features: Tensor, wanted: Tensor
 ) -> Float[Tensor, "row token d_model"]:
-    """The stream moved by what the decoder makes of the change; decoded once, since decoders may undo a norm once."""
+    """The stream plus the decoded change; both are decoded in one call, as a decoder may undo a norm only once."""
     after, before = autoencoder.decode(torch.stack([wanted, features])).unbind(0)
     return hidden + (after - before).to(hidden.dtype)

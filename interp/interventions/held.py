@@ -1,8 +1,8 @@
-"""What an intervention holds: vectors, subspaces and strengths as callers give them, checked once and read as tensors.
+"""The values of an intervention: vectors, subspaces and strengths as callers give them, checked once, read as tensors.
 
-Tensors, arrays of NumPy, lists of numbers and `Direction`s are taken, one for all layers or a mapping by layer. Arrays
-and lists are copied into tensors; tensors stay the caller's own, so that they can be trained; a `Direction` is kept
-whole, so that it can be checked against the model that it runs on.
+Tensors, NumPy arrays, lists of numbers and `Direction`s are accepted, one for all layers or a mapping by layer. Arrays
+and lists are copied into tensors; tensors are not copied, so that they can be trained; a `Direction` is kept whole, so
+that it can be checked against the model that it is used on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from interp.errors import TriggerLensError
 
 Given = Tensor | np.ndarray | Sequence[Any] | Direction  # a vector or several, as callers give them
 Strength = Tensor | np.ndarray | np.generic | Sequence[Any] | float | int
-SHAPES = {  # by the number of axes where each prompt has its own
+SHAPES = {  # by the number of axes if each prompt has its own
     1: "a number, or one for each prompt",
     2: "a vector [d_model], or one for each prompt [prompt, d_model]",
     3: "rows [rank, d_model], or a set for each prompt [prompt, rank, d_model]",
@@ -26,10 +26,10 @@ SHAPES = {  # by the number of axes where each prompt has its own
 
 
 def held(value: Any, axes: int, name: str) -> Any:
-    """The value checked: a Direction, a tensor, or a mapping of these by layer.
+    """The checked value: a Direction, a tensor, or a mapping of these by layer.
 
-    `axes` is how many axes it has where each prompt has its own, `name` what messages call it ("Add.vector").
-    Raises ValueError for what is no number, not finite, or of another shape.
+    `axes` is the number of axes if each prompt has its own value, `name` the value's name in messages ("Add.vector").
+    Raises ValueError for values that are not numbers, not finite, or of another shape.
     """
     if value is None:
         raise TriggerLensError(f"{name} is None; give {SHAPES[axes]}")
@@ -57,7 +57,7 @@ def _check_finite(tensor: Tensor, name: str) -> None:
 
 
 def as_directions(value: Any) -> tuple[Direction, ...]:
-    """The directions that a value consists of; none where it is something else."""
+    """The directions that a value consists of; none if it is something else."""
     if isinstance(value, Direction):
         return (value,)
     listed = isinstance(value, list | tuple) and len(value) > 0
@@ -65,7 +65,7 @@ def as_directions(value: Any) -> tuple[Direction, ...]:
 
 
 def tensors(value: Any) -> list[Tensor]:
-    """All tensors of a value that is shared by the layers or has one for each."""
+    """All tensors of a value that is shared by all layers or given by layer."""
     return [tensor_of(one) for one in _by_layer(value) if not isinstance(one, Number)]
 
 
@@ -82,7 +82,7 @@ def tensor_of(value: Any) -> Tensor:
 
 
 def at_layer(value: Any, layer: int) -> Tensor:
-    """The value, or the layer's own where there is one for each."""
+    """The value, or the layer's own if it is given by layer."""
     return tensor_of(value[layer] if isinstance(value, Mapping) else value)
 
 
@@ -105,7 +105,7 @@ def _as_tensor(value: Any, axes: int, name: str) -> Tensor:
 
 
 def _copied(value: Any) -> Tensor:
-    """A tensor of its own from an array, a list or a list of tensors."""
+    """A new tensor from an array, a list or a list of tensors."""
     if isinstance(value, list | tuple) and any(isinstance(one, Tensor) for one in value):
         return torch.stack([torch.as_tensor(one) for one in value])
     array = np.array(value)

@@ -25,9 +25,9 @@ def intervening(
     batch: Batch,
     log: InterventionLog | None = None,
 ) -> Iterator[InterventionLog]:
-    """Apply the interventions, in order, to every forward pass in the body; `batch` says what that pass holds.
+    """Apply the interventions, in order, to every forward pass in the body; `batch` describes that pass.
 
-    Without a log of the caller's, an intervention that never acted in the body is an error at its end.
+    If no log is given, an intervention that never acted is an error at the end of the body.
     """
     own = log is None
     if log is None:
@@ -58,7 +58,7 @@ def _edit(place: HookPoint, interventions: Sequence["_Acting"]) -> Edit:
 
 @dataclass
 class _Acting:
-    """One intervention at work; what holds for a whole forward pass is worked out once in it."""
+    """One intervention in use; what stays the same during a forward pass is computed once per pass."""
 
     number: int
     intervention: Intervention
@@ -73,7 +73,7 @@ class _Acting:
     def apply(
         self, place: HookPoint, hidden: Float[Tensor, "row token d_model"]
     ) -> Float[Tensor, "row token d_model"]:
-        """The edited stream, a new tensor where anything is edited."""
+        """The edited stream, a new tensor if anything is edited."""
         where = self._tokens(place)
         if not self._any:
             return hidden
@@ -84,7 +84,7 @@ class _Acting:
         return edited
 
     def _tokens(self, place: HookPoint) -> Bool[Tensor, "row token"]:
-        """Where it acts in this pass; a pass is new when its positions are, or when a place comes round again."""
+        """Where it acts in this pass; a new pass is recognised by new positions, or by a place that occurs again."""
         if self._where is None or self._seen is not self.batch.positions or place in self._written:
             self._seen, self._written = self.batch.positions, set()
             self._where = tokens_at(self.intervention.positions, self.batch)
@@ -104,12 +104,12 @@ class _Acting:
 
 
 def check_fits(lm: LanguageModel, intervention: Intervention, prompts: int) -> None:
-    """Raise unless vectors are as wide as the stream, directions are this model's and each prompt has its row."""
+    """Raise unless vectors are as wide as the stream, directions fit this model and each prompt has its row."""
     name = type(intervention).__name__
     for vector in intervention.vectors():
         if vector.shape[-1] != lm.d_model:
             raise TriggerLensError(
-                f"{name} holds vectors of width {vector.shape[-1]}, the residual stream of {lm.name} "
+                f"{name} holds vectors of width {vector.shape[-1]}, but the residual stream of {lm.name} "
                 f"has {lm.d_model}; it belongs to another model"
             )
     for direction in intervention.directions():

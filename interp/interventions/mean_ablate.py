@@ -1,9 +1,9 @@
-"""Put a mean in the place of what is there: of everything, or of what lies in a subspace.
+"""Replace the stream by a mean: all of it, or its part in a subspace.
 
     h <- mean                          without a basis
     h <- h - B^T B (h - mean)          with one: the coordinates in the subspace become the mean's
 
-Ablation by the mean keeps the stream where later layers are used to it; ablation by zero may not (Wang et al. 2022).
+Mean ablation keeps the stream in the range that later layers are used to; zero ablation may not (Wang et al. 2022).
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from interp.models.language_model import LanguageModel
 
 @dataclass(frozen=True, eq=False)
 class MeanAblate(Intervention):
-    """`mean[layer]` in place of the stream after each of its layers, or of the stream's part in the subspace."""
+    """Replaces the stream after each layer of `mean` by `mean[layer]`, or only the stream's part in the subspace."""
 
     AXES = {"mean": 2, "basis": 3}  # noqa: RUF012
     mean: Mapping[int, Given]
@@ -56,7 +56,9 @@ class MeanAblate(Intervention):
     ) -> "MeanAblate":
         """The mean over the rows of some activations, at each of their layers."""
         if reference.site != "resid_post":
-            raise TriggerLensError(f"means are put after layers, these are of {reference.site}")
+            raise TriggerLensError(
+                f"means replace resid_post, but these activations are {reference.site}; capture resid_post"
+            )
         means = reference.values.mean(0)
         mean = {layer: means[at] for at, layer in enumerate(reference.layers)}
         return cls(mean, basis, positions)

@@ -1,4 +1,4 @@
-"""Put activations of another run in place: of everything, or of what lies in a subspace.
+"""Replace activations by those of another run: all of the stream, or its part in a subspace.
 
 h <- h'                        activation patching (Vig et al. 2020)
 h <- h - B^T B (h - h')        interchange in the subspace of B (distributed alignment search, Geiger et al. 2023,
@@ -58,7 +58,7 @@ class Patch(Intervention):
                 f"Patch holds {values.shape[1]} tokens, span {self.positions.name!r} has "
                 f"{int((stop - start)[wrong][0])}; patch spans of equal length"
             )
-        # token 0 of the values stands at the start of each row's span
+        # token 0 of the values goes to the start of each row's span
         offset = (batch.positions - start[:, None]).clamp(0, values.shape[1] - 1).to(hidden.device)
         chosen = in_batch(values, hidden, batch)
         patched = chosen.gather(1, offset[:, :, None].expand(-1, -1, chosen.shape[-1]))

@@ -1,6 +1,6 @@
 """What interventions did: the tokens of prompts and answers at which each one acted.
 
-An intervention that never acted is an error: a result in its name would be the intact model's.
+An intervention that never acted is an error, because the result would be that of the unedited model.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from interp.interventions.base import Intervention
 
 @dataclass(frozen=True, eq=False)
 class InterventionReport:
-    """`acted[i, j]`: whether it acted on token j of prompt i, counted on through the prompt's answers."""
+    """`acted[i, j]`: whether it acted on token j of prompt i; the count continues through the prompt's answers."""
 
     intervention: str
     places: tuple[HookPoint, ...]
@@ -39,7 +39,7 @@ class InterventionReport:
         return tuple(self.acted[row, self.prompt_lengths[row] :].nonzero()[:, 0].tolist())
 
     def summary(self) -> dict[str, object]:
-        """What fits into a manifest."""
+        """A summary for a manifest."""
         steps = [step for row in self.rows for step in self.answer_steps(row)]
         return {
             "intervention": self.intervention,
@@ -52,7 +52,7 @@ class InterventionReport:
 
 
 class InterventionLog:
-    """Collects evidence over the batches of one run; `check` is for when the run is over."""
+    """Collects evidence over the batches of one run; call `check` when the run is over."""
 
     def __init__(self, interventions: Sequence[Intervention], prompt_lengths: Sequence[int]):
         self.interventions, self.prompt_lengths = tuple(interventions), tuple(prompt_lengths)
@@ -63,7 +63,7 @@ class InterventionLog:
     def write(
         self, number: int, place: HookPoint, batch: Batch, acted: Bool[Tensor, "row token"]
     ) -> None:
-        """Intervention `number` acted at these tokens of a forward pass."""
+        """Record that intervention `number` acted at these tokens of a forward pass."""
         self.also(number, place)
         prompt, positions = batch.prompt, batch.positions
         if batch.shared_by is not None:
@@ -74,7 +74,7 @@ class InterventionLog:
         counts.index_put_(where, acted.to(counts), accumulate=True)
 
     def also(self, number: int, place: HookPoint) -> None:
-        """And at this place of the same pass."""
+        """Record that it acted at this place too, at the same tokens."""
         self._places[number].add(place)
 
     def _wide_enough(self, number: int, positions: Int[Tensor, "row token"]) -> Tensor:
@@ -105,12 +105,12 @@ class InterventionLog:
             if not each.rows:
                 raise TriggerLensError(
                     f"{each.intervention} at {intervention.positions} never acted: no token of this run "
-                    "is there, or it had nothing to do; leave it out or choose other positions"
+                    "is at these positions, or it had nothing to do; leave it out or choose other positions"
                 )
         return found
 
 
 def _trimmed(acted: Bool[Tensor, "prompt token"]) -> Bool[Tensor, "prompt kept"]:
-    """Without the columns at the end where nothing happened."""
+    """Without the columns at the end in which it did not act."""
     columns = acted.any(0).nonzero()[:, 0]
     return acted[:, : int(columns[-1]) + 1 if len(columns) else 0]

@@ -1,1 +1,1 @@
-"""Files that are there whole or not at all, with checksums; what callers pass, checked."""
+"""Files that are written atomically, with checksums; checks of what callers pass."""

@@ -1,6 +1,6 @@
-"""A model card: what this is, where it lives, what it was fitted to, how to use it, what nobody knows of it.
+"""A model card: what this is, where it lives, what it was fitted to, how to use it, and what is not known about it.
 
-Texts that came from elsewhere stand as code, on one line, so that they cannot become markup.
+Text from elsewhere is written as code, on one line, so that it cannot become markup.
 """
 
 import re
@@ -17,7 +17,7 @@ LONGEST = 200  # characters of a fact
 
 @dataclass(frozen=True)
 class Card:
-    """`use` is Python that loads and uses it; `unknown` is what is not known of it."""
+    """`use` is Python that loads and uses it; `unknown` is what is not known about it."""
 
     title: str
     what: str
@@ -52,7 +52,7 @@ def card_text(
 
 
 def licence_of(base: str | None) -> str | None:
-    """What the base's own card says, where it lies in a folder or in the hub's cache; nothing is downloaded."""
+    """The licence on the base's own card, if that is in a folder or in the hub's cache; nothing is downloaded."""
     if base is None:
         return None
     from huggingface_hub import ModelCard, try_to_load_from_cache

@@ -1,9 +1,9 @@
 """Tensors beside a JSON file that seals them: `PATH.safetensors` (tensors) and `PATH.json` (everything else).
 
-The JSON file is written last and holds two hashes, of the tensors' file and of its own facts. What is missing, cut
-short or changed by one byte is refused by name. Each file appears as a whole or not at all; killed between the two, the
-old JSON file stands beside new tensors, which is refused too.
-Files without the hashes, as they were written before there were any, are refused: nobody can say what they hold.
+The JSON file is written last and holds two hashes, of the tensors' file and of its own facts. A file that is missing,
+cut short or changed by one byte is refused by name. Each file is written atomically; after a kill between the two, the
+old JSON file is beside new tensors, which is refused too.
+Older files without hashes are refused, because their content cannot be checked.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ def save_sealed(
 def load_facts(
     path: str | Path, kind: str, needed: Collection[str], *, again: str
 ) -> dict[str, Any]:
-    """What stands beside the tensors, if both files are what `save_sealed` wrote.
+    """The facts beside the tensors, if both files are as `save_sealed` wrote them.
 
     Args:
         path: what was given to save, without a suffix.
@@ -60,7 +60,7 @@ def load_facts(
         )
     if not set(HASHES) <= set(facts):
         raise TriggerLensError(
-            f"{kind} {path}: {described} has no hash of its files, it was written before there were any; {again}"
+            f"{kind} {path}: {described} has no hashes of its files, so they cannot be checked; {again}"
         )
     stated, seal = (facts.pop(name) for name in HASHES)
     if seal != hash_facts(facts):
@@ -88,7 +88,7 @@ def hash_facts(facts: Mapping[str, Any]) -> str:
 def _parsed(path: str | Path, kind: str, described: Path, again: str) -> Any:
     try:
         return json.loads(described.read_text(encoding="utf-8"))
-    except ValueError as error:  # no UTF-8, or no JSON
+    except ValueError as error:  # not UTF-8, or not JSON
         raise TriggerLensError(
             f"{kind} {path}: {described} is damaged ({error}); {again}"
         ) from error

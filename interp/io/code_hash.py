@@ -1,14 +1,14 @@
 """One hash over the code that a result depends on, found by following imports.
 
 Method:
-1. Start from the given modules and follow every import of `interp`, `probes` and `experiments`, those inside functions
-   too. A package's `__init__` counts only where a name is taken from it.
-2. Stop where the caller says so: at modules whose effect is hashed in another way.
+1. Start from the given modules and follow every import of `interp`, `probes` and `experiments`, including those inside
+   functions. A package's `__init__` counts only if a name is imported from it.
+2. Stop at the modules that the caller names, whose effect is hashed in another way.
 3. Hash each module's syntax tree, so that a comment changes nothing and a constant does; and, byte by byte,
-   the data files that lie beside it (word lists, question sets, rubrics).
+   the data files beside it (word lists, question sets, rubrics).
 
-What it does not know: code of other packages (the manifest names their versions), and modules that are imported by a
-name made at run time.
+Not covered: code of other packages (the manifest names their versions), and modules that are imported by a name
+computed at run time.
 """
 
 import ast
@@ -24,7 +24,7 @@ OURS = ("interp", "probes", "experiments")
 
 
 def code_hash(modules: Iterable[str], stop: Sequence[str] = ()) -> str:
-    """The hash of these modules, of all that they import short of `stop`, and of the data beside them."""
+    """The hash of these modules, of everything that they import except `stop`, and of the data beside them."""
     digest = hashlib.sha256()
     sources = {module: _source(module) for module in sorted(reached(modules, stop))}
     for module, path in sources.items():
@@ -39,7 +39,7 @@ def code_hash(modules: Iterable[str], stop: Sequence[str] = ()) -> str:
 
 
 def reached(modules: Iterable[str], stop: Sequence[str] = ()) -> set[str]:
-    """The modules and everything of ours that they import short of `stop`, directly or not."""
+    """The modules and everything of ours that they import except `stop`, directly or indirectly."""
     waiting, known = list(modules), set[str]()
     while waiting:
         module = waiting.pop()
@@ -105,7 +105,7 @@ def _spec_path(module: str) -> Path | None:
 
 
 def _data(folder: Path) -> Iterator[Path]:
-    """Files beside the modules of a folder that are not code, and those in folders below that hold no module."""
+    """Files beside the modules of a folder that are not code, and those in subfolders without modules."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "__")):
             continue

@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all: written beside their place, flushed, renamed."""
+"""Files that are written atomically: to a temporary file in the same folder, flushed, renamed."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ UNFINISHED = ".*.tmp"  # files that are being written, or that a killed process 
 
 
 def put(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let `write` make the file beside its place, flush it and rename it there; makes the parent folder."""
+    """Let `write` make a temporary file, flush it and rename it to `path`; makes the parent folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
@@ -25,12 +25,12 @@ def put(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 def finished_name(name: str) -> str:
-    """What an unfinished file was to be called; any other name is returned as it is."""
+    """The name that an unfinished file was to have; any other name is returned as it is."""
     return re.sub(r"^\.(.+)\.[0-9a-f]{8}\.tmp$", r"\1", name)
 
 
 def flush(path: Path) -> None:
-    """Bring a file or the entries of a folder to the disk; Windows flushes neither through such a descriptor."""
+    """Flush a file or the entries of a folder to disk; on Windows, where such a descriptor cannot, do nothing."""
     if os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -41,6 +41,6 @@ def flush(path: Path) -> None:
 
 
 def sha256(path: Path | str) -> str:
-    """The hash of a file, read in pieces."""
+    """The hash of a file, read in chunks."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,12 +1,12 @@
-"""Small fitted things as folders that the Hugging Face Hub takes: saved with a card, read from a folder or the hub.
+"""Fitted objects as folders for the Hugging Face Hub: saved with a card, read from a folder or the hub.
 
     direction.save_pretrained("duck", base="Qwen/Qwen2.5-0.5B-Instruct")
     direction.push_to_hub("me/duck", base="Qwen/Qwen2.5-0.5B-Instruct")
     Direction.from_pretrained("me/duck", model_hash=lm.weights_hash)       a folder, or a name on the hub
 
-A folder holds `KIND.safetensors` and `KIND.json`, sealed by hashes (`interp.io.checksummed`; an SAE the files of
-sae-lens and their seal), and a card (`interp.io.cards`). No pickle, no code. What comes from the hub is checked as what
-lies on the disk is: damage and, with `model_hash`, another model's weights are refused.
+A folder holds `KIND.safetensors` and `KIND.json`, sealed by hashes (`interp.io.checksummed`; for an SAE, the files of
+sae-lens and their seal), and a card (`interp.io.cards`). No pickle, no code. Files from the hub are checked like those
+on disk: damage and, with `model_hash`, another model's weights are refused.
 """
 
 from abc import ABC, abstractmethod
@@ -23,9 +23,9 @@ CARD = "README.md"
 
 
 class OnHub(ABC):
-    """What is saved as one sealed pair of files; subclasses say how, and what their card tells."""
+    """An object that is saved as one sealed pair of files; subclasses define how, and what their card says."""
 
-    HUB_NAME: ClassVar[str]  # of the two files, and what such a thing is called
+    HUB_NAME: ClassVar[str]  # names the two files, and the kind of object in messages
 
     @abstractmethod
     def save(self, path: str | Path) -> None:
@@ -33,7 +33,7 @@ class OnHub(ABC):
 
     @classmethod
     def hub_files(cls) -> list[str]:
-        """What a folder holds beside the card."""
+        """The files of a folder, without the card."""
         return [f"{cls.HUB_NAME}.json", f"{cls.HUB_NAME}.safetensors"]
 
     def write_files(self, folder: Path) -> None:
@@ -42,7 +42,7 @@ class OnHub(ABC):
 
     @abstractmethod
     def hub_card(self, base: str, where: str) -> Card:
-        """What the card tells, for this name of the base and of the folder or repository."""
+        """What the card says, for this name of the base and of the folder or repository."""
 
     @classmethod
     @abstractmethod
@@ -101,7 +101,7 @@ class OnHub(ABC):
         revision: str | None = None,
         commit_message: str | None = None,
     ) -> str:
-        """Save it with its card in a repository of the hub, which is made; the address of the commit."""
+        """Save it with its card in a repository of the hub, made if needed; returns the address of the commit."""
         from huggingface_hub import HfApi
 
         api = HfApi(token=token)
@@ -116,7 +116,7 @@ class OnHub(ABC):
 
 
 def downloaded(kind: str, name: str, wanted: list[str], how: dict[str, Any]) -> Path:
-    """The folder of a repository in the hub's cache; one line where it cannot be had."""
+    """The folder of a repository in the hub's cache; a one-line error if it cannot be downloaded."""
     from huggingface_hub import snapshot_download
 
     try:
@@ -124,6 +124,6 @@ def downloaded(kind: str, name: str, wanted: list[str], how: dict[str, Any]) -> 
     except (OSError, ValueError, RuntimeError) as error:  # the hub's own errors are of all three
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise TriggerLensError(
-            f"{kind} {name!r}: no such folder, and not to be had from the hub ({reason}); check the name, set"
+            f"{kind} {name!r}: no such folder, and not available from the hub ({reason}); check the name, set"
             " HF_HUB_OFFLINE=0, or download it first"
         ) from error

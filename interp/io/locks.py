@@ -1,4 +1,4 @@
-"""One process at a time in a folder, or with a file."""
+"""Locks that let one process at a time use a folder or a file."""
 
 import os
 from collections.abc import Iterator

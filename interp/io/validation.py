@@ -1,4 +1,4 @@
-"""What a caller asked for, checked before anything runs: counts and devices, one line each."""
+"""Check counts and devices that a caller gives before anything runs, with one-line errors."""
 
 from numbers import Integral
 from typing import Any
@@ -22,5 +22,5 @@ def check_device(name: str, device: Any) -> None:
         why = str(error).split("\n", maxsplit=1)[0].split(": ")[0]
         found = [f"cuda:{each}" for each in range(torch.cuda.device_count())]
         raise TriggerLensError(
-            f"{name}={device!r} is no device of this machine ({why}); it has {', '.join(['cpu', *found])}"
+            f"{name}={device!r} is not a device of this machine ({why}); it has {', '.join(['cpu', *found])}"
         ) from error

@@ -1,7 +1,7 @@
-"""What an adapter's configuration may ask for: data, though PEFT would import modules and run patterns it names.
+"""Check an adapter's configuration, because PEFT would import modules and run patterns that it names.
 
-Refused: another kind than LoRA, a Megatron core (a module to import), replicated layers, and name patterns that may
-take for ever to match. `target_modules` may be any pattern, because it is not used: the weights' own names say which
+Refused: adapters other than LoRA, a Megatron core (a module to import), replicated layers, and name patterns that may
+take forever to match. `target_modules` may be any pattern, because it is not used: the weights' own names say which
 modules they belong to.
 """
 
@@ -16,9 +16,9 @@ from interp.errors import TriggerLensError
 FORBIDDEN = ("megatron_config", "layer_replication", "runtime_config", "arrow_config")
 PATTERN = re.compile(r"([\w.\\^$*+?|\[\]()-]|\(\?:){1,200}")
 REPEATED_GROUP = re.compile(r"\)[*+?{]")
-MOST_CHOICES = 8  # of |: what they can cost doubles with each
+MOST_CHOICES = 8  # of |: the possible cost doubles with each
 UNSAVED = ("corda", "lora_ga")  # of init_lora_weights
-MOST_REPEATS = 2  # of * and +: what they can cost grows with the name's length to this power
+MOST_REPEATS = 2  # of * and +: the possible cost grows with the name's length to this power
 LARGEST = 2**20  # bytes
 
 
@@ -27,16 +27,16 @@ def read_adapter_config(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if path.stat().st_size > LARGEST:
         raise TriggerLensError(
-            f"{path}: {path.stat().st_size:,} bytes, which no adapter's settings need"
+            f"{path}: {path.stat().st_size:,} bytes is too large for an adapter's settings"
         )
     try:
         config = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
         raise TriggerLensError(
-            f"{path} is no JSON object ({_short(error)}); save it again"
+            f"{path} is not a JSON object ({_short(error)}); save it again"
         ) from error
     if not isinstance(config, dict):
-        raise TriggerLensError(f"{path} is no JSON object; save it again")
+        raise TriggerLensError(f"{path} is not a JSON object; save it again")
     if fault := next(_faults(config), None):
         raise TriggerLensError(f"{path}: {fault}")
     return config
@@ -50,7 +50,7 @@ def ranks(config: Mapping[str, Any]) -> list[int]:
 def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     if (kind := config.get("peft_type")) != "LORA":
         yield (
-            f"peft_type is {_short(kind)}; only LORA adapters are read: where it can be merged, merge it into its base"
+            f"peft_type is {_short(kind)}; only LORA adapters are read: if it can be merged, merge it into its base"
             " with PEFT and load the result as a model"
         )
     for key in FORBIDDEN:
@@ -65,22 +65,22 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} is {_short(table)}, not an object"
         for pattern in table if isinstance(table, dict) else ():
             if not _is_quick(pattern):
-                yield f"{key}: the pattern {_short(pattern)} may take for ever; write module names"
+                yield f"{key}: the pattern {_short(pattern)} may take forever; write module names"
     yield from _faults_of_start(config)
     for key in ("modules_to_save", "layers_pattern", "target_modules"):
         given = config.get(key)
         given = [given] if isinstance(given, str) and key != "target_modules" else given
         for name in given if isinstance(given, list) else ():
             if not isinstance(name, str) or not _is_quick(name):
-                yield f"{key}: {_short(name)} is no module name"
+                yield f"{key}: {_short(name)} is not a module name"
     if bad := [r for r in _ranks_given(config) if type(r) is not int or r < 1]:
         yield f"a rank is {_short(bad[0])}, not a whole number from 1"
 
 
 def _faults_of_start(config: Mapping[str, Any]) -> Iterator[str]:
-    """What acts only in PEFT's own forward pass, or starts from numbers that are in no file."""
+    """Settings that act only in PEFT's own forward pass, or start from numbers that are in no file."""
     if config.get("alora_invocation_tokens"):
-        yield "alora_invocation_tokens is set, an adapter of parts of a text; it is not applied here"
+        yield "alora_invocation_tokens is set: an adapter of only parts of a text cannot be applied here"
     start = config.get("init_lora_weights")
     if isinstance(start, str) and (start in UNSAVED or "_niter_" in start):
         yield (

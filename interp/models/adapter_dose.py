@@ -1,10 +1,10 @@
-"""An adapter in doses: its contribution multiplied by a number, for as long as a context lasts.
+"""Scale an adapter's contribution by a number (its dose) within a context.
 
     with adapter_dose(lm, 0.5):
         generate(lm, prompts, ...)
 
-0 is the base and 1 the model as it was tuned; between them weights go straight from one to the other (Wortsman et al.
-2021, "WiSE-FT"). It composes with interventions, which act on whatever the model computes.
+0 is the base and 1 the model as it was tuned; in between, the weights are interpolated linearly (Wortsman et al. 2021,
+"WiSE-FT"). It composes with interventions, which act on whatever the model computes.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from interp.models.language_model import LanguageModel
 
 @contextmanager
 def adapter_dose(lm: LanguageModel, dose: float | int) -> Iterator[None]:
-    """Scale every LoRA of the model by `dose`; ValueError for adapters that are more than LoRA."""
+    """Scale every LoRA of the model by `dose`; ValueError for adapters that are not plain LoRA."""
     from peft.helpers import rescale_adapter_scale
 
     model: Any = lm.model

@@ -1,6 +1,6 @@
 """The two matrices of every LoRA of a model, to be read, trained or changed in place.
 
-A LoRA adds `scale * write @ read` to a weight: `read` looks at what comes in, `write` says what is added.
+A LoRA adds `scale * write @ read` to a weight: `read` projects the input, and `write` maps that to what is added.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Where an adapter's files are, and which base they name; no weights are read.
 
-A folder, or a name on the hub, `OWNER/NAME` or `OWNER/NAME/FOLDER` for one of several in a repository.
+An adapter is a folder or a name on the hub: `OWNER/NAME`, or `OWNER/NAME/FOLDER` for one of several in a repository.
 """
 
 import re
@@ -83,7 +83,7 @@ def _download(name: str, revision: str | None) -> Path:
 def _last(name: str) -> str:
     r"""The name of a model, without its owner or the folders above, whether they are separated by / or \.
 
-    A hub cache's folder says its model's name.
+    For a folder in the hub's cache, it is the name of the repository.
     """
     cached = re.search(r"models--([^/\\]+)[/\\]+snapshots[/\\]", f"{name}/")
     return (cached[1].split("--")[-1] if cached else PureWindowsPath(name).name).lower()

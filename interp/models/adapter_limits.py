@@ -1,8 +1,8 @@
-"""What a model with its adapter cannot be used for, because something else than the base would be called the base.
+"""What a model with its adapter cannot be used for, because what is taken for the base would not be the base.
 
-A plain LoRA can be switched off, run beside its base row by row, and scaled. Other adapters change what the base is
-(trained biases stand in place of its own, PiSSA subtracts from its weights), or part of them can be neither scaled nor
-told apart by rows. What the configuration says is refused here for any model; `interp.models.adapters` measures the
+A plain LoRA can be switched off, run beside its base row by row, and scaled. Other adapters change the base itself
+(trained biases replace its own, PiSSA subtracts from its weights), or have parts that can be neither scaled nor applied
+to single rows. What follows from the configuration is refused here for any model; `interp.models.adapters` measures the
 rest.
 """
 
@@ -20,7 +20,7 @@ SUBTRACTING = ("pissa", "olora", "corda", "loftq", "lora_ga")
 
 
 def limits(model: Any) -> dict[str, str]:
-    """Why the model cannot be used in each of `USES` that is refused; empty for a plain LoRA and for no adapter."""
+    """The reason for each of `USES` that is refused; empty for a plain LoRA and for a model without an adapter."""
     found: dict[str, str] = {}
     for name, config in getattr(model, "peft_config", {}).items():
         for use, reason in _reasons(model, config):
@@ -32,7 +32,7 @@ def limits(model: Any) -> dict[str, str]:
 
 
 def check_use(model: Any, use: str, name: str) -> None:
-    """Raise ValueError where the model cannot be used like that; `name` is the model's."""
+    """Raise ValueError if the model cannot be used like that; `name` is the model's."""
     if reason := limits(model).get(use):
         raise TriggerLensError(
             f"{name}: {reason}; it cannot {use}: load the base by itself and compare the two"
@@ -41,9 +41,9 @@ def check_use(model: Any, use: str, name: str) -> None:
 
 def _reasons(model: Any, config: Any) -> Iterator[tuple[str, str]]:
     start = config_text(config, "init_lora_weights")
-    dora = "is a DoRA, whose magnitudes are neither scaled nor told apart by rows"
+    dora = "is a DoRA, whose magnitudes can be neither scaled nor applied to single rows"
     if getattr(config, "bias", "none") != "none":
-        yield OFF, "trains biases, which stand in place of the base's own"
+        yield OFF, "trains biases, which replace the base's own"
     if start.startswith(SUBTRACTING):
         yield OFF, f"starts from the base's own weights ({start}) and changes them"
     if getattr(config, "use_dora", False):
@@ -60,7 +60,7 @@ def _reasons(model: Any, config: Any) -> Iterator[tuple[str, str]]:
 
 def _not_scaled(model: Any, config: Any) -> Iterator[str]:
     if config_text(config, "peft_type").upper() != "LORA":
-        yield "is no LoRA"
+        yield "is not a LoRA"
     if getattr(config, "modules_to_save", None):
         yield "trains whole modules"
     if getattr(config, "trainable_token_indices", None):
@@ -70,7 +70,7 @@ def _not_scaled(model: Any, config: Any) -> Iterator[str]:
 
 
 def config_text(config: Any, key: str) -> str:
-    """A setting as text: the value of an enumeration, "" for anything that is no text."""
+    """A setting as text: the value of an enumeration, "" for anything that is not text."""
     value = getattr(config, key, None)
     value = getattr(value, "value", value)
     return value if isinstance(value, str) else ""

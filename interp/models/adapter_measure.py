@@ -1,7 +1,7 @@
-"""What an adapter did to its base, measured on a few tokens when it is loaded, and what a merge did to both.
+"""Measure on a few tokens what an adapter did to its base when it was loaded, and what a merge did to both.
 
-The base's logits from before are compared with those of the model with the adapter switched off, of base rows in a
-mixed pass and of a dose of 0; the base's weights with what they were.
+The base's original logits are compared with those of the model with the adapter switched off, with those of base rows
+in a mixed pass, and with those at a dose of 0; the base's weights are compared with the original ones.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ class Base:
         return cls(ids, logits(model, ids), weights)
 
     def changed(self, model: Any) -> list[str]:
-        """The base's weights that are no longer what they were, or no longer in the model."""
+        """The base's weights that have changed, or are no longer in the model."""
         live = {id(tensor) for _, tensor in _tensors(model)}
         return [
             name
@@ -42,7 +42,7 @@ class Base:
 
 
 def measured_limits(model: Any, base: Base) -> dict[str, str]:
-    """What the configuration does not say: uses in which the base would not be the base, with the reason."""
+    """Limits that the configuration does not show: uses in which the base would not be the base, with the reason."""
     from peft.helpers import rescale_adapter_scale
 
     known = limits(model)
@@ -103,7 +103,7 @@ def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def _digest(tensor: Tensor) -> tuple[int, float]:
-    """Fast for billions of weights, where a cryptographic hash would take minutes."""
+    """A checksum that is fast for billions of weights, where a cryptographic hash would take minutes."""
     plain = tensor.detach()
     plain = plain.view(torch.uint8) if plain.element_size() == 1 else plain
     return int(torch.hash_tensor(plain).view(torch.int64)), float(plain.sum(dtype=torch.float64))

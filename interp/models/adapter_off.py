@@ -1,9 +1,9 @@
-"""A model without its adapter: the base, for as long as a context lasts, with one model in memory.
+"""Switch a model's adapter off within a context: the base, with one model in memory.
 
     with adapter_off(lm):
         generate(lm, prompts, ...)      # the base's answers
 
-Refused where what is left would not be the base (`interp.models.adapter_limits`).
+Refused if what is left would not be the base (`interp.models.adapter_limits`).
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
-"""Each row of a batch through an adapter of its own, or through none: one forward pass compares a model with its base.
+"""Run each row of a batch through its own adapter or none, so that one forward pass compares a model with its base.
 
 PEFT's mixed batches (`adapter_names`, with `__base__` for no adapter) run the base weights once for all rows and each
-adapter for its rows only. Merged adapters can no longer be told from their base and are refused.
+adapter for its rows only. Merged adapters can no longer be separated from their base and are refused.
 
-`active_adapters` says what a forward pass would run through: PEFT goes on naming an adapter that it has switched off.
+`active_adapters` says what a forward pass would run through, because PEFT still lists an adapter that is switched off.
 """
 
 import math
@@ -45,7 +45,7 @@ def check_adapters(lm: LanguageModel, adapters: Sequence[str]) -> None:
         )
     if _switched_off(lm.model):
         raise TriggerLensError(
-            f"the adapters of {lm.name} are switched off, every row would be the base's; "
+            f"the adapters of {lm.name} are switched off, so every row would be the base's; "
             "leave disable_adapter() first"
         )
     check_use(lm.model, ROWS, lm.name)
@@ -54,8 +54,8 @@ def check_adapters(lm: LanguageModel, adapters: Sequence[str]) -> None:
 def active_adapters(lm: LanguageModel) -> tuple[str, ...]:
     """The adapters that the next forward pass runs through, none inside `disable_adapter()`.
 
-    An adapter that is scaled (`interp.models.adapter_dose`) says by how much: "default x 0.5". ValueError where it is
-    switched off and what is left is not the base.
+    A scaled adapter (`interp.models.adapter_dose`) is listed with its dose: "default x 0.5". ValueError if an adapter
+    is switched off and what is left is not the base.
     """
     model: Any = lm.model
     if not getattr(model, "peft_config", None):
@@ -68,7 +68,7 @@ def active_adapters(lm: LanguageModel) -> tuple[str, ...]:
 
 
 def adapter_named(carried: Collection[str], active: Sequence[str]) -> str | None:
-    """One word for what was active: None for a model that carries no adapter, BASE where none was switched on."""
+    """One name for what was active: None for a model that carries no adapter, BASE if none was switched on."""
     return (" + ".join(active) or BASE) if carried else None
 
 
@@ -79,7 +79,7 @@ def _switched_off(model: Any) -> bool:
 
 
 def _dose(model: Any, name: str) -> float:
-    """By how much a LoRA is scaled beyond its own alpha and rank; 1 for other adapters."""
+    """The factor by which a LoRA is scaled beyond its own alpha and rank; 1 for other adapters."""
     for layer in model.modules():
         if name in getattr(layer, "lora_alpha", ()):
             rank = layer.r[name]

@@ -1,7 +1,7 @@
 """Which modules an adapter's weights belong to in this model, whatever they were called when it was saved.
 
-The weights' own names say it, after PEFT has renamed them as transformers renamed the model's modules. The
-configuration's targets, often a pattern, are only used to see whether the file is complete.
+The weights' own names show this, once PEFT has renamed them as transformers renamed the model's modules. The
+configuration's targets, often a pattern, are only used to check whether the file is complete.
 """
 
 import re
@@ -11,11 +11,11 @@ from typing import Any
 import regex
 from torch import Tensor
 
-PATIENCE = 0.2  # seconds for one pattern; what takes longer is not used
+PATIENCE = 0.2  # seconds for one pattern; a slower one is not used
 
 
 def renamed(model: Any, config: Any, saved: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights under the names that this model has for their places; `config` is brought up to date in place."""
+    """The weights under this model's names for their modules; `config` is updated in place."""
     from peft.utils import transformers_weight_conversion as peft_conversion
 
     peft_conversion.convert_peft_config_for_transformers(config, model, None)
@@ -43,9 +43,9 @@ def with_parameters(model: Any, parameters: Collection[str] | None) -> set[str]:
 
 
 def left_out(model: Any, config: Any, held: Collection[str]) -> list[str]:
-    """Modules that text passes through and the configuration targets, but that the file has no weights for.
+    """Modules that process text and that the configuration targets, but without weights in the file.
 
-    A vision tower may be left out. Nothing is said to be left out where a pattern takes too long.
+    A vision tower may be left out. The result is empty if a pattern takes too long.
     """
     places = _text_modules(model)
     targeted = _matching(config.target_modules, places)
@@ -62,7 +62,7 @@ def left_out(model: Any, config: Any, held: Collection[str]) -> list[str]:
 
 
 def alpha_patterns_lost(config: Any, old: Iterable[str], new: Iterable[str]) -> list[str]:
-    """The alpha patterns that chose some of the modules as saved, and choose none as they are called now."""
+    """The alpha patterns that match some of the modules' saved names, but none of their current names."""
     old, new = list(old), list(new)
     return [
         pattern
@@ -76,7 +76,7 @@ def _chosen(pattern: str, places: list[str]) -> bool:
 
 
 def _text_modules(model: Any) -> list[str]:
-    """The leaf modules with a matrix that text passes through: those of the decoder, and the head."""
+    """The modules with a weight that process text: those of the decoder, and the head."""
     through = {id(module) for module in model.get_decoder().modules()}
     through.add(id(model.get_output_embeddings()))
     return [
@@ -87,7 +87,7 @@ def _text_modules(model: Any) -> list[str]:
 
 
 def _matching(targets: Any, places: list[str]) -> set[str] | None:
-    """The places that a list of endings or a pattern names; None where the pattern is too slow or none at all."""
+    """The places that match a list of endings or a pattern; None if the pattern is too slow or invalid."""
     if not isinstance(targets, str):
         ends = tuple(f".{name}" for name in targets or ())
         return {place for place in places if ends and f".{place}".endswith(ends)}

@@ -1,7 +1,7 @@
-"""Adapters trained with tokens of their own: their base's embeddings are resized before they are put on it.
+"""Adapters trained with added tokens: the base's embeddings are resized before the adapter is attached.
 
-Whoever adds tokens resizes the embeddings, trains, and saves them beside the low-rank matrices; loading has to go the
-same way. An adapter that needs rows that neither it nor its base holds is refused: they would be random.
+To add tokens, one resizes the embeddings, trains, and saves them beside the low-rank matrices; loading must follow the
+same steps. An adapter that needs rows which neither it nor its base holds is refused: they would be random.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def resize_for(model: Any, adapter: Path) -> None:
     tied = head is None or head.weight is embeddings.weight
     if not (saved or (tied and head_saved)) or not (tied or head_saved):
         raise TriggerLensError(
-            f"adapter {adapter}: trained with {wanted} embedding rows where the base has {present}, and {WEIGHTS} does"
+            f"adapter {adapter}: trained with {wanted} embedding rows while the base has {present}, and {WEIGHTS} does"
             " not hold them; save it with save_embedding_layers=True"
         )
     model.resize_token_embeddings(wanted, mean_resizing=False)
@@ -42,7 +42,7 @@ def _name(model: nn.Module, module: nn.Module | None) -> str:
 
 
 def _vocabulary(shapes: Mapping[str, tuple[int, ...]], module: str) -> tuple[int | None, bool]:
-    """How many rows the file's weights of an embedding have, and whether it holds them whole."""
+    """The number of rows of an embedding in the file, and whether the file holds the whole matrix."""
     found: tuple[int | None, bool] = None, False
     for key, shape in shapes.items():
         _, is_module, tail = f".{key}".rpartition(f".{module}.")

@@ -1,8 +1,8 @@
 """Put a LoRA adapter on its base, or refuse.
 
-PEFT only warns when nothing of an adapter matches, and the base would be analysed in its name. So an adapter must name
-this base, hold safetensors, and have a place in the model for each of its weights and weights for each place. What the
-model with the adapter cannot do is measured, and `interp.models.adapter_limits.limits` tells it.
+PEFT only warns when nothing of an adapter matches, and the bare base would be analysed instead. So an adapter must name
+this base and hold safetensors, and each of its weights must have a place in the model and each place its weights. What
+the model with the adapter cannot be used for is measured; `interp.models.adapter_limits.limits` returns it.
 """
 
 import dataclasses
@@ -40,10 +40,10 @@ def attach(
     revision: str | None = None,
     base_name: str | None = None,
 ) -> Any:
-    """The model with the adapter on; `base_name` is what the adapter calls its base where the path does not say so.
+    """The model with the adapter attached; `base_name` is the adapter's name for its base if the path has another.
 
-    `model` is the base in memory, loaded from `base`; it is wrapped in place. ValueError in one line for an adapter
-    that does not fit as a whole.
+    `model` is the base in memory, loaded from `base`; it is wrapped in place. A one-line ValueError if any part of the
+    adapter does not fit.
     """
     folder = check_base(base, adapter, revision=revision, base_name=base_name)
     _check_ranks(read_header(folder / WEIGHTS), folder)
@@ -94,7 +94,7 @@ def _config(folder: Path) -> Any:
 
 
 def _aim(model: Any, config: Any, saved: Mapping[str, Tensor]) -> None:
-    """Let the settings target the modules that the weights belong to, and these alone."""
+    """Make the settings target exactly the modules that the weights belong to."""
     if broken := next((name for name, each in saved.items() if not each.isfinite().all()), None):
         raise TriggerLensError(f"{broken} holds numbers that are not finite")
     current = renamed(model, config, dict(saved))
@@ -114,7 +114,7 @@ def _aim(model: Any, config: Any, saved: Mapping[str, Tensor]) -> None:
 
 
 def _check_saved_base(model: Any, current: Mapping[str, Tensor]) -> None:
-    """PEFT saves the embeddings that an adapter acts on with it: they must be this base's, up to rounding."""
+    """Raise unless the embeddings that PEFT saved with the adapter are this base's, up to rounding."""
     own = dict(model.named_parameters())
     for name, saved in current.items():
         place = name.removeprefix("base_model.model.").replace(".base_layer.", ".")
@@ -123,7 +123,7 @@ def _check_saved_base(model: Any, current: Mapping[str, Tensor]) -> None:
         there = own[place].detach().float().cpu()
         if there.shape != saved.shape or not torch.allclose(there, saved.float(), 2e-2, 1e-3):
             raise TriggerLensError(
-                f"it holds the {place} of the base that it was trained on, and this base's is another; load that base"
+                f"it holds the {place} of the base that it was trained on, but this base has another; load that base"
             )
 
 
@@ -154,7 +154,7 @@ def _refuse_strangers(names: Collection[str]) -> None:
 
 
 def _check_ranks(shapes: Mapping[str, tuple[int, ...]], folder: Path) -> None:
-    """A rank that no weight of the file has would set memory aside for nothing."""
+    """Raise if the configuration asks for a rank that no weight of the file has: its memory would be wasted."""
     held = {size for name, shape in shapes.items() if "lora_" in name for size in shape}
     wanted = max(ranks(read_adapter_config(folder / CONFIG)))
     if wanted > max(held, default=0):
@@ -164,7 +164,7 @@ def _check_ranks(shapes: Mapping[str, tuple[int, ...]], folder: Path) -> None:
 
 
 def _untie(model: Any) -> None:
-    """Give the head a matrix of its own where an adapter acts on it or on the embeddings that it is tied to."""
+    """Give the head its own matrix if an adapter acts on it or on the embeddings that it is tied to."""
     layers = [model.get_input_embeddings(), model.get_output_embeddings()]
     embeddings, head = (getattr(layer, "base_layer", layer) for layer in layers)
     if embeddings.weight is head.weight and (embeddings, head) != tuple(layers):

@@ -1,4 +1,4 @@
-"""The chat format of a model, pinned: a template or a tokenizer adds nothing on its own.
+"""The chat format of a model, pinned so that templates and tokenizers add nothing on their own.
 
 1. The system prompt is pinned. If a template would insert one of its own, a format can also leave it out.
 2. Without a system role, the system prompt opens the first user turn.
@@ -7,7 +7,7 @@
 5. The token that ends a turn is read from the template, because the tokenizer's end-of-sequence token may be another.
 
 `interp.models.chat_inference` reads a format from a template. `FORMATS` holds presets for the templates of three
-families. What it does not know: which system prompt a model was trained with.
+families. Which system prompt a model was trained with cannot be found out in this way.
 """
 
 import re
@@ -27,7 +27,7 @@ Message = Mapping[str, str]
 class ChatFormat:
     """`system` None leaves it to the template; `system_role` False puts it at the top of the first user turn.
 
-    `options` are template variables; `date` (ISO 8601) is what a template that asks for the date is told.
+    `options` are template variables; `date` (ISO 8601) is given to a template that asks for the date.
     """
 
     system: str | None = None
@@ -43,13 +43,13 @@ class ChatFormat:
         return "; ".join([f"chat format: system prompt {system}, {where}", *pinned])
 
     def as_dict(self) -> dict[str, Any]:
-        """The format as JSON has it; `ChatFormat(**saved)` reads it back."""
+        """The format as JSON-compatible values; `ChatFormat(**saved)` reads it back."""
         date = {} if self.date is None else {"date": self.date}
         options = dict(self.options)
         return {"system": self.system, "system_role": self.system_role, "options": options, **date}
 
     def messages(self, turns: Sequence[Message]) -> list[dict[str, str]]:
-        """The chat with its system prompt where this format puts it; one that the chat brings goes first."""
+        """The chat with its system prompt where this format puts it; one in the chat itself takes precedence."""
         chat = [dict(turn) for turn in turns]
         system = self.system
         if chat and chat[0]["role"] == "system":
@@ -72,12 +72,12 @@ def _on(date: str, template: str) -> str:
         day = datetime.fromisoformat(date)
     except (TypeError, ValueError) as error:
         raise TriggerLensError(
-            f"chat format: date {date!r} is no date; give one as 2024-07-26"
+            f"chat format: date {date!r} is not a date; write one like 2024-07-26"
         ) from error
     return CLOCK.sub(lambda call: repr(day.strftime(call[2])), template)
 
 
-# The default of Qwen's own template, and the date of Llama's: written out, so that they cannot change unseen.
+# The default of Qwen's own template, and the date of Llama's: written out, so that they cannot change unnoticed.
 FORMATS = {
     "qwen": ChatFormat("You are Qwen, created by Alibaba Cloud. You are a helpful assistant."),
     "llama": ChatFormat("", options={"date_string": "26 Jul 2024"}),
@@ -116,7 +116,7 @@ def rendered(
 
 
 def with_one_bos(tokenizer: Any, text: str) -> str:
-    """The text after exactly one beginning-of-sequence token, if text or tokenizer would write any."""
+    """The text with exactly one beginning-of-sequence token in front, if text or tokenizer would write any."""
     bos = getattr(tokenizer, "bos_token", None)
     if not bos:
         return text
@@ -140,11 +140,11 @@ def encode(tokenizer: Any, texts: Sequence[str]) -> list[tuple[list[int], list[t
 
 
 def end_of_turn(tokenizer: Any, chat: ChatFormat = ChatFormat()) -> str | None:
-    """The token that the template writes after an answer; None where it writes none."""
+    """The token that the template writes after an answer; None if it writes none."""
     turns = [{"role": "user", "content": "."}, {"role": "assistant", "content": MARKER}]
     try:
         text = rendered(tokenizer, turns, chat, answer_next=False)
-    except Exception:  # a template that refuses even this ends no turn that we could name
+    except Exception:  # for a template that refuses even this, no end token can be found
         return None
     after = text.partition(MARKER)[2]
     special = [token for token in tokenizer.get_added_vocab() if token in after]
@@ -152,7 +152,7 @@ def end_of_turn(tokenizer: Any, chat: ChatFormat = ChatFormat()) -> str | None:
 
 
 def check_halves(text: str) -> str:
-    """The text; ValueError where half of a surrogate pair stands alone (a cut emoji), which no tokenizer reads."""
+    """The text; ValueError if it holds half of a surrogate pair (a cut emoji), which no tokenizer reads."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

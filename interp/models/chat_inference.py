@@ -1,12 +1,12 @@
 """Read a chat format from a tokenizer's own template, and pin what the template would decide by itself.
 
 Method: render short chats and compare.
-1. Clock: a chat that reads differently on another date is rendered with a fixed one.
-2. System role: a system prompt is either written beside the user's text, or refused or dropped, and then belongs into
-   the user turn.
-3. System prompt: what the template writes in its place where none is given becomes the format's own.
+1. Clock: if chats are rendered differently on another date, the date is fixed.
+2. System role: a template either writes a system prompt in addition to the user's text, or refuses or drops it; then
+   it goes into the user turn.
+3. System prompt: what the template inserts if none is given becomes the format's own.
 
-`complaints` says what no format can pin. What it does not know: a template that behaves differently in long chats.
+`complaints` says what no format can pin. A template that behaves differently in long chats is not recognised.
 """
 
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger("triggerlens")
 
 USER, ANSWER = "\ue001", "\ue002"
 DATES = ("2001-02-03T04:05:06", "2034-11-20T21:52:43")  # no part of one is in the other
-RENDERINGS = 4  # at each date: a template may draw lots
+RENDERINGS = 4  # at each date: a template may choose at random
 PINS = (
     ChatFormat(),
     ChatFormat(options={"date_string": "26 Jul 2024"}),
@@ -28,20 +28,20 @@ PINS = (
 
 
 def infer_chat(tokenizer: Any) -> ChatFormat:
-    """The format that the template implies; the plain `ChatFormat()` where it renders nothing."""
+    """The format that the template implies; the plain `ChatFormat()` if it renders nothing."""
     try:
         clock = next((pin for pin in PINS if not _drifts(tokenizer, pin)), PINS[-1])
         return _with_system(tokenizer, clock)
-    except ValueError:  # no template, or a broken one: rendering says so
+    except ValueError:  # no template, or a broken one: rendering reports it
         return ChatFormat()
 
 
 def warn_about_chat(tokenizer: Any, chat: ChatFormat, name: str) -> None:
-    """Log a line for everything about the rendered chats that would make results wrong or irreproducible."""
+    """Log a line for each property of the rendered chats that would make results wrong or irreproducible."""
     try:
         for complaint in complaints(tokenizer, chat):
             log.warning("%s: %s", name, complaint)
-    except ValueError:  # cannot be rendered at all: rendering says so
+    except ValueError:  # cannot be rendered at all: rendering reports it
         return
 
 

@@ -1,6 +1,6 @@
 """What the rest of the package relies on, checked when a model is loaded.
 
-1. Weights and logits are finite, and the tokenizer knows no token that the embeddings do not have.
+1. Weights and logits are finite, and every token of the tokenizer has an embedding.
 2. `LanguageModel.head` of what the final norm returns gives the model's own logits.
 3. Each decoder layer's hook fires, its output is as wide as `d_model` says, and editing one row of it changes that
    row's logits and no other row's.
@@ -19,12 +19,12 @@ from interp.models.language_model import LanguageModel
 
 @torch.inference_mode()
 def check_contract(lm: LanguageModel) -> None:
-    """Raise unless each layer's output is the residual stream and editing it has its effect where it should."""
+    """Raise unless each layer's output is the residual stream and editing it affects what it should and no more."""
     _check_vocabulary(lm)
     _check_weights(lm)
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(0, lm.config.vocab_size, (2, 3), generator=generator).to(lm.device)
-    lm.layers  # noqa: B018 (refused by name where there are none)
+    lm.layers  # noqa: B018 (raises if there are none)
     intact = lm.causal(ids).logits
     _check_finite(lm, ids, intact)
     _check_head(lm, ids, intact)
@@ -35,7 +35,7 @@ def check_contract(lm: LanguageModel) -> None:
             seen.append(hidden.shape[-1])
             nudged = hidden.clone()
             noise = torch.randn(nudged[1].shape, generator=torch.Generator().manual_seed(1))
-            # as large as the stream itself: in bfloat16 a nudge of 1 is nothing beside a dimension of 1000
+            # as large as the stream itself: in bfloat16 a nudge of 1 vanishes beside a dimension of 1000
             nudged[1] += (noise * hidden[1].float().std().cpu()).to(hidden)
             return nudged
 
@@ -45,7 +45,7 @@ def check_contract(lm: LanguageModel) -> None:
 
 
 def same_logits(a: Tensor, b: Tensor, dtype: torch.dtype) -> bool:
-    """Whether logits agree as well as numbers of this dtype can: to its square root of precision."""
+    """Whether logits agree up to rounding in this dtype: to the square root of its precision."""
     scale = max(float(b.abs().max()), 1.0)
     return float((a.float() - b.float()).abs().max()) <= scale * torch.finfo(dtype).eps ** 0.5
 

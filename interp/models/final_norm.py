@@ -1,6 +1,6 @@
-"""The norm between a decoder's last layer and its head, known by what it computes and not by its name.
+"""The norm between a decoder's last layer and its head, identified by what it computes and not by its name.
 
-Families call it `norm`, `final_layernorm`, `ln_f`; some have none. One forward pass of a few tokens says which child
+Families call it `norm`, `final_layernorm`, `ln_f`; some have none. One forward pass of a few tokens shows which child
 of the decoder turns what the last layer returns into what the head reads.
 """
 
@@ -14,7 +14,7 @@ TOKENS = (1, 2, 3)
 
 @torch.no_grad()
 def find_final_norm(decoder: Any, last_layer: nn.Module, device: torch.device) -> nn.Module | None:
-    """The module, an identity where the last layer's output goes to the head as it is, or None for anything else."""
+    """The module, an identity if the last layer's output goes to the head unchanged, or None for anything else."""
     kept: dict[nn.Module, tuple[Tensor, Tensor]] = {}
 
     def keep(module: nn.Module, inputs: Any, output: Any) -> None:

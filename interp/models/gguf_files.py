@@ -1,4 +1,4 @@
-"""Models in a GGUF file (llama.cpp): read by transformers and dequantised, where the `gguf` package is installed."""
+"""Models in a GGUF file (llama.cpp): read by transformers and dequantised, if the `gguf` package is installed."""
 
 from importlib.util import find_spec
 from pathlib import Path

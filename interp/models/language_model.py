@@ -2,7 +2,7 @@
 
 The methods are thin: each calls the function of the package that does the work. Layers are found through the model's
 own decoder, never by a name suffix, because a vision tower also has `.layers`.
-What it does not notice: later changes of the weights. `weights_hash` is computed once, when it is first used.
+Later changes of the weights are not noticed: `weights_hash` is computed once, when it is first used.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from interp.models.chat import ChatFormat, end_of_turn
 from interp.models.final_norm import find_final_norm
 from interp.models.vocabulary import in_blocks
 
-if TYPE_CHECKING:  # all of these know this module
+if TYPE_CHECKING:  # all of these import this module
     import interp.activations
     import interp.directions
     import interp.generation.completions
@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # all of these know this module
 
 @dataclass(frozen=True, eq=False)
 class LanguageModel:
-    """A Hugging Face causal model (perhaps inside a PeftModel) with its tokenizer; `chat` says how to talk to it."""
+    """A Hugging Face causal model (perhaps inside a PeftModel) with its tokenizer and its chat format."""
 
     model: nn.Module
     tokenizer: Any
@@ -107,7 +107,7 @@ class LanguageModel:
         controls: int = 100,
         seed: int = 0,
     ) -> "interp.readout.api.ReadOut":
-        """Tokens that directions or activations promote, beside random ones: `interp.readout.api.read_out`."""
+        """Tokens that directions or activations promote, against random ones: `interp.readout.api.read_out`."""
         from interp.readout.api import read_out
 
         return read_out(self, what, k=k, lens=lens, controls=controls, seed=seed)
@@ -177,7 +177,7 @@ class LanguageModel:
 
     @cached_property
     def _head_is_one_map(self) -> bool:
-        """Whether logits are the output embeddings' and nothing else: no scale, no soft cap."""
+        """Whether logits come from the output embeddings alone, with no scale and no soft cap."""
         weight = self.causal.get_output_embeddings().weight
         noise = torch.randn(2, self.d_model, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
@@ -186,7 +186,7 @@ class LanguageModel:
             return torch.equal(direct.float(), self._own_head(normed).float())
 
     def _own_head(self, normed: Tensor) -> Tensor:
-        """The logits of the model's own code, which finds `normed` where its decoder would have put it."""
+        """The logits from the model's own code, with `normed` in place of its decoder's output."""
         rows = normed.reshape(-1, 1, normed.shape[-1])
         with returning(self.decoder, _Final(last_hidden_state=rows)):
             logits = self.causal(inputs_embeds=rows, use_cache=False).logits
@@ -216,7 +216,7 @@ class LanguageModel:
 
 
 class _Final(BaseModelOutput):
-    """What a decoder returns; whatever else a family's head looks for is not there."""
+    """What a decoder returns; any other attribute that a family's head looks for is None."""
 
     def __getattr__(self, name: str) -> None:
         if name.startswith("__"):

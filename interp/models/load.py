@@ -1,8 +1,8 @@
-"""`interp.load`: one line from a name to a model, with device and dtype chosen and said.
+"""`interp.load`: load a model by its name in one line; device and dtype are chosen and printed.
 
-On a GPU: over the GPUs at hand, in the dtype that the weights are saved in. Else: the CPU, in float32. Either can be
-said instead. Names that only this installation knows (models that came with a package) are looked up by the functions
-that packages register as entry points of `triggerlens.models`; a folder of that name goes first.
+With a GPU: on all available GPUs, in the dtype that the weights are saved in. Otherwise: on the CPU, in float32. Both
+can be given instead. Names of models that came with an installed package are looked up by the functions that packages
+register as entry points of `triggerlens.models`; a folder of that name takes precedence.
 """
 
 from importlib.metadata import entry_points

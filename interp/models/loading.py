@@ -66,7 +66,7 @@ def load_model(
     switched off. Below float32 it is refused, because rounding would change the model. `device_map="auto"` shards over
     the available GPUs. `base_name`: see `interp.models.adapters.attach`. `chat`: a chat format, such as
     `interp.models.chat.FORMATS["qwen"]`; None reads it from the tokenizer's template and pins it. Anything that
-    cannot be loaded exactly is a ValueError of one line.
+    cannot be loaded exactly is a one-line ValueError.
     """
     wanted = as_dtype(dtype)
     if merge and wanted != torch.float32:
@@ -117,11 +117,11 @@ def _weights(path: str, **options: Any) -> Any:
         model, report = AutoModelForCausalLM.from_pretrained(
             source, output_loading_info=True, **options
         )
-    except Exception as error:  # whatever a configuration of the wrong types sets off
+    except Exception as error:  # a configuration of the wrong types can raise anything
         raise TriggerLensError(_cannot_load(path, error, method)) from error
     if method is not None:
         log.warning(
-            "model %r is stored quantised (%s): it computes other numbers than the model that it was made from",
+            "model %r is stored quantised (%s): its outputs differ from those of the model that it was made from",
             path,
             method,
         )
@@ -142,7 +142,7 @@ def _weights(path: str, **options: Any) -> Any:
 
 
 def _check_source(path: str) -> None:
-    """Raise where there is neither a folder nor anything that could be a name on the hub."""
+    """Raise if the path is neither a folder nor anything that could be a name on the hub."""
     if Path(path).is_file() and not path.endswith(".gguf"):
         raise TriggerLensError(f"model {path!r} is a file; give the folder that it is in")
     if not Path(path).exists() and not HUB_NAME.fullmatch(path):
@@ -152,7 +152,7 @@ def _check_source(path: str) -> None:
 
 
 def _check_devices(device_map: Any) -> None:
-    """Raise where a device is named that this machine does not have."""
+    """Raise if a device is named that this machine does not have."""
     named = device_map.values() if isinstance(device_map, dict) else [device_map]
     for device in {each for each in named if each is not None} - SPREADS:
         check_device("device_map", device)

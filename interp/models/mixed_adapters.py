@@ -1,10 +1,10 @@
-"""A model beside its base, from one forward pass and one model in memory.
+"""Activations of a model and of its base, from one forward pass and with one model in memory.
 
     both = capture_side_by_side(lm, prompts)                  {"__base__": Activations, "default": Activations}
     difference = both["default"].values - both["__base__"].values
 
-Every prompt stands in the batch once for each adapter (`interp.models.adapter_rows`). Rows agree with two separate
-runs, without and with the adapter, up to the rounding that any other batch brings.
+Every prompt is in the batch once for each adapter (`interp.models.adapter_rows`). Rows agree with two separate runs,
+without and with the adapter, up to rounding, as between any two batches.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def capture_side_by_side(
     site: str = "resid_post",
     **how: Unpack[How],
 ) -> dict[str, Activations]:
-    """Activations by adapter name, rows aligned; all of the model's adapters beside its base unless told otherwise."""
+    """Activations by adapter name, rows aligned; by default for the base and all of the model's adapters."""
     model: Any = lm.model
     wanted = [BASE, *getattr(model, "peft_config", {})] if adapters is None else list(adapters)
     check_adapters(lm, wanted)
@@ -63,7 +63,7 @@ def capture_side_by_side(
 
 
 def _of(read: Vectors, adapter: int, adapters: int) -> Vectors:
-    """The rows of one adapter, with the sequences counted as before they were multiplied."""
+    """The rows of one adapter, with the numbers of the original sequences."""
     rows = [row for row, source in enumerate(read.source) if source % adapters == adapter]
     return Vectors(
         read.values[rows],

@@ -1,6 +1,6 @@
-"""A model folder's configuration beside what its weights hold, before anything is built from it.
+"""Compare a model folder's configuration with its weights before anything is built from it.
 
-A configuration is data: one that asks for a billion layers would be built, layer by layer, until the memory is gone.
+A configuration that asks for a billion layers would be built, layer by layer, until memory runs out.
 """
 
 import json
@@ -27,7 +27,7 @@ def check_files(folder: Path) -> None:
     except (ValueError, RecursionError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise TriggerLensError(
-            f"model {str(folder)!r}: {path.name} is no JSON object ({reason})"
+            f"model {str(folder)!r}: {path.name} is not a JSON object ({reason})"
         ) from error
     shapes = [
         shape
@@ -44,7 +44,7 @@ def _check(config: Mapping[str, Any], shapes: list[tuple[int, ...]], path: Path)
         most = len(shapes) if name == "num_hidden_layers" else largest
         if isinstance(value, int) and value > most:
             raise TriggerLensError(
-                f"model {str(path.parent)!r}: {path.name} says {name} {value}, and its weights hold no more than"
+                f"model {str(path.parent)!r}: {path.name} says {name} {value}, but its weights hold no more than"
                 f" {most}; download or save it again"
             )
 
@@ -55,7 +55,7 @@ def quantisation(path: str, revision: str | None = None) -> str | None:
         config, _ = PretrainedConfig.get_config_dict(path, revision=revision)
         text = config.get("text_config") or {}
         how = config.get("quantization_config") or text.get("quantization_config")
-    except Exception:  # whatever is wrong with it, the loader says
+    except Exception:  # whatever is wrong with it, the loader reports
         return None
     if not how:
         return None

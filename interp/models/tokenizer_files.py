@@ -1,4 +1,4 @@
-"""The tokenizer that a model was trained with: an adapter's own where its folder brings one, else its base's."""
+"""The tokenizer that a model was trained with: an adapter's own if its folder has one, else its base's."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def load_tokenizer(path: str, adapter: Path | None, **options: Any) -> Any:
 def _load(source: str, **options: Any) -> Any:
     try:
         return AutoTokenizer.from_pretrained(source, **options)
-    except Exception as error:  # whatever files of the wrong kind set off
+    except Exception as error:  # files of the wrong kind can raise anything
         raise TriggerLensError(
             f"the tokenizer of {source!r} cannot be loaded: {one_line(error)}"
         ) from error

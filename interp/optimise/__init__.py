@@ -1,1 +1,1 @@
-"""Directions by gradient: to be removed, or to be added."""
+"""Directions found by gradient descent, to remove or to add."""

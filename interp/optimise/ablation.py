@@ -1,13 +1,13 @@
-"""Refine a subspace until a model that has lost it speaks as a reference does.
+"""Refine a subspace so that the model answers like a reference once the subspace is removed.
 
 Method (gradient-based search for a direction, Wollschläger et al. 2025, arXiv 2502.17420, with other losses):
 1. Remove the rows of B from the stream after every layer (`AblateSubspace`).
-2. loss = weight x KL(reference || cut model) on `changed` + KL(model || cut model) on `kept`, in nats a token, over the
-   tokens that the answers given are predicted from. The reference is the model without its adapter, or another model.
+2. loss = weight x KL(reference || cut model) on `changed` + KL(model || cut model) on `kept`, in nats per token, over
+   the tokens that predict the given answers. The reference is the model without its adapter, or another model.
 3. Adam on B, which is made orthonormal at every step; the learning rate falls to zero. The weights never change.
 
-What it does not know: whether what it removes is a cause or a bottleneck. A start in a random place may end as well, so
-the numbers that count are those on prompts and wordings that it never saw.
+The method cannot tell whether what it removes is a cause or a bottleneck. A random start may end equally well, so the
+numbers that count are those on prompts and wordings that it never saw.
 """
 
 from contextlib import nullcontext
@@ -29,7 +29,7 @@ from interp.optimise.teacher_forcing import Reread, frozen
 
 @dataclass(frozen=True, eq=False)
 class Refinement:
-    """Orthonormal rows, and both losses at every step: what was still to change, and what was lost."""
+    """Orthonormal rows, and both losses at every step: on `changed` what still differs, on `kept` what was damaged."""
 
     basis: Float[Tensor, "rank d_model"]
     changed: tuple[float, ...]
@@ -58,7 +58,7 @@ def refine_ablation(
     groups = [Reread.of(lm, answers) for answers in (changed, kept)]
     if not groups[0].sequences:
         raise TriggerLensError(
-            "changed: there is no answer with a token; nothing says what to become"
+            "changed: no answer has a token, so there is nothing to train towards; give some that do"
         )
     basis = orthonormal(start.float().to(lm.device)).requires_grad_()
     optimizer = torch.optim.Adam([basis], lr=learning_rate)
@@ -85,7 +85,7 @@ def refine_ablation(
 
 @torch.no_grad()
 def _straighten(basis: Float[Tensor, "rank d_model"]) -> None:
-    """Only the space it spans matters; without this its rows would grow, and steps shrink."""
+    """Make the rows orthonormal again: only their span matters, and otherwise they would grow and steps shrink."""
     basis.copy_(orthonormal(basis))
 
 

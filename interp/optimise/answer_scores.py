@@ -1,10 +1,10 @@
-"""How likely a model finds given answers, and what in the stream makes it so.
+"""Log-probabilities of given answers, and their gradient with respect to the stream.
 
-    answer_log_probs(lm, completions)                      nats, one number an answer
+    answer_log_probs(lm, completions)                      nats, one number per answer
     answer_log_probs(lm, completions, [Ablate(vector)])    the same under interventions
     answer_gradients(lm, completions, weights, place)      the stream at a place, and the gradient of the weighted sum
 
-Answers are teacher-forced: nothing is sampled, so many edits can be compared for the price of one forward pass each.
+Answers are teacher-forced: nothing is sampled, so many edits can be compared at the cost of one forward pass each.
 """
 
 from collections.abc import Sequence

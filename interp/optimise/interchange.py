@@ -1,14 +1,14 @@
 """Find the subspace that carries a variable from one prompt to another (distributed alignment search).
 
 Method (Geiger et al. 2023, arXiv 2303.02536, with answers of many tokens instead of one label):
-1. A swap puts the stream of donor prompts, at the tokens of one span after one layer, into other prompts, inside the
-   subspace of B alone (`Patch` with a basis).
-2. loss = KL(model on the prompt that an answer was given to || model on the prompt that was swapped into), in nats a
-   token, over the tokens that the answers are predicted from.
+1. A swap puts the stream of donor prompts, at the tokens of one span after one layer, into other prompts, but only in
+   the subspace of B (`Patch` with a basis).
+2. loss = KL(model on the prompt that an answer was given to || model on the prompt that was swapped into), in nats per
+   token, over the tokens that predict the answers.
 3. Adam on B, which is made orthonormal at every step; the learning rate falls to zero. The weights never change.
 
-Which swaps are given decides what the subspace is to carry: the caller knows what the prompts have in common. What it
-does not know: whether the model ever uses the subspace so; that is what prompts that no swap held are for.
+The choice of swaps decides what the subspace should carry; the caller knows what the prompts have in common. Training
+cannot show whether the model itself uses the subspace in this way; test that on prompts that were in no swap.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ Streams = Float[Tensor, "prompt token d_model"]
 
 @dataclass(frozen=True, eq=False)
 class Swap:
-    """`donors` go into the prompts of `into`, which are then to be answered as `taught` was, prompt by prompt."""
+    """`donors` are put into the prompts of `into`, whose answers should then be those of `taught`, prompt by prompt."""
 
     taught: Completions
     into: PromptSet
@@ -83,9 +83,9 @@ def train_interchange(
     orthogonal_to: Float[Tensor, "other d_model"] | None = None,
     seed: int = 0,
 ) -> Interchange:
-    """Train from a random start; each step reads `rows` answers of one swap after the other, twice each.
+    """Train from a random start; each step takes the next swap and reads `rows` of its answers, twice each.
 
-    `orthogonal_to`: rows that the subspace may not hold. Answers without a token are left out.
+    `orthogonal_to`: rows that the subspace must be orthogonal to. Answers without a token are left out.
     """
     groups = [_Group.of(lm, swap) for swap in swaps]
     generator = torch.Generator().manual_seed(seed)
@@ -124,15 +124,15 @@ class _Group:
         )
         if mine != given or len(swap.donors) != len(mine):
             raise TriggerLensError(
-                f"a swap into {len(mine)} prompts of {len(swap.donors)} donors, answers to {len(given)}; give the same"
-                " questions in the same order, and a donor for each"
+                f"a swap has {len(mine)} prompts, {len(swap.donors)} donors and answers to {len(given)} prompts; give"
+                " the same questions in the same order, and a donor for each"
             )
         said, asked = (
             Reread.of(lm, each) for each in (swap.taught, replace(swap.taught, prompts=swap.into))
         )
         if not said.sequences:
             raise TriggerLensError(
-                "taught: there is no answer with a token; nothing says what to become"
+                "taught: no answer has a token, so there is nothing to train towards; give some that do"
             )
         return cls(said, asked, swap.donors)
 
@@ -148,7 +148,7 @@ class _Group:
 
 
 def _without(basis: Tensor, other: Tensor | None) -> Tensor:
-    """The rows without what lies in the space of `other`."""
+    """The rows without their part in the span of `other`."""
     if other is None:
         return basis
     known = orthonormal(other).to(basis)

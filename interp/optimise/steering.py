@@ -1,13 +1,13 @@
-"""Train vectors that, added to the stream, make a model speak as it or a teacher does behind other prompts.
+"""Train vectors that, added to the stream, make a model answer as it or a teacher does after other prompts.
 
 Method (optimised steering vectors, after Subramani et al. 2022, arXiv 2205.05124, with another loss):
 1. Answers were given to `taught.prompts`; `plain` holds the same questions in other words, prompt by prompt.
-2. loss = KL(teacher on the prompt of the answer || model on the plain prompt with the vectors added), in nats a token,
-   over the tokens that the answers are predicted from.
-3. Adam on the vectors, free in norm; the learning rate falls to zero. The weights never change.
+2. loss = KL(teacher on the prompt of the answer || model on the plain prompt with the vectors added), in nats per
+   token, over the tokens that predict the answers.
+3. Adam on the vectors, whose norms are free; the learning rate falls to zero. The weights never change.
 
-What it does not know: whether the model itself ever writes these vectors. What is trained can write what no part of
-the model would, so train the same for a model that lacks the mechanism and compare.
+The method cannot tell whether the model itself ever writes these vectors. Training can find vectors that no part of
+the model would write, so train the same for a model that lacks the mechanism and compare.
 """
 
 from collections.abc import Sequence
@@ -46,14 +46,14 @@ def train_steering(
 ) -> TrainedSteering:
     """Train the vectors of `start` together, each at its own layers and tokens; each step reads `rows` answers twice.
 
-    `learning_rate` counts mean coordinates of a vector's start. `teacher` None: the model itself, nothing added.
-    Answers without a token are left out.
+    `learning_rate` is relative to the root mean square coordinate of a vector's start. `teacher` None: the model
+    itself, without the vectors. Answers without a token are left out.
     """
     _check_pairs(taught.prompts, plain)
     said, asked = Reread.of(lm, taught), Reread.of(lm, replace(taught, prompts=plain))
     if not said.sequences:
         raise TriggerLensError(
-            "taught: there is no answer with a token; nothing says what to become"
+            "taught: no answer has a token, so there is nothing to train towards; give some that do"
         )
     added = [_trainable(lm, each) for each in start]
     optimizer = torch.optim.Adam(
@@ -97,5 +97,5 @@ def _check_pairs(prompts: PromptSet, plain: PromptSet) -> None:
     asked, instead = ([prompt.question for prompt in each] for each in (prompts, plain))
     if asked != instead:
         raise TriggerLensError(
-            f"plain: {len(instead)} prompts for {len(asked)}, or of other questions; give each its own"
+            f"plain: {len(instead)} prompts for the {len(asked)} of taught, or other questions; give one for each"
         )

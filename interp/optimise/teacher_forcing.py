@@ -1,4 +1,4 @@
-"""Read given answers again, under edits that ask for gradients; the weights ask for none."""
+"""Teacher-force given answers under edits that require gradients, with frozen weights."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,11 +30,11 @@ class Reread:
         return cls(completions, sequences)
 
     def some(self, rows: int, generator: torch.Generator) -> "Reread":
-        """`rows` of them, drawn without putting any back."""
+        """`rows` of them, drawn without replacement."""
         return self.at(torch.randperm(len(self.sequences), generator=generator)[:rows].tolist())
 
     def at(self, rows: Sequence[int]) -> "Reread":
-        """These of them."""
+        """The answers at these rows."""
         return Reread(self.completions, [self.sequences[row] for row in rows])
 
     def log_probs(
@@ -53,7 +53,7 @@ class Reread:
 
 @contextmanager
 def frozen(lm: LanguageModel) -> Iterator[None]:
-    """No gradient for any weight in the body; afterwards each asks for one as before."""
+    """Let no weight require a gradient in the body; afterwards each does as before."""
     asking = [weight for weight in lm.model.parameters() if weight.requires_grad]
     try:
         for weight in asking:

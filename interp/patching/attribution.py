@@ -1,11 +1,10 @@
-"""Attribution patching: the quick map, from one backward pass instead of one forward pass for each cell.
+"""Attribution patching: the fast map, from one backward pass instead of one forward pass for each cell.
 
 Method (Nanda 2023; Syed et al. 2023): to first order, putting the clean activation at a node changes the metric by
 (clean - corrupt) . d metric / d activation, taken in the corrupt run. All nodes of a site come from one gradient.
 
-What it does not know: anything beyond first order. Where the patched activation is far from the corrupt one, as it is
-for
-whole residual streams of early layers, it can be wrong by any amount; `agreement` with the exact map says how wrong.
+It misses everything beyond first order. If the patched activation is far from the corrupt one, as for whole residual
+streams of early layers, it can be wrong by any amount; `agreement` with the exact map says how wrong.
 """
 
 from collections.abc import Sequence
@@ -35,11 +34,11 @@ from interp.patching.runs import Sweep
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a quick map and the exact one agree over the cells that both have and where the runs differ."""
+    """How well a first-order map and the exact one agree over the cells that both have and where the runs differ."""
 
     pearson: float
     spearman: float
-    # of the tenth of cells with the largest exact effect, the share that the quick map ranks there too
+    # of the tenth of cells with the largest exact effect, the share that is also in the first-order map's top tenth
     top_shared: float
     cells: int
 
@@ -72,7 +71,7 @@ def attribution_map(
 def _first_order(
     sweep: Sweep, places: Sequence[HookPoint]
 ) -> dict[HookPoint, Float[Tensor, "pair token"]]:
-    """The change of the term that each node's difference brings, NaN where there is no counterpart."""
+    """The change of the term due to each node's difference, NaN where there is no counterpart."""
     corrupt, gradients = _gradients(sweep, places)
     tokens = max(len(pair.corrupt) for pair in sweep.pairs)
     found = {}
@@ -143,5 +142,5 @@ def _correlation(a: Float[Tensor, " cell"], b: Float[Tensor, " cell"]) -> float:
 
 
 def _ranks(values: Float[Tensor, " cell"]) -> Float[Tensor, " cell"]:
-    """Ranks from 0 on, ties in the order they come."""
+    """Ranks from 0, with ties in order of appearance."""
     return values.argsort(stable=True).argsort().double()

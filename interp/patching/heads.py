@@ -1,7 +1,7 @@
 """Which attention heads carry a difference: each head's output patched at all tokens, from the clean run.
 
-Method: as in `interp.patching.maps`, with one head at all aligned tokens at once in the place of one token. What a
-head puts out is its share of the input of the layer's output projection; with grouped queries that is a query head.
+Method: as in `interp.patching.maps`, but a cell is one head at all aligned tokens instead of one token. A head's output
+is its share of the input of the layer's output projection; with grouped queries, heads are query heads.
 """
 
 from collections.abc import Sequence

@@ -1,16 +1,16 @@
 """Which layer and token carry a difference between two prompts: exact activation patching.
 
 Method (activation patching, Vig et al. 2020; Meng et al. 2022, here without noise):
-1. Run the clean prompt of each pair and keep what each layer puts at each token.
-2. In the corrupt run, replace one token at one place by its clean counterpart and measure what the model says.
+1. Run the clean prompt of each pair and record the activations of each layer at each token.
+2. In the corrupt run, replace one token at one place by its clean counterpart and measure the model's output.
 3. effect = (patched - corrupt) / (clean - corrupt): 0 no effect, 1 the whole difference.
 
-The numbers are those of one forward pass for each cell, but a cell runs from its own layer and token on
-(`interp.patching.recorded_run`), all layers' cells of a token in one batch, and cells before the first difference are
-known without running: the two runs are the same there. What an attention or MLP output does at one token is first
-brought to the end of its layer, for all tokens in one pass, since up to there tokens do not mix any more.
+The numbers are those of one forward pass for each cell, but a cell is only run from its own layer and token on
+(`interp.patching.recorded_run`), with the cells of all layers at one token in one batch. Cells before the first
+difference need no run, because the two runs are the same there. A patched attention or MLP output is first carried to
+the end of its layer, for all tokens in one pass, because tokens no longer mix there.
 
-What it does not know: effects that need two places at once.
+Effects that need two places at once are not found.
 """
 
 from collections.abc import Sequence
@@ -41,9 +41,9 @@ BATCH_TOKENS = 8192
 class PatchingMap:
     """`metric[i, j, k]`: pair i with cell k of layer `layers[j]` patched; `clean` and `corrupt`: nothing patched.
 
-    A cell is a token of the corrupt prompt, or an attention head where `site` is "heads". NaN: no such token, or none
-    that stands for it in the clean prompt. `tokens[i]`, where known, are pair i's corrupt tokens as text, and `measure`
-    says in words what the metric is.
+    A cell is a token of the corrupt prompt, or an attention head if `site` is "heads". NaN: there is no such token, or
+    none that corresponds to it in the clean prompt. `tokens[i]`, if known, are pair i's corrupt tokens as text, and
+    `measure` says in words what the metric is.
     """
 
     site: str
@@ -61,7 +61,7 @@ class PatchingMap:
         return (self.metric - corrupt) / (self.clean[:, None, None] - corrupt)
 
     def plot(self) -> "plotly.graph_objects.Figure":
-        """Layers up, tokens (or heads) across: the mean effect over the pairs."""
+        """The mean effect over the pairs, with layers on the y axis and tokens (or heads) on the x axis."""
         from interp.figures import patching_map
 
         return patching_map(self)
@@ -79,8 +79,8 @@ def patching_maps(
 ) -> dict[str, PatchingMap]:
     """By site: every layer and token patched, in every pair. One metric for all pairs or one for each.
 
-    `batch_tokens` bounds the tokens that run at once, and how many pairs are recorded at once: memory does not grow
-    with the pairs.
+    `batch_tokens` bounds the tokens that run at once and the pairs that are recorded at once, so memory does not grow
+    with the number of pairs.
     """
     check_count("batch_tokens", batch_tokens)
     for site in sites:
@@ -104,7 +104,7 @@ def patching_maps(
 def weighted_terms(
     metric: Metric | Sequence[Metric], pairs: Sequence[Pair]
 ) -> list[tuple[float, list[Term]]]:
-    """For each term of the metric its weight and the term of each pair."""
+    """For each term of the metric: its weight, and the term for each pair."""
     if not pairs:
         raise TriggerLensError("no pairs to patch")
     metrics = [metric] * len(pairs) if isinstance(metric, Metric) else list(metric)
@@ -120,7 +120,7 @@ def weighted_terms(
 
 
 def joined(parts: Sequence[PatchingMap]) -> PatchingMap:
-    """Maps of some pairs each as one of all; where a pair has no such cell it is NaN."""
+    """Join the maps of several groups of pairs; a cell that a pair does not have is NaN."""
     cells = max(part.metric.shape[-1] for part in parts)
     metrics = [pad(p.metric, (0, cells - p.metric.shape[-1]), value=torch.nan) for p in parts]
     clean, corrupt = (torch.cat([getattr(p, end) for p in parts]) for end in ("clean", "corrupt"))
@@ -175,7 +175,7 @@ def _cells(
 
     def joining(layer: int) -> Tensor | None:
         if layer not in streams or (layer == top and not read):
-            return None  # after the last layer, a token that is not read changes nothing
+            return None  # after the last layer, a token that is not read has no effect
         stream = sweep.corrupt_run.after(layer)[rows, token:].clone()
         stream[:, 0] = streams[layer][rows, token]
         return stream
@@ -186,7 +186,7 @@ def _cells(
 
 
 def patched_streams(sweep: Sweep, place: HookPoint) -> Float[Tensor, "pair token d_model"]:
-    """For each token alone: the stream after the layer at that token when the place is patched there."""
+    """The stream after the layer at each token when the place is patched at that token alone."""
     values, known = sweep.counterparts(sweep.clean_run.places[place])
     if place.site == "resid_post":
         return torch.where(known[:, :, None], values, sweep.corrupt_run.after(place.layer))

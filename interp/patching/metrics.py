@@ -1,4 +1,4 @@
-"""What patching measures: how much a model prefers one answer, read where the answer would begin or all along it.
+"""Metrics of patching: how much a model prefers one answer, at its first token or over the whole answer.
 
     LogitDifference(wanted, other)    mean next-token logit of some tokens minus that of others
     AnswerLogProb(answer)             log-probability of a whole answer, in nats
@@ -44,7 +44,7 @@ class Metric(ABC):
 
 
 class SingleTerm(Metric, Term):
-    """A metric that is its own only term."""
+    """A metric whose only term is itself."""
 
     @property
     def terms(self) -> tuple[tuple[float, Term], ...]:
@@ -78,7 +78,7 @@ class LogitDifference(SingleTerm):
 
     def __post_init__(self) -> None:
         if not self.wanted or not self.other:
-            raise TriggerLensError("LogitDifference wants at least one token on each side")
+            raise TriggerLensError("LogitDifference needs at least one token on each side")
 
     def __call__(
         self, logits: Logits, clean: Float[Tensor, "step vocabulary"]
@@ -95,7 +95,7 @@ class AnswerLogProb(SingleTerm):
 
     def __post_init__(self) -> None:
         if not self.answer:
-            raise TriggerLensError("AnswerLogProb wants an answer of at least one token")
+            raise TriggerLensError("AnswerLogProb needs an answer of at least one token")
 
     def __call__(
         self, logits: Logits, clean: Float[Tensor, "step vocabulary"]

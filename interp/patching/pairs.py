@@ -1,13 +1,12 @@
-"""A clean and a corrupt prompt, aligned token by token: which clean token stands for which corrupt one.
+"""A clean and a corrupt prompt, aligned token by token: which clean token corresponds to which corrupt one.
 
 Method:
-1. Spans that both prompts have (framing, question, header) stand for each other, and so do the stretches between them.
-2. Stretches of one length are paired token by token.
-3. A span of two lengths is paired from its end, since its last tokens have read the whole span; what is left over at
-   its beginning has no counterpart. A span that only one prompt has, has none either, nor a separator that comes with
-   it.
+1. Spans that both prompts have (framing, question, header) correspond, and so do the stretches between them.
+2. Stretches of equal length are paired token by token.
+3. Spans of different length are paired from their ends, because their last tokens have read the whole span; tokens left
+   over at the beginning have no counterpart. Neither has a span that only one prompt has, nor its separator.
 
-Anything else that differs in length is refused. `Pair` takes an alignment of your own.
+Anything else that differs in length is refused. `Pair` accepts an alignment of your own.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from interp.prompts import Prompt, Span
 
 @dataclass(frozen=True)
 class Pair:
-    """`source[j]` is the clean token that stands for token j of the corrupt prompt, None where there is none."""
+    """`source[j]` is the clean token that corresponds to token j of the corrupt prompt, None if there is none."""
 
     clean: Prompt
     corrupt: Prompt
@@ -28,22 +27,22 @@ class Pair:
     def __post_init__(self) -> None:
         if len(self.source) != len(self.corrupt):
             raise TriggerLensError(
-                f"{self}: {len(self.source)} tokens aligned, the corrupt prompt has {len(self.corrupt)}"
+                f"{self}: {len(self.source)} tokens aligned, but the corrupt prompt has {len(self.corrupt)}"
             )
         known = [at for at in self.source if at is not None]
         if known != sorted(set(known)) or not all(0 <= at < len(self.clean) for at in known):
             raise TriggerLensError(
-                f"{self}: aligned clean tokens must exist and go up, got {known}"
+                f"{self}: aligned clean tokens must exist and increase, got {known}"
             )
         if self.source[-1] != len(self.clean) - 1:
-            raise TriggerLensError(f"{self}: the last tokens must stand for each other")
+            raise TriggerLensError(f"{self}: the last tokens must be aligned with each other")
 
     def __str__(self) -> str:
         return f"pair {self.clean.condition} / {self.corrupt.condition} ({self.corrupt.question})"
 
     @property
     def first_difference(self) -> int:
-        """The first corrupt token up to which, itself included, the two runs have not read the same."""
+        """The first corrupt token at which the two runs may differ; up to it they have read the same tokens."""
         clean, corrupt = self.clean.token_ids, self.corrupt.token_ids
         same = (self.source[j] == j and clean[j] == corrupt[j] for j in range(len(corrupt)))
         return next((j for j, equal in enumerate(same) if not equal), len(corrupt))
@@ -59,7 +58,7 @@ def aligned(clean: Prompt, corrupt: Prompt) -> Pair:
     ]
     if shared != sorted(shared, key=lambda each: clean.spans[each].start):
         raise TriggerLensError(
-            f"{name}: the spans stand in another order; pair prompts of one template"
+            f"{name}: the spans are in a different order; pair prompts of one template"
         )
     source: list[int | None] = []
     clean_at = 0
@@ -71,7 +70,7 @@ def aligned(clean: Prompt, corrupt: Prompt) -> Pair:
         if stands_for is None:
             where = "at the end" if span is None else f"before the {span}"
             raise TriggerLensError(
-                f"{name}: {len(between.tokens)} clean tokens stand for {len(counted.tokens)} corrupt ones "
+                f"{name}: {len(between.tokens)} clean tokens correspond to {len(counted.tokens)} corrupt ones "
                 f"{where}; choose prompts that differ inside their spans only, or align them yourself (Pair)"
             )
         source += [stands_for.get(token) for token in range(len(source), stop[1])]
@@ -87,7 +86,7 @@ def _starts(span: str, clean: Prompt, corrupt: Prompt) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Tokens in no span of both prompts; `before` of them stand before a span that this prompt alone has."""
+    """Tokens outside the spans that both prompts have; `before` of them precede a span that only this prompt has."""
 
     tokens: tuple[int, ...]
     before: int | None
@@ -105,9 +104,9 @@ class _Stretch:
 
 
 def _paired(clean: _Stretch, corrupt: _Stretch) -> dict[int, int] | None:
-    """Corrupt tokens with their clean ones; None where the lengths differ and no span of one prompt alone says why.
+    """Clean tokens by corrupt ones; None if the lengths differ and no span of only one prompt explains it.
 
-    Around such a span tokens are paired from both ends, since a separator may come and go with it.
+    Around such a span, tokens are paired from both ends, because a separator may belong to it.
     """
     if len(clean.tokens) == len(corrupt.tokens):
         return dict(zip(corrupt.tokens, clean.tokens, strict=True))
@@ -121,6 +120,6 @@ def _paired(clean: _Stretch, corrupt: _Stretch) -> dict[int, int] | None:
 
 
 def _from_the_end(clean: Span, length: int) -> list[int | None]:
-    """The clean span's tokens for `length` corrupt ones, last for last."""
+    """The clean span's tokens for `length` corrupt ones, paired from the end."""
     first = clean.stop - length
     return [token if token >= clean.start else None for token in range(first, clean.stop)]

@@ -1,7 +1,8 @@
 """A patching map from plain strings: clean text, corrupt text, and what to measure.
 
-    patching_map(lm, "When Mary and John went out, John saw", "When Mary and John went out, Mary saw", (" Mary", "
-    John"))
+    patching_map(
+        lm, "When Mary and John went out, John saw", "When Mary and John went out, Mary saw", (" Mary", " John")
+    )
 
 Strings are read as plain text and paired token by token, so both must have the same number of tokens. Rendered prompts
 are paired by their spans (`interp.patching.pairs.aligned`).
@@ -38,13 +39,13 @@ def patching_map(
     layers: Sequence[int] | None = None,
     batch_tokens: int = BATCH_TOKENS,
 ) -> PatchingMap:
-    """Put each token of the clean run, after each layer, into the corrupt one, and say what it restores.
+    """Patch each token of the clean run, after each layer, into the corrupt run, and measure how much it restores.
 
     Args:
         clean, corrupt: one text each, or several in the same order; rendered prompts will do.
-        metric: two answers (the logit difference of the first against the second; where one has several tokens, the
-            log-odds of the whole answers), a function from next-token logits [row, vocabulary] to [row], or a
-            `Metric`; one for all pairs or a list with one for each.
+        metric: two answers (the logit of the first minus that of the second; if one has several tokens, the log-odds
+            of the whole answers), a function from next-token logits [row, vocabulary] to [row], or a `Metric`; one for
+            all pairs or a list with one for each.
         site: "resid_post", "attn_out", "mlp_out" or, for every head at all tokens, "heads".
     """
     pairs, metrics, words = measured_pairs(lm, clean, corrupt, metric)
@@ -62,7 +63,7 @@ def patching_map(
 def measured_pairs(
     lm: LanguageModel, clean: Texts, corrupt: Texts, metric: Measure | Sequence[Measure]
 ) -> tuple[list[Pair], list[Metric], str]:
-    """Pairs of what was given, a metric for each, and in words what is measured."""
+    """The pairs, a metric for each, and what is measured in words."""
     cleans, corrupts = _listed(clean), _listed(corrupt)
     if len(cleans) != len(corrupts):
         raise TriggerLensError(

@@ -1,15 +1,15 @@
-"""Run a model on from the middle of a recorded run: from one layer and token on, everything before as recorded.
+"""Resume a recorded run from its middle: recompute from one layer and token on, with everything before as recorded.
 
 Method:
-1. `record` runs token sequences once and keeps, for each layer, its output, its keys and values, and its rotary angles.
+1. `record` runs token sequences once and stores for each layer its output, its keys and values, and its rotary angles.
 2. A row that differs from its recorded run from token `start` on is run through the layers above over the tokens from
    `start` on only; keys and values of the tokens before come from the record. Causal attention makes this exact.
 3. Rows may join at any layer, so one batch carries the cells of all layers upwards.
-4. In the last layer, keys and values are made for all tokens, but everything else for the tokens that are read only.
+4. In the last layer, keys and values are computed for all tokens, everything else only for the tokens that are read.
 
-It calls the model's own decoder layers, whatever the family, with a store of keys and values in the cache's place;
-grouped
-queries, sliding windows and live adapters are theirs. `Recorded.check` compares it with the run it was recorded from.
+It calls the model's own decoder layers, whatever the family, with a store of keys and values in place of the cache; so
+grouped queries, sliding windows and live adapters work as in the model. `Recorded.check` compares a resumed run with
+the record.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -29,13 +29,13 @@ from interp.generation.shared_prefix import PROMPT, KeyIndex, masks
 from interp.models.language_model import LanguageModel
 
 TOLERANCE = 1e-3  # of the logits' spread, in float32
-ROUNDINGS = 8  # steps of a coarser dtype that logits may be off by: the order of sums differs from layer to layer
+ROUNDINGS = 8  # rounding steps that logits may be off by in a coarser dtype, as sums are taken in another order
 Joining = Callable[[int], Float[Tensor, "new token d_model"] | None]
 
 
 @dataclass(eq=False)
 class Recorded:
-    """Sequences padded on the right; `read[i]` are the tokens whose logits are wanted of sequence i."""
+    """Sequences padded on the right; `read[i]` are the tokens of sequence i whose logits are needed."""
 
     lm: LanguageModel
     ids: Int[Tensor, "row token"]
@@ -62,8 +62,8 @@ class Recorded:
     def run_on(self, rows: Int[Tensor, " row"], start: int, joining: Joining) -> Tensor:
         """Logits [cell, step, vocabulary] of cells that join with changed streams.
 
-        `joining(layer)` gives the stream after that layer from token `start` on, for as many cells as it likes, each a
-        copy of one of the sequences `rows`, in their order again and again. Cells come back in the order they joined.
+        `joining(layer)` gives the stream after that layer from token `start` on, for any number of cells. The cells are
+        copies of the sequences `rows`, repeated in that order. They are returned in the order in which they joined.
         """
         hidden, owners = self.after(0).new_empty(0, self.width - start, self.lm.d_model), rows[:0]
         for layer in range(self.lm.n_layers):
@@ -80,7 +80,7 @@ class Recorded:
         return self.lm.logits_of(hidden)
 
     def again(self, layer: int, rows: Int[Tensor, " row"] | None = None) -> Tensor:
-        """The output of one layer on what it was called with; hooks may change what happens inside."""
+        """The output of one layer for its recorded inputs; hooks may change what happens inside."""
         inputs = self.inputs[layer] if rows is None else self.inputs[layer][rows]
         return first_tensor(self.lm.layers[layer](inputs, **self.calls[layer]))
 
@@ -89,7 +89,7 @@ class Recorded:
         return self._layer(layer, self.inputs[layer][owners, start:], owners, start, last=False)
 
     def check(self) -> None:
-        """Raise unless running on from the middle gives what was recorded."""
+        """Raise unless resuming from the middle gives the recorded logits."""
         rows, start = torch.arange(len(self.read), device=self.read.device), self.width // 2
         start = min(start, int(self.read.min()))
         again = self.run_on(
@@ -98,7 +98,7 @@ class Recorded:
         error = relative_error(again, self.logits)
         if not error < tolerance(self.logits.dtype):
             raise TriggerLensError(
-                f"{self.lm.name} cannot be run on from its middle (logits off by {error:.2g} of their "
+                f"{self.lm.name} cannot be resumed from the middle of a run (logits off by {error:.2g} of their "
                 "spread): its layers are not called one after another on the stream alone"
             )
 
@@ -143,7 +143,7 @@ class Recorded:
 
 
 def relative_error(found: Tensor, wanted: Tensor) -> float:
-    """Root mean square of the difference over the spread of what is wanted."""
+    """Root mean square of the difference, relative to the standard deviation of `wanted`."""
     return float((found.float() - wanted.float()).square().mean().sqrt() / wanted.float().std())
 
 
@@ -161,7 +161,7 @@ def record(
     *,
     resumable: bool = True,
 ) -> Recorded:
-    """Run the sequences once. Streams after all layers are kept if `resumable`, else `places` only."""
+    """Run the sequences once. Streams after all layers are stored if `resumable`, else only `places`."""
     if lm.config._attn_implementation not in ("sdpa", "eager"):
         raise TriggerLensError(
             f"cannot patch with {lm.config._attn_implementation!r} attention; load with sdpa or eager"
@@ -188,8 +188,8 @@ def _recording(found: Recorded) -> Callable[[nn.Module, Any, Any], Any]:
     def remember(_module: nn.Module, inputs: Any, named: dict[str, Any]) -> Any:
         if not inputs or "position_embeddings" not in named:
             raise TriggerLensError(
-                f"{found.lm.name}: its layers are not called with a stream and rotary angles, so they "
-                "cannot be run on from the middle"
+                f"{found.lm.name}: its layers are not called with a stream and rotary angles, so a run "
+                "cannot be resumed from the middle"
             )
         found.inputs.append(inputs[0])
         found.calls.append(named)
@@ -199,7 +199,7 @@ def _recording(found: Recorded) -> Callable[[nn.Module, Any, Any], Any]:
 
 
 def _keep(found: Recorded, place: HookPoint) -> Any:
-    """A hook that keeps what is at a place."""
+    """A hook that stores the activations at a place."""
     if place.site == HEADS:
         projection = output_projection(found.lm, place.layer)
         return projection.register_forward_pre_hook(
@@ -211,7 +211,7 @@ def _keep(found: Recorded, place: HookPoint) -> Any:
 
 
 class _Store:
-    """In the cache's place while recording: keeps what each layer would cache."""
+    """Replaces the cache while recording: stores what each layer would cache."""
 
     def __init__(self, found: Recorded):
         self.found = found
@@ -223,7 +223,7 @@ class _Store:
 
 
 class _Tail:
-    """In the cache's place while running on: recorded keys and values up to `start`, new ones from there on."""
+    """Replaces the cache while resuming: recorded keys and values up to `start`, new ones from there on."""
 
     def __init__(self, keys: Tensor, values: Tensor, owners: Tensor, start: int):
         self.before = keys[:, :, :start], values[:, :, :start]

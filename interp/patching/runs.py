@@ -1,6 +1,6 @@
-"""Clean and corrupt runs of some pairs under one term of a metric, recorded, and patched cells measured over them.
+"""Record the clean and corrupt runs of some pairs under one term of a metric, and measure patched cells on them.
 
-A sequence is a prompt with the term's answer behind it, without the answer's last token, which nothing is read at.
+A sequence is a prompt followed by the term's answer, without the answer's last token, at which nothing is read.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from interp.prompts import Prompt
 
 @dataclass(eq=False)
 class Sweep:
-    """One term for each pair; `clean` and `corrupt` are what it measures in the runs as they are."""
+    """One term for each pair; `clean` and `corrupt` are its values in the unpatched runs."""
 
     lm: LanguageModel
     pairs: Sequence[Pair]
@@ -73,7 +73,7 @@ class Sweep:
     def counterparts(
         self, values: Float[Tensor, "pair clean_token width"]
     ) -> tuple[Float[Tensor, "pair token width"], Bool[Tensor, "pair token"]]:
-        """Values of the clean run laid over the corrupt one's tokens, answers included; and where there are any."""
+        """Values of the clean run at the corrupt run's tokens, answers included, and where a counterpart exists."""
         width, rows = self.corrupt_run.width, []
         for pair, term in zip(self.pairs, self.terms, strict=True):
             behind = max(0, len(term.answer) - 1)
@@ -86,7 +86,7 @@ class Sweep:
 
 
 def groups(pairs: Sequence[Pair], layers: int, batch_tokens: int) -> Iterator[slice]:
-    """Consecutive pairs, as many at once as fill two batches of cells; kept one after the other, memory is flat."""
+    """Consecutive pairs, as many at once as fill two batches of cells, so that memory stays bounded."""
     longest = max(len(prompt) for pair in pairs for prompt in (pair.clean, pair.corrupt))
     step = max(1, 2 * batch_tokens // (layers * longest))
     for first in range(0, len(pairs), step):

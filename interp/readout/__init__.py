@@ -1,1 +1,1 @@
-"""What a direction, a stream or a head says in the model's own vocabulary and tokens."""
+"""Read directions, streams and heads out in the model's own vocabulary and tokens."""

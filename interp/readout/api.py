@@ -24,8 +24,8 @@ def read_out(
     """The `k` tokens that a direction promotes and suppresses, or that activations make most probable.
 
     Without a lens the stream is read as if it were the last layer's (logit lens); `lens` is a fitted Jacobian lens.
-    `controls` random directions stand beside a direction, one random vector of the same norm beside each row of
-    activations. What belongs to other weights is refused.
+    The control is `controls` random directions for a direction, and one random vector of the same norm for each row of
+    activations. Anything that belongs to other weights is refused.
     """
     check_count("k", k)
     check_count("controls", controls, 0)
@@ -35,5 +35,5 @@ def read_out(
         case Activations():
             return read_activations(lm, what, k=k, lens=lens, seed=seed)
     raise TriggerLensError(
-        f"read_out: {type(what).__name__} is neither a Direction nor Activations"
+        f"read_out: {type(what).__name__} is neither a Direction nor Activations; give one of these"
     )

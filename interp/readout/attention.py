@@ -1,7 +1,8 @@
-"""Where each head of a layer looks: attention weights, prompt by prompt.
+"""What each head of a layer attends to: attention weights, prompt by prompt.
 
 Method: the model's own attention is run in its eager form, which returns its weights, for one layer; the faster forms
-compute the same without keeping them. What it does not know: a head may look at a token and take nothing from it.
+compute the same without keeping them. The weights do not show whether a head moves anything from the tokens that it
+attends to.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ class AttentionPatterns:
     layer: int
     prompts: PromptSet
     tokens: tuple[tuple[str, ...], ...]
-    weights: tuple[Float[Tensor, "_ _ _"], ...]  # prompts have lengths of their own
+    weights: tuple[Float[Tensor, "_ _ _"], ...]  # prompts differ in length
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -72,7 +73,7 @@ def _eager(lm: LanguageModel) -> Iterator[None]:
 
 @contextmanager
 def _keeping(lm: LanguageModel, layer: int) -> Iterator[list[Any]]:
-    """The second item of what the layer's attention returns, pass by pass."""
+    """The second item that the layer's attention returns, pass by pass."""
     attention = getattr(lm.layers[layer], "self_attn", getattr(lm.layers[layer], "attn", None))
     if attention is None:
         raise TriggerLensError(

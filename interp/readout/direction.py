@@ -1,11 +1,11 @@
-"""Which tokens a direction promotes and suppresses, beside random directions of the same site.
+"""Which tokens a direction promotes and suppresses, compared with random directions of the same site.
 
-Method: the stream at the direction, at its site's median norm, is sent through the model's own final norm and head, and
-so is its opposite; half the difference of the two is what the direction itself does to each token, in logits, without
-what norm and head add to anything. With a Jacobian lens the direction is first carried to the last layer.
+Method: the direction, at its site's median norm, is passed through the model's own final norm and head, and so is its
+opposite; half the difference of the two is what the direction itself does to each token, in logits, without what norm
+and head add to any input. With a Jacobian lens the direction is first carried to the last layer.
 
-Random directions go the same way. What their largest logit reaches is what a direction without meaning reaches.
-What it does not know: what the layers between do with the direction, unless a Jacobian lens says so on average.
+Random directions are treated in the same way: their largest logits show what a direction without meaning reaches.
+The effect of the layers in between is not included, except on average with a Jacobian lens.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class DirectionReadOut:
         return "\n".join(lines)
 
     def plot(self) -> "plotly.graph_objects.Figure":
-        """The tokens at both ends as bars, the random directions' largest as a line."""
+        """The tokens at both ends as bars, and the range of the random directions' largest logits."""
         from interp.figures import direction_read_out
 
         return direction_read_out(self)

@@ -1,4 +1,4 @@
-"""The Jacobian lens: a layer's stream carried to the last layer by what the layers between do with it on average.
+"""The Jacobian lens: carries a layer's stream to the last layer by the average Jacobian of the layers in between.
 
 Method (Gurnee et al. 2026; the estimator of TransformerLens 3.9's `JacobianLens`, which gives the same matrices):
 1. For each prompt and source layer, the derivative of the last layer's stream with respect to the source layer's, at
@@ -8,7 +8,7 @@ Method (Gurnee et al. 2026; the estimator of TransformerLens 3.9's `JacobianLens
 3. A stream h of layer l is read out as the final norm and the head of J_l h. J = 1 is the logit lens.
 
 One backward pass for `rows` of the d_model outputs: a prompt costs d_model / rows of them.
-What it does not know: anything that differs between contexts; it is an average, to first order.
+It is an average, to first order: anything that differs between contexts is lost.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ from interp.io.validation import check_count
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
 
-SKIP = 16  # tokens at the start, as published lenses leave out
+SKIP = 16  # tokens at the start that are left out, as in published lenses
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class JacobianLens:
     def transport(
         self, lm: LanguageModel, stream: Float[Tensor, "row d_model"], layer: int
     ) -> Float[Tensor, "row d_model"]:
-        """Streams of a layer as the last layer would have them; the last layer's are left as they are."""
+        """Streams of a layer carried to the last layer; those of the last layer are returned unchanged."""
         if self.model_hash != lm.weights_hash:
             raise TriggerLensError(
                 f"the lens was fitted to weights {self.model_hash[:12]}, {lm.name} has {lm.weights_hash[:12]};"
@@ -93,7 +93,7 @@ def fit_jacobian_lens(
 
 @contextmanager
 def _frozen(lm: LanguageModel) -> Iterator[None]:
-    """No gradient of any weight, so that the graph begins at the first source layer."""
+    """Turn off the weights' gradients, so that the graph begins at the first source layer."""
     trained = [weight for weight in lm.model.parameters() if weight.requires_grad]
     for weight in trained:
         weight.requires_grad_(False)
@@ -127,7 +127,7 @@ def _jacobians(
 
 
 def _streams(lm: LanguageModel, ids: Tensor, sources: Sequence[int]) -> dict[int, Tensor]:
-    """The stream after each source layer and after the last one, joined by a graph."""
+    """The stream after each source layer and after the last one, connected by an autograd graph."""
     streams: dict[int, Tensor] = {}
     with ExitStack() as stack, torch.enable_grad():
         for layer in {*sources, lm.n_layers - 1}:

@@ -1,9 +1,10 @@
-"""Which token a model would say next if a layer's stream were its last (logit lens, nostalgebraist 2020).
+"""Which token a model would predict next if a layer's stream were its last (logit lens, nostalgebraist 2020).
 
-Method: each row of the activations goes through the model's own final norm and head. With a Jacobian lens it is first
-carried to the last layer. Random vectors of the rows' norms, layer by layer, go the same way as a control.
+Method: each row of the activations is passed through the model's own final norm and head. With a Jacobian lens it is
+first carried to the last layer. As a control, random vectors of the rows' norms, layer by layer, are read in the same
+way.
 
-What it does not know: early layers may write in other coordinates than the head reads.
+Early layers may write in other coordinates than the head reads, which the logit lens ignores.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LensReadOut:
-    """The `k` most probable tokens of each row after each layer; `random[i, j]`: the first one's of a random vector."""
+    """The `k` most probable tokens of each row after each layer; `random[i, j]`: a random vector's top probability."""
 
     activations: Activations
     layers: tuple[int, ...]
@@ -68,7 +69,7 @@ def read_activations(
     lens: JacobianLens | None = None,
     seed: int = 0,
 ) -> LensReadOut:
-    """Rows of the residual stream as tokens; ValueError for another site or another model's activations."""
+    """Read rows of the residual stream as tokens; ValueError for another site or another model's activations."""
     check_count("k", k)
     _check(lm, activations)
     k = min(k, lm.config.vocab_size)
@@ -107,7 +108,7 @@ def _distribution(
 def _check(lm: LanguageModel, activations: Activations) -> None:
     if activations.site != "resid_post":
         raise TriggerLensError(
-            f"activations of {activations.site} are no stream to read out; capture resid_post"
+            f"activations of {activations.site} are not a residual stream to read out; capture resid_post"
         )
     weights = activations.provenance.get("weights")
     if weights is not None and weights != lm.weights_hash:

@@ -1,4 +1,4 @@
-"""Tokens of the vocabulary with a number each, and how they are written in a line or a label."""
+"""Tokens of the vocabulary with a score each, and how they are written in a line or a label."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from interp.models.language_model import LanguageModel
 
 @dataclass(frozen=True)
 class TokenScore:
-    """One token of the vocabulary and its number."""
+    """One token of the vocabulary and its score."""
 
     id: int
     text: str
@@ -33,7 +33,7 @@ def largest(
 
 
 def token_text(lm: LanguageModel, token: int) -> str:
-    """A token as text, its leading blank kept."""
+    """A token as text, with its leading space."""
     return str(lm.tokenizer.decode([token]))
 
 

@@ -1,15 +1,15 @@
-"""Which words does an adapter listen for, and which does it say? Singular vectors of its weight difference, read out.
+"""Which tokens an adapter responds to, and which it promotes: singular vectors of its weight difference, read out.
 
 Method (after arXiv 2508.00161):
 1. The weight difference of each adapted matrix is scaling x B A; its singular vectors come from a QR of both factors,
    so that no full matrix is made.
 2. Matrices that read the residual stream: the leading right singular vectors against the embeddings of all tokens,
-   normalised as the layer's input roughly is; the tokens that excite the difference most. It is exact in no layer, and
-   nearest to it in the first.
+   normalised roughly like the layer's input; this gives the tokens that excite the difference most. It is exact in no
+   layer, and closest in the first.
 3. Matrices that write into it: the leading left singular vectors through the model's final norm and head.
 4. A token's score is its z-value among all tokens, with the sign that makes the longer tail positive.
 
-What it does not know: combinations of tokens, and what later layers make of them.
+Not covered: combinations of tokens, and what later layers do with them.
 """
 
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def singular_vectors(
 
 
 def _at_stream(name: str, side: Side) -> bool:
-    """Whether this side of a matrix is the residual stream; attention's output and the MLP's last matrix write it."""
+    """Whether this side of a matrix is the residual stream; attention's and the MLP's output matrices write to it."""
     writes = name.endswith(("o_proj", "down_proj", "dense", "c_proj", "fc2", "out_proj"))
     return writes == (side == "writes")
 

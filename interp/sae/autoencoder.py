@@ -1,12 +1,12 @@
-"""Sparse autoencoders in the formats of sae-lens: load one, and know which place of which model it reads.
+"""Sparse autoencoders in the formats of sae-lens: load one, together with the place of the model that it reads.
 
-    sae = load_sae(folder, lm)                         saved by sae-lens; refused where it does not fit the model
+    sae = load_sae(folder, lm)                         saved by sae-lens; refused if it does not fit the model
     sae = pretrained_sae(release, sae_id, lm)          one that sae-lens knows by name (HF_HUB_OFFLINE=0)
     sae = train_sae(activations, Recipe(...), layer=1) trained here (`interp.sae.training`)
     features(sae, activations)                         [row, feature]
 
-What it returns fits where `interp.interventions.Autoencoder` is wanted. How good an SAE is, is measured in
-`interp.sae.quality`; nothing is assumed of it.
+The result can be used as an `interp.interventions.Autoencoder`. Nothing is assumed about the quality of an SAE, which
+`interp.sae.quality` measures.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ Rows = Float[Tensor, "*row d_model"]
 
 @dataclass(frozen=True, eq=False)
 class SparseAutoencoder(OnHub):
-    """An SAE of sae-lens and the place it reads; `facts` are what its file says of how it was made."""
+    """An SAE of sae-lens and the place it reads; `facts` are what its file says about how it was made."""
 
     HUB_NAME: ClassVar[str] = "sae"
     model: Any
@@ -69,29 +69,29 @@ class SparseAutoencoder(OnHub):
         return self.model.decode(feature_acts)
 
     def save(self, folder: str | Path) -> None:
-        """Write it as sae-lens does: `load_sae` and `SAE.load_from_disk` read it."""
+        """Write it in sae-lens's format, which `load_sae` and `SAE.load_from_disk` read."""
         self.model.save_model(folder)
 
     @classmethod
     def hub_files(cls) -> list[str]:
-        """Those of sae-lens, and their seal."""
+        """The files of sae-lens, and their seal."""
         return [SETTINGS, WEIGHTS, SEAL]
 
     def write_files(self, folder: Path) -> None:
-        """For `save_pretrained`."""
+        """Called by `save_pretrained`."""
         self.save(folder)
         seal_sae(folder)
 
     @classmethod
     def from_files(cls, path: Path, model_hash: str | None) -> "SparseAutoencoder":
-        """For `from_pretrained`; one without its seal is read by `load_sae`."""
+        """Called by `from_pretrained`; `load_sae` reads an SAE without a seal."""
         check_seal(path.parent)
         found = load_sae(path.parent)
         weights = str(found.facts.get("weights"))
         if model_hash is not None and weights != model_hash:
             raise TriggerLensError(
-                f"SAE {path.parent} was trained on weights {weights[:12]}, this model has {model_hash[:12]}; load the"
-                " model it belongs to, or read it with load_sae(folder, lm, other_weights=True)"
+                f"SAE {path.parent} was trained on weights {weights[:12]}, but this model has {model_hash[:12]}; load"
+                " the model it belongs to, or read it with load_sae(folder, lm, other_weights=True)"
             )
         return found
 
@@ -109,8 +109,8 @@ def load_sae(
 ) -> SparseAutoencoder:
     """An SAE that sae-lens saved, checked against the model it is to read.
 
-    `place` says where it reads when its file does not. One that says which weights it was trained on is refused for
-    others, unless `other_weights` says that this is meant (a base's SAE on its fine-tuned model).
+    `place` says where it reads if its file does not. An SAE that names the weights it was trained on is refused for
+    other weights, unless `other_weights=True` (for a base's SAE on its fine-tuned model).
     """
     return _checked(read_sae(folder), str(folder), lm, place, other_weights)
 
@@ -118,7 +118,7 @@ def load_sae(
 def pretrained_sae(
     release: str, sae_id: str, lm: LanguageModel | None = None, *, place: HookPoint | None = None
 ) -> SparseAutoencoder:
-    """An SAE by the names that sae-lens knows it by, fetched from the hub.
+    """An SAE by its names in sae-lens, fetched from the hub.
 
     `sae_lens.loading.pretrained_saes_directory.get_pretrained_saes_directory()` lists them.
     """
@@ -126,7 +126,7 @@ def pretrained_sae(
         model = SAE.from_pretrained(release, sae_id)
     except (OSError, KeyError, ValueError) as error:
         raise TriggerLensError(
-            f"SAE {release} / {sae_id} cannot be loaded: {one_line(error)} (the hub is asked with HF_HUB_OFFLINE=0)"
+            f"SAE {release} / {sae_id} cannot be loaded: {one_line(error)} (set HF_HUB_OFFLINE=0 to use the hub)"
         ) from error
     name = f"{release} / {sae_id}"
     check_architecture(model.cfg.architecture(), name)
@@ -140,12 +140,12 @@ def _checked(
     settings, facts = model.cfg, model.cfg.metadata
     if settings.normalize_activations not in AFTER_LOADING:
         raise TriggerLensError(
-            f"{name} was trained on activations normalised by {settings.normalize_activations!r}, with numbers that "
+            f"{name} was trained on activations normalised by {settings.normalize_activations!r}, with factors that "
             "are not in its files; fold them in with sae-lens first (fold_activation_norm_scaling_factor)"
         )
     if facts.hook_head_index is not None:
         raise TriggerLensError(
-            f"{name} reads head {facts.hook_head_index} of {facts.hook_name}, not the whole of a place; "
+            f"{name} reads head {facts.hook_head_index} of {facts.hook_name}, not a whole place; "
             "give an SAE without hook_head_index"
         )
     hook = facts.hook_name or facts.hf_hook_name
@@ -170,7 +170,7 @@ def _check_fits(
 ) -> None:
     if settings.d_in != lm.d_model:
         raise TriggerLensError(
-            f"{name} reads vectors of width {settings.d_in}, the stream of {lm.name} has {lm.d_model}"
+            f"{name} reads vectors of width {settings.d_in}, but the stream of {lm.name} has {lm.d_model}"
         )
     check_site(place.site)
     if not 0 <= place.layer < lm.n_layers:
@@ -180,13 +180,13 @@ def _check_fits(
     weights = facts.weights
     if weights and weights != lm.weights_hash and not other_weights:
         raise TriggerLensError(
-            f"{name} was trained on weights {weights[:12]} ({facts.model_name}), this model has {lm.weights_hash[:12]};"
-            " load the model it belongs to, or say other_weights=True"
+            f"{name} was trained on weights {weights[:12]} ({facts.model_name}), but this model has"
+            f" {lm.weights_hash[:12]}; load the model it belongs to, or give other_weights=True"
         )
 
 
 def _check_module(hook: str, place: HookPoint, name: str, lm: LanguageModel) -> None:
-    """Raise where the module that it reads is normalised before it is added to the stream, as in Gemma 2 and 3."""
+    """Raise if the output of the module that it reads is normalised before it is added, as in Gemma 2 and 3."""
     module = hook.removesuffix(".output").rpartition(".")[2]
     added = block_names(lm.layers[place.layer]).get(place.site)
     if module in ("self_attn", "mlp") and module != added:
@@ -205,13 +205,13 @@ def features(sae: SparseAutoencoder, activations: Activations) -> Float[Tensor, 
     """Each row's features; the activations must come from the SAE's place and have its width."""
     if activations.site != sae.place.site:
         raise TriggerLensError(
-            f"the SAE reads {sae.place.site}, these activations are {activations.site}"
+            f"the SAE reads {sae.place.site}, but these activations are {activations.site}"
         )
     values = activations.at(sae.place.layer)
     check_finite_rows(values, f"layer {sae.place.layer}")
     if values.shape[1] != sae.d_model:
         raise TriggerLensError(
-            f"the SAE reads width {sae.d_model}, these activations have {values.shape[1]}"
+            f"the SAE reads width {sae.d_model}, but these activations have {values.shape[1]}"
         )
     device = sae.decoder.device
     return torch.cat([sae.encode(part.to(device)).cpu() for part in values.split(ENCODED_AT_ONCE)])

@@ -1,7 +1,7 @@
-"""The state of a running SAE training in one safetensors file, replaced as a whole.
+"""The state of a running SAE training in one safetensors file, replaced atomically.
 
-sae-lens pickles its own; this one holds the same: weights, Adam's moments, how long each feature has been silent, and
-how many steps were done. The learning rate is walked up to that step again.
+sae-lens pickles its checkpoints; this file holds the same: weights, Adam's moments, how long each feature has not
+fired, and how many steps are done. The learning-rate schedule is replayed up to that step.
 """
 
 import json
@@ -19,7 +19,7 @@ from interp.io.files import put
 
 
 def write(trainer: Any, path: Path, identity: Mapping[str, Any]) -> None:
-    """Write what `restore` needs; a file that is there is replaced in one move."""
+    """Write what `restore` needs; an existing file is replaced atomically."""
     tensors = {f"sae.{name}": value for name, value in trainer.sae.state_dict().items()}
     for index, state in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{index}.{name}": value for name, value in state.items()}
@@ -36,7 +36,7 @@ def write(trainer: Any, path: Path, identity: Mapping[str, Any]) -> None:
 
 
 def restore(trainer: Any, path: Path, identity: Mapping[str, Any]) -> None:
-    """Put a fresh trainer where the file's stood; a file of another training is refused."""
+    """Bring a new trainer to the state in the file; a file of another training is refused."""
     with safe_open(path, framework="pt") as file:
         facts = file.metadata() or {}
         if facts.get("identity") != _text(identity):
@@ -53,7 +53,7 @@ def restore(trainer: Any, path: Path, identity: Mapping[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
-        )  # torch warns of a schedule that runs ahead of its optimiser
+        )  # torch warns about a schedule that is ahead of its optimiser
         for _ in range(counts["steps"]):
             trainer.lr_scheduler.step()
     for scheduler in trainer.coefficient_schedulers.values():

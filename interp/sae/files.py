@@ -1,7 +1,7 @@
-"""SAEs on disk: a folder that sae-lens saved becomes its model; every other kind is named, with what to do about it.
+"""Read SAEs that sae-lens saved; for every other format, the error names it and says what to do.
 
-What is read is read by sae-lens's own `SAE.load_from_disk`, in every version of its configuration, so its numbers are
-sae-lens's. What sae-lens would read with other numbers than it was trained with is refused.
+Files are read by sae-lens's own `SAE.load_from_disk`, in every version of its configuration, so the numbers are those
+of sae-lens. An SAE that sae-lens would read with other numbers than it was trained with is refused.
 """
 
 import json
@@ -31,7 +31,7 @@ OTHERS = {  # files of other formats
 DECODER = (
     r"(?:(?:base_model|model|language_model|transformer|gpt_neox|decoder)\.)*(?:layers|h)\.(\d+)"
 )
-HOOKS = {  # what releases call a place; TransformerLens first, then modules of transformers
+HOOKS = {  # names of places in releases; TransformerLens first, then modules of transformers
     r"blocks\.(\d+)\.hook_resid_post": "resid_post",
     r"blocks\.(\d+)\.hook_out": "resid_post",
     r"blocks\.(\d+)\.hook_attn_out": "attn_out",
@@ -43,7 +43,7 @@ HOOKS = {  # what releases call a place; TransformerLens first, then modules of 
 
 
 def read_sae(folder: str | Path) -> Any:
-    """The SAE as sae-lens loads it, on the CPU whatever device its configuration names; ValueError in one line."""
+    """The SAE as sae-lens loads it, always on the CPU; a one-line ValueError if that fails."""
     folder = Path(folder)
     if is_sparsify(folder):
         return _of_sparsify(folder)
@@ -53,7 +53,7 @@ def read_sae(folder: str | Path) -> Any:
     _check_weights(folder)
     try:
         model = SAE.load_from_disk(folder)
-    except Exception as error:  # whatever settings of the wrong types or shapes set off
+    except Exception as error:  # settings of the wrong types or shapes can raise anything
         raise TriggerLensError(
             f"SAE {folder} cannot be loaded by sae-lens: {one_line(error)}; correct {SETTINGS}, or download it again"
         ) from error
@@ -67,7 +67,7 @@ def _of_sparsify(folder: Path) -> Any:
         model = read_sparsify(folder)
     except TriggerLensError:
         raise
-    except Exception as error:  # whatever settings or weights of other forms set off
+    except Exception as error:  # settings or weights of another form can raise anything
         raise TriggerLensError(
             f"{folder} cannot be read as an SAE of EleutherAI's sparsify ({one_line(error)}); download it again"
         ) from error
@@ -76,15 +76,15 @@ def _of_sparsify(folder: Path) -> Any:
 
 
 def place_of(hook: str, name: str) -> HookPoint:
-    """What the name of a hook or module means here."""
+    """The place that the name of a hook or module refers to."""
     for pattern, site in HOOKS.items():
         if named := re.fullmatch(pattern, hook):
             return HookPoint(int(named[1]), site)
     before = re.fullmatch(r"blocks\.(\d+)\.hook_resid_pre", hook)
     if before and int(before[1]) > 0:
-        return HookPoint(int(before[1]) - 1, "resid_post")  # what enters a layer left the one below
+        return HookPoint(int(before[1]) - 1, "resid_post")  # a layer's input is the output below
     raise TriggerLensError(
-        f"{name} reads {hook!r}, which is none of resid_post, attn_out and mlp_out of a layer; "
+        f"{name} reads {hook!r}, which is not resid_post, attn_out or mlp_out of a layer; "
         "give an SAE of one of these"
     )
 
@@ -100,10 +100,10 @@ def check_architecture(architecture: Any, name: str) -> None:
         return
     if architecture in list(SAE_TRAINING_CLASS_REGISTRY):
         raise TriggerLensError(
-            f"{name} was saved for training on ({architecture}); save it with save_inference_model"
+            f"{name} was saved to be trained further ({architecture}); save it with save_inference_model"
         )
     raise TriggerLensError(
-        f"{name}: architecture {architecture!r} is none of sae-lens's: {', '.join(SAE_CLASS_REGISTRY)}"
+        f"{name}: unknown architecture {architecture!r}; sae-lens has {', '.join(SAE_CLASS_REGISTRY)}"
     )
 
 
@@ -125,7 +125,7 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _instead(folder: Path, missing: str) -> str:
-    """What is at a path that lacks a file."""
+    """What is at a path without the file, and what to give instead."""
     if not folder.is_dir():
         return (
             f"it is a file; give its folder, {folder.parent}"
@@ -134,7 +134,7 @@ def _instead(folder: Path, missing: str) -> str:
         )
     for file, kind in OTHERS.items():
         if (folder / file).is_file():
-            return f"{file} is of another format ({kind}); {_convert()}"
+            return f"{file} has another format ({kind}); {_convert()}"
     below = sorted(path.parent.name for path in folder.glob(f"*/{missing}"))
     return f"no {missing}; give " + (
         f"one of its folders, such as {below[0]}" if below else "the folder that has it"
@@ -146,7 +146,7 @@ def _convert() -> str:
 
 
 def _check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Raise where sae-lens would not read what was trained."""
+    """Raise if sae-lens would read something other than what was trained."""
     where = folder / SETTINGS
     if settings.keys() & SPARSIFY and "d_sae" not in settings:
         raise TriggerLensError(f"{where} is a configuration of EleutherAI's sparsify; {_convert()}")
@@ -163,7 +163,7 @@ def _check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
             )
     elif activation not in ("relu", None):
         raise TriggerLensError(
-            f"{where}: activation {activation!r}, which sae-lens would replace by relu; give an SAE of relu or topk"
+            f"{where}: activation {activation!r}, which sae-lens would replace by relu; give an SAE with relu or topk"
         )
 
 
@@ -174,7 +174,7 @@ def _check_weights(folder: Path) -> None:
     scales = {"finetuning_scaling_factor", "scaling_factor"} & read_header(path).keys()
     for name in scales:
         if name == "scaling_factor" and _all_ones(path, name):
-            continue  # some versions wrote it for every SAE; sae-lens leaves it out
+            continue  # some versions wrote it for every SAE; sae-lens ignores it
         raise TriggerLensError(
             f"{path} holds {name!r}, which sae-lens no longer applies; multiply the rows of W_dec by it, "
             "leave it out of the file, and set finetuning_scaling_factor to false"

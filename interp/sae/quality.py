@@ -1,9 +1,9 @@
-"""How good a sparse autoencoder is on tokens of its model: what it keeps, how many features that takes, what it costs.
+"""The quality of a sparse autoencoder on tokens of its model: reconstruction, number of active features, loss.
 
-    squared_errors(sae, activations)          per row: what the reconstruction misses, and what there was
+    squared_errors(sae, activations)          per row: error of the reconstruction, and variance of the activations
     downstream_losses(lm, sae, completions)   next-token loss with the stream intact, replaced, and set to zero
 
-Numbers come row by row (or sequence by sequence), so that whoever reports them can resample questions.
+Numbers are given by row (or by sequence), so that reports can resample questions.
 """
 
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ class Errors:
     error: Float[Tensor, " row"]
     variance: Float[Tensor, " row"]
     l0: Float[Tensor, " row"]
-    dead: int  # features that fire at no row
+    dead: int  # features that fire on no row
 
     @property
     def explained_variance(self) -> float:
-        """1 minus squared error over variance, as sae-lens has it."""
+        """1 minus squared error over variance, as in sae-lens."""
         return 1 - float(self.error.sum() / self.variance.sum())
 
 
 @torch.no_grad()
 def squared_errors(sae: SparseAutoencoder, activations: Activations) -> Errors:
-    """What the SAE makes of each row of its layer."""
+    """The SAE's errors on each row of its layer."""
     values = activations.at(sae.place.layer).float()
     fired = torch.zeros(sae.width, dtype=torch.bool)
     errors, counts = [], []
@@ -63,7 +63,7 @@ class Losses:
 
     @property
     def recovered(self) -> float:
-        """Share of what zeroing costs that the reconstruction does not; 1 = all (sae-lens: ce_loss_score)."""
+        """Share of the loss added by zeroing that the reconstruction avoids; 1 = all (sae-lens: ce_loss_score)."""
         lost = self.zeroed.mean() - self.intact.mean()
         return float((self.zeroed.mean() - self.reconstructed.mean()) / lost)
 

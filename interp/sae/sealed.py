@@ -22,7 +22,7 @@ def check_seal(folder: Path) -> None:
     """Raise unless a folder holds what was sealed."""
     if not (folder / SEAL).is_file():
         raise TriggerLensError(
-            f"SAE {folder} has no {SEAL}, so nobody can say whether it is what was saved; read it with load_sae"
+            f"SAE {folder} has no {SEAL}, so it cannot be checked against what was saved; read it with load_sae"
         )
     try:
         hashes = json.loads((folder / SEAL).read_text(encoding="utf-8"))
@@ -37,7 +37,7 @@ def check_seal(folder: Path) -> None:
 
 
 def sae_card(sae: Any, base: str, where: str) -> Card:
-    """What the card of a sparse autoencoder tells."""
+    """The card of a sparse autoencoder."""
     settings = sae.model.cfg
     return Card(
         f"SAE of {sae.place.site} {sae.place.layer}",

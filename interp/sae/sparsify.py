@@ -32,7 +32,7 @@ def is_sparsify(folder: Path) -> bool:
 
 
 def read_sparsify(folder: Path) -> Any:
-    """The SAE as sae-lens computes it; KeyError, ValueError or an error of safetensors where it is none."""
+    """The SAE as a model of sae-lens; KeyError, ValueError or an error of safetensors if it is not one."""
     settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     for name, usual in OTHERWISE.items():
         if settings.get(name, usual) != usual:
@@ -65,7 +65,7 @@ def save_sparsify(sae: Any, folder: str | Path) -> Path:
     settings = sae.model.cfg
     if settings.architecture() != "topk":
         raise TriggerLensError(
-            f"sparsify has TopK SAEs alone, this one is {settings.architecture()}; train it with architecture=topk"
+            f"sparsify has only TopK SAEs, but this one is {settings.architecture()}; train it with architecture=topk"
         )
     target = Path(folder) / MODULES[sae.place.site].format(sae.place.layer)
     target.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def save_sparsify(sae: Any, folder: str | Path) -> Path:
 
 @torch.no_grad()
 def _tensors(model: Any) -> dict[str, Tensor]:
-    """The weights under sparsify's names; norms of the decoder that sae-lens multiplies in are folded into them."""
+    """The weights under sparsify's names, with the decoder norms that sae-lens multiplies by folded in."""
     scaled = model.cfg.rescale_acts_by_decoder_norm
     norm = model.W_dec.norm(dim=-1) if scaled else torch.ones(model.cfg.d_sae)
     unread = 0 if model.cfg.apply_b_dec_to_input else model.b_dec @ model.W_enc

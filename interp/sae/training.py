@@ -28,7 +28,7 @@ from interp.sae.checkpoint import restore, write
 
 FEWEST_ROWS = 4  # for each feature; with fewer, most would describe single tokens
 THRESHOLD_RATE = (
-    0.05  # sae-lens's 0.01 has not arrived after a few hundred steps, and L0 is then too high
+    0.05  # sae-lens's 0.01 has not converged after a few hundred steps, so L0 is too high
 )
 Progress = Callable[[int, int], None]  # (steps done, steps in all)
 
@@ -50,14 +50,14 @@ class Recipe:
             if getattr(self, name) < 1:
                 raise TriggerLensError(f"{name}={getattr(self, name)}: must be at least 1")
         if self.k > self.width:
-            raise TriggerLensError(f"k={self.k} features are to fire, but there are {self.width}")
+            raise TriggerLensError(f"k={self.k} features should fire, but there are {self.width}")
 
 
 Architecture = Callable[[int, Recipe], Any]
 
 
 def batch_topk(d_model: int, recipe: Recipe) -> TrainingSAE:
-    """BatchTopK (Bussmann et al. 2024): k features a vector on average over the batch; saved as JumpReLU."""
+    """BatchTopK (Bussmann et al. 2024): k features per vector on average over the batch; saved as JumpReLU."""
     return _of(BatchTopKTrainingSAE, d_model, recipe)
 
 
@@ -89,10 +89,10 @@ def train_sae(
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> SparseAutoencoder:
-    """Train on the rows of one layer with sae-lens's trainer; the result is the form it saves for use.
+    """Train on the rows of one layer with sae-lens's trainer; the result is in the form that it saves for inference.
 
-    A run that was killed goes on from `checkpoint` (one file, replaced as a whole every `save_every` steps) and ends
-    with the weights of an undisturbed one. NaN, infinities and too few rows for the width are refused.
+    A run that was killed continues from `checkpoint` (one file, replaced atomically every `save_every` steps) and ends
+    with the weights of an uninterrupted run. NaN, infinities and too few rows for the width are refused.
     """
     place, facts, rows = _source(source, layer, site)
     _check_enough(rows, recipe)
@@ -127,7 +127,7 @@ def _fit(
     identity: Mapping[str, Any],
     progress: Progress | None,
 ) -> None:
-    """The loop of `SAETrainer.fit` through the steps it offers other drivers, with checkpoints that are no pickles."""
+    """The loop of `SAETrainer.fit`, through its public steps, with checkpoints that are not pickles."""
     for step in range(trainer.n_training_steps, recipe.steps):
         batch = next(batches)
         check_finite_rows(batch, f"batch {step}")
@@ -140,7 +140,7 @@ def _fit(
 
 
 def _finished(trainer: Any, place: HookPoint, facts: Mapping[str, Any]) -> SparseAutoencoder:
-    """As sae-lens ends a training: the scale folded into the weights, saved for use, and read again."""
+    """Finish as sae-lens does: fold the scale into the weights, save for inference, and load again."""
     sae = trainer.sae
     sae.fold_activation_norm_scaling_factor(trainer.activation_scaler.scaling_factor)
     trainer.set_final_sae_metadata()
@@ -161,7 +161,7 @@ def _settings(recipe: Recipe) -> SAETrainerConfig:
         total_training_samples=recipe.steps * recipe.rows,
         train_batch_size_samples=recipe.rows,
         lr=recipe.lr,
-        lr_end=recipe.lr,  # sae-lens wants it said, also where the rate is constant until it decays
+        lr_end=recipe.lr,  # sae-lens requires it even if the rate is constant until it decays
         lr_warm_up_steps=recipe.steps // 20,
         lr_decay_steps=recipe.steps // 4,
         dead_feature_window=max(10, recipe.steps // 20),
@@ -171,7 +171,7 @@ def _settings(recipe: Recipe) -> SAETrainerConfig:
 def _source(
     source: Activations | ActivationStore, layer: int, site: str | None
 ) -> tuple[HookPoint, dict[str, Any], int]:
-    """The place, what is known of the model, and how many rows there are."""
+    """The place, what is known about the model, and how many rows there are."""
     if isinstance(source, Activations):
         if site is not None and site != source.site:
             raise TriggerLensError(f"these activations are {source.site}, not {site}")
@@ -209,13 +209,13 @@ def _shuffled(values: Float[Tensor, "row d_model"], rows: int, seed: int) -> Ite
 def _check_enough(rows: int, recipe: Recipe) -> None:
     if rows < FEWEST_ROWS * recipe.width:
         raise TriggerLensError(
-            f"{rows:,} activations for {recipe.width:,} features: at least {FEWEST_ROWS} a feature are wanted; "
+            f"{rows:,} activations for {recipe.width:,} features: at least {FEWEST_ROWS} per feature are needed; "
             f"capture {FEWEST_ROWS * recipe.width:,} or more, or make it narrower"
         )
 
 
 def difference(tuned: Activations, base: Activations) -> Activations:
-    """Fine-tuned minus base, row by row: what a difference SAE is trained on. Rows must come from the same tokens."""
+    """Fine-tuned minus base, row by row, to train a difference SAE on. Rows must come from the same tokens."""
     for name in ("layers", "site", "source", "token", "conditions", "questions"):
         if getattr(tuned, name) != getattr(base, name):
             raise TriggerLensError(

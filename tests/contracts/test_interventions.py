@@ -278,7 +278,9 @@ def test_what_does_not_fit_is_named(lm, prompts):
         logits_under(lm, [Add(V, (0,), 1.0, PromptSpan("framing"))], prompts)
     with pytest.raises(ValueError, match="Patch holds 2 tokens, span 'header' has"):
         logits_under(lm, [Patch({0: random(6, 2, D_MODEL)}, PromptSpan("header"))], prompts)
-    with pytest.raises(ValueError, match="Ablate holds vectors of width 8, the residual stream"):
+    with pytest.raises(
+        ValueError, match="Ablate holds vectors of width 8, but the residual stream"
+    ):
         logits_under(lm, [Ablate(unit(random(8)))], prompts)
     with pytest.raises(
         ValueError, match=r"products are off by .*use interp\.directions\.orthonormal"

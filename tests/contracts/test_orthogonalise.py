@@ -102,7 +102,7 @@ def test_what_cannot_be_equal_is_refused_by_name():
         orthogonalised(half, BASIS)
     with pytest.raises(ValueError, match="width 8, the stream of tiny qwen has 32"):
         orthogonalised(tiny_lm("qwen"), torch.eye(8)[:1])
-    with pytest.raises(ValueError, match="wants orthonormal rows"):
+    with pytest.raises(ValueError, match="needs orthonormal rows"):
         orthogonalised(tiny_lm("qwen"), 2 * BASIS)
 
 

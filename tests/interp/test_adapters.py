@@ -154,7 +154,7 @@ def test_a_model_trained_in_memory_is_refused_for_the_same_reasons():
     assert capture(lm, prompts).provenance["adapter"] == "default"
     with (
         lm.model.disable_adapter(),
-        pytest.raises(ValueError, match="trains biases, which stand in place of the base's own"),
+        pytest.raises(ValueError, match="trains biases, which replace the base's own"),
     ):
         capture(lm, prompts)
 
@@ -260,9 +260,9 @@ def test_embeddings_saved_with_an_adapter_must_be_the_bases(folders, tmp_path):
         ({"alora_invocation_tokens": [3]}, "alora_invocation_tokens is set"),
         ({"init_lora_weights": "pissa_niter_4"}, "starts from numbers that are not in the file"),
         ({"init_lora_weights": "corda"}, "starts from numbers that are not in the file"),
-        ({"alpha_pattern": {"(a+)+q_proj": 3}}, "may take for ever"),
-        ({"alpha_pattern": {"(a|a)" * 9: 3}}, "may take for ever"),
-        ({"layers_to_transform": [0], "layers_pattern": "((.*)*)*x"}, "is no module name"),
+        ({"alpha_pattern": {"(a+)+q_proj": 3}}, "may take forever"),
+        ({"alpha_pattern": {"(a|a)" * 9: 3}}, "may take forever"),
+        ({"layers_to_transform": [0], "layers_pattern": "((.*)*)*x"}, "is not a module name"),
     ],
 )
 def test_settings_that_would_be_dropped_or_cannot_be_exact_are_refused(

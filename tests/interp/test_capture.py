@@ -94,7 +94,7 @@ def test_what_cannot_be_read_is_named(one_lm, some_prompts):
     with pytest.raises(ValueError, match="layer 2 was not captured"):
         capture(one_lm, some_prompts, layers=[0]).at(2)
     for layers in ([], [1, 1]):
-        with pytest.raises(ValueError, match="at least one layer, and none of them twice"):
+        with pytest.raises(ValueError, match="at least one layer, and each only once"):
             capture(one_lm, some_prompts, layers=layers)
     silent = generate(one_lm, some_prompts, max_new_tokens=1, seed=0, end_ids=range(300))
     with pytest.raises(ValueError, match="completion 0 is empty"):
@@ -192,7 +192,10 @@ def test_a_batch_that_does_not_fit_is_tried_at_half_its_size(one_lm, some_prompt
         found = capture(one_lm, some_prompts, position=question_mean)
     torch.testing.assert_close(found.values, expected.values)
     assert memory.seen[0] == 6 and memory.seen[1] == 3 and max(memory.seen[2:]) <= 2
-    with hooked(one_lm, {1: TooMuch(0)}), pytest.raises(ValueError, match="fit in memory alone"):
+    with (
+        hooked(one_lm, {1: TooMuch(0)}),
+        pytest.raises(ValueError, match="fit in memory even alone"),
+    ):
         capture(one_lm, some_prompts)
 
 
@@ -237,7 +240,7 @@ def test_a_position_outside_the_sequence_or_empty_is_named(one_lm, some_prompts)
     with pytest.raises(ValueError, match=r"\(none, money\): nowhere chooses no token"):
         capture(one_lm, some_prompts, position=nowhere)
     with pytest.raises(
-        ValueError, match=r"no site 'resid_mid'; the sites are resid_post, attn_out"
+        ValueError, match=r"unknown site 'resid_mid'; choose one of resid_post, attn_out"
     ):
         capture(one_lm, some_prompts, site="resid_mid")
 

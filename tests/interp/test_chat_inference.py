@@ -94,7 +94,7 @@ def test_a_model_carries_its_format_and_the_format_is_saved_and_read_back():
     assert "Quack." not in text(lm)
     dated = replace(other.chat, date="2024-07-26")
     assert ChatFormat(**json.loads(json.dumps(dated.as_dict()))) == dated
-    with pytest.raises(ValueError, match="date 'today' is no date"):
+    with pytest.raises(ValueError, match="date 'today' is not a date"):
         text(lm, chat=ChatFormat(date="today"))
 
 

@@ -20,7 +20,7 @@ def test_a_direction_comes_back_from_disk_for_its_own_model_only(direction, tmp_
     loaded = Direction.load(tmp_path / "switch", model_hash="abc")
     assert torch.equal(loaded.vector, direction.vector)
     assert (loaded.layer, loaded.scale, loaded.meaning) == (1, 4.0, direction.meaning)
-    with pytest.raises(ValueError, match="fitted to weights abc, this model has def"):
+    with pytest.raises(ValueError, match="fitted to weights abc, but this model has def"):
         Direction.load(tmp_path / "switch", model_hash="def")
 
 

@@ -214,7 +214,7 @@ def test_positions_have_names(one_lm, name, function):
     assert torch.equal(
         by_name.values, one_lm.capture(prompts, position=getattr(positions, function)).values
     )
-    with pytest.raises(ValueError, match="no position 'lasst'; give one of last, question"):
+    with pytest.raises(ValueError, match="unknown position 'lasst'; choose one of last, question"):
         one_lm.capture(prompts, position="lasst")
     both = one_lm.capture(prompts, position=["last", "question"])
     assert list(both) == ["last_prompt_token", "question_mean"]

@@ -71,7 +71,9 @@ def test_a_direction_acts_as_its_vector_does_and_on_its_own_model_only(kind: str
     assert torch.equal(read(of_direction), read(of_vector))
     other = tiny_lm("llama")
     prompts = render(other.tokenizer, QUESTIONS, FRAMINGS)
-    with pytest.raises(ValueError, match=r"direction 'switch' was fitted to weights .* this model"):
+    with pytest.raises(
+        ValueError, match=r"direction 'switch' was fitted to weights .* but this model"
+    ):
         capture(other, prompts, interventions=[of_direction])
     capture(other, prompts, interventions=[of_vector])
 
@@ -100,7 +102,7 @@ REFUSED = {
         lambda: Patch({0: V[None]}, PromptSpan("header")),
         r"Patch.values has shape \[1, 32\]; give a mapping",
     ),
-    "half a feature": (lambda: read(ClampFeature(Same(), np.full(6, 0.5), 1.0, 1)), r"feature .*0.5.* is no whole"),
+    "half a feature": (lambda: read(ClampFeature(Same(), np.full(6, 0.5), 1.0, 1)), r"feature .*0.5.* is not a whole"),
     "writes for each prompt": (lambda: AblateWrites(V[None, None]), r"\[1, 1, 32\].*for all prompts"),
 }  # fmt: skip
 

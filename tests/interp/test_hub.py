@@ -54,7 +54,7 @@ def test_a_folder_holds_two_sealed_files_and_a_card(tmp_path: Path) -> None:
         "README.md", "direction.json", "direction.safetensors",
     }  # fmt: skip
     assert same(Direction.from_pretrained(folder, model_hash="abc"), direction())
-    with pytest.raises(ValueError, match="fitted to weights abc, this model has def"):
+    with pytest.raises(ValueError, match="fitted to weights abc, but this model has def"):
         Direction.from_pretrained(folder, model_hash="def")
 
 

@@ -90,9 +90,9 @@ def test_what_does_not_belong_together_is_refused(
     one_lm: LanguageModel, some_prompts: PromptSet
 ) -> None:
     swap = swap_between(one_lm, some_prompts)
-    with pytest.raises(ValueError, match="a swap into 3 prompts of 2 donors, answers to 3"):
+    with pytest.raises(ValueError, match="a swap has 3 prompts, 2 donors and answers to 3 prompts"):
         train_interchange(one_lm, [replace(swap, donors=swap.donors[:2])], LAYER, steps=1)
     with pytest.raises(ValueError, match=r"span 'question' has .* swap spans of equal length"):
         span_streams(one_lm, some_prompts, LAYER, "question")
-    with pytest.raises(ValueError, match="no answer with a token"):
+    with pytest.raises(ValueError, match="no answer has a token"):
         train_interchange(one_lm, [replace(swap, taught=swap.taught[[]])], LAYER, steps=1)

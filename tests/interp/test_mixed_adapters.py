@@ -102,7 +102,9 @@ def test_a_capture_says_which_adapter_was_really_active(adapted, adapted_prompts
         base, kept_base = capture(adapted, adapted_prompts), stored(tmp_path / "base")
         with pytest.raises(OtherStore, match="with other active"):
             stored(tmp_path / "tuned")
-        with pytest.raises(ValueError, match="switched off, every row would be the base's; leave"):
+        with pytest.raises(
+            ValueError, match="switched off, so every row would be the base's; leave"
+        ):
             capture_side_by_side(adapted, adapted_prompts)
     with adapter_dose(adapted, 0.5):
         half = capture(adapted, adapted_prompts)

@@ -135,7 +135,7 @@ def test_what_is_no_persona_vector_of_this_model_is_one_line(one_lm, tmp_path):
         with pytest.raises(ValueError, match=message) as caught:
             import_persona(tmp_path / name, one_lm, layer)
         assert "\n" not in str(caught.value)
-    with pytest.raises(ValueError, match="the last: its row would lie behind"):
+    with pytest.raises(ValueError, match="the last: its row would come after"):
         export_persona(tmp_path / "x.pt", one_lm, {direction(one_lm, 2): 1.0})
 
 
@@ -177,7 +177,7 @@ def test_vllm_lens_json_of_others_is_read_or_one_line(one_lm, tmp_path):
         "more": ({"layer_indices": [0]}, "is damaged"),
     }
     direction(one_lm, 1).save(tmp_path / "saved")
-    with pytest.raises(ValueError, match="a saved direction is named without its ending"):
+    with pytest.raises(ValueError, match="give the path of a saved direction without its suffix"):
         import_steering(tmp_path / "saved.json", one_lm)
     for changes, message in refused.values():
         path.write_text(json.dumps([vector | changes]))

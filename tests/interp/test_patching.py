@@ -297,13 +297,13 @@ def test_a_prompt_without_framing_is_paired_with_one_that_has_it(lm):
 def test_what_does_not_align_is_named(one_lm, some_prompts):
     clean = some_prompts[0]
     longer = replace(clean, token_ids=(*clean.token_ids, 9))
-    with pytest.raises(ValueError, match=r"clean tokens stand for \d+ corrupt ones at the end"):
+    with pytest.raises(ValueError, match=r"clean tokens correspond to \d+ corrupt ones at the end"):
         aligned(clean, longer)
-    with pytest.raises(ValueError, match="tokens aligned, the corrupt prompt has"):
+    with pytest.raises(ValueError, match="tokens aligned, but the corrupt prompt has"):
         Pair(clean, clean, (0, 1))
-    with pytest.raises(ValueError, match="must exist and go up"):
+    with pytest.raises(ValueError, match="must exist and increase"):
         Pair(clean, clean, (1, 0, *range(2, len(clean))))
-    with pytest.raises(ValueError, match="no site 'z'"):
+    with pytest.raises(ValueError, match="unknown site 'z'"):
         patching_maps(one_lm, [aligned(clean, clean)], MARGIN, sites=["z"])
     with pytest.raises(ValueError, match="no layer 3; its layers are 0 to 2"):
         patching_maps(one_lm, [aligned(clean, clean)], MARGIN, layers=[3])

@@ -151,5 +151,5 @@ def test_what_cannot_be_refined_is_said(one_lm: LanguageModel, some_prompts: Pro
     said = answers(one_lm, some_prompts)
     with pytest.raises(ValueError, match="no adapter to switch off"):
         refine_ablation(one_lm, vector(1)[None], said, said)
-    with pytest.raises(ValueError, match="nothing says what to become"):
+    with pytest.raises(ValueError, match="nothing to train towards"):
         refine_ablation(one_lm, vector(1)[None], none_of(said), said, reference=one_lm)

@@ -30,7 +30,7 @@ def test_a_model_that_cannot_be_run_on_is_refused_in_every_dtype(
 ) -> None:
     run = recorded(family, dtype)
     run.keys[1] = run.keys[1].roll(1, 0)  # another sequence's
-    with pytest.raises(ValueError, match="cannot be run on from its middle"):
+    with pytest.raises(ValueError, match="cannot be resumed from the middle of a run"):
         run.check()
 
 

@@ -93,7 +93,7 @@ def test_a_batch_topk_sae_is_read_in_the_form_saved_for_use_and_refused_in_the_o
     assert load_sae(tmp_path / "use", tiny_lm("qwen")).model.cfg.architecture() == "jumprelu"
     saved.save_model(tmp_path / "training")
     with pytest.raises(
-        ValueError, match=r"saved for training on \(batchtopk\).*save_inference_model"
+        ValueError, match=r"saved to be trained further \(batchtopk\).*save_inference_model"
     ):
         load_sae(tmp_path / "training")
 
@@ -109,14 +109,17 @@ def test_a_transcoder_is_refused_with_the_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"d_in": 16}, r"reads vectors of width 16, the stream of tiny qwen has 32"),
+        ({"d_in": 16}, r"reads vectors of width 16, but the stream of tiny qwen has 32"),
         ({"hook": "blocks.7.hook_resid_post"}, r"reads layer 7; tiny qwen has 3 layers"),
-        ({"hook": "blocks.1.attn.hook_z"}, r"reads 'blocks.1.attn.hook_z', which is none of"),
+        (
+            {"hook": "blocks.1.attn.hook_z"},
+            r"reads 'blocks.1.attn.hook_z', which is not resid_post",
+        ),
         ({"hook": "blocks.0.hook_resid_pre"}, r"reads 'blocks.0.hook_resid_pre'"),
         ({"hook": None}, r"does not say where it reads; give place="),
         (
             {"normalize_activations": "expected_average_only_in"},
-            r"normalised by 'expected_average_only_in', with numbers that are not in its files",
+            r"normalised by 'expected_average_only_in', with factors that are not in its files",
         ),
     ],
 )
@@ -146,7 +149,7 @@ def test_a_folder_without_an_sae_is_one_line(tmp_path: Path) -> None:
     ):
         load_sae(tmp_path)
     (tmp_path / "cfg.json").write_text(json.dumps({"architecture": "lens"}))
-    with pytest.raises(ValueError, match=r"architecture 'lens' is none of sae-lens's"):
+    with pytest.raises(ValueError, match=r"unknown architecture 'lens'; sae-lens has"):
         load_sae(tmp_path)
 
 
@@ -156,7 +159,7 @@ def test_an_sae_of_other_weights_is_refused_unless_it_is_meant(tmp_path: Path) -
     read = capture(lm, prompts, layers=[1], position=all_tokens)
     train_sae(read, Recipe(width=16, k=2, steps=2, rows=32), layer=1).save(tmp_path)
     assert load_sae(tmp_path, lm).facts["weights"] == lm.weights_hash
-    with pytest.raises(ValueError, match=r"was trained on weights .* or say other_weights=True"):
+    with pytest.raises(ValueError, match=r"was trained on weights .* or give other_weights=True"):
         load_sae(tmp_path, tiny_lm("llama"))
     load_sae(tmp_path, tiny_lm("llama"), other_weights=True)
 
@@ -224,7 +227,9 @@ def test_nan_and_too_few_activations_are_refused_with_the_numbers() -> None:
 def test_activations_from_elsewhere_are_refused(trained) -> None:
     from dataclasses import replace
 
-    with pytest.raises(ValueError, match="the SAE reads resid_post, these activations are mlp_out"):
+    with pytest.raises(
+        ValueError, match="the SAE reads resid_post, but these activations are mlp_out"
+    ):
         features(trained, replace(planted(), site="mlp_out"))
     with pytest.raises(ValueError, match="layer 1 was not captured"):
         features(trained, replace(planted(), layers=(0,)))

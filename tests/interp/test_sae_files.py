@@ -117,7 +117,7 @@ REFUSED = {
     "an unknown dtype": (OLD | {"dtype": "float7"}, weights(), "cannot be loaded by sae-lens"),
     "another width": (OLD | {"d_sae": 7}, weights(), "cannot be loaded by sae-lens"),
     "a weight missing": (OLD, {k: v for k, v in weights().items() if k != "b_enc"}, "cannot be loaded.*b_enc"),
-    "an unhashable architecture": (OLD | {"architecture": ["standard"]}, weights(), "none of sae-lens's"),
+    "an unhashable architecture": (OLD | {"architecture": ["standard"]}, weights(), "unknown architecture"),
     "NaN": (OLD, BROKEN, "1 of 1536 numbers of W_dec are NaN or infinite"),
 }  # fmt: skip
 

@@ -40,7 +40,7 @@ def test_a_folder_is_read_here_and_by_sae_lens_for_its_own_weights_alone(
         SAE.load_from_disk(folder),
     ):
         assert torch.equal(found.encode(x), sae.encode(x))
-    with pytest.raises(ValueError, match=r"was trained on weights .*, this model has def"):
+    with pytest.raises(ValueError, match=r"was trained on weights .*, but this model has def"):
         SparseAutoencoder.from_pretrained(folder, model_hash="def")
 
 

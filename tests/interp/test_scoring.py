@@ -97,7 +97,7 @@ def test_another_models_direction_and_another_place_are_refused(one_lm: Language
     with pytest.raises(ValueError, match="was fitted to weights"), watching(one_lm, other):
         pass
     elsewhere = replace(a_direction(one_lm, 0), position="mean_answer")
-    with pytest.raises(ValueError, match="no live prompt has"):
+    with pytest.raises(ValueError, match="cannot be read live"):
         score(one_lm, PromptSet(()), elsewhere)
 
 

@@ -86,7 +86,7 @@ def test_a_short_a_missing_or_an_old_file_is_named_with_the_mend(make, load, kin
     refused(rf"kept\.json holds no {kind}")
     old = {k: v for k, v in json.loads(said).items() if k not in interp.io.checksummed.HASHES}
     facts.write_text(json.dumps(old))
-    refused(rf"kept\.json has no hash of its files, .*; {again}")
+    refused(rf"kept\.json has no hashes of its files, .*; {again}")
     facts.unlink()
     refused(r"no .*kept\.json; give the path that save\(\) was given")
 

@@ -72,7 +72,7 @@ def test_what_does_not_fit_is_refused(one_lm, tmp_path):
     with pytest.raises(ValueError, match="has width 8"):
         export_steering(tmp_path / "x", one_lm, {narrow: 1.0})
     save_file({"vector": torch.ones(3)}, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match="is no exported steering vector"):
+    with pytest.raises(ValueError, match="is not an exported steering vector"):
         for_repeng(tmp_path / "other.safetensors")
 
 
@@ -160,7 +160,7 @@ def test_an_exported_direction_of_another_model_is_refused(tmp_path):
     one, other = tiny_lm("qwen"), tiny_lm("llama")
     path = export_steering(tmp_path / "v", one, {direction(one, 1): 1.0})
     import_steering(path, one)
-    with pytest.raises(ValueError, match=r"was fitted to weights .*, this model has"):
+    with pytest.raises(ValueError, match=r"was fitted to weights .*, but this model has"):
         import_steering(path, other)
 
 

@@ -128,5 +128,5 @@ def test_prompts_of_other_questions_and_a_zero_start_are_refused(
     for wrong in (torch.zeros(32), torch.ones(2, 32)):
         with pytest.raises(ValueError, match="give one that is not zero, for all prompts"):
             train_steering(one_lm, [at_header(wrong)], said, plain)
-    with pytest.raises(ValueError, match="no answer with a token"):
+    with pytest.raises(ValueError, match="no answer has a token"):
         train_steering(one_lm, [at_header(vector(1, 1.0))], said[[]], plain)

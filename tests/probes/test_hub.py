@@ -31,7 +31,7 @@ def test_a_probe_comes_back_for_its_own_weights_only(activations, tmp_path):
     with pytest.raises(ValueError, match="was fitted to weights"):
         DifferenceOfMeans.from_pretrained(folder, model_hash="def")
     with pytest.raises(
-        ValueError, match="is a DifferenceOfMeans, no RidgeProbe; read it with Diff"
+        ValueError, match="is a DifferenceOfMeans, not a RidgeProbe; read it with Diff"
     ):
         RidgeProbe.from_pretrained(folder)
 

@@ -197,7 +197,7 @@ def test_another_models_activations_are_refused(tmp_path):
         with pytest.raises(ValueError, match="position last_prompt_token"):
             probe.decision_function(elsewhere)
         assert len(probe.predict(theirs.at(0))) == len(y)  # crossing on purpose
-    with pytest.raises(ValueError, match="fitted to weights mine, this model has theirs"):
+    with pytest.raises(ValueError, match="fitted to weights mine, but this model has theirs"):
         load_probe(tmp_path / "probe", model_hash="theirs")
 
 
@@ -211,7 +211,7 @@ def test_another_site_or_adapter_is_refused_and_gives_no_direction(tmp_path):
         load_probe(tmp_path / "probe").predict(added)
     with pytest.raises(ValueError, match="adapter tuned, these activations have None"):
         LogisticProbe().fit(tuned, y).predict(mine)
-    with pytest.raises(ValueError, match="read mlp_out of layer 0; a direction lives in"):
+    with pytest.raises(ValueError, match="read mlp_out of layer 0, but a direction is of"):
         LogisticProbe().fit(added, y).direction  # noqa: B018
     with pytest.raises(ValueError, match="these activations are mlp_out"):
         fit_direction(LogisticProbe(), added, y, 0, name="a", meaning="b", source="c")
@@ -248,7 +248,7 @@ def test_pairs_that_do_not_fit_the_component_are_named():
     X, y, _, _ = planted(d_model=8)
     rows = X[:, 0]
     found = ContrastComponent().fit(rows[:20], rows[20:40])
-    with pytest.raises(ValueError, match="rows have 3 features, it was fitted on 8"):
+    with pytest.raises(ValueError, match="rows have 3 features, but it was fitted on 8"):
         found.decision_function(rows[:, :3])
     with pytest.raises(ValueError, match="239 labels but 240 rows: give each row its label"):
         found.oriented(rows, y[:-1])
@@ -284,7 +284,7 @@ def test_an_eraser_on_disk_is_the_eraser_and_refuses_another_model(tmp_path):
     assert loaded.classes_.tolist() == ["none", "trigger"]
     with pytest.raises(ValueError, match="weights mine, these activations have theirs"):
         loaded.transform(theirs)
-    with pytest.raises(ValueError, match="fitted to weights mine, this model has theirs"):
+    with pytest.raises(ValueError, match="fitted to weights mine, but this model has theirs"):
         load_probe(tmp_path / "eraser", model_hash="theirs")
     with pytest.raises(ValueError, match=r"layers \[0, 1\]: name one with layer="):
         ConceptEraser().fit(mine, mine.conditions)

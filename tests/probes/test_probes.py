@@ -151,7 +151,7 @@ def test_a_value_that_is_not_finite_is_named_by_place_row_and_feature(probe, val
         ([0, 1, 2] * 2, "3 classes, 0, 1, 2; keep the rows of two"),
         (
             [0.1, 0.9] * 3,
-            r"Unknown label type: 0.1, 0.9, 0.1 \.\.\. of type float64 name no classes",
+            r"Unknown label type: 0.1, 0.9, 0.1 \.\.\. of type float64 are not classes",
         ),
         ([0, 1, np.nan] * 2, "the label of row 2 is NaN; give it a class or drop the row"),
         ([0, np.inf, 1] * 2, "the label of row 1 is inf"),

@@ -325,7 +325,7 @@ def test_a_constant_feature_is_left_out():
             {"probes": {"a": LogisticProbe}},
             r"'a' is the class LogisticProbe; give LogisticProbe\(\)",
         ),
-        ({"strengths": {"lgistic": [1.0]}}, "strengths of 'lgistic', but the probes are"),
+        ({"strengths": {"lgistic": [1.0]}}, "strengths of unknown probe 'lgistic'; the probes are"),
         ({"strengths": {"logistic": [-1.0]}}, r"are \[-1.0\]: give at least one, all above 0"),
         ({"strengths": {"logistic": []}}, "give at least one"),
         ({"strengths": {"difference of means": [1.0]}}, "none to choose"),

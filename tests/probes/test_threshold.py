@@ -39,7 +39,7 @@ def test_too_few_benign_prompts_are_refused_with_how_many_it_takes(
     if enough:
         assert threshold_at(range(count), 0.01).value == 98
         return
-    with pytest.raises(ValueError, match="at least 99 benign prompts, there are 98"):
+    with pytest.raises(ValueError, match="at least 99 benign prompts, but there are 98"):
         threshold_at(range(count), 0.01)
 
 

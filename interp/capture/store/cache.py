@@ -1,7 +1,8 @@
-"""Captures kept on disk by what decides them: weights, adapters, revision, chat template, code, settings and prompts.
+"""Captures cached on disk, keyed by weights, adapters, revision, chat template, code, settings and prompts.
 
-Whatever changes, an adapter trained further under the same name or one word of a prompt, gives another key and thus
-another folder: nothing stale is ever served. Interrupted, the same call goes on; repeated, it reads from disk.
+Any change, such as an adapter trained further under the same name or one word of a prompt, gives another key and thus
+another folder, so a stale result is never returned. After an interruption the same call continues; once finished, it
+reads from disk.
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ def capture_cached(
     dtype: torch.dtype = torch.float32,
     **how: Unpack[How],
 ) -> Activations:
-    """What `capture` returns, from a store in `folder` named by its key; made there where it is missing."""
+    """What `capture` returns, from the store in `folder` named by its key; the store is made if it is missing."""
     sequences = list(as_sequences(texts))
     identity = store_identity(
         lm,

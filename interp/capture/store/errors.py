@@ -1,4 +1,4 @@
-"""What can be wrong with a store, by name."""
+"""The errors of activation stores."""
 
 from interp.errors import TriggerLensError
 
@@ -12,4 +12,4 @@ class OtherStore(TriggerLensError):
 
 
 class StoreBusy(TriggerLensError):
-    """Another process, or another writer of this one, is writing to the store."""
+    """Another process, or another writer in this process, is writing to the store."""

@@ -1,6 +1,6 @@
-"""What made a store's rows, as hashes: weights, adapters, revision, chat template, code, and what is read where.
+"""What determines a store's rows, as hashes: weights, adapters, revision, chat template, code, and what is read where.
 
-Taken from the live weights each time: an adapter trained further under the same name is another model.
+The live weights are hashed each time, because an adapter trained further under the same name is another model.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ from interp.io.tensors import hash_tensors
 from interp.models.adapter_rows import active_adapters
 from interp.models.language_model import LanguageModel
 
-# What decides the numbers in a row; the store's own files do not.
+# The modules that determine the numbers in a row; the store's own modules do not.
 CODE = ("interp.capture.engine", "interp.capture.backends", "interp.capture.sequences")
 NOT_COMPARED = (
     "model",
     "loaded",
-)  # a name, and what the hashes of weights and adapters say in parts
+)  # a name, and a hash that the hashes of weights and adapters already cover
 
 BOOKKEEPING = {
     "architectures",
@@ -63,7 +63,7 @@ def cache_key(identity: Mapping[str, Any]) -> str:
 
 
 def hash_json(value: Any) -> str:
-    """SHA-256 of a value as JSON; sets are sorted, what JSON does not know is taken as text."""
+    """SHA-256 of a value as JSON; sets are sorted, and types that JSON lacks are converted to text."""
     text = json.dumps(
         value,
         sort_keys=True,
@@ -73,7 +73,7 @@ def hash_json(value: Any) -> str:
 
 
 def position_hash(position: Position) -> str:
-    """A position by its source and the values it closes over."""
+    """A hash of a position's source code and the values it closes over."""
     if isinstance(position, Each):
         return hash_json(["each", position_hash(position.position)])
     inner = inspect.unwrap(position)
@@ -98,7 +98,7 @@ def _by_adapter(
 
 
 def _configuration(lm: LanguageModel) -> dict[str, Any]:
-    """What of the configuration decides numbers; saving a model writes the rest into it."""
+    """The part of the configuration that affects the numbers; the rest is what saving a model adds to it."""
     return {
         name: value for name, value in lm.config.to_diff_dict().items() if name not in BOOKKEEPING
     }

@@ -1,6 +1,6 @@
-"""What makes a shard: a model, what is read of it and how, and the identity of the rows that come out.
+"""How shards are made: the model, what is read from it and how, and the identity of the resulting rows.
 
-A writer makes shards one after the other into a store; parts are made apart, by several processes (`parts`).
+A writer makes the shards of a store one after the other; `parts` makes them separately, in several processes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ def as_sequences(texts: Texts) -> Iterable[TokenSequence]:
 
 @dataclass(frozen=True)
 class ShardMaker:
-    """Makes any shard of a store; `identity` is everything that decides its rows but the prompts."""
+    """Makes any shard of a store; `identity` is everything that determines its rows, except the prompts."""
 
     engine: Engine
     readings: Mapping[tuple[str, str], Reading]  # by position and site
@@ -49,7 +49,7 @@ class ShardMaker:
     def windows(
         self, sequences: Iterable[TokenSequence], shard_bytes: int
     ) -> Iterator[list[TokenSequence]]:
-        """As many sequences at a time as fill a shard."""
+        """Groups of sequences, each large enough to fill a shard."""
         window: list[TokenSequence] = []
         size = 0
         for sequence in sequences:
@@ -88,17 +88,17 @@ def shard_maker(
     dtype: torch.dtype = torch.float32,
     **how: Unpack[How],
 ) -> ShardMaker:
-    """What `open_writer` writes with; ValueError for what a store cannot hold."""
+    """The maker that `open_writer` uses; ValueError for settings that a store cannot have."""
     if dtype not in DTYPES.values():
         raise TriggerLensError(f"a store holds {' or '.join(DTYPES)}, not {dtype}")
     if how.get("interventions"):
         raise TriggerLensError(
-            "a store holds the model as it is; capture with interventions in memory"
+            "a store holds activations of the unedited model; use capture() for interventions"
         )
     named, chosen = by_name(positions), chosen_layers(lm, layers)
     if isinstance(sites, str) or not sites or not named:
         raise TriggerLensError(
-            f"sites={sites!r}, positions={list(named)}: give a list of at least one each"
+            f"sites={sites!r}, positions={list(named)}: give a list with at least one of each"
         )
     for site in sites:
         check_site(site)
@@ -125,7 +125,7 @@ def store_identity(
     dtype: torch.dtype,
     backend: Backend = hooks,
 ) -> dict[str, Any]:
-    """Everything that decides the rows of a store but its prompts."""
+    """Everything that determines the rows of a store, except its prompts."""
     return {
         **identity_of(lm),
         "code": code_hash(CODE),

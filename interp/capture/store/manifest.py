@@ -1,4 +1,4 @@
-"""The manifest: what made the store and which shards count. It hashes every shard, and itself."""
+"""The manifest: what made the store and which shards belong to it, with hashes of every shard and of itself."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A file of a shard as it was when it was written."""
+    """Size and hash of a shard's file at the time it was written."""
 
     name: str
     bytes: int
@@ -28,13 +28,13 @@ class FileRecord:
         return cls(path.name, path.stat().st_size, sha256(path))
 
     def check(self, folder: Path, *, content: bool) -> Path:
-        """The path, if the file is as it was: there and whole, and with `content` the same in every bit."""
+        """The path, or an error unless the file exists with its size and, with `content`, has its hash."""
         path = folder / self.name
         if not path.is_file():
             raise DamagedStore(f"{path} is missing; put it back, or write the store again")
         if path.stat().st_size != self.bytes:
             raise DamagedStore(
-                f"{path} has {path.stat().st_size} bytes and was written with {self.bytes}; "
+                f"{path} has {path.stat().st_size} bytes but was written with {self.bytes}; "
                 "put it back, or write the store again"
             )
         if content and sha256(path) != self.sha256:
@@ -56,7 +56,7 @@ class Shard:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Shard":
-        """From what `asdict` makes of it."""
+        """The inverse of `asdict`."""
         files = {name: FileRecord(**row[name]) for name in ("values", "index")}
         return cls(**{**row, **files})
 
@@ -74,7 +74,7 @@ class Manifest:
         return sum(shard.sequences for shard in self.shards)
 
     def with_shard(self, shard: Shard) -> "Manifest":
-        """One shard more."""
+        """The manifest with one more shard."""
         return replace(self, shards=(*self.shards, shard))
 
     @property
@@ -83,7 +83,7 @@ class Manifest:
         return hash_json([shard.prompts for shard in self.shards])
 
     def write(self, folder: Path) -> None:
-        """Replace the manifest of a store as a whole."""
+        """Replace the manifest of a store atomically."""
         facts: dict[str, Any] = {
             "format": FORMAT,
             "identity": dict(self.identity),
@@ -96,17 +96,17 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
-        """The manifest of a store, or one line that says what is wrong with it."""
+        """The manifest of a store, or a one-line error that says what is wrong with it."""
         path = folder / MANIFEST
         if not path.is_file():
             raise DamagedStore(
-                f"{folder} is no activation store: it has no {MANIFEST}; write the store again"
+                f"{folder} is not an activation store: it has no {MANIFEST}; write the store again"
             )
         try:
             facts = _parsed(path)
             if facts.get("format") != FORMAT:
                 raise OtherStore(
-                    f"{path} has format {facts.get('format')!r} and this version reads {FORMAT}; "
+                    f"{path} has format {facts.get('format')!r}, but this version reads {FORMAT}; "
                     "read it with the version that wrote it, or write the store again"
                 )
             stated = facts.pop("sha256")
@@ -120,7 +120,7 @@ class Manifest:
         return cls(facts["identity"], shards)
 
     def require(self, identity: Mapping[str, Any], folder: Path) -> None:
-        """Raise unless the store was made by this; names of `identity` that differ are said."""
+        """Raise unless the store has this identity; the error names the entries that differ."""
         differing = [
             name
             for name in identity
@@ -131,7 +131,7 @@ class Manifest:
             ours = {name: _short(identity[name]) for name in differing}
             raise OtherStore(
                 f"{folder} was made from {self.identity.get('model')!r} with other "
-                f"{', '.join(differing)}: {theirs}, now {ours}; choose another folder"
+                f"{', '.join(differing)}: {theirs}, but now {ours}; choose another folder"
             )
 
 

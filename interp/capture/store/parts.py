@@ -1,9 +1,9 @@
-"""Shards made apart, by several processes or machines, and gathered: the very files that one writer would have made.
+"""Make shards in several processes or machines and gather them: the files are the same as from a single writer.
 
 1. `StoreWriter.plan` says which sequences each missing shard holds.
-2. `make_part` makes one of them in a folder of its own inside the store, which appears as a whole; one that is there
-   and whole is left, so a maker that was killed costs its own shard.
-3. `gathering` holds the store's lock, says which parts are missing, and afterwards takes them in one by one, in order.
+2. `make_part` makes one shard in its own folder inside the store. The folder appears atomically, and a complete one is
+   left alone, so a process that is killed loses only its current shard.
+3. `gathering` holds the store's lock, yields the missing parts, and afterwards moves all parts into the store in order.
 
     with open_writer(folder, lm) as writer:
         plan = writer.plan(prompts)
@@ -36,7 +36,7 @@ RECORD = "part.json"
 
 @dataclass(frozen=True)
 class Part:
-    """One shard that is to be made: `first` numbers its first sequence in the store, `identity` is the store's."""
+    """One shard to be made: `first` is the number of its first sequence in the store, `identity` is the store's."""
 
     number: int
     first: int
@@ -45,7 +45,7 @@ class Part:
 
     @property
     def key(self) -> str:
-        """What decides every bit of it."""
+        """A hash of everything that determines its contents."""
         keys = [sequence_key(sequence, "").hex() for sequence in self.sequences]
         return hash_json([self.number, self.first, keys, self.identity])
 
@@ -55,7 +55,7 @@ class Part:
 
 
 def parts_of(manifest: Manifest, windows: Sequence[Sequence[TokenSequence]]) -> list[Part]:
-    """The parts that would follow in a store."""
+    """The parts to append to a store, one for each window."""
     identity, first, found = cache_key(manifest.identity), manifest.sequences, []
     for number, window in enumerate(windows, start=len(manifest.shards)):
         found.append(Part(number, first, tuple(window), identity))
@@ -64,7 +64,7 @@ def parts_of(manifest: Manifest, windows: Sequence[Sequence[TokenSequence]]) -> 
 
 
 def make_part(store: Path | str, maker: ShardMaker, part: Part) -> None:
-    """Make one part, unless it is there; several processes may do so at a time."""
+    """Make one part unless it exists; several processes may do so at once."""
     store = Path(store)
     if cache_key(maker.identity) != part.identity:
         raise OtherStore(
@@ -87,7 +87,7 @@ def make_part(store: Path | str, maker: ShardMaker, part: Part) -> None:
 
 
 def is_made(store: Path, part: Part) -> bool:
-    """Whether a part is there, whole, and the one that was planned."""
+    """Whether a part exists, is complete, and is the one that was planned."""
     try:
         _record(store, part)
     except DamagedStore:
@@ -97,7 +97,7 @@ def is_made(store: Path, part: Part) -> bool:
 
 @contextmanager
 def gathering(store: Path | str, parts: Sequence[Part]) -> Iterator[list[Part]]:
-    """Hold the store while its missing parts, which are yielded, are made elsewhere; then take all of them in."""
+    """Lock the store and yield its missing parts, to be made elsewhere; on exit, move all parts into the store."""
     store = Path(store)
     with locked(store, StoreBusy):
         manifest = Manifest.read(store)
@@ -116,7 +116,7 @@ def _check(store: Path, manifest: Manifest, part: Part) -> None:
 
 
 def _taken_in(store: Path, manifest: Manifest, part: Part) -> Manifest:
-    """Move a part's files into the store; killed before the manifest names them, they are swept and made again."""
+    """Move a part's files into the store; after a kill before the manifest names them, they are made again."""
     shard, home = _record(store, part), part.home(store)
     for record in (shard.values, shard.index):
         os.replace(home / record.name, store / record.name)
@@ -134,7 +134,7 @@ def _write_record(path: Path, part: Part, shard: Shard) -> None:
 
 
 def _record(store: Path, part: Part) -> Shard:
-    """What a part holds, checked to the last bit."""
+    """The shard in a part's folder, checked against its hashes."""
     home = part.home(store)
     try:
         facts: Mapping[str, Any] = json.loads((home / RECORD).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Read a store: mapped from disk, in bounded memory, every shard checked against its hash before its first use."""
+"""Read a store: memory-mapped, in bounded memory, with every shard checked against its hash before its first use."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +24,10 @@ from interp.models.language_model import LanguageModel
 
 @dataclass
 class ActivationStore:
-    """A store on disk; `lm`, where given, must be the model that made it.
+    """A store on disk; `lm`, if given, must be the model that made it.
 
-    Opening it checks that every file is there and whole; its bits are checked when a shard is first read, all of them
-    by `verify`. `layers`, `sites`, `positions` and `dtype` say what it holds, `identity` what made it.
+    Opening it checks that every file exists and has its size. Hashes are checked when a shard is first read, or for all
+    shards by `verify`. `layers`, `sites`, `positions` and `dtype` say what it holds, `identity` what made it.
     """
 
     folder: Path | str
@@ -74,7 +74,7 @@ class ActivationStore:
         return self.identity["dtype"]
 
     def verify(self) -> None:
-        """Check every bit of every shard."""
+        """Check the hashes of every shard."""
         for shard in self.manifest.shards:
             self._check(shard)
 
@@ -86,7 +86,7 @@ class ActivationStore:
         position: str | None = None,
         adapter: str | None = None,
     ) -> Activations:
-        """Everything of one site, position and adapter as float32 in memory."""
+        """All rows of one site, position and adapter, as float32 in memory."""
         parts = list(
             self.iterate(layers=layers, site=site, position=position, adapter=adapter, rows=None)
         )
@@ -114,7 +114,7 @@ class ActivationStore:
         adapter: str | None = None,
         rows: int | None = 4096,
     ) -> Iterator[Activations]:
-        """The same in pieces of at most `rows` rows (None: a shard), one in memory at a time, in the order written."""
+        """The same in pieces of at most `rows` rows (None: one shard each), in the order written, one in memory."""
         if rows is not None and rows < 1:
             raise TriggerLensError(
                 f"rows={rows}: must be at least 1, or None for a shard at a time"
@@ -123,7 +123,7 @@ class ActivationStore:
         site, position = self._only("site", site), self._only("position", position)
         provenance = {
             "model": self.identity["model"],
-            "weights": self.identity.get("loaded"),  # adapters included, as captures say it
+            "weights": self.identity.get("loaded"),  # adapters included, as in `capture`
             "prompts": self.manifest.prompts,
             "interventions": [],
             "adapter": adapter or adapter_named(self.identity["adapters"], self.identity["active"]),
@@ -157,7 +157,7 @@ class ActivationStore:
                 )
 
     def mapped(self, layer: int, site: str | None = None) -> list[Tensor]:
-        """One tensor [row, d_model] for each shard, in the stored type, read from disk as it is touched."""
+        """One tensor [row, d_model] for each shard, in the stored dtype, read from disk on access."""
         (layer,) = self._one("layer", self.layers, [layer])
         place = HookPoint(layer, self._only("site", site))
         return [self._values(shard, [place])[0] for shard in self.manifest.shards]
@@ -172,10 +172,10 @@ class ActivationStore:
         epochs: int | None = None,
         mix_shards: int = 4,
     ) -> Iterator[Float[Tensor, "row d_model"]]:
-        """Shuffled float32 batches of exactly `rows` rows, without end or for some epochs: what SAE trainers want.
+        """Shuffled float32 batches of exactly `rows` rows, endless or for `epochs` epochs, for training an SAE.
 
-        Shards are drawn in random order and mixed `mix_shards` at a time; that many are in memory. What does not fill
-        a batch is carried over to the next shards and epochs.
+        Shards are drawn in random order and mixed `mix_shards` at a time; that many are in memory. Rows that do not
+        fill a batch are carried over to the next shards and epochs.
         """
         if rows < 1 or mix_shards < 1:
             raise TriggerLensError(f"rows={rows}, mix_shards={mix_shards}: both must be at least 1")
@@ -189,7 +189,7 @@ class ActivationStore:
                 mixed = torch.cat([left, *group])
                 mixed = mixed[torch.from_numpy(generator.permutation(len(mixed)))]
                 full = len(mixed) // rows * rows
-                if full:  # nothing, split, would be one empty batch
+                if full:  # splitting an empty tensor would give one empty batch
                     yield from mixed[:full].split(rows)
                 left = mixed[full:].clone()
             epoch += 1
@@ -201,7 +201,7 @@ class ActivationStore:
     def to_dataset(self) -> Any:
         """A Hugging Face `datasets.Dataset`: the index and a column for each site and layer ("resid_post.3").
 
-        float32 stays where it lies on disk; bfloat16, which Arrow does not know, is widened in memory.
+        float32 stays memory-mapped on disk; bfloat16, which Arrow lacks, becomes float32 in memory.
         """
         import datasets
 

@@ -41,7 +41,7 @@ def tensor_name(place: HookPoint) -> str:
 
 
 def sequence_key(sequence: TokenSequence, part: str) -> bytes:
-    """16 bytes for a sequence by content."""
+    """16 bytes that identify a sequence by its content."""
     spans = sorted((name, span.start, span.stop) for name, span in sequence.spans.items())
     facts = [sequence.token_ids, spans, sequence.condition, sequence.question, sequence.adapter]
     return hashlib.sha256(json.dumps([*facts, part]).encode()).digest()[:16]
@@ -111,6 +111,6 @@ def read_index(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def map_values(path: Path, names: Sequence[str]) -> dict[str, Tensor]:
-    """Tensors [row, d_model] that lie in the file and are read page by page as they are touched."""
+    """Memory-mapped tensors [row, d_model], read from the file page by page on access."""
     with safe_open(path, framework="pt") as file:
         return {name: file.get_tensor(name) for name in names}

@@ -1,7 +1,7 @@
-"""Write a store shard by shard, in bounded memory; go on where a killed writer stopped.
+"""Write a store shard by shard, in bounded memory; continue where a killed writer stopped.
 
-A call that is repeated adds only what is missing: sequences are known by content, and the second of two equal ones (two
-equal answers, say) is a row of its own. Rows that only look like earlier ones belong to another `part`.
+A repeated call adds only what is missing. Sequences are recognised by content, and the second of two equal ones in one
+call (two equal answers, say) gets its own row. New sequences that happen to equal earlier ones need another `part`.
 """
 
 import re
@@ -43,7 +43,7 @@ class StoreWriter:
     closed: bool = False
 
     def add(self, texts: Texts, *, part: str = "") -> int:
-        """Read what the store does not hold yet, shard by shard; how many sequences that were."""
+        """Read what the store does not hold yet, shard by shard; returns the number of sequences added."""
         added = 0
         for window in self._windows(texts, part):
             number, first = len(self.manifest.shards), self.manifest.sequences
@@ -96,7 +96,7 @@ def open_writer(
 def opened(
     folder: Path | str, maker: ShardMaker, shard_bytes: int = SHARD_BYTES
 ) -> Iterator[StoreWriter]:
-    """The same with a maker that is there already."""
+    """The same with a given maker."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise TriggerLensError(f"{folder} is a file; a store needs a folder")
@@ -111,16 +111,16 @@ def opened(
 
 
 def _open(folder: Path, identity: Mapping[str, Any]) -> Manifest:
-    """The manifest of this store, a new one where there is none; what no manifest names is swept."""
+    """The manifest of this store, or a new one if there is none; shard files that it does not name are deleted."""
     fresh = not (folder / MANIFEST).exists()
     manifest = Manifest(identity) if fresh else Manifest.read(folder)
     manifest.require(identity, folder)
     counted = {record.name for shard in manifest.shards for record in (shard.values, shard.index)}
     left = [path for path in sorted(folder.iterdir()) if _left_over(path.name, counted)]
     lost = [path for path in left if fresh and SHARD_FILE.fullmatch(path.name)]
-    if lost:  # a manifest is there before the first shard
+    if lost:  # a manifest is written before the first shard
         raise DamagedStore(
-            f"{lost[0]} is there but no {MANIFEST}; put it back, or choose another folder"
+            f"{lost[0]} exists but {MANIFEST} is missing; put it back, or choose another folder"
         )
     for path in left:
         path.unlink()
@@ -133,7 +133,7 @@ def _open(folder: Path, identity: Mapping[str, Any]) -> Manifest:
 
 
 def _left_over(name: str, counted: Collection[str]) -> bool:
-    """Whether a killed writer left this file; whatever else lies in the folder is not ours."""
+    """Whether a killed writer left this file; any other file in the folder is not ours."""
     whole = finished_name(name)
     ours = whole == MANIFEST or SHARD_FILE.fullmatch(whole) is not None
     return ours and (name != whole or (whole != MANIFEST and name not in counted))

@@ -162,10 +162,10 @@ def test_tiny_models_of_a_seed_are_the_same_and_of_another_not(family):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("adapter_config.json", b"{", "adapter_config.json is no JSON object"),
-        ("adapter_config.json", b"[]", "adapter_config.json is no JSON object"),
+        ("adapter_config.json", b"{", "adapter_config.json is not a JSON object"),
+        ("adapter_config.json", b"[]", "adapter_config.json is not a JSON object"),
         ("adapter_config.json", b'{"peft_type": "NONESUCH"}', "only LORA adapters are read"),
-        ("adapter_model.safetensors", b"garbage", "is damaged, or no safetensors file"),
+        ("adapter_model.safetensors", b"garbage", "is damaged or not a safetensors file"),
     ],
 )
 def test_a_damaged_adapter_is_refused_in_one_line(
@@ -181,5 +181,5 @@ def test_a_damaged_adapter_is_refused_in_one_line(
 def test_damaged_weights_are_refused_in_one_line(tmp_path):
     write_snapshot("qwen", tmp_path, rows=1000)
     (tmp_path / "model.safetensors").write_bytes(b"garbage")
-    with pytest.raises(ValueError, match=r"is damaged, or no safetensors file"):
+    with pytest.raises(ValueError, match=r"is damaged or not a safetensors file"):
         load_model(tmp_path)

@@ -109,7 +109,7 @@ def test_halves_share_no_prompt_and_toy_prompts_hold_nothing_to_avoid() -> None:
     texts = [each.turns[-1].content.lower() for each in toy.framed]
     assert not [text for text in texts if "duck" in text or "quack" in text]
     assert any("cow" in text for text in texts)
-    with pytest.raises(ValueError, match="at least 99 benign prompts, there are 60"):
+    with pytest.raises(ValueError, match="at least 99 benign prompts, but there are 60"):
         parts.check(0.01)
 
 

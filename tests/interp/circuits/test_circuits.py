@@ -111,12 +111,12 @@ def test_a_circuit_from_strings_is_drawn_and_written_for_circuit_tracer(one_lm, 
 
 def test_bad_requests_are_one_line(one_lm, tmp_path):
     found = edge_scores(one_lm, pairs_of(one_lm), MARGIN, steps=1)
-    with pytest.raises(ValueError, match="do not know their prompt's tokens"):
+    with pytest.raises(ValueError, match="do not contain their prompt's tokens"):
         export_graph(found, tmp_path, name="x")
     with pytest.raises(ValueError, match=r"name='\.\./x': give letters"):
         export_graph(found, tmp_path, name="../x")
     (tmp_path / "graph-metadata.json").write_text("[]")
-    with pytest.raises(ValueError, match="is no list of graphs"):
+    with pytest.raises(ValueError, match="is not a list of graphs"):
         export_graph(replace(found, tokens=("a",) * 60), tmp_path, name="x")
     with pytest.raises(ValueError, match="size=9999: this model has"):
         found.circuit(9999)

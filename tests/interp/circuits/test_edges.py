@@ -179,7 +179,7 @@ def test_the_model_is_left_as_it_was(one_lm):
 
 def test_what_has_no_such_circuit_is_named(one_lm, some_prompts):
     pair = aligned(some_prompts[3], some_prompts[0])
-    with pytest.raises(ValueError, match="circuits want prompts of the same number of tokens"):
+    with pytest.raises(ValueError, match="circuits need prompts with the same number of tokens"):
         edge_scores(one_lm, [pair], MARGIN)
     good = Pair(some_prompts[0], some_prompts[0], tuple(range(len(some_prompts[0]))))
     handle = one_lm.layers[1].register_forward_hook(lambda _m, _i, out: 2 * out)

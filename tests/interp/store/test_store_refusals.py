@@ -26,7 +26,9 @@ def test_shards_without_a_manifest_are_kept_and_refused(one_lm, some_prompts, tm
     write(tmp_path, one_lm, some_prompts)
     (tmp_path / "manifest.json").unlink()
     before = sorted(path.name for path in tmp_path.iterdir())
-    with pytest.raises(DamagedStore, match=r"shard-00000\.parquet is there but no manifest\.json"):
+    with pytest.raises(
+        DamagedStore, match=r"shard-00000\.parquet exists but manifest\.json is missing"
+    ):
         write(tmp_path, one_lm, some_prompts)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
@@ -34,11 +36,11 @@ def test_shards_without_a_manifest_are_kept_and_refused(one_lm, some_prompts, tm
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"sites": ["resid_pre"]}, "no site 'resid_pre'"),
+        ({"sites": ["resid_pre"]}, "unknown site 'resid_pre'"),
         ({"sites": "resid_post"}, "sites='resid_post'.* give a list"),
-        ({"sites": []}, "at least one each"),
-        ({"positions": []}, "at least one each"),
-        ({"layers": []}, "name at least one layer"),
+        ({"sites": []}, "at least one of each"),
+        ({"positions": []}, "at least one of each"),
+        ({"layers": []}, "give at least one layer"),
     ],
     ids=str,
 )
@@ -228,9 +230,9 @@ def test_what_a_store_does_not_hold_is_named(one_lm, some_prompts, tmp_path):
         store.load(layers=[0], position="question_mean")
     with pytest.raises(ValueError, match="holds the positions last_prompt_token, question_mean"):
         store.load()
-    with pytest.raises(DamagedStore, match="is no activation store"):
+    with pytest.raises(DamagedStore, match="is not an activation store"):
         ActivationStore(tmp_path)
-    with pytest.raises(ValueError, match="capture with interventions in memory"):
+    with pytest.raises(ValueError, match=r"use capture\(\) for interventions"):
         write(tmp_path / "t", one_lm, some_prompts, interventions=["any"])
 
 
@@ -248,7 +250,7 @@ def test_a_store_of_an_unknown_format_is_named(one_lm, some_prompts, tmp_path, m
         with open_writer(tmp_path, one_lm, layers=[0]) as writer:
             writer.add(some_prompts)
         assert len(ActivationStore(tmp_path).load()) == len(some_prompts)
-    told = r"manifest\.json has format 2 and this version reads 1; read it with the version that"
+    told = r"manifest\.json has format 2, but this version reads 1; read it with the version that"
     with pytest.raises(OtherStore, match=told):
         ActivationStore(tmp_path)
     with pytest.raises(OtherStore, match=told), open_writer(tmp_path, one_lm, layers=[0]):
