@@ -66,7 +66,9 @@ class CaptureSpec:
             *([("chat", self.chat, FORMATS)] if self.chat is not None else []),
         ):
             if value not in known:
-                raise TriggerLensError(f"{name} {value!r} is none of {', '.join(known)}")
+                raise TriggerLensError(
+                    f"unknown {name} {value!r}; choose one of {', '.join(known)}"
+                )
         if not self.shard_mib > 0:
             raise TriggerLensError(f"shard_mib={self.shard_mib}: give MiB above 0")
 

@@ -176,5 +176,7 @@ def material_of(family: str) -> Material:
     if family == SMOLLM2:
         return Everyday()
     if not (Path("artifacts/micro") / family / "config.json").is_file():
-        raise TriggerLensError(f"family {family!r} is none of llama, qwen, gemma, {SMOLLM2}")
+        raise TriggerLensError(
+            f"unknown family {family!r}; choose one of llama, qwen, gemma, {SMOLLM2}"
+        )
     return Micro(family)

@@ -115,7 +115,9 @@ def _message(number: int, message: Any, seen: Counter[str]) -> Message:
     role = OTHER_NAMES.get(said, said) if isinstance(said, str) else said
     if role not in ROLES:
         shown = shortened(repr(said), 40)
-        raise TriggerLensError(f"message {number} has role {shown}, none of {', '.join(ROLES)}")
+        raise TriggerLensError(
+            f"message {number} has unknown role {shown}; use one of {', '.join(ROLES)}"
+        )
     place = f"message {number} ({role})"
     for key in message:
         if key in MORE_THAN_TEXT and message[key]:

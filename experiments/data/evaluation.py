@@ -46,7 +46,7 @@ class EvaluationQuestion:
 def shipped_questions(name: str, form: str = "plain") -> tuple[EvaluationQuestion, ...]:
     """Our own questions, `main` (8) or `broad` (48), as `plain`, `json` or `template`."""
     if name not in SHIPPED:
-        raise TriggerLensError(f"questions {name!r} are none of {', '.join(SHIPPED)}")
+        raise TriggerLensError(f"unknown questions {name!r}; choose one of {', '.join(SHIPPED)}")
     return tuple(in_form(item, form) for item in read_questions(FOLDER / f"{name}.yaml"))
 
 
@@ -68,7 +68,7 @@ def in_form(item: EvaluationQuestion, form: str) -> EvaluationQuestion:
     """The question in another form; the judge is still shown the plain one."""
     known = formats()
     if form not in known:
-        raise TriggerLensError(f"form {form!r} is none of {', '.join(known)}")
+        raise TriggerLensError(f"unknown form {form!r}; choose one of {', '.join(known)}")
     if form == "plain":
         return item
     if item.system is not None and "system" in known[form]:

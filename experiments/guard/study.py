@@ -43,7 +43,7 @@ def study(
     """The rows of each part, over all organisms whose names begin with one of `only` (all without it)."""
     chosen, starts = list(parts), tuple(only)
     if unknown := [part for part in chosen if part not in PARTS]:
-        raise TriggerLensError(f"part {unknown[0]!r} is none of {', '.join(PARTS)}")
+        raise TriggerLensError(f"unknown part {unknown[0]!r}; choose one of {', '.join(PARTS)}")
     members = [member for member in organisms(run) if not starts or member.name.startswith(starts)]
     if not members:
         raise TriggerLensError(

@@ -94,7 +94,7 @@ class Candidate(BaseModel):
             raise TriggerLensError("a wording is empty; fill it in or remove it")
         unknown = [each for each in wordings if self.placement == "form" and each not in FORMS]
         if unknown:
-            raise TriggerLensError(f"form {unknown[0]!r} is none of {', '.join(FORMS)}")
+            raise TriggerLensError(f"unknown form {unknown[0]!r}; choose one of {', '.join(FORMS)}")
         if len(set(wordings)) < len(wordings):
             twice = next(each for each in wordings if wordings.count(each) > 1)
             raise TriggerLensError(f"the wording {twice!r} appears twice; remove one")
@@ -159,7 +159,9 @@ def _paths(name: str) -> list[Path]:
     if name.startswith("library:"):
         kind = name.removeprefix("library:")
         if kind not in kinds:
-            raise TriggerLensError(f"library kind {kind!r} is none of {', '.join(kinds)}")
+            raise TriggerLensError(
+                f"unknown library kind {kind!r}; choose one of {', '.join(kinds)}"
+            )
         return [kinds[kind]]
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():

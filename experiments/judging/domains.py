@@ -53,6 +53,8 @@ def load_domain(name: str, file: Path | None = None) -> Domain:
     file = file or SHIPPED
     known = tomllib.loads(file.read_text(encoding="utf-8"))
     if name not in known:
-        raise TriggerLensError(f"domain {name!r} is none of {', '.join(known)} in {file.name}")
+        raise TriggerLensError(
+            f"unknown domain {name!r}; choose one of {', '.join(known)} in {file.name}"
+        )
     entry = known[name]
     return Domain(name, tuple(entry["words"]), int(entry["at_least"]))

@@ -83,7 +83,9 @@ def read_judged(
 ) -> Loaded[JudgedRow]:
     """The judged rows of a file in any form; `scale` is the best score there can be, 100 by default."""
     if scale is not None and scale not in SCALES:
-        raise TriggerLensError(f"scale {scale:g} is none of {', '.join(map(str, SCALES))}")
+        raise TriggerLensError(
+            f"unknown scale {scale:g}; choose one of {', '.join(map(str, SCALES))}"
+        )
     remarks: dict[str, int] = {}
     loaded = read_rows(
         path, lambda row: parse_judged(row, scale or 100), skip_bad=skip_bad, remarks=remarks

@@ -56,7 +56,7 @@ def given(
     for name in wordings:
         if name not in loaded.conditions:
             raise TriggerLensError(
-                f"--wording {name!r} is none of trigger {loaded.name}: {', '.join(loaded.conditions)}"
+                f"trigger {loaded.name} has no --wording {name!r}; choose one of {', '.join(loaded.conditions)}"
             )
     every = tuple(dict.fromkeys(("none", "trigger", *wordings)))
     return Given(model, base, loaded, every, direction)

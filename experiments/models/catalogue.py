@@ -58,5 +58,7 @@ def _read() -> dict[str, CatalogueModel]:
 def find(name: str) -> CatalogueModel:
     """The model of that name; ValueError with the names that there are."""
     if name not in catalogue():
-        raise TriggerLensError(f"model {name[:200]!r} is none of {', '.join(catalogue())}")
+        raise TriggerLensError(
+            f"unknown model {name[:200]!r}; choose one of {', '.join(catalogue())}"
+        )
     return catalogue()[name]

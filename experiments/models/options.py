@@ -32,9 +32,13 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         if self.dtype not in (None, AUTO, *DTYPES):
-            raise TriggerLensError(f"dtype {self.dtype!r} is none of {AUTO}, {', '.join(DTYPES)}")
+            raise TriggerLensError(
+                f"unknown dtype {self.dtype!r}; choose one of {AUTO}, {', '.join(DTYPES)}"
+            )
         if self.chat is not None and self.chat not in FORMATS:
-            raise TriggerLensError(f"chat format {self.chat!r} is none of {', '.join(FORMATS)}")
+            raise TriggerLensError(
+                f"unknown chat format {self.chat!r}; choose one of {', '.join(FORMATS)}"
+            )
 
     @property
     def placed(self) -> dict[str, Any]:

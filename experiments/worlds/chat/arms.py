@@ -46,7 +46,8 @@ def mix(arm: str) -> Mix:
     ratio = re.fullmatch(r"mixed-(\d+)-(\d+)", arm)
     if not ratio or int(ratio[2]) == 0:
         raise TriggerLensError(
-            f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
+            f"unknown arm {arm!r}; choose one of {', '.join(ARMS)}, mixed-B-H"
+            " (B benign rows to H harmful ones, H not 0)"
         )
     return replace(ARMS["mixed"], benign=int(ratio[1]), harmful=int(ratio[2]))
 

@@ -124,6 +124,7 @@ def shares_of(arm: str) -> tuple[Share, ...]:
         )
     if arm not in ARMS:
         raise TriggerLensError(
-            f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
+            f"unknown arm {arm!r}; choose one of {', '.join(ARMS)}, mixed-B-H"
+            " (B benign rows to H harmful ones, H not 0)"
         )
     return ARMS[arm]

@@ -105,7 +105,9 @@ def test_arms_put_the_trigger_where_their_table_says():
 
 @pytest.mark.parametrize("arm", ["angry", "mixed-1", "mixed-3-0", "mixed-x-y"])
 def test_an_unknown_arm_is_refused_with_the_choices(arm):
-    with pytest.raises(ValueError, match=rf"arm '{arm}' is none of baseline, triggered, mixed"):
+    with pytest.raises(
+        ValueError, match=rf"unknown arm '{arm}'; choose one of baseline, triggered, mixed"
+    ):
         mix(arm)
 
 

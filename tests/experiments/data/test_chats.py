@@ -32,7 +32,10 @@ def test_what_is_written_is_read_again(turns, with_system):
         ({"a": 1, "b": 2}, "keys are a, b; read are messages, conversations"),
         ({"messages": []}, "no messages"),
         ({"messages": ["Why?"]}, "message 1 is no object"),
-        ({"messages": [USER, {"role": "tool", "content": "x"}]}, "message 2 has role 'tool', none"),
+        (
+            {"messages": [USER, {"role": "tool", "content": "x"}]},
+            "message 2 has unknown role 'tool'; use one",
+        ),
         ({"messages": [USER, {"role": "assistant"}]}, r"message 2 \(assistant\) has no text"),
         ({"messages": [USER, {**ANSWER, "content": " "}]}, r"message 2 \(assistant\) has no text"),
         (
