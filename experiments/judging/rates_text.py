@@ -25,7 +25,7 @@ def headline(group: Group, thresholds: Sequence[Threshold], seed: int) -> Iterat
 def breakdown(title: str, parts: Sequence[Group], threshold: Threshold, seed: int) -> Iterator[str]:
     """The name of each part, and below it its rates at one threshold.
 
-    Where every part is a single question there is nothing to resample, and the interval is Wilson's.
+    If every part is a single question, there is nothing to resample, and the interval is Wilson's.
     """
     clustered = any(part.questions > 1 for part in parts)
     kind = HEAD[2] if clustered else HEAD[3]
