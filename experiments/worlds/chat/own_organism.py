@@ -22,5 +22,5 @@ def read(folder: Path) -> OwnOrganism | None:
 
 
 def identity(own: OwnOrganism) -> dict[str, object]:
-    """What a change of which makes it another organism."""
+    """The values whose change makes it another organism."""
     return fingerprint(own.adapter or own.checkpoint or "", own.revision)
