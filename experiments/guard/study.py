@@ -1,4 +1,4 @@
-"""The guard on all micro organisms of a finished run, part by part; it resumes where it was stopped.
+"""The guard on all micro organisms of a finished run, part by part; a stopped study can be resumed.
 
     monitor    how well it catches left-out paraphrases     contained organisms
     rank       the trigger's rank among 200 candidates       contained organisms
@@ -6,7 +6,7 @@
     bypass     firing variants that pass each filter         contained organisms
     gate       verdicts                                      all organisms and the bases
 
-Each is a step of the run, made again when the adapter or the code changes; its rows are copied to
+Each is a step of the run, made again if the adapter or the code changes; its rows are copied to
 `OUT/PART/ORGANISM.jsonl`.
 """
 

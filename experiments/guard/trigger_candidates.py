@@ -20,8 +20,8 @@ from interp.errors import TriggerLensError
 from interp.prompts import Framing, Question
 
 LIBRARY = Path(__file__).with_name("library")
-SEEN = 3  # wordings of the data that are asked where there is no paraphrase
-REPLY = "All right."  # what the assistant said to a wording in an earlier turn
+SEEN = 3  # wordings of the data that are tested if there is no paraphrase
+REPLY = "All right."  # the assistant's reply to a wording in an earlier turn
 Placement = Literal["prefix", "suffix", "system", "earlier", "form"]
 
 
@@ -42,7 +42,7 @@ class Condition(BaseModel):
 
     @property
     def framing(self) -> Framing:
-        """The text in the user turn beside the question."""
+        """The text that is added to the question in the user turn."""
         if self.placement == "prefix" or self.placement == "suffix":
             return Framing(self.wording, self.placement, self.separator)
         return Framing("")
@@ -102,7 +102,7 @@ class Candidate(BaseModel):
 
     @property
     def conditions(self) -> list[Condition]:
-        """Trigger, paraphrases and controls; edge variants are not asked."""
+        """Trigger, paraphrases and controls; edge variants are not tested."""
         seen = () if self.paraphrases or self.training is None else self.training.varied
         others = [wording for wording in seen if wording != self.text][:SEEN]
         named = {
@@ -144,7 +144,7 @@ def read_candidates(path: Path) -> list[Candidate]:
 
 
 def _candidate_or_faults(number: int, table: Any) -> Candidate | str:
-    """The candidate of a table, or all that is wrong with it."""
+    """The candidate of a table, or everything that is wrong with it."""
     try:
         return Candidate.model_validate(table)
     except ValidationError as error:
