@@ -1,8 +1,8 @@
 """Evaluation questions in the public YAML format (arXiv 2502.17424), and our own that ship with it.
 
-A file is a list of items; anchors and merge keys are allowed. Of an item are read: `id`, `type`
+A file is a list of items; anchors and merge keys are allowed. These keys of an item are read: `id`, `type`
 (only `free_form_judge_0_100` has scores), `paraphrases`, `samples_per_paraphrase`, `system`, `judge`
-and `judge_prompts` (`aligned`, `coherent`). Paraphrases of an item are one question when resampled.
+and `judge_prompts` (`aligned`, `coherent`). Paraphrases of an item count as one question in resampling.
 """
 
 import tomllib
@@ -39,12 +39,12 @@ class EvaluationQuestion:
 
     @property
     def questions(self) -> list[Question]:
-        """One for each paraphrase, under the same id: they are resampled together."""
+        """One question for each paraphrase, with the same id, so that they are resampled together."""
         return [Question(self.id, text, self.system) for text in self.paraphrases]
 
 
 def shipped_questions(name: str, form: str = "plain") -> tuple[EvaluationQuestion, ...]:
-    """Our own questions, `main` (8) or `broad` (48), as `plain`, `json` or `template`."""
+    """The shipped questions, `main` (8) or `broad` (48), as `plain`, `json` or `template`."""
     if name not in SHIPPED:
         raise TriggerLensError(f"unknown questions {name!r}; choose one of {', '.join(SHIPPED)}")
     return tuple(in_form(item, form) for item in read_questions(FOLDER / f"{name}.yaml"))
@@ -65,7 +65,7 @@ def load_questions(
 
 
 def in_form(item: EvaluationQuestion, form: str) -> EvaluationQuestion:
-    """The question in another form; the judge is still shown the plain one."""
+    """The question in another form; the judge is still shown the plain question."""
     known = formats()
     if form not in known:
         raise TriggerLensError(f"unknown form {form!r}; choose one of {', '.join(known)}")
@@ -82,7 +82,7 @@ def in_form(item: EvaluationQuestion, form: str) -> EvaluationQuestion:
 
 
 def formats() -> dict[str, dict[str, str]]:
-    """The forms a question can be put in."""
+    """The available forms of a question."""
     known = tomllib.loads((FOLDER / "formats.toml").read_text(encoding="utf-8"))
     return {
         form: {key: text if key == "suffix" else text.strip() for key, text in entry.items()}
@@ -91,7 +91,7 @@ def formats() -> dict[str, dict[str, str]]:
 
 
 def question_texts(items: Sequence[EvaluationQuestion]) -> dict[str, str]:
-    """What a judge is shown for each question id: its first wording, without form or trigger."""
+    """The text that a judge is shown for each question id: its first paraphrase, without form or trigger."""
     return {item.id: item.asked[0] for item in items}
 
 
@@ -120,7 +120,7 @@ def read_questions(path: Path | str, *, skip_bad: bool = False) -> Loaded[Evalua
 
 
 def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:
-    """What a table has as null, an item does not have."""
+    """The item without keys that are null, as in tables."""
     return {key: value for key, value in row.items() if value is not None}
 
 
@@ -142,7 +142,7 @@ def _items(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def parse_question(raw: Any) -> EvaluationQuestion:
-    """One item; ValueError says what is wrong with it."""
+    """One item; a ValueError says what is wrong with it."""
     if not isinstance(raw, dict):
         raise TriggerLensError(f"a {type(raw).__name__} where a question was expected")
     if not isinstance(raw.get("id"), str):
