@@ -1,6 +1,6 @@
-"""How a command loads a model: on which device, in which dtype, with which chat format; and one line that says so.
+"""How a command loads a model (device, dtype, chat format), and one line that says so.
 
-By default the GPUs where there are any, in the dtype that the weights are saved in; else the CPU in float32.
+The default is the GPUs, if there are any, in the dtype of the saved weights; else the CPU in float32.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ AUTO = "auto"  # as dtype: that of the checkpoint; as device: over all GPUs
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What a user may say; None leaves it to the machine or the checkpoint.
+    """Options that a user may set; None leaves the choice to the machine or the checkpoint.
 
-    `revision` is that of the model, `base_revision` that of what an adapter was made from or a model is compared with.
+    `revision` is that of the model, `base_revision` that of an adapter's base or of the model for comparison.
     """
 
     device: str | None = None
@@ -42,7 +42,7 @@ class ModelOptions:
 
     @property
     def placed(self) -> dict[str, Any]:
-        """The arguments of `load_model` that hold for any model of a command, a judge's included."""
+        """The arguments of `load_model` for any model of a command, including a judge."""
         gpu = torch.cuda.is_available()
         device = self.device or (AUTO if gpu else None)
         own = gpu and device not in (None, "cpu")
