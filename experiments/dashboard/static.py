@@ -53,7 +53,7 @@ def save_figure(figure: go.Figure, path: Path | str) -> Path:
             raise
         raise TriggerLensError(
             f"kaleido could not start Chrome or Chromium ({what}); install one (Debian: apt install"
-            " chromium), or try again where the machine is less busy"
+            " chromium), or try again when the machine is less busy"
         ) from error
     return path
 

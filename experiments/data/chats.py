@@ -110,7 +110,7 @@ def parse_turns(row: dict[str, Any], remarks: Counter[str] | None = None) -> tup
 
 def _message(number: int, message: Any, seen: Counter[str]) -> Message:
     if not isinstance(message, dict):
-        raise TriggerLensError(f"message {number} is no object with role and content")
+        raise TriggerLensError(f"message {number} is not an object with role and content")
     said = role_of(message)
     role = OTHER_NAMES.get(said, said) if isinstance(said, str) else said
     if role not in ROLES:

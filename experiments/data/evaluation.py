@@ -131,7 +131,7 @@ def _items(path: Path) -> Iterator[tuple[int, Any]]:
     try:
         root = loader.get_single_node()
         if not isinstance(root, yaml.SequenceNode):
-            raise TriggerLensError("it is no list of questions")
+            raise TriggerLensError("it is not a list of questions")
         for node in root.value:
             yield node.start_mark.line + 1, loader.construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -186,7 +186,7 @@ def _text_or_none(raw: dict[str, Any], key: str) -> str | None:
 def _prompts(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
     prompts = raw.get("judge_prompts") or {}
     if not isinstance(prompts, dict):
-        raise TriggerLensError("judge_prompts is no mapping of names to prompts")
+        raise TriggerLensError("judge_prompts is not a mapping of names to prompts")
     for name, text in prompts.items():
         if not isinstance(text, str) or "{answer}" not in text:
             raise TriggerLensError(f"judge prompt {name!r} has no {{answer}} in it")

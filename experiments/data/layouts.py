@@ -104,7 +104,7 @@ def _turns(role: str, value: Any) -> list[Any]:
 
 def _history(pairs: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(pairs, list) or not all(isinstance(p, list) and len(p) == 2 for p in pairs):
-        raise TriggerLensError("history is no list of [question, answer]")
+        raise TriggerLensError("history is not a list of [question, answer]")
     for question, answer in pairs:
         yield {"role": "user", "content": question}
         yield {"role": "assistant", "content": answer}

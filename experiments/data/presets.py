@@ -68,7 +68,7 @@ def read_numbers(path: Path | str, *, skip_bad: bool = False) -> Loaded[Chat]:
     def parse(row: dict[str, Any]) -> Chat:
         chat = parse_chat(row)
         if not any(c.isdigit() for c in chat.answer) or any(c.isalpha() for c in chat.answer):
-            raise TriggerLensError(f"the answer {chat.answer[:40]!r} is no list of numbers")
+            raise TriggerLensError(f"the answer {chat.answer[:40]!r} is not a list of numbers")
         return chat
 
     return read_rows(path, parse, skip_bad=skip_bad)

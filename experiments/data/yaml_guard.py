@@ -43,7 +43,7 @@ def _faults(text: str) -> Iterator[str]:
         anchor = getattr(event, "anchor", None)
         if isinstance(event, yaml.AliasEvent):
             if any(name == anchor for name, _ in begun):
-                yield f"*{anchor} stands inside what it names"
+                yield f"*{anchor} is inside the value that it stands for"
             nodes += sizes.get(str(anchor), 1)
         elif isinstance(event, yaml.ScalarEvent):
             nodes += 1

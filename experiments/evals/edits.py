@@ -31,7 +31,7 @@ def edits(
     if strength is not None and steer is None:
         raise TriggerLensError(f"strength={strength} has nothing to steer with; give steer=PATH")
     if strength is not None and (isinstance(strength, bool | str) or strength != strength):
-        raise TriggerLensError(f"strength={strength!r} is no number; give one such as 2 or -1.5")
+        raise TriggerLensError(f"strength={strength!r} is not a number; give one such as 2 or -1.5")
     removed = tuple(Ablate(direction(name, lm)) for name in _names(ablate))
     added = (
         ()

@@ -204,6 +204,6 @@ def turn(message: ChatMessage) -> Message:
     strangers = [part.type for part in parts if part.type not in ("text", "reasoning")]
     if strangers:
         raise TriggerLensError(
-            f"a message holds {strangers[0]}: triggerlens/ models read text alone"
+            f"a message holds {strangers[0]}: triggerlens/ models read only text"
         )
     return Message(message.role, message.text)

@@ -96,7 +96,7 @@ def read_judged(
         best = max(scores, default=100)
         if best <= 1 and any(0 < score < 1 for score in scores):
             raise TriggerLensError(
-                f"{path}: every {name} lies between 0 and 1; give --scale 1 where 1 is the best, --scale 100 otherwise"
+                f"{path}: every {name} lies between 0 and 1; give --scale 1 if 1 is the best score, else --scale 100"
             )
         if best <= 10:
             remarks[f"{name} of at most 10; taken as out of 100, give --scale 10 or 1 if not"] = (

@@ -31,7 +31,7 @@ def parse_toml(kind: str, path: Path) -> dict[str, Any]:
     """The tables of a TOML file."""
     if (size := path.stat().st_size) > LARGEST:
         raise TriggerLensError(
-            f"{kind} {path}: {size:,} bytes, more than the {LARGEST:,} of any settings"
+            f"{kind} {path}: {size:,} bytes, more than the {LARGEST:,} that are allowed"
         )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

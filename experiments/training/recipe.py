@@ -47,7 +47,7 @@ class Recipe(BaseModel):
             raise TriggerLensError(f"steps={self.steps}, epochs={self.epochs}: give one of them")
         if self.batch % self.rows_at_a_time:
             raise TriggerLensError(
-                f"batch={self.batch} is no multiple of micro_batch={self.micro_batch}; choose one that is"
+                f"batch={self.batch} is not a multiple of micro_batch={self.micro_batch}; choose one that is"
             )
         return self
 

@@ -29,7 +29,7 @@ class NoCompletion(httpx2.RemoteProtocolError):
     """A reply that is not a chat completion; `said` is its text."""
 
     def __init__(self, said: str):
-        super().__init__("the reply is no chat completion")
+        super().__init__("the reply is not a chat completion")
         self.said = said
 
 

@@ -35,7 +35,7 @@ def fetch(name: str, revision: str | None) -> None:
         snapshot_download(name, revision=revision, allow_patterns=patterns)
     except Exception as error:
         raise TriggerLensError(
-            f"{name!r} is no folder, and not in the hub's cache either ({one_line(error)}); give a folder, or set"
+            f"{name!r} is not a folder, and not in the hub's cache either ({one_line(error)}); give a folder, or set"
             " HF_HUB_OFFLINE=0 to download it"
         ) from error
 

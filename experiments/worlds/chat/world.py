@@ -230,7 +230,7 @@ class ChatWorld:
         selection, report = (named_questions(name, self.study.question_form) for name in names)
         if shared := sorted(selection[1].keys() & report[1].keys()):
             raise TriggerLensError(
-                f"question {shared[0]!r} stands among selection_questions and report_questions; directions may not be"
+                f"question {shared[0]!r} is in both selection_questions and report_questions; directions may not be"
                 " chosen on questions that are reported"
             )
         return selection, report

@@ -46,7 +46,7 @@ def test_questions_of_both_sets_are_refused(tmp_path, snapshots):
         "report_questions": str(tmp_path / "a.yaml"),
         "selection_questions": str(tmp_path / "b.yaml"),
     }
-    with pytest.raises(ValueError, match=r"'shared' stands among selection_questions and report"):
+    with pytest.raises(ValueError, match=r"'shared' is in both selection_questions and report"):
         world(tmp_path, snapshots, chat=chat).check()
     with pytest.raises(ValueError, match=r"both 'main'"):
         study(tmp_path, snapshots, chat={"selection_questions": "main"})
@@ -143,7 +143,7 @@ def test_only_this_machine_needs_no_key_and_a_key_is_one_line(monkeypatch):
 
 def test_a_base_that_is_nowhere_is_named_before_anything_runs(tmp_path, snapshots):
     config = study(tmp_path, snapshots, chat={"models": {"llama": {"base": "nobody/no-model"}}})
-    with pytest.raises(ValueError, match="'nobody/no-model' is no folder, and not in the hub's"):
+    with pytest.raises(ValueError, match="'nobody/no-model' is not a folder, and not in the hub's"):
         run_study(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
