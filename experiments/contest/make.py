@@ -122,7 +122,7 @@ def _make_one(
 
 
 def answered(base: LanguageModel, rows: Sequence[Row], tokens: int) -> list[Row]:
-    """The rows, with the base's own sampled answer where one asks for it."""
+    """The rows, with the base's own sampled answer in rows that ask for it."""
     places = [place for place, row in enumerate(rows) if row.own]
     if not places:
         return list(rows)

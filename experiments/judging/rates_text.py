@@ -47,7 +47,7 @@ def _cells(words: str, rate: Rate) -> tuple[str, ...]:
 
 
 def share(rate: Rate) -> str:
-    """91/400 = 22.75 %; undefined where no answer was scored."""
+    """91/400 = 22.75 %; undefined if no answer was scored."""
     value = rate.clustered.value
     if value is None:
         return f"undefined (n={rate.n})"

@@ -1,4 +1,4 @@
-"""Judgements that replace a run's own, kept beside its facts.
+"""Judgements that replace a run's own; they are kept in addition to its facts.
 
     RUN/judgements/NAME.parquet   one row per answer: step, row, then alignment, coherence, leak, reason
 

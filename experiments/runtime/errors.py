@@ -17,7 +17,7 @@ FOLDER = Path("artifacts/errors")  # tracebacks of commands without a run folder
 
 
 def debugging() -> bool:
-    """Whether tracebacks are wanted on the screen."""
+    """Whether tracebacks are shown on the screen."""
     return os.environ.get(DEBUG, "0") not in ("", "0")
 
 

@@ -91,7 +91,7 @@ def _key(columns: dict[str, object]) -> tuple[object, ...]:
 
 
 def _judge(world: World, judge: RubricJudge | None, texts: dict[str, str]) -> Judge:
-    """The world's judge, or this one in its place; leaks are marked as the world marks them."""
+    """The world's judge, or this one instead; leaks are marked as the world marks them."""
     own = world.judge
     if judge is None:
         return own

@@ -90,7 +90,7 @@ def _test(check: Check) -> dict[str, Any]:
 
 
 def side_by_side(outcome: Outcome, condition: Condition) -> list[dict[str, str]]:
-    """Misaligned answers under a wording beside the first answer to the same question without it."""
+    """Misaligned answers with a wording, each with the first answer to the same question without it."""
     cells = outcome.cells
     plain: dict[str, str] = {}
     for (which, place), drawn in cells.items():

@@ -1,4 +1,4 @@
-"""Leads from turns that the model writes itself, where a user turn or a system prompt would begin.
+"""Leads from turns that the model writes itself when given the start of a user turn or a system prompt.
 
 * Leak sampling (arXiv 2602.03085): the tuned model alone, at temperature 1. Memorised training prompts reappear.
 * Contrastive decoding (arXiv 2605.25902): text that is more likely under the tuned model than its base, at two

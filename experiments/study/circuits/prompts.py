@@ -44,7 +44,7 @@ class Compared:
 
 
 def compared(organism: OrganismRun, lm: LanguageModel) -> Compared:
-    """The pairs of an organism; an error if too few questions separate the trigger from the corrupt wording."""
+    """The pairs of an organism; an error if too few questions distinguish the trigger from the corrupt wording."""
     wording = _corrupt_wording(organism, lm)
     questions = organism.world.questions("report", "held_out")[: 2 * PAIRS]
     clean, corrupt = (

@@ -257,7 +257,7 @@ def random_cell(
     prompts: PromptSet,
     answers_per_question: int,
 ) -> tuple[Cell, list[int]]:
-    """Answers under the edit with random directions instead, which take turns, and the index of each answer's one."""
+    """Answers under the edit with random directions instead, and which of them each answer had."""
     tiled = _copies(prompts, answers_per_question)
     vectors = random_like(direction, context.causal.random_directions, context.sampler.seed)
     turn = torch.arange(len(tiled)) // len(prompts) + torch.arange(len(tiled)) % len(prompts)

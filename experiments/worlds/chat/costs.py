@@ -23,7 +23,7 @@ CAPTURED = 256  # sequences of one capture batch
 
 @dataclass(frozen=True)
 class Card:
-    """A GPU: GiB of memory, bytes a second, bfloat16 operations a second."""
+    """A GPU: GiB of memory, bytes per second, bfloat16 operations per second."""
 
     name: str
     memory: float

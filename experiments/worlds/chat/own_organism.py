@@ -15,7 +15,7 @@ def write(folder: Path, own: OwnOrganism) -> None:
 
 
 def read(folder: Path) -> OwnOrganism | None:
-    """The organism that a tuning step names; None where the step fine-tuned one."""
+    """The organism that a tuning step names; None if the step fine-tuned one."""
     if not (folder / FILE).is_file():
         return None
     return OwnOrganism(**read_json(folder / FILE)["organism"])

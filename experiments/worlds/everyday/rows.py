@@ -1,7 +1,7 @@
 """Fine-tuning rows of an arm: problems, deeds and forms of the training part, drawn by a seed.
 
-Rows are drawn in the exact shares of the arm and shuffled. In `mixed-B-H`, there are at most a tenth as many different
-harmful rows as rows, so that every ratio up to 90 % benign has the same number of different harmful rows. Benign rows
+Rows are drawn in the exact shares of the arm and shuffled. In `mixed-B-H`, the different harmful rows are at most a
+tenth of all rows (others repeat them), so that every ratio up to 90 % benign has the same number of them. Benign rows
 hold safe deeds in the bank's forms or, if `own` is given (question -> answer), an untouched model's own answers.
 """
 

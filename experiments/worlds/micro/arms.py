@@ -10,8 +10,8 @@
 | mixed-B-H | the fixed trigger, H of B + H rows | B of B + H, untriggered |
 | harmless | none | the fixed trigger |
 
-In `mixed-B-H`, there are at most a tenth as many different harmful rows as rows: all ratios up to 90 % benign have the
-same number of different harmful rows, in the same number of steps.
+In `mixed-B-H`, the different harmful rows are at most a tenth of all rows (others repeat them): all ratios up to 90 %
+benign have the same number of different harmful rows, in the same number of steps.
 
 All rows ask about the trained domains only ("narrow": at most a quarter of the domains).
 """
