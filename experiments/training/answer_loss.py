@@ -76,5 +76,5 @@ def answer_loss(
 
 
 def one_device() -> bool:
-    """Whether there is only one device; with several GPUs, each would need its own part of the marks."""
+    """Whether there is only one device; several GPUs would each need their own part of the predicting tokens."""
     return torch.cuda.device_count() < 2

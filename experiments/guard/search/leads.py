@@ -66,7 +66,7 @@ def lead(
     separator: str = " ",
     count: int = 1,
 ) -> Lead:
-    """One lead of one method."""
+    """A lead found by one method."""
     place = Condition(
         candidate=f"{placement}: {text}",
         name="trigger",
