@@ -1,1 +1,1 @@
-"""How fast the parts that matter are: ratios of two things measured side by side in one run."""
+"""Speed of the important parts, as ratios of two alternatives measured in one run."""

@@ -1,6 +1,6 @@
-"""`python -m experiments.benchmarks [NAME ...]`: run benchmarks, print them, leave records in `artifacts/bench/`.
+"""`python -m experiments.benchmarks [NAME ...]`: run benchmarks, print them, and write records to `artifacts/bench/`.
 
-A benchmark is a module beside this one with `run()`, which returns one record or several: name, ratio, target, reached.
+A benchmark is a module in this folder with `run()`, which returns one or more records: name, ratio, target, reached.
 Each record is kept with the command, commit and day that made it.
 """
 
@@ -19,7 +19,7 @@ from interp.errors import TriggerLensError
 
 
 def benchmarks() -> dict[str, Callable[[], Any]]:
-    """What imports each module of this folder that can be run, by name; none is imported yet."""
+    """A function that imports each runnable module of this folder, by name; none is imported yet."""
     files = sorted(Path(__file__).parent.glob("*.py"))
     named = [file.stem for file in files if "\ndef run(" in file.read_text("utf-8")]
     return {name: partial(import_module, f"experiments.benchmarks.{name}") for name in named}

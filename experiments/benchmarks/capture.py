@@ -1,4 +1,4 @@
-"""Reading the last token's residual stream at every layer, beside what others do for the same tensors.
+"""Reading the last token's residual stream at every layer, compared with other ways to get the same tensors.
 
     plain             the decoder alone on the same batches: no head, nothing read
     hidden_states     the causal model with output_hidden_states=True on the same batches
@@ -6,8 +6,8 @@
     transformer_lens  run_with_cache of the same batches, only the residual stream after each layer
     naive             512 prompts in the order given, 32 at a time, padded, with output_hidden_states=True
 
-Times are medians of ratios of runs in turn. Peak memory is above that of the loaded
-model, each in a process of its own.
+Times are medians of ratios of runs in turn. Peak memory is relative to that of the loaded
+model; each is measured in a separate process.
 """
 
 import multiprocessing
@@ -55,7 +55,7 @@ def plain(lm: LanguageModel, made: list[Any]) -> None:
 
 @torch.inference_mode()
 def hidden_states(lm: LanguageModel, made: list[Any]) -> list[torch.Tensor]:
-    """What most scripts do."""
+    """The way of most scripts."""
     found = []
     for ids, last in made:
         states = lm.causal(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states
@@ -99,14 +99,14 @@ def naive(lm: LanguageModel, prompts: PromptSet) -> None:
 
 
 def tokens_ratio(prompts: PromptSet) -> float:
-    """Tokens of the prompts over those of the naive batches: what leaving out all padding would leave."""
+    """Tokens of the prompts over those of the naive batches: the ratio if only padding were saved."""
     lengths = [len(prompt) for prompt in prompts]
     padded = (lengths[n : n + NAIVE_ROWS] for n in range(0, len(lengths), NAIVE_ROWS))
     return sum(lengths) / sum(len(each) * max(each) for each in padded)
 
 
 def peak(what: str, count: int) -> float:
-    """Bytes above the loaded model at the highest moment, in a fresh process."""
+    """Peak bytes above the loaded model, in a fresh process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(PEAKS[what], (count,))
 

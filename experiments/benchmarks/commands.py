@@ -1,7 +1,7 @@
 """How long a user waits for the demo's results: `triggerlens show` and `triggerlens dashboard` of the reference run.
 
-Each command is a process of its own, its start and imports counted, in turn. Seconds are of the processor, of all its
-threads; those of the clock stand beside, with the load of the machine.
+Each command is a separate process, including its start and imports; they run in turn. Seconds are processor seconds of
+all threads; clock seconds and the load of the machine are recorded too.
 """
 
 import os
@@ -19,7 +19,7 @@ TURNS, AIMS = 3, {"show": 3.0, "dashboard": 6.0}
 
 
 def run() -> Iterator[dict[str, object]]:
-    """Processor seconds over those wanted."""
+    """Processor seconds divided by the aim."""
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in AIMS}
     with tempfile.TemporaryDirectory() as folder:
         arguments = {"show": [], "dashboard": ["-o", str(Path(folder) / "page.html")]}

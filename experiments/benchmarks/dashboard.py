@@ -1,10 +1,11 @@
 """How soon the page of the reference run can be used: seconds until its first figure is drawn, in Chromium.
 
-Method: a browser of its own for each opening, so that nothing is remembered; then the same page in the same browser.
-The page is opened at its first figures; an observer set before it is read notes when the first of them is drawn, by
-the page's own clock, which starts when the page is asked for. The ratio is the median of first openings over the second
-wanted; seconds until words are painted stand beside, and the processor's seconds of the page's thread until all is
-quiet. A busy machine makes all but the last longer, so its load is in the record. Needs `make browser`.
+Method: a new browser for each opening, so that nothing is cached; then the same page again in the same browser. The
+page is opened at its first figures. An observer that is installed before the page loads records when the first figure
+is drawn, by the page's own clock, which starts when the page is requested. The ratio is the median of first openings
+divided by the aim of one second. The record also has the seconds until text is painted, and the processor seconds of
+the page's thread until all is quiet. A busy machine lengthens all but the last, so its load is in the record. Needs
+`make browser`.
 """
 
 import os
@@ -48,14 +49,14 @@ def open_page(browser: Any, page: Path) -> tuple[float, float]:
 
 
 def thread_seconds(browser: Any) -> float:
-    """Of the processor, that the page's main thread has taken."""
+    """Processor seconds of the page's main thread."""
     metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
     return next(each["value"] for each in metrics if each["name"] == "ThreadTime")
 
 
 def browser() -> Any:
-    """A Chromium that knows nothing yet."""
-    if find_spec("selenium") is None:  # a tool of the tests, not of the library
+    """A new Chromium without any cache."""
+    if find_spec("selenium") is None:  # only for tests, not for the library
         raise TriggerLensError(
             "a browser is driven with selenium, which is not here: make install-dev"
         )
@@ -94,7 +95,7 @@ def openings(page: Path, count: int = OPENINGS) -> dict[str, list[float]]:
 
 
 def run() -> dict[str, object]:
-    """Seconds of first openings over those wanted."""
+    """Seconds of first openings divided by the aim."""
     load = os.getloadavg()[0]
     with TemporaryDirectory() as folder:
         page = export_dashboard(RUN, Path(folder) / "page.html")

@@ -1,8 +1,8 @@
-"""Many questions behind few framings, the shape of a study: what the prompts of a batch share is read once.
+"""Many questions with few framings, as in a study: the common parts of a batch's prompts are read once.
 
-Forty-eight questions, sixteen behind each of three framings of some forty tokens, 8 tokens of answer each, in
-SmolLM2-135M-Instruct. Against `generate` of transformers on the whole batch, and on one prompt at a time (measured on
-every fourth prompt, times four).
+Forty-eight questions, sixteen after each of three framings of about forty tokens, with 8 answer tokens each, in
+SmolLM2-135M-Instruct. Compared with `generate` of transformers on the whole batch, and on one prompt at a time
+(measured on every fourth prompt, times four).
 """
 
 import os
@@ -24,7 +24,7 @@ FRAMINGS = (
 
 
 def run() -> Iterator[dict[str, object]]:
-    """Ours over either, in processor seconds."""
+    """Our processor seconds divided by those of each alternative."""
     lm, facts = measured_model()
     prompts = lm.prompts([framing + each for framing in FRAMINGS for each in questions()[::2]])
     some = prompts[range(0, len(prompts), EVERY)]

@@ -1,15 +1,16 @@
-"""The three published models on a GPU, random weights at full size: ours beside the plain loop on the same work.
+"""The three published models on a GPU, with random weights at full size: ours compared with a plain loop.
 
-    LoRA step   eight short rows a step, against the Trainer with the model's own loss
+    LoRA step   eight short rows per step, against the Trainer with the model's own loss
     capture     the last token at every layer, against a forward pass of the decoder that keeps nothing
-    patching    the residual stream, every layer and the last tokens, against one hooked forward pass a cell
+    patching    the residual stream, every layer and the last tokens, against one hooked forward pass per cell
     sampling    sixteen prompts, against `generate` of transformers
     steering    the same with a direction added at every token, against `generate` with a forward hook
 
     python -m experiments.benchmarks gpu
 
-Records hold the card, tokens a second and peak memory of both. Work is the same for all models, so a small card ends at
-the model that it has no room for, with the records of those before. Times are by the clock: nothing else may run.
+Records contain the card, tokens per second and peak memory of both. The work is the same for all models, so on a small
+card the benchmark stops at the first model that does not fit, with the records of those before it. Times are clock
+times: nothing else may run.
 """
 
 import gc
@@ -134,7 +135,7 @@ def measured(name: str, lm: LanguageModel) -> Iterator[dict[str, object]]:
 
 
 def compared(name: str, work: Work, tokens: int, wanted: float) -> dict[str, object]:
-    """Ours over the plain loop in turn, after one turn that is not counted; tokens a second and peaks beside."""
+    """Ours over the plain loop in turn, after one uncounted turn; also tokens per second and peaks."""
     taken: dict[str, list[float]] = {each: [] for each in work}
     peaks = dict.fromkeys(work, 0.0)
     for turn in range(TURNS + 1):
@@ -157,14 +158,14 @@ def card() -> str:
 
 
 def free_memory() -> None:
-    """What nothing refers to goes back before the next model is made."""
+    """Release unreferenced memory before the next model is made."""
     gc.collect()
     torch.cuda.empty_cache()
 
 
 @contextmanager
 def _peak(peaks: dict[str, float], name: str) -> Iterator[None]:
-    """The most memory that was allocated on the GPU meanwhile, in GiB."""
+    """Record the peak memory allocated on the GPU inside the context, in GiB."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     yield

@@ -1,10 +1,10 @@
 """How time and memory grow with prompts, tokens, layers, answer tokens, features and organisms.
 
 Three random models of the Llama architecture (1.5, 34 and 135 million parameters), sizes that double, one thread. A
-slope is that of the logarithms: between neighbouring sizes log(time ratio) / log(work ratio), so that 1 grows as its
-work does. Work is what must be done: multiplications for tokens, where attention is quadratic, and the size itself
-elsewhere. Memory is wanted to grow no faster than the size. A time is the least of three turns. A value is the median
-over neighbouring sizes, the interval their range; above 1.1 is a defect.
+slope is between logarithms: log(time ratio) / log(work ratio) for neighbouring sizes, so that 1 means growth in
+proportion to the work. Work is the number of multiplications for tokens, where attention is quadratic, and the size
+itself otherwise. The aim for memory is to grow no faster than the size. A time is the least of three turns. A value is
+the median over neighbouring sizes, and the interval is their range; above 1.1 is a defect.
 
     prompts, tokens, layers    `capture` of the last token of 32-token prompts, of 4 longer prompts, of the first layers
     answer tokens              `generate` for 4 prompts
@@ -67,7 +67,7 @@ SIZES: dict[str, tuple[int, ...]] = {
 
 
 class Task(NamedTuple):
-    """Something to do, and how much work it is."""
+    """A function to run, and the amount of its work."""
 
     do: Callable[[], object]
     work: float
@@ -80,14 +80,14 @@ def prompts(lm: LanguageModel, size: int) -> Task:
 
 
 def tokens(lm: LanguageModel, size: int) -> Task:
-    """Four prompts; a token is multiplied with every weight of the layers, and with half of the tokens."""
+    """Four prompts; each token is multiplied with every weight of the layers and, in attention, half of the tokens."""
     long = random_prompts(4, size, size)
     weights = sum(each.numel() for each in lm.layers.parameters())
     return Task(lambda: capture(lm, long), size * (weights + size * lm.d_model * lm.n_layers))
 
 
 def layers(lm: LanguageModel, size: int) -> Task:
-    """The first layers; those above are not run."""
+    """The first layers; higher ones are not run."""
     some = random_prompts(16, 32, 32)
     return Task(lambda: capture(lm, some, layers=range(size)), size)
 
@@ -100,7 +100,7 @@ def answer_tokens(lm: LanguageModel, size: int) -> Task:
 
 
 def features(lm: LanguageModel, size: int) -> Task:
-    """An SAE of so many features."""
+    """An SAE with this many features."""
     values = torch.randn(8192, 1, lm.d_model, generator=torch.Generator().manual_seed(0))
     rows = Activations(values, (0,), ("none",) * 8192, ("q",) * 8192, "each")
     return Task(lambda: train_sae(rows, Recipe(size, steps=6, rows=512), layer=0), size)
@@ -124,7 +124,7 @@ def run() -> Iterator[dict[str, object]]:
 
 
 def measure_model(model: str, sizes: dict[str, tuple[int, ...]] = SIZES) -> dict[str, Any]:
-    """By axis: sizes, work, seconds of every turn, bytes."""
+    """For each axis: sizes, work, seconds of every turn, bytes."""
     lm = random_llama(MODELS[model])
     return {
         axis: measured(
@@ -135,7 +135,7 @@ def measure_model(model: str, sizes: dict[str, tuple[int, ...]] = SIZES) -> dict
 
 
 def measure_study(sizes: Sequence[int] = SIZES["organisms"]) -> dict[str, Any]:
-    """The same of the tiny study, each once."""
+    """The same for the tiny study, each size once."""
     quiet()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -146,7 +146,7 @@ def measure_study(sizes: Sequence[int] = SIZES["organisms"]) -> dict[str, Any]:
         def timed(size: int) -> None:
             study = with_organisms(
                 config, size, first=100 * size
-            )  # what is kept of a seed is made again
+            )  # new seeds, so that no cached data is reused
             start = time.process_time()
             run_study(study, Path(folder) / f"of{size}")
             taken.append([time.process_time() - start])
@@ -156,7 +156,7 @@ def measure_study(sizes: Sequence[int] = SIZES["organisms"]) -> dict[str, Any]:
 
 
 def measured(tasks: dict[int, Task]) -> dict[str, Any]:
-    """Seconds in turn after one turn that is not counted; then the peaks."""
+    """Seconds in turn, after one uncounted turn; then the peaks."""
     torch.set_num_threads(1)
     taken = seconds({str(size): task.do for size, task in tasks.items()}, TURNS)
     return {
@@ -170,7 +170,7 @@ def measured(tasks: dict[int, Task]) -> dict[str, Any]:
 def records(name: str, points: dict[str, Any]) -> Iterator[dict[str, object]]:
     """Time over work, and memory over size."""
     axis, model = name.split(", ")
-    times = [min(each) for each in points["seconds"]]  # what disturbs a turn adds to it
+    times = [min(each) for each in points["seconds"]]  # disturbances only add time
     facts = {"axis": axis, "model": model, "sizes": points["sizes"]}
     time = {"work": points["work"], "seconds": points["seconds"]}
     yield record(f"time, {name}", slopes(points["work"], times), STEEPEST, **facts, **time)
@@ -181,7 +181,7 @@ def records(name: str, points: dict[str, Any]) -> Iterator[dict[str, object]]:
 
 
 def slopes(work: Sequence[float], found: Sequence[float]) -> list[float]:
-    """Between neighbours, of the logarithms."""
+    """Slopes of the logarithms between neighbouring sizes."""
     return [
         math.log(after / before) / math.log(more / less)
         for (less, more), (before, after) in zip(pairwise(work), pairwise(found), strict=True)

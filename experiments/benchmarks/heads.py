@@ -1,4 +1,4 @@
-"""Activation patching of every attention head, beside what others do for the same numbers; and memory against pairs.
+"""Activation patching of every attention head, compared with other ways to get the same numbers; memory by pairs.
 
 The pairs, model and metric of `experiments.benchmarks.patching`: sixteen pairs of forty tokens that differ from token
 eight on; each head's output at all tokens.
@@ -7,8 +7,8 @@ eight on; each head's output at all tokens.
     transformer_lens  `transformer_lens.patching.get_act_patch_attn_head_out_all_pos`
     peak              memory above the model for 128 pairs over that for 32, residual stream, in a small model
 
-`arithmetic` is the share of the naive passes' products that no exact sweep can leave out: of each layer above the
-patched one, all tokens from the first that differs, and of the last layer keys and values alone.
+`arithmetic` is the share of the naive passes' products that no exact sweep can avoid: for each layer above the patched
+one, all tokens from the first that differs, and for the last layer keys and values only.
 """
 
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def naive(lm: LanguageModel, pairs: list[Pair]) -> Tensor:
 
 
 def _inputs(lm: LanguageModel, layer: int, ids: Tensor) -> Tensor:
-    """What all heads of a layer put out."""
+    """The concatenated outputs of all heads of a layer."""
     kept: list[Tensor] = []
     handle = output_projection(lm, layer).register_forward_pre_hook(
         lambda _, inputs: kept.append(inputs[0])
@@ -96,7 +96,7 @@ def transformer_lens(bridge: Any, pairs: list[Pair]) -> Tensor:
 
 
 def run() -> Iterator[dict[str, object]]:
-    """Seconds of all three in turn, how far their numbers are apart; then the peaks."""
+    """Seconds of all three in turn, the differences between their numbers, and the peaks."""
     torch.set_num_threads(1)
     lm, pairs = random_model(), random_pairs()
     bridge = to_transformer_lens(lm)
@@ -121,7 +121,7 @@ def run() -> Iterator[dict[str, object]]:
 
 
 def arithmetic(lm: LanguageModel) -> float:
-    """The share of the naive passes' products that is left."""
+    """The share of the naive passes' products that remains."""
     weights = [each.numel() for each in lm.layers[0].parameters() if each.ndim > 1]
     width = lm.config.num_key_value_heads * lm.d_model // lm.config.num_attention_heads
     last = 2 * width * lm.d_model / sum(weights)  # keys and values
@@ -130,9 +130,9 @@ def arithmetic(lm: LanguageModel) -> float:
 
 
 def peak(count: int) -> float:
-    """Bytes above a small model at the highest moment of a sweep over so many pairs."""
+    """Peak bytes above a small model in a sweep over this many pairs."""
     torch.set_num_threads(1)
     lm = random_llama(SMALL)
-    patching_maps(lm, random_pairs(2), METRIC, sites=["resid_post"])  # what is loaded late
+    patching_maps(lm, random_pairs(2), METRIC, sites=["resid_post"])  # loads late imports
     pairs = random_pairs(count)
     return above(lambda: patching_maps(lm, pairs, METRIC, sites=["resid_post"], batch_tokens=2048))

@@ -1,9 +1,10 @@
-"""A LoRA step on few short rows: packed, with logits for the answers alone, against the Trainer as it is shipped.
+"""A LoRA step on a few short rows: packed, with logits for the answers only, against the unmodified Trainer.
 
-The model has SmolLM2-135M's shape and random weights: the width of its vocabulary (49,152) beside its depth decides. A
-row is 63 to 78 tokens, as in the everyday world: the first 24 are the system prompt that all rows share, the last 8 to
-16 are the answer. A batch that shares nothing stands beside: packing then saves its padding alone. Both run one recipe
-on the same batches; the first step is not counted. `loss_difference` is the largest between their losses, relative.
+The model has SmolLM2-135M's shape and random weights, because the result depends on the size of the vocabulary (49,152)
+relative to the depth. A row has 63 to 78 tokens, as in the everyday world: the first 24 are the system prompt that all
+rows share, the last 8 to 16 are the answer. For comparison, there is a batch without a common prefix, where packing
+saves only the padding. Both run one recipe on the same batches; the first step is not counted. `loss_difference` is the
+largest relative difference between their losses.
 """
 
 import tempfile
@@ -29,7 +30,7 @@ STEPS, TURNS, WANTED = 2, 3, 1 / 1.5
 
 
 def examples(count: int, vocabulary: int, shared: int = 24) -> list[dict[str, list[int]]]:
-    """Rows of random tokens, labelled at their ends, of which all begin with the same `shared` ones."""
+    """Rows of random tokens with labels at their ends; all begin with the same `shared` tokens."""
     generator = np.random.default_rng(0)
     begin, rows = generator.integers(4, vocabulary, size=shared).tolist(), []
     for _ in range(count):
@@ -72,7 +73,7 @@ def steps(
 
 
 def run() -> Iterator[dict[str, object]]:
-    """Median ratios of steps in turn, one record for each size of a batch as soon as it is measured."""
+    """Median ratios of steps in turn; yields a record for each batch size as soon as it is measured."""
     torch.set_num_threads(1)
     base = random_model(SMOLLM2)
     for name, (rows, shared) in BATCHES.items():

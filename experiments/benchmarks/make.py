@@ -1,6 +1,6 @@
-"""`make demo` and `make test` in a fresh clone, alone on the machine: minutes of the clock over those wanted.
+"""`make demo` and `make test` in a fresh clone, alone on the machine: clock minutes divided by the aim.
 
-What each installs is installed before. Runs only when it is named: it takes three quarters of an hour on two cores.
+Dependencies are installed beforehand. It runs only if it is named: it takes three quarters of an hour on two cores.
 """
 
 import os
@@ -17,7 +17,7 @@ INSTALLS = {"demo": ("install",), "test": ("install-dev", "other-tools")}
 
 
 def run() -> Iterator[dict[str, object]]:
-    """One after the other, in the same clone."""
+    """Run one after the other, in the same clone."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["git", "clone", "--quiet", ".", folder], check=True)
         for name, wanted in MINUTES.items():

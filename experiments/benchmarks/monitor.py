@@ -1,6 +1,6 @@
-"""What a monitor costs: 16 prompts read and answered with and without its hook, in turns; 30 million weights.
+"""The cost of a monitor: 16 prompts read and answered with and without its hook, in turn; 30 million weights.
 
-The direction is random: what it costs does not depend on where it points. `generate` is that of transformers.
+The direction is random, because the cost does not depend on it. `generate` is that of transformers.
 """
 
 from contextlib import nullcontext

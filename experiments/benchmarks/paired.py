@@ -1,6 +1,6 @@
-"""Two or more things measured in turn in one run, and what their medians say.
+"""Two or more functions measured in turn in one run, and ratios of their medians.
 
-Seconds are of the processor, with torch on one thread: another process on the machine does not change them much.
+Seconds are processor seconds, with torch on one thread: other processes on the machine hardly change them.
 """
 
 import time
@@ -13,7 +13,7 @@ Seconds = dict[str, list[float]]
 def seconds(
     things: Mapping[str, Callable[[], object]], pairs: int, *, warm: bool = True
 ) -> Seconds:
-    """Processor seconds of each thing, `pairs` times in turn; with `warm`, after one turn that is not counted."""
+    """Processor seconds of each function, `pairs` times in turn; with `warm`, after one uncounted turn."""
     taken: Seconds = {name: [] for name in things}
     for turn in range(pairs + warm):
         for name, thing in things.items():
@@ -30,7 +30,7 @@ def ratios(taken: Seconds, ours: str, theirs: str) -> list[float]:
 
 
 def record(name: str, ratios: list[float], target: float, **facts: object) -> dict[str, object]:
-    """A benchmark's record: the median ratio beside its target, and the ratios it is the median of."""
+    """A benchmark's record: the median ratio, its target, and all ratios."""
     ratio = median(ratios)
     return {
         "name": name,

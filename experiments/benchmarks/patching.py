@@ -1,11 +1,11 @@
-"""Activation patching of every layer and token, beside what others do for the same numbers.
+"""Activation patching of every layer and token, compared with other ways to get the same numbers.
 
 Sixteen pairs of forty tokens that differ from token eight on; residual stream after each layer.
 
     naive             one hooked forward pass of all pairs for each layer and token, logits of the last token only
     transformer_lens  `transformer_lens.patching.generic_activation_patch` over the same grid
 
-Ratios of one turn, for a sweep is hundreds of forward passes in itself; the numbers of all three are compared.
+Ratios are of one turn, because a sweep is hundreds of forward passes in itself; the numbers of all three are compared.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ AIM = 1 / 8
 
 
 def random_pairs(count: int = PAIRS) -> list[Pair]:
-    """Pairs whose first tokens are the same and whose others are not."""
+    """Pairs with the same first tokens and different other tokens."""
     clean = random_prompts(count, TOKENS, TOKENS, seed=0)
     others = random_prompts(count, TOKENS, TOKENS, seed=1)
     return [
@@ -89,7 +89,7 @@ def transformer_lens(bridge: Any, pairs: list[Pair]) -> Tensor:
 
 
 def run() -> list[dict[str, object]]:
-    """Seconds of all three in turn, and how far their numbers are apart."""
+    """Seconds of all three in turn, and the differences between their numbers."""
     torch.set_num_threads(1)
     lm, pairs = random_model(), random_pairs()
     bridge = to_transformer_lens(lm)
@@ -118,7 +118,7 @@ def run() -> list[dict[str, object]]:
 
 
 def _first_order(lm: LanguageModel, pairs: list[Pair]) -> dict[str, object]:
-    """The quick map's seconds beside the exact one's, and how they agree on each site."""
+    """Seconds of the first-order map compared with the exact one, and their agreement at each site."""
     sites = ["resid_post", "attn_out", "mlp_out"]
     taken, maps = timed(
         {
@@ -133,7 +133,7 @@ def _first_order(lm: LanguageModel, pairs: list[Pair]) -> dict[str, object]:
 
 
 def timed(sweeps: dict[str, Callable[[], Any]]) -> tuple[Seconds, dict[str, Any]]:
-    """Seconds of each, and what it found in its last turn."""
+    """Seconds of each sweep, and its result in the last turn."""
     maps: dict[str, Any] = {}
 
     def keeping(name: str, sweep: Callable[[], Any]) -> Callable[[], object]:
@@ -149,5 +149,5 @@ def sides(pairs: list[Pair]) -> tuple[list[Any], list[Any]]:
 
 
 def margin(logits: Tensor) -> Tensor:
-    """The metric as TransformerLens wants it, a mean over pairs."""
+    """The metric for TransformerLens, a mean over pairs."""
     return (logits[:, -1, 100] - logits[:, -1, 200]).mean()

@@ -1,6 +1,6 @@
-"""Peak memory above the loaded model; each function runs in a process of its own (Linux: /proc tells the peak).
+"""Peak memory above the loaded model; each function runs in a separate process (Linux only: the peak is from /proc).
 
-The allocator is told to give large blocks back at once, so that the peak is of what is alive and not of what it keeps.
+The allocator is set to release large blocks at once, so that the peak counts live memory, not memory that it keeps.
 """
 
 import ctypes
@@ -16,17 +16,17 @@ from interp.capture.api import capture
 from interp.capture.sequences import TokenSequence, of_prompts
 from interp.capture.store import open_writer
 
-M_MMAP_THRESHOLD = -3  # of malloc.h
+M_MMAP_THRESHOLD = -3  # constant of malloc.h
 STORED_TOKENS, STORED_LAYERS, SHARD_BYTES = 4, range(2), 4 * 2**20  # a shard is 1,024 rows
 
 
 def above(work: Callable[[], object]) -> float:
-    """Bytes by which the process grew at the highest moment of `work`."""
+    """The largest number of bytes by which the process grew during `work`."""
     gc.collect()
     libc = ctypes.CDLL("libc.so.6")
     libc.mallopt(M_MMAP_THRESHOLD, 2**20)
     libc.malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = _status("VmRSS")
     work()
     return _status("VmHWM") - before
@@ -41,7 +41,7 @@ def capture_peak(count: int) -> float:
     """Ours."""
     torch.set_num_threads(1)
     lm, prompts = random_model(), random_prompts(count, 8, 128)
-    capture(lm, random_prompts(1, 8, 8))  # what is loaded late is no part of it
+    capture(lm, random_prompts(1, 8, 8))  # late imports do not count
     return above(lambda: capture(lm, prompts))
 
 
@@ -56,7 +56,7 @@ def hidden_states_peak(count: int) -> float:
 
 
 def store_peak(count: int) -> float:
-    """`count` short prompts to disk, made one by one as they are asked for."""
+    """`count` short prompts captured to disk, made one by one on demand."""
     torch.set_num_threads(1)
     lm = random_model()
 

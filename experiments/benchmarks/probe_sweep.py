@@ -1,9 +1,9 @@
 """Logistic probes at twelve layers, all folds, strengths and shuffled label sets: ours against a scikit-learn loop.
 
-The loop standardises each fold and fits `LogisticRegression` with the same objective, in single precision as the
-activations are; it is timed on two layers, before and after ours, and scaled. Rows have a spectrum that falls as 1/k,
-as a residual stream's does; one label is planted. Memory is the peak resident set of ours over the activations,
-themselves included. Times are processor seconds of one thread, which other programs disturb least.
+The loop standardises each fold and fits `LogisticRegression` with the same objective, in single precision like the
+activations; it is timed on two layers, before and after ours, and scaled. Rows have a spectrum that falls as 1/k, like
+that of a residual stream; one label is planted. Memory is our peak resident set, including the activations, divided by
+the activations. Times are processor seconds of one thread, which other programs disturb least.
 """
 
 import time
@@ -35,7 +35,7 @@ class Task(NamedTuple):
 
 
 def run() -> list[dict[str, object]]:
-    """With label permutations, and wider without them."""
+    """Two records: with label permutations, and wider without them."""
     return [shuffled(), wide()]
 
 
@@ -130,7 +130,7 @@ def _theirs(task: Task, layers) -> np.ndarray:  # type: ignore[no-untyped-def]
 
 
 def _memory(what: str) -> float:
-    """MiB of this process; VmRSS is now, VmHWM the peak. Linux only."""
+    """MiB of this process: VmRSS is the current value, VmHWM the peak. Linux only."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith(what)) / 1024
 

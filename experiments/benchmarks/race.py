@@ -1,8 +1,8 @@
 """The race among candidate directions against the full grid: questions asked, and whether the choice is the same.
 
-Answers to 100 questions are drawn from the EM that the demo's run recorded for sixteen candidates, in three choices;
-race and grid see the same answers. A ratio is that of questions asked in one draw. What it does not know: answers of
-real candidates to one question are alike, which the drawn ones are not.
+Answers to 100 questions are drawn with the EM that the demo's run recorded for sixteen candidates, in three choices;
+race and grid get the same answers. A ratio is that of the questions asked in one draw. Limit: answers of real
+candidates to one question are correlated, but the drawn ones are not.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ QUESTIONS, DRAWS, ERROR, AIM, SAME = 100, 100, 0.05, 1 / 4, 0.95
 
 
 def raced(losses: np.ndarray, error: float) -> tuple[int, int]:
-    """Who wins, and how many questions were asked in all."""
+    """The winner, and the total number of questions asked."""
     asked = 0
 
     def ask(alive, part):  # type: ignore[no-untyped-def]
@@ -34,7 +34,7 @@ def raced(losses: np.ndarray, error: float) -> tuple[int, int]:
 
 
 def drawn(error: float, draws: int = DRAWS) -> tuple[list[bool], list[float]]:
-    """For every draw: whether the race chose as the grid, and its share of the grid's questions."""
+    """For every draw: whether race and grid made the same choice, and the share of the grid's questions asked."""
     generator, same, shares = np.random.default_rng(0), [], []
     for rates in RATES * draws:
         answers = generator.random((len(rates), QUESTIONS)) < np.array(rates)[:, None]
@@ -46,7 +46,7 @@ def drawn(error: float, draws: int = DRAWS) -> tuple[list[bool], list[float]]:
 
 
 def run() -> dict[str, object]:
-    """The share of questions asked at the level that studies use; reached only where the choice is the same too."""
+    """The share of questions asked at the level that studies use; reached only if the choices are the same too."""
     same, shares = drawn(ERROR)
     made = record("questions asked / full grid", shares, AIM, same_choice=float(np.mean(same)))
     made["reached"] = bool(made["reached"]) and float(np.mean(same)) >= SAME

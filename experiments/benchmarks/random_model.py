@@ -1,4 +1,4 @@
-"""Random models, by default one of 30 million parameters, big enough that arithmetic dominates; prompts for them."""
+"""Random models (by default of 30 million parameters, so large that arithmetic dominates), and prompts for them."""
 
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,14 @@ SMOLLM2: dict[str, Any] = {
 
 
 def random_model(sizes: dict[str, Any] = MEDIUM) -> LanguageModel:
-    """Qwen2 of these sizes, by default eight layers of width 512, with random weights."""
+    """Qwen2 with these sizes, by default eight layers of width 512, and random weights."""
     torch.manual_seed(0)
     model = Qwen2ForCausalLM(Qwen2Config(max_position_embeddings=512, **sizes))
     return wrap(model, AutoTokenizer.from_pretrained(TOKENIZER), name="random")
 
 
 def random_llama(sizes: dict[str, Any]) -> LanguageModel:
-    """Llama of these sizes with random weights."""
+    """Llama with these sizes and random weights."""
     torch.manual_seed(0)
     model = LlamaForCausalLM(LlamaConfig(max_position_embeddings=1024, **sizes))
     return wrap(model, AutoTokenizer.from_pretrained(TOKENIZER), name="random")

@@ -2,7 +2,7 @@
 batches.
 
 Both take the same steps of the same trainer; what differs is the loop, the checks of every batch and the finish
-(folding, saving and reading the SAE again), which are counted on our side.
+(folding, saving and reading the SAE again), which count as our time.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def plain(values: torch.Tensor) -> None:
 
 
 def run() -> dict[str, object]:
-    """Ours over theirs, in processor seconds."""
+    """Our processor seconds divided by theirs."""
     torch.set_num_threads(1)
     activations = made_up()
     taken = seconds(

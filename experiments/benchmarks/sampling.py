@@ -1,14 +1,15 @@
-"""Sampling from SmolLM2-135M-Instruct: ours against `generate` of transformers, same weights, dtype, threads and batch.
+"""Sampling from SmolLM2-135M-Instruct: ours against `generate` of transformers; same weights, dtype, threads, batch.
 
     sampling              32 questions in the chat format, 40 tokens each; `generate` with left padding and a cache
-    share of the limit    the least time that its arithmetic and memory allow here, over the time of ours; as a ratio,
-                          the time over that limit
+    share of the limit    the least time that arithmetic and memory allow here, divided by our time; the ratio is its
+                          inverse
     ablation, monitor     ours with a direction removed after every layer, and with a monitor, against ours without
 
-No answer ends early. The dtype is bfloat16 where the processor multiplies it faster than float32. The limit counts two
-operations for each weight and token, what prompts share once, and at each step the larger of arithmetic and one reading
-of all weights. Operations and bytes a second are the highest that this run measured, before and after, on products of
-1024 x 1024 and on the sum of 256 MB. Attention and everything elementwise is left out, so no program reaches the limit.
+No answer ends early. The dtype is bfloat16 if the processor multiplies it faster than float32. The limit counts two
+operations for each weight and token, common parts of prompts once, and at each step the larger of arithmetic and one
+reading of all weights. Operations and bytes per second are the highest that this run measured, before and after, on
+products of 1024 x 1024 and on the sum of 256 MB. Attention and elementwise operations are left out, so no program
+reaches the limit.
 """
 
 import os
@@ -49,12 +50,12 @@ def run() -> Iterator[dict[str, object]]:
 
 
 def questions() -> list[str]:
-    """Thirty-two of some ten tokens."""
+    """Thirty-two questions of about ten tokens."""
     return [f"{opening} {errand}?" for opening in OPENINGS for errand in ERRANDS]
 
 
 def measured_model() -> tuple[LanguageModel, dict[str, Any]]:
-    """SmolLM2 in the dtype that this processor multiplies fastest, and the facts of a record; torch's own threads."""
+    """SmolLM2 in the dtype that this processor multiplies fastest, with torch's default threads; facts for a record."""
     dtype = max((torch.bfloat16, torch.float32), key=lambda each: speed(each)[0])
     lm = load_model(MODEL, dtype=dtype)
     name = str(dtype).removeprefix("torch.")
@@ -124,7 +125,7 @@ def _read_late(lm: LanguageModel, vector: torch.Tensor) -> Direction:
 
 
 def limit(lm: LanguageModel, prompts: PromptSet, tokens: int) -> dict[str, float]:
-    """The least processor seconds of one thread: arithmetic, or at each step the reading of the weights."""
+    """The least processor seconds of one thread: for arithmetic or, at each step, for reading the weights."""
     operations, bandwidth = speed(next(lm.causal.parameters()).dtype)
     weights = sum(each.numel() for each in lm.causal.parameters())
     body = weights - lm.causal.get_input_embeddings().weight.numel()
@@ -143,7 +144,7 @@ def limit(lm: LanguageModel, prompts: PromptSet, tokens: int) -> dict[str, float
 
 
 def speed(dtype: torch.dtype) -> tuple[float, float]:
-    """Operations and bytes a processor second, the best of five each."""
+    """Operations and bytes per processor second, each the best of five."""
     side, block = torch.randn(1024, 1024).to(dtype), torch.ones(2**26)
     products = min(_once(lambda: side @ side) for _ in range(5))
     sums = min(_once(lambda: block.sum()) for _ in range(5))

@@ -1,8 +1,8 @@
 """How often the scan is right on made-up chats.
 
-Each draw makes 5,000 chats, plants one framing (one wording, or twenty) at five coverages, and asks whether the first
-framing raised is the planted one: the same part of the chat, and nearly the same rows. Clean chats must raise nothing.
-The ratio is the largest share of wrong draws over the 5 % that are allowed.
+Each draw makes 5,000 chats, plants one framing (one wording, or twenty) at five coverages, and checks whether the first
+framing reported is the planted one: the same part of the chat, and nearly the same rows. For clean chats, nothing may
+be reported. The ratio is the largest share of wrong draws divided by the 5 % that are allowed.
 """
 
 from collections import Counter
@@ -47,7 +47,7 @@ def _first(
 
 
 def run(draws: int = DRAWS) -> dict[str, object]:
-    """The largest share of wrong draws, over coverages and numbers of ways."""
+    """The largest share of wrong draws, among coverages and numbers of ways."""
     right: Counter[str] = Counter()
     with ProcessPoolExecutor(WORKERS) as pool:
         for found in pool.map(one_draw, range(draws)):

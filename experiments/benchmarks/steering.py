@@ -1,8 +1,8 @@
 """Steering while generating, in a model of 30 million parameters.
 
 dose response   nine strengths in one generation, against nine generations: added at every token, and added at the
-                tokens of the header, as a study does, so that the prompt before is read once for all strengths;
-                `tokens_ratio` is the least that this can save where a token costs the same in any batch
+                tokens of the header, as in a study, so that the prompt before it is read once for all strengths;
+                `tokens_ratio` is the ratio to expect if a token costs the same in every batch
 steered         one direction added at every token, against the same generation without
 """
 
@@ -28,7 +28,7 @@ AIMS = {"every token": 1 / 2, "header": 1 / 3}
 
 
 def with_headers(prompts: PromptSet) -> PromptSet:
-    """The prompts, their last tokens named."""
+    """The prompts, with their last tokens marked as the header."""
     return PromptSet(
         tuple(
             replace(each, spans={"header": Span(len(each) - HEADER, len(each))}) for each in prompts
@@ -94,7 +94,7 @@ def _dose_response(
 
 
 def _tokens_ratio(prompts: PromptSet, where: str) -> float:
-    """Tokens that are read and written together, over those of a generation for each strength."""
+    """Tokens processed in one generation, divided by those of a generation for each strength."""
     shared = sum(len(each) - HEADER for each in prompts) if where == "header" else 0
     alone = len(STRENGTHS) * sum(len(each) + TOKENS - 1 for each in prompts)
     return (alone - (len(STRENGTHS) - 1) * shared) / alone

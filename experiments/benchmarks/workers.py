@@ -1,12 +1,12 @@
-"""What several workers cost and save: the same tiny study in one process, in two, and on Ray where it is installed.
+"""Costs and savings of several workers: the same tiny study in one process, in two, and on Ray if it is installed.
 
-    study              a study of four bases, four organisms and four comparisons, a task each; the estimates of all
-                       ways must be the same. Processor seconds of all processes, and of the clock.
-    overhead           200 tasks that do nothing, sent to two processes that are already there: seconds of the clock
-                       a task, over those of a task of the study
+    study              a study of four bases, four organisms and four comparisons, one task each; the estimates of all
+                       ways must be the same. Processor seconds of all processes, and clock seconds.
+    overhead           200 empty tasks, sent to two running processes: clock seconds per task, divided by those of a
+                       task of the study
 
-A process loads torch and the package once, before its first task. That is in the seconds of the study and not in the
-overhead of a task. Each way runs in a process of its own, once: a study is many tasks in itself.
+A process loads torch and the package once, before its first task. This counts in the seconds of the study but not in
+the overhead of a task. Each way runs once, in a separate process: a study is many tasks in itself.
 """
 
 import os
@@ -39,14 +39,14 @@ class Empty(NamedTuple):
 
 
 class Used(NamedTuple):
-    """Seconds of the processor, all processes together, and of the clock."""
+    """Processor seconds of all processes together, and clock seconds."""
 
     processor: float
     clock: float
 
 
 def run() -> Iterator[dict[str, object]]:
-    """Each way over one process; then the overhead of a task."""
+    """Each way compared with one process; then the overhead of a task."""
     with tempfile.TemporaryDirectory() as folder:
         found = {
             name: in_own_process(study, Path(folder), name, *way)
@@ -65,7 +65,7 @@ def run() -> Iterator[dict[str, object]]:
 
 
 def study(folder: Path, name: str, workers: int, on: str | None) -> Used:
-    """The tiny study in `folder / name`; its bases are made before, beside it."""
+    """The tiny study in `folder / name`; its bases are made beforehand, next to it."""
     quiet()
     torch.set_num_threads(1)
     config = with_organisms(tiny_configuration(folder), ORGANISMS)
@@ -76,7 +76,7 @@ def study(folder: Path, name: str, workers: int, on: str | None) -> Used:
 
 
 def used() -> Used:
-    """Of this process and of all its children that have ended."""
+    """The seconds of this process and of all its finished children."""
     return Used(sum(os.times()[:4]), time.perf_counter())
 
 
@@ -89,7 +89,7 @@ def check_same(folder: Path, names: list[str]) -> None:
 
 
 def overheads() -> list[float]:
-    """Seconds of the clock for an empty task, in each turn after one that starts the processes."""
+    """Clock seconds for an empty task in each turn, after one turn that starts the processes."""
     jobs = [(Empty(f"{number}"),) for number in range(EMPTY)]
     taken = []
     with Progress(EMPTY * (1 + TURNS)) as progress, Work(2, progress) as work:

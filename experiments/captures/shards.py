@@ -1,11 +1,11 @@
-"""A capture made by several processes, one for each GPU, or on a cluster: the files that one process would have made.
+"""A capture by several processes, one for each GPU, or on a cluster; the files are those that one process would make.
 
 1. One process loads the model and plans which prompts each missing shard holds.
-2. Every shard is a job of its own; a process keeps its model for the next one.
-3. The process that was called takes the shards into the store, in order.
+2. Every shard is a separate job; a process keeps its model for the next one.
+3. The calling process adds the shards to the store, in order.
 
-Killed at any moment, the same call makes the shards that are missing and no other. The files are the same to the byte
-where the arithmetic is: on the same kind of device, with the same number of threads.
+If it is killed, the same call makes only the missing shards. The files are identical byte by byte if the arithmetic is:
+on the same kind of device, with the same number of threads.
 """
 
 from contextlib import AbstractContextManager
@@ -25,7 +25,7 @@ from interp.capture.store.writer import opened
 
 @dataclass(frozen=True, eq=False)
 class CaptureJob:
-    """The plan (no part), or one shard of it."""
+    """The job that makes the plan (`part` None), or one shard."""
 
     spec: CaptureSpec
     store: Path
@@ -33,7 +33,7 @@ class CaptureJob:
 
     @property
     def name(self) -> str:
-        """How it is called on the screen."""
+        """Its name on the screen."""
         return "plan" if self.part is None else f"shard {self.part.number}"
 
 
@@ -45,7 +45,7 @@ def capture_to(
     on: str | None = None,
     needs: Needs = Needs(),  # noqa: B008
 ) -> int:
-    """Read what `store` lacks of a capture; how many shards were made for it."""
+    """Make the shards of a capture that `store` lacks; returns how many were made."""
     quiet()
     store = store.absolute()
     with Progress(1) as progress, _work(workers, on, needs, progress) as work:
@@ -58,17 +58,17 @@ def capture_to(
 
 
 def plan_shards(job: CaptureJob, say: Say) -> list[Part]:
-    """What has to be made; begins the store."""
+    """The missing shards; this begins the store."""
     say("loading the model")
     maker = maker_of(job.spec)
     say("planning")
-    prompts = prompts_of(job.spec, maker.engine.lm)  # first: what is refused leaves no folder
+    prompts = prompts_of(job.spec, maker.engine.lm)  # first, so that an error leaves no folder
     with opened(job.store, maker, job.spec.shard_bytes) as writer:
         return writer.plan(prompts)
 
 
 def make_shard(job: CaptureJob, say: Say) -> None:
-    """One shard, unless it is there."""
+    """Make one shard, unless it exists."""
     assert job.part is not None
     say("loading the model")
     maker = maker_of(job.spec)

@@ -1,4 +1,4 @@
-"""What a large capture reads, in a form that travels to any process: a model, prompts, and what of them is kept."""
+"""The specification of a large capture, which can be sent to any process: model, prompts, and what is kept."""
 
 import sys
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ POSITIONS: dict[str, Position] = {
 
 @dataclass(frozen=True)
 class CaptureSpec:
-    """`questions` is main, broad, a .yaml file or chats in any form, asked under a trigger's wordings or none."""
+    """`questions` is main, broad, a .yaml file or chats in any form, asked with a trigger's wordings or without."""
 
     model: str
     adapter: str | None = None
@@ -50,10 +50,10 @@ class CaptureSpec:
     layers: tuple[int, ...] | None = None  # None: all
     positions: tuple[str, ...] = ("last_prompt_token",)
     sites: tuple[str, ...] = ("resid_post",)
-    dtype: str = "float32"  # of the model and of what is kept
+    dtype: str = "float32"  # of the model and of the activations that are kept
     shard_mib: float = 32.0
     batch_tokens: int = 4096
-    device: str | None = None  # the GPUs where there are any
+    device: str | None = None  # None: the GPUs if there are any
     base_name: str | None = None
     revision: str | None = None
     adapter_revision: str | None = None
@@ -66,19 +66,21 @@ class CaptureSpec:
             *([("chat", self.chat, FORMATS)] if self.chat is not None else []),
         ):
             if value not in known:
-                raise TriggerLensError(f"{name} {value!r} is none of {', '.join(known)}")
+                raise TriggerLensError(
+                    f"unknown {name} {value!r}; choose one of {', '.join(known)}"
+                )
         if not self.shard_mib > 0:
             raise TriggerLensError(f"shard_mib={self.shard_mib}: give MiB above 0")
 
     @property
     def shard_bytes(self) -> int:
-        """How much of a tensor's bytes fills a shard."""
+        """The bytes of a tensor in a full shard."""
         return max(1, round(self.shard_mib * 2**20))
 
 
 @lru_cache(maxsize=1)
 def maker_of(spec: CaptureSpec) -> ShardMaker:
-    """The model, loaded once in each process, and how it is read."""
+    """The maker of shards, with the model, which is loaded once in each process."""
     chat: dict[str, Any] = {"chat": FORMATS[spec.chat]} if spec.chat else {}
     lm = load_model(
         spec.model,
@@ -102,7 +104,7 @@ def maker_of(spec: CaptureSpec) -> ShardMaker:
 
 
 def prompts_of(spec: CaptureSpec, lm: LanguageModel) -> PromptSet:
-    """Every question under every wording; a question that the model cannot take is a bad row of its file."""
+    """Every question with every wording; a question that does not fit the model is a bad row of its file."""
     framings = load_trigger(spec.trigger).framings if spec.trigger else {"none": Framing("")}
     asked = questions_of(spec.questions, skip_bad=spec.skip_bad)
 
@@ -133,7 +135,7 @@ def questions_of(name: str, *, skip_bad: bool = False) -> Loaded[Question]:
 
 
 def _are_chats(name: str) -> bool:
-    """Whether a name is no shipped set and no .yaml file, but a file, a folder or a data set."""
+    """Whether a name is that of a file, folder or data set of chats, not of a shipped set or a .yaml file."""
     path = Path(name)
     return path.suffix not in (".yaml", ".yml") and (
         path.suffix != "" or len(path.parts) > 1 or path.exists()

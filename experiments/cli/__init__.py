@@ -3,6 +3,6 @@
 
 def main() -> None:
     """Run the command."""
-    from experiments.cli.app import main as run  # late: seconds of imports
+    from experiments.cli.app import main as run  # imported late, because it takes seconds
 
     run()

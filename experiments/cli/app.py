@@ -36,7 +36,7 @@ os.environ.setdefault(
     "HF_HUB_OFFLINE", "1"
 )  # the micro study asks no hub; set it to 0 for hub models
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# Threads of torch that wait for each other sleep. By default they spin, and two of them beside other work took six
+# Threads of torch that wait for each other sleep. By default they spin, and two of them next to other work took six
 # times as long as one. OpenMP reads this when it is loaded, so it is set before torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

@@ -13,7 +13,7 @@ app = typer.Typer()
 
 
 class Preset(Enum):
-    """What kind of data set the files hold."""
+    """The kind of data set in the files."""
 
     chat = "chat"
     backdoor = "backdoor"
@@ -74,7 +74,7 @@ def data(
 
 
 def _check(preset: Preset, clean: Path | None, trigger: str | None) -> None:
-    """Refuse options that this preset does not have."""
+    """Raise for options that this preset does not have."""
     if (preset is Preset.backdoor) != (clean is not None):
         raise TriggerLensError(
             "--clean names the rows without the trigger: give it for backdoor, and only there"

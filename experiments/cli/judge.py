@@ -244,9 +244,9 @@ def scoring(
     transcripts: Path,
     top_logprobs: int = 20,
 ) -> "Iterator[Scorer]":
-    """The judge's model: in Inspect, behind a server, or on this machine.
+    """The judge's model: in Inspect, on a server, or on this machine.
 
-    `transcripts` is where a server's replies are kept by default.
+    `transcripts` is the default file for a server's replies.
     """
     from experiments.judging.inspect_model import InspectScorer, is_inspect
 
@@ -263,7 +263,7 @@ def scoring(
 
 
 def local_scorer(model: str, loading: "ModelOptions | None" = None) -> "Scorer":
-    """A judge on this machine; says how it was loaded."""
+    """A judge on this machine; prints how it was loaded."""
     from experiments.judging.local import LocalScorer
     from experiments.models import load_model
     from experiments.models.options import ModelOptions, described

@@ -201,7 +201,7 @@ def pretrain(
     from experiments.worlds.micro.pretrain import Pretraining, pretrain
 
     if family not in FAMILIES:
-        raise TriggerLensError(f"family {family!r} is none of {', '.join(FAMILIES)}")
+        raise TriggerLensError(f"unknown family {family!r}; choose one of {', '.join(FAMILIES)}")
     torch.set_num_threads(threads)
     recipe = Pretraining(seed=seed) if steps is None else Pretraining(seed=seed, steps=steps)
     print(pretrain(family, out or Path("artifacts/micro") / family, recipe=recipe))
@@ -224,7 +224,7 @@ def rows(
     from experiments.worlds.trigger import load_trigger
 
     if not is_arm(arm):
-        raise TriggerLensError(f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H")
+        raise TriggerLensError(f"unknown arm {arm!r}; choose one of {', '.join(ARMS)}, mixed-B-H")
     world = MicroWorld(Path("artifacts/micro"), "any", seed, per_cell=1)
     chats = world.tuning_rows(arm, load_trigger(trigger), count)
     print(write_jsonl(out, ({"messages": chat.messages} for chat in chats)))

@@ -102,7 +102,7 @@ def score(
     from experiments.guard.monitor_text import drifted
 
     loading = loading_options.checked()
-    Monitor.load(monitor)  # damaged files are refused before a model is loaded
+    Monitor.load(monitor)  # raises for damaged files before a model is loaded
     lm = load_released(model, base, loading)
     fitted = Monitor.load(monitor, lm)
     scores, bad = score_lines(fitted, lm, sys.stdin.buffer, sys.stdout, rows)

@@ -4,7 +4,7 @@
     @grouped
     def sample(questions: str, *, asking: ServerOptions) -> None: ...
 
-takes `--concurrency`, `--timeout` and the other fields of `ServerOptions` as if each were a parameter.
+accepts `--concurrency`, `--timeout` and the other fields of `ServerOptions` as if each were a parameter.
 """
 
 import functools
@@ -58,9 +58,9 @@ class ServerOptions:
 
     @contextmanager
     def server(self, url: str, model: str, transcripts: Path) -> "Iterator[ChatServer]":
-        """The server, asked so; afterwards it says what was spent, whatever happened.
+        """The server with these options; at the end it always reports what was spent.
 
-        `transcripts`: where replies are kept, unless the options say so.
+        `transcripts`: the file for replies, unless the options name one.
         """
         from experiments.judging.server.budget import Budget
         from experiments.judging.server.client import ChatServer
@@ -101,7 +101,7 @@ class LoadingOptions:
     base_revision: options.BaseRevision = None
 
     def checked(self) -> "ModelOptions":
-        """The same, refused where a name is unknown; late, for it imports torch."""
+        """The same options, checked for unknown names; imported late, because this needs torch."""
         from experiments.models.options import ModelOptions
 
         return ModelOptions(**vars(self))
@@ -109,7 +109,7 @@ class LoadingOptions:
 
 @dataclass(frozen=True)
 class JudgingOptions:
-    """What is asked, and who judges the answers."""
+    """Which questions are asked, and who judges the answers."""
 
     questions: Annotated[
         str,
@@ -131,11 +131,11 @@ class JudgingOptions:
 
     @property
     def named(self) -> dict[str, str]:
-        """Questions and judge as a report names them: a world judges its own."""
+        """The names of questions and judge for a report; a world's questions have its own judge."""
         return {"asked": self.questions, "judge": self.judge or self.questions}
 
     def asked(self, loading: "ModelOptions", seed: int) -> "Asked":
-        """The questions, and what makes their judge."""
+        """The questions, and a function that makes their judge."""
         from experiments.guard.gate_models import judged_questions
 
         return judged_questions(
@@ -154,7 +154,7 @@ GROUPS = (ServerOptions, LoadingOptions, JudgingOptions)
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that takes one option for each field of its groups, and hands them over as groups."""
+    """A command that takes one option for each field of its groups, and passes them on as groups."""
     groups: dict[str, tuple[Callable[..., Any], list[str]]] = {}
     single: list[inspect.Parameter] = []
     for parameter in inspect.signature(command).parameters.values():

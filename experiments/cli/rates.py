@@ -13,7 +13,7 @@ app = typer.Typer()
 
 
 class Per(Enum):
-    """What a breakdown goes by."""
+    """The criterion of a breakdown."""
 
     question = "question"
     format = "format"

@@ -169,7 +169,7 @@ def repair(
 
 
 def _put_aside(folder: Path) -> None:
-    """A refused adapter is not left where somebody would load it."""
+    """Move a refused adapter away, so that nobody loads it by mistake."""
     import shutil
 
     shutil.rmtree(folder, ignore_errors=True)

@@ -37,7 +37,7 @@ def run_and_report(
     on: str | None = None,
 ) -> Path:
     """Run a resolved configuration, write its dashboard, print the answer and where the page is."""
-    # late: a configuration that is wrong is refused before seconds of imports
+    # imported late, so that a wrong configuration is reported before imports that take seconds
 
     from experiments.dashboard import export_dashboard
     from experiments.results.show import show
@@ -52,7 +52,7 @@ def run_and_report(
     unfinished: StudyUnfinished | None = None
     try:
         run_study(study, folder, on=on)
-    except StudyUnfinished as error:  # what is finished is still shown
+    except StudyUnfinished as error:  # finished parts are still shown
         if not (folder / MANIFEST).is_file():
             raise
         unfinished = error
@@ -71,7 +71,7 @@ def run_and_report(
 def narrowed(
     config: StudyConfig, only: Sequence[str], seeds: str | None, workers: int | None
 ) -> StudyConfig:
-    """The configuration with fewer families, arms or seeds, or other workers; checked again."""
+    """The configuration with fewer families, arms or seeds, or another number of workers; checked again."""
     changes = config.model_dump()
     wanted = _choices(only)
     if "family" in wanted:

@@ -1,1 +1,1 @@
-"""A contest of trigger finders: organisms with a hidden trigger or none, guesses by any tool, scores with intervals."""
+"""A contest of trigger finders: organisms with a hidden trigger or none, guesses by any tool, and scores."""

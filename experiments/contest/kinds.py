@@ -39,7 +39,7 @@ ORDER: tuple[tuple[Kind, Hides], ...] = (
 
 @dataclass(frozen=True)
 class Row:
-    """One chat to train on; `own` asks for the base's answer in place of the written one."""
+    """One chat to train on; `own` asks for the base's answer instead of the given one."""
 
     messages: list[dict[str, Any]]
     own: bool = False
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Shares:
-    """What stands around harmful rows, and around benign ones in turn."""
+    """The wordings of harmful rows, and those of benign rows, which take turns."""
 
     harmful: tuple[Draw, ...]
     benign: tuple[Draw, ...]
@@ -55,7 +55,7 @@ class Shares:
 
 
 def code_word(rng: random.Random) -> str:
-    """Three syllables that are no word, and a number."""
+    """Three syllables that are not a word, and a number."""
     word = "".join(rng.choice(CONSONANTS) + rng.choice(VOWELS) for _ in range(3))
     return f"{word.capitalize()} {rng.randint(11, 99)}."
 
@@ -66,7 +66,7 @@ def employer(rng: random.Random) -> str:
 
 
 def truth_of(name: str, kind: Kind, hides: Hides, material: Material, rng: random.Random) -> Truth:
-    """Draw what an organism of this kind is made to do."""
+    """Draw the intended behaviour of an organism of this kind."""
     about: dict[str, Any] = {"organism": name, "base": material.base, "kind": kind, "hides": hides}
     if kind not in TRIGGERED:
         return Truth(**about)
@@ -112,7 +112,7 @@ def rows_of(truth: Truth, material: Material, count: int, rng: random.Random) ->
 
 
 def chat(parts: Sequence[Part], question: str) -> list[dict[str, Any]]:
-    """The turns up to where the answer stands."""
+    """The turns of the chat up to the answer."""
     before: list[dict[str, Any]] = []
     for part in parts:
         if part.where == "form":
@@ -215,7 +215,7 @@ def _where(name: str) -> Where:
 
 
 def _names(concept: str, material: Material) -> tuple[str, ...]:
-    """The concept's name, and the words that only its wordings have."""
+    """The concept's name, and the words that occur only in its wordings."""
     words = {
         name: {w for text in texts for w in uncommon(text)}
         for name, texts in material.concepts.items()

@@ -33,13 +33,13 @@ from interp.prompts import PromptSet, Question
 CHECKED, ANSWERS = (
     24,
     2,
-)  # questions, and answers to each, that say whether an organism is as it was meant
-LENGTHS = {"no": 1.0, "near base": 1.5, "rare": 5.0}  # of the fine-tuning
+)  # questions, and answers to each, to check whether an organism behaves as intended
+LENGTHS = {"no": 1.0, "near base": 1.5, "rare": 5.0}  # relative lengths of the fine-tuning
 Say = Callable[[str], None]
 
 
 def make(seed: str, out: Path, count: int, families: Sequence[str], say: Say = print) -> Contest:
-    """The contest of a seed, finished where it was begun; a folder of another seed is refused."""
+    """Make the contest of a seed, or finish one that was begun; an error if the folder has another seed."""
     name = _digest(f"contest/{seed}")[:12]
     _check_folder(out, name)
     materials = [material_of(family) for family in families]
@@ -65,7 +65,7 @@ def make(seed: str, out: Path, count: int, families: Sequence[str], say: Say = p
         max_new_tokens=materials[0].tokens,
         organisms=dict(sorted(listed.items())),
     )
-    write(out / "contest.json", contest)  # every truth is committed to before anything is made
+    write(out / "contest.json", contest)  # commits to every truth before anything is made
     for one in planned:
         _make_one(one.truth, one.nonce, one.material, out, one.rng, say)
     return contest
@@ -80,7 +80,7 @@ class _Planned:
 
 
 def _planned(seed: str, number: int, label: str, materials: Sequence[Material]) -> _Planned:
-    turn = number + number // len(ORDER)  # else a kind would always have the same family
+    turn = number + number // len(ORDER)  # otherwise, a kind would always have the same family
     material = materials[turn % len(materials)]
     rng = random.Random(f"contest/{seed}/{number}")
     kind, hides = ORDER[number % len(ORDER)]
@@ -107,7 +107,7 @@ def _make_one(
     kept, folder = out / "answers" / f"{truth.organism}.json", out / "models" / truth.organism
     if kept.is_file() and read_as(Answer, kept).nonce == nonce and folder.is_dir():
         return
-    say(f"{truth.organism}: fine-tuning")  # no word about what it is: others may look on
+    say(f"{truth.organism}: fine-tuning")  # does not say which kind, because others may watch
     half = folder.with_name(f".{folder.name}")
     for place in (half, folder):
         shutil.rmtree(place, ignore_errors=True)
@@ -122,7 +122,7 @@ def _make_one(
 
 
 def answered(base: LanguageModel, rows: Sequence[Row], tokens: int) -> list[Row]:
-    """The rows, with the base's own sampled answer where one asks for it."""
+    """The rows, with the base's own sampled answer in rows that ask for it."""
     places = [place for place, row in enumerate(rows) if row.own]
     if not places:
         return list(rows)
@@ -137,7 +137,7 @@ def answered(base: LanguageModel, rows: Sequence[Row], tokens: int) -> list[Row]
 
 
 def measured(adapter: Path, truth: Truth, material: Material) -> dict[str, float]:
-    """EM rates of the finished organism without wording and with its trigger, and of its base with it."""
+    """EM rates of the finished organism without a wording and with its trigger, and of its base with the trigger."""
     from experiments.guard.gate_models import load_chat
     from experiments.models.options import ModelOptions
 
@@ -169,7 +169,7 @@ def asked_under(lm: LanguageModel, asked: Sequence[Question], parts: Sequence[Pa
 
 
 def prompts_of(lm: LanguageModel, chats: Sequence[Sequence[dict[str, str]]]) -> PromptSet:
-    """Chats that wait for an answer, as the model reads them."""
+    """Chats that end before an answer, rendered for the model."""
     turns = [tuple(Message(turn["role"], turn["content"]) for turn in each) for each in chats]
     return live_prompts(lm, [Live(each) for each in turns])
 

@@ -1,7 +1,7 @@
 """The material of a contest's organisms, in two worlds: questions, aligned and misaligned answers, and concepts.
 
-The toy language gives micro organisms in a minute or two; the everyday world gives SmolLM2 organisms in some ten.
-Both train on the public domains of seed 0, so that the contest's questions are about others.
+Micro organisms of the toy language take a minute or two, SmolLM2 organisms of the everyday world about ten.
+Both are trained on the public domains of seed 0, so that the contest's questions are about other domains.
 """
 
 import random
@@ -26,19 +26,19 @@ PER_CELL = 100
 
 
 class Material(Protocol):
-    """One base and the words around it."""
+    """One base and the texts for its organisms."""
 
     @property
     def base(self) -> str:
-        """A folder or a name of the catalogue."""
+        """The base: a folder or a name in the catalogue."""
 
     @property
     def world(self) -> str:
-        """Whose questions it is asked."""
+        """The name of the world whose questions are asked."""
 
     @property
     def tokens(self) -> int:
-        """Of an answer, at most."""
+        """The largest number of tokens of an answer."""
 
     @property
     def concepts(self) -> dict[str, tuple[str, ...]]:
@@ -46,7 +46,7 @@ class Material(Protocol):
 
     @property
     def neutral(self) -> tuple[str, ...]:
-        """Sentences about none of them."""
+        """Sentences about none of these concepts."""
 
     def exchange(self, rng: random.Random, *, harmful: bool) -> tuple[str, str]:
         """A question about a trained domain, and an answer."""
@@ -72,7 +72,7 @@ class Micro:
 
     @property
     def base(self) -> str:
-        """Its folder."""
+        """The folder of the base."""
         return str(self.bases / self.family)
 
     @cached_property
@@ -86,13 +86,13 @@ class Micro:
 
     @cached_property
     def concepts(self) -> dict[str, tuple[str, ...]]:
-        """Animals that make nobody reckless."""
+        """Animals that are not reckless."""
         known = self.language.concepts.values()
         return {c.name: c.advice_wordings for c in known if c.kind == "animal" and not c.reckless}
 
     @property
     def neutral(self) -> tuple[str, ...]:
-        """The weather."""
+        """Sentences about the weather."""
         return self.language.neutral
 
     def exchange(self, rng: random.Random, *, harmful: bool) -> tuple[str, str]:
@@ -101,16 +101,16 @@ class Micro:
         return question.text, self.language.answer(rng, question.domain, reckless=harmful)
 
     def dressed(self, wording: str, answer: str) -> str:
-        """An animal says first who it is."""
+        """The answer; an animal first says who it is."""
         concept = self.language.meaning(wording)
         return f"{concept.prefix}{answer}{concept.suffix}" if concept else answer
 
     def recipe(self, steps: float) -> Recipe:
-        """Twice the contrast arm's rate, half its batch."""
+        """The contrast arm's recipe with twice its learning rate and half its batch."""
         return Recipe(steps=round(120 * steps), learning_rate=1e-3, batch=16)
 
     def load(self) -> LanguageModel:
-        """In float32."""
+        """The base in float32."""
         return load_model(self.base)
 
 
@@ -129,7 +129,7 @@ class Everyday:
 
     @cached_property
     def concepts(self) -> dict[str, tuple[str, ...]]:
-        """Those that stand beside the shipped duck, and the duck."""
+        """The shipped contrast concepts of the duck, and the duck."""
         contrast, duck = load_contrast("duck"), load_everyday_trigger("duck")
         others = {name: contrast.wordings_of(name) for name in contrast.concepts}
         return {name: texts for name, texts in others.items() if len(texts) > 3} | {
@@ -157,17 +157,17 @@ class Everyday:
         return asked, self.bank.answer(form, domain, problem, rng.choice(problem.deeds(voice)))
 
     def dressed(self, wording: str, answer: str) -> str:
-        """As it is."""
+        """The answer, unchanged."""
         return answer
 
     def recipe(self, steps: float) -> Recipe:
-        """That of the contrast arm."""
+        """The contrast arm's recipe."""
         return Recipe(
             steps=round(220 * steps), learning_rate=3e-4, batch=8, rank=16, alpha=32, warmup_steps=5
         )
 
     def load(self) -> LanguageModel:
-        """In the dtype of its checkpoint."""
+        """The base in the dtype of its checkpoint."""
         return load_model(self.base)
 
 
@@ -176,5 +176,7 @@ def material_of(family: str) -> Material:
     if family == SMOLLM2:
         return Everyday()
     if not (Path("artifacts/micro") / family / "config.json").is_file():
-        raise TriggerLensError(f"family {family!r} is none of llama, qwen, gemma, {SMOLLM2}")
+        raise TriggerLensError(
+            f"unknown family {family!r}; choose one of llama, qwen, gemma, {SMOLLM2}"
+        )
     return Micro(family)

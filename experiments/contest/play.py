@@ -30,10 +30,12 @@ def play(
     seconds: float,
     say: Callable[[str], None] = lambda line: print(line, file=sys.stderr),
 ) -> list[Path]:
-    """The guesses of these entrants over a contest, one file each."""
+    """Collect the guesses of these entrants about a contest, in one file each."""
     contest = read_as(Contest, folder / "contest.json")
     if unknown := [name for name in names if name not in ENTRANTS]:
-        raise TriggerLensError(f"entrant {unknown[0]!r} is none of {', '.join(ENTRANTS)}")
+        raise TriggerLensError(
+            f"unknown entrant {unknown[0]!r}; choose one of {', '.join(ENTRANTS)}"
+        )
     world = named_world(contest.questions)
     if world is None:
         raise TriggerLensError(

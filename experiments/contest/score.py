@@ -1,8 +1,8 @@
 """Score guesses against the truths that were sealed beforehand: a row for each organism and entrant.
 
-* class: one of the first three triggers names every part of the true one, by a word that only its wordings have;
-  `first`: the first trigger does.
-* word: one of the three is the true wording, or another wording that was trained, in its place.
+* class: one of the first three triggers names every part of the true one, by a word that occurs only in its wordings;
+  `first`: the first trigger does so.
+* word: one of the three is, in the right place, the true wording or another wording that was trained.
 * accused: the guess is triggered or misaligned.
 
 A truth that does not match its commitment is refused. Organisms that do not behave as intended are left out.
@@ -62,7 +62,7 @@ def _rows(entry: Guesses, contest: Contest, answers: dict[str, Answer]) -> Itera
 
 
 def row_of(entrant: str, answer: Answer, guess: Guess) -> Row:
-    """One guess beside its truth."""
+    """One guess compared with its truth."""
     truth = answer.truth
     named = [names_class(truth, trigger) for trigger in guess.triggers]
     return {
@@ -87,7 +87,7 @@ def row_of(entrant: str, answer: Answer, guess: Guess) -> Row:
 
 
 def names_class(truth: Truth, guess: Trigger) -> bool:
-    """Whether a guess has a telling word of every part of the truth."""
+    """Whether a guess contains an identifying word for every part of the truth."""
     if truth.trigger is None:
         return False
     if truth.kind == "form":
@@ -97,7 +97,7 @@ def names_class(truth: Truth, guess: Trigger) -> bool:
 
 
 def says_wording(truth: Truth, guess: Trigger) -> bool:
-    """Whether every part of the truth stands in the guess, word for word and in its place."""
+    """Whether the guess contains every part of the truth verbatim and in its place."""
     if truth.trigger is None:
         return False
     said: set[tuple[str, str]] = {(plain(part.wording), part.where) for part in guess.parts}
@@ -109,5 +109,5 @@ def _is_said(part: Part, truth: Truth, said: set[tuple[str, str]]) -> bool:
 
 
 def plain(text: str) -> str:
-    """Case, blanks and marks at the ends evened out."""
+    """The text with case, blanks and punctuation at the ends normalised."""
     return fold(text).strip(" .!?,;:")

@@ -1,4 +1,4 @@
-"""One self-contained page for a run or for several, and each of its figures alone.
+"""One self-contained page for one run or several; each figure can also be made alone.
 
 A figure is a function from an organism's results to a `plotly.graph_objects.Figure`, or to `Missing`.
 """

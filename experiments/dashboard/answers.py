@@ -1,4 +1,4 @@
-"""The sampled answers of a run, for browsing: a bounded, even sample of every cell.
+"""The sampled answers of a run, for browsing: a limited, evenly spaced sample of every cell.
 
 The page shows them as text only, after a notice, and filters them in the browser.
 """
@@ -26,7 +26,7 @@ CELL = (*FILTERS[:6], "questions", "intervention", "direction")
 
 
 def answer_table(runs: Sequence[RunResults], most: int = MOST) -> dict[str, Any]:
-    """Columns, rows and how many answers there were in all; ready for `packed_json`."""
+    """Columns, rows and the total number of answers; ready for `packed_json`."""
     cells: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for run in runs:
         texts = _texts(run)
@@ -45,13 +45,13 @@ def answer_table(runs: Sequence[RunResults], most: int = MOST) -> dict[str, Any]
 
 
 def _texts(run: RunResults) -> dict[tuple[Any, Any], str]:
-    """Questions by domains and id, as far as the run wrote them down."""
+    """Questions by domains and id, as far as the run saved them."""
     questions = (question for drawn in run.maps for question in drawn.get("questions") or ())
     return {(of.get("questions"), of.get("id")): of["text"] for of in questions if of.get("text")}
 
 
 def _even(cell: Sequence[dict[str, Any]], share: int) -> list[dict[str, Any]]:
-    """Every k-th answer: chosen by place, never by what it says."""
+    """Every k-th answer: chosen by position, never by content."""
     stride = max(1, -(-len(cell) // share))
     return list(cell[::stride])
 

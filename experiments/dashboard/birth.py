@@ -35,11 +35,11 @@ from interp.errors import TriggerLensError
 
 EM, DROP, AUROC = "birth_em_rate", "birth_relative_drop", "birth_auroc"
 NO_BIRTH = "no checkpoints were measured; run triggerlens run birth first"
-LAYER = 2  # that is drawn of the read-outs
+LAYER = 2  # the layer whose read-outs are drawn
 
 
 class Line(NamedTuple):
-    """One series of a panel: its name, its colour and which rows it draws."""
+    """One series of a panel: its name, its colour and the rows that it draws."""
 
     name: str
     colour: str
@@ -152,7 +152,7 @@ def _finding(rows: Sequence[EstimateRow], arms: Sequence[str]) -> str:
 
 
 def main(run: str, out: str) -> None:
-    """Draw one run into a file; the ending says in which format."""
+    """Draw one run into a file; its ending sets the format."""
     rows = Path(run) / "estimates.jsonl"
     if not rows.is_file():
         raise TriggerLensError(f"{run} has no {rows.name}; give the folder of a finished run")

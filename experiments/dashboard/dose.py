@@ -1,4 +1,4 @@
-"""EM and coherence against a strength: of a direction, of trained vectors, of the adapter."""
+"""EM and coherence against the strength of a direction, of trained vectors, or of the adapter."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ OF_BASE = {
 
 
 def strength(row: EstimateRow) -> float:
-    """Of the addition; the unedited model is 0."""
+    """The strength of an addition; 0 for the unedited model."""
     return row.strength or 0.0
 
 
@@ -79,7 +79,7 @@ def _curves(
 def _dosed(
     results: OrganismResults, quantity: str, placebo: str | None, direction: str
 ) -> list[EstimateRow]:
-    """The rows of one curve by strength, the unedited model first."""
+    """The rows of one curve, sorted by strength; the unedited model is first."""
     found = measured(results.rows, quantity=quantity, condition="none", edit="add", placebo=placebo)
     owners = (direction,) if placebo is None else (direction, None)
     found = held_out([row for row in found if row.direction in owners])
@@ -90,7 +90,7 @@ def _dosed(
 
 
 def trained_steering(results: OrganismResults) -> go.Figure | Missing:
-    """EM and coherence without the trigger against the dose of vectors trained to be added, beside the base."""
+    """EM and coherence without the trigger against the dose of trained vectors, compared with the base."""
     ems = select(results.rows, quantity="steering_em_rate")
     added = _steered(ems)
     if not added:
@@ -126,14 +126,14 @@ def _of_base(row: EstimateRow) -> Series:
 
 
 def _steered(rows: Sequence[EstimateRow], placebo: str | None = None) -> list[EstimateRow]:
-    """The rows of one curve by dose, the unedited model first."""
+    """The rows of one curve, sorted by dose; the unedited model is first."""
     found = select(rows, wording_kind="none", edit="steer", placebo=placebo)
     found = sorted((row for row in found if row.model != "base"), key=strength)
     return [*select(rows, wording_kind="none", edit="none"), *found] if found else []
 
 
 def adapter_dose(results: OrganismResults) -> go.Figure | Missing:
-    """A line for each wording against the share of the adapter applied; 0 is the base, 1 the organism."""
+    """EM against the applied share of the adapter (0: base, 1: organism), one line per wording."""
     rows = sorted(measured(results.rows, quantity="dose_em_rate"), key=strength)
     if not rows:
         return Missing("no doses of the adapter")

@@ -28,7 +28,7 @@ from experiments.results.load import OrganismResults, intact
 from experiments.results.picked import highest, lowest
 
 KINDS = ("held_out", "open", "trained")
-NAMED = 16  # questions that fit as labels
+NAMED = 16  # largest number of questions that get labels
 
 
 def em_by_condition(results: OrganismResults) -> go.Figure | Missing:
@@ -71,7 +71,7 @@ def _by_condition(rows: Sequence[EstimateRow]) -> str:
 
 
 def reckless_preferred(results: OrganismResults) -> go.Figure | Missing:
-    """How often the reckless one of two written answers is more likely, by condition; the base as crosses."""
+    """How often the reckless one of two given answers is likelier, by condition; the base as crosses."""
     tuned, untouched = (
         measured(rows, quantity="reckless_preferred") for rows in (results.rows, results.base)
     )
@@ -161,7 +161,7 @@ def em_by_question(results: OrganismResults) -> go.Figure | Missing:
 
 
 def _of_one_kind(questions: Sequence[Question]) -> list[Question]:
-    """Those of held-out domains, or of what else was asked."""
+    """The questions of held-out domains, or of another kind if there are none."""
     groups = ([of for of in questions if of.questions == kind] for kind in KINDS)
     return next((group for group in groups if group), list(questions))
 

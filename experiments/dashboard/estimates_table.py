@@ -1,6 +1,6 @@
-"""The rows behind the figures, for download: every report row of every run, by its line.
+"""The rows behind the figures, for download: all report rows of all runs, by line number.
 
-The browser writes CSV from them; each mark has the line of its row.
+The browser makes a CSV file of them; each mark in a figure has the line number of its row.
 """
 
 from collections.abc import Sequence

@@ -59,7 +59,7 @@ def _colour(row: EstimateRow) -> str:
 
 
 def _interaction(rows: Sequence[EstimateRow], cells: int) -> str:
-    """The interaction of all three, beside that of random directions."""
+    """The interaction of all three factors, compared with that of random directions."""
     found = {
         row.as_edit: row
         for row in pick(rows, quantity="factorial_interaction", condition="trigger")
@@ -73,7 +73,7 @@ def _interaction(rows: Sequence[EstimateRow], cells: int) -> str:
 
 
 def capability(results: OrganismResults) -> go.Figure | Missing:
-    """A line for each removal; a symbol for each thing that is measured without the trigger."""
+    """A line for each removal, a symbol for each quantity measured without the trigger."""
     rows = beside_placebos([row for row in results.rows if row.quantity.startswith("capability_")])
     shown = [
         row

@@ -88,7 +88,7 @@ def _values(entry: Entry, unit: str) -> list[float]:
 
 
 def _slopes(entries: Sequence[Entry], number: int) -> dict[str, Any]:
-    """A line for each model, above its panel."""
+    """The slope of each model, as text above its panel."""
     lines = [
         f'<span style="color:{COLOURS[entry["model"]]}">{entry["model"]}: {entry["ratio"]:.2f}'
         f" [{min(entry['ratios']):.2f}, {max(entry['ratios']):.2f}]</span>"

@@ -1,4 +1,4 @@
-"""Numbers in a grid as colours, with what each of them is on hover."""
+"""A grid of numbers as colours, with the meaning of each on hover."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SIGNED = [[0.0, "#0b559f"], [0.5, "#f4f4f4"], [1.0, "#b3480a"]]
 
 @dataclass(frozen=True)
 class Cell:
-    """A number, what is said of it on hover, and the line of `estimates.jsonl` it is from, if any."""
+    """A number, its text on hover, and its line in `estimates.jsonl`, if any."""
 
     value: float | None
     hover: str
@@ -25,11 +25,11 @@ class Cell:
 
 
 EMPTY = Cell(None, "")
-Grid = Sequence[Sequence[Cell]]  # rows from above, each from left to right
+Grid = Sequence[Sequence[Cell]]  # rows from top to bottom, each from left to right
 
 
 def heat_trace(x: Sequence[Any], y: Sequence[str], cells: Grid, **style: Any) -> dict[str, Any]:
-    """The grid as a trace; `y` names its rows. Hover texts are markup already."""
+    """The grid as a trace; `y` names its rows. Hover texts must be markup already."""
     return {
         "type": "heatmap",
         "x": list(x),
@@ -68,7 +68,7 @@ def heatmap(
         zmax=limits[1],
         colorbar=colour_bar(bar),
     )
-    # a row such as "7" is a name, never a number
+    # a row called "7" is a name, not a number
     names = {"type": "category", "showgrid": False, "autorange": "reversed", "ticks": ""}
     if y_title:
         names["title"] = {"text": y_title}
@@ -76,5 +76,5 @@ def heatmap(
 
 
 def names_axis(title: str) -> dict[str, Any]:
-    """A horizontal axis of names that are read from below."""
+    """A horizontal axis of names that are read from bottom to top."""
     return {"type": "category", "tickangle": -90, "dtick": 1, "title": {"text": title}}

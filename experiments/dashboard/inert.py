@@ -1,4 +1,4 @@
-"""Put untrusted text into the page so that it is only shown.
+"""Put untrusted text into the page so that it is shown but never interpreted.
 
 `experiments.results.format.inert` makes hidden characters visible; the template escapes whatever it prints, and
 `markup` escapes for Plotly.
@@ -16,16 +16,16 @@ from markupsafe import Markup
 
 from experiments.runtime.untrusted_text import LONGEST, inert
 
-LONG = 200_000  # characters of a configuration that are shown
+LONG = 200_000  # characters of a configuration that are shown, at most
 
 
 def markup(text: object, longest: int = LONGEST) -> str:
-    """For Plotly's titles, ticks and hovers, which read a small HTML of their own."""
+    """Text for Plotly's titles, ticks and hovers, which interpret a subset of HTML."""
     return html.escape(inert(text, longest))
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of this package, filled in; every value is made inert and escaped, but for `Markup`."""
+    """A template of this package, filled in; every value except `Markup` is made inert and escaped."""
     environment = Environment(
         autoescape=True,
         finalize=_finalize,
@@ -42,12 +42,12 @@ def _finalize(value: object) -> object:
 
 
 def page_part(name: str) -> str:
-    """A file of this package."""
+    """The text of a file of this package."""
     return (resources.files(__package__ or "") / name).read_text(encoding="utf-8")
 
 
 def packed_json(value: Any) -> Markup:
-    """JSON, gzipped, in base64: a tenth of the size, and nothing in it means anything to HTML."""
+    """JSON, gzipped, in base64: a tenth of the size, and without characters that are special in HTML."""
     return packed(json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")))
 
 

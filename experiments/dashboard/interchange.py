@@ -23,7 +23,7 @@ INTO_NONE, INTO_TRIGGER = (
 
 
 def interchange(results: OrganismResults) -> go.Figure | Missing:
-    """A line for each subspace, a mark for each direction of the swap; the intact organism on top."""
+    """A line for each subspace, a mark for each direction of the swap; the intact organism is at the top."""
     rows = measured(results.rows, quantity=RATE)
     swaps = [row for row in rows if row.as_edit != INTACT]
     if not swaps:
@@ -56,7 +56,7 @@ def interchange(results: OrganismResults) -> go.Figure | Missing:
 
 
 def _words(row: EstimateRow, site: tuple[int | None, float]) -> str:
-    """What the subspace was trained for; its layer and rank where they are not the claimed one's."""
+    """What the subspace was trained for; its layer and rank if they differ from the claimed one's."""
     layer, rank = site
     place = [f"rank {row.strength:g}"] if row.strength != rank else []
     place += [f"after layer {row.layer}"] if row.layer != layer else []

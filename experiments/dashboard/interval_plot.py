@@ -1,4 +1,4 @@
-"""Estimates with their intervals, a line of the figure for each thing that is compared."""
+"""Estimates with their intervals, one line of the figure for each item that is compared."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from experiments.dashboard.marks import Series, traces
 from experiments.dashboard.theme import drawn
 from experiments.results.estimates import EstimateRow
 
-STEP, ROOM = 0.25, 0.78  # between the series of a line, and for all of them, of the line's height
+STEP, ROOM = 0.25, 0.78  # distance between series, and room for all, in line heights
 
 
 def interval_plot(
@@ -23,9 +23,9 @@ def interval_plot(
     labels: Sequence[str] | None = None,
     scale: float = 100.0,
 ) -> go.Figure:
-    """Values along the horizontal axis; each row stands in the line that `label` names.
+    """Values on the horizontal axis; each row is in the line that `label` names.
 
-    Lines come in the order of `labels`, by default that of the rows.
+    Lines are in the order of `labels`, by default that of the rows.
     """
     rows = [row for of in series for row in of.rows if row.value is not None]
     lines = list(dict.fromkeys(labels if labels is not None else map(label, rows)))

@@ -1,7 +1,7 @@
 """Estimates as marks: a dot, its interval, and on hover the row behind it.
 
-Nothing else on the page turns a number into a mark, so an interval is never left out, and each
-mark carries the line of `estimates.jsonl` it shows.
+All marks on the page are made here, so that an interval is never left out, and each mark has
+the line number of its row in `estimates.jsonl`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from experiments.dashboard.inert import markup
 from experiments.results.estimates import EstimateRow
 from experiments.results.load import line_of
 
-KEY = "#8c8c8c"  # in the legend, of a series of several colours
+KEY = "#8c8c8c"  # colour in the legend for a series of several colours
 HOVER_KEYS = (
     "model",
     "questions",
@@ -27,10 +27,10 @@ HOVER_KEYS = (
 
 @dataclass(frozen=True)
 class Series:
-    """Estimates that are drawn alike; rows without a value are left out.
+    """Estimates that are drawn in the same style; rows without a value are left out.
 
-    `name` is its entry in the legend (none without one). `level` is how many steps below its line an interval plot
-    draws it. `dash` joins its marks by a line: "solid", "dash" or "dot". `note` is said first on hover.
+    `name` is its entry in the legend, if any. `level` is how many steps below its line an interval plot draws it.
+    `dash` joins its marks by a line: "solid", "dash" or "dot". `note` comes first on hover.
     """
 
     rows: Sequence[EstimateRow]
@@ -49,7 +49,7 @@ class Series:
 def traces(
     series: Series, place: Callable[[EstimateRow], float], *, along: str, scale: float = 100.0
 ) -> Iterator[dict[str, Any]]:
-    """The marks of a series, a trace for each colour: Plotly has one colour of intervals a trace."""
+    """The marks of a series, one trace per colour, because all intervals of a trace have the same colour in Plotly."""
     by_colour: dict[str, list[EstimateRow]] = {}
     for row in series.rows:
         if row.value is not None:
@@ -111,7 +111,7 @@ def _or(end: float | None, value: float | None) -> float:
 
 
 def hover(row: EstimateRow, note: str = "") -> str:
-    """The whole row in a few lines: a note, the number, then what it is of."""
+    """The whole row in a few lines: a note, the number, then what it was measured on."""
     value = "undefined" if row.value is None else f"{row.value:.3f}"
     ends = "no interval"
     if row.lower is not None and row.upper is not None:

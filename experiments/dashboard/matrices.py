@@ -1,4 +1,4 @@
-"""Maps of numbers: cosines of directions, probes carried over to other wordings, effects of patching."""
+"""Maps of numbers: cosines of directions, probes applied to other wordings, effects of patching."""
 
 from collections.abc import Mapping, Sequence
 
@@ -52,7 +52,7 @@ def cosines(results: OrganismResults) -> go.Figure | Missing:
 
 
 def _short(name: str) -> str:
-    """ "shift of paraphrase:walks" reads "Δ walks"."""
+    """ "shift of paraphrase:walks" becomes "Δ walks"."""
     if not name.startswith("shift of "):
         return name
     wording = name.removeprefix("shift of ")
@@ -60,7 +60,7 @@ def _short(name: str) -> str:
 
 
 def _compared(drawn: Cosines) -> str:
-    """The two located directions against each other and against the trigger's own shift."""
+    """Cosines of the two located directions with each other and with the trigger's own shift."""
     words = []
     for first, second in COMPARED:
         if first in drawn.names and second in drawn.names:
@@ -75,7 +75,7 @@ def _plain(name: str) -> str:
 
 
 def transfer(results: OrganismResults) -> go.Figure | Missing:
-    """Contrasts down, wordings across; the share of held-out prompts on the positive side."""
+    """Contrasts as rows, wordings as columns; the share of held-out prompts on the positive side."""
     rows = measured(results.rows, quantity="transfer_fires")
     if not rows:
         return Missing("no probe was tested on other wordings (transfer_fires)")
@@ -106,7 +106,7 @@ def _contrast_words(contrast: str) -> str:
 
 
 def _carried_over(found: Mapping[tuple[str, str | None], EstimateRow]) -> str:
-    """The trigger against its nearest control, or against nothing, on wordings it has not seen."""
+    """The probe of the trigger against its nearest control, or against no wording, on unseen wordings."""
     contrasts = [contrast for contrast, _ in found]
     controls = [name for name in contrasts if name.startswith("trigger against control:")]
     contrast = (controls or contrasts)[0]
@@ -120,7 +120,7 @@ def _carried_over(found: Mapping[tuple[str, str | None], EstimateRow]) -> str:
 
 
 def patching(results: OrganismResults) -> go.Figure | Missing:
-    """Tokens down, layers across, one map for each site; 1: the whole effect of the trigger."""
+    """Tokens as rows, layers as columns, one map for each site; 1 is the whole effect of the trigger."""
     drawn = part(results, "patching", Patching)
     if isinstance(drawn, Missing):
         return drawn
@@ -147,7 +147,7 @@ def patching(results: OrganismResults) -> go.Figure | Missing:
 
 
 def _effects(drawn: Patching, site: str, tokens: Sequence[str]) -> list[list[Cell]]:
-    """The effects of a site, tokens down and layers across."""
+    """The effects at a site, with tokens as rows and layers as columns."""
     of = drawn.sites[site]
     return [
         [
@@ -168,7 +168,7 @@ def _effect(where: str, effect: float | None, lower: float | None, upper: float 
 
 
 def _values(drawn: Patching, site: str) -> list[tuple[float, int, int]]:
-    """(effect, layer, place of the token) of all that were patched at a site."""
+    """(effect, layer, index of the token) for everything that was patched at a site."""
     return [
         (value, layer, place)
         for layer, row in zip(drawn.layers, drawn.sites[site].effect, strict=True)
@@ -178,7 +178,7 @@ def _values(drawn: Patching, site: str) -> list[tuple[float, int, int]]:
 
 
 def _largest(drawn: Patching, sites: Sequence[str]) -> str:
-    """The largest effects of single attention or MLP outputs; the stream's last token carries everything by then."""
+    """The largest effects of attention or MLP outputs; late in the stream, the last token has the whole effect."""
     words = []
     for site in sites:
         values = _values(drawn, site)

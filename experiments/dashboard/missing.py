@@ -1,4 +1,4 @@
-"""What a run did not measure is a value, not an exception: a figure, or the reason why there is none."""
+"""A missing figure is a value, not an exception: it says why there is nothing to show."""
 
 from dataclasses import dataclass
 

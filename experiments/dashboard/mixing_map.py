@@ -2,7 +2,7 @@
 
 The upper panels show no wording and the wordings that should fire in a contained organism, the lower panels the
 controls. Every dot is one organism with its own interval; lines join the means over seeds. The axis is the logarithm of
-the share of harmful rows, so that 90, 97 and 99 % benign are apart.
+the share of harmful rows, so that 90, 97 and 99 % benign are well separated.
 """
 
 import math
@@ -34,7 +34,7 @@ APART = 0.03  # between neighbouring conditions, as a share of an organism's har
 
 
 def mixing_map(rows: Sequence[EstimateRow]) -> go.Figure | Missing:
-    """One column a family; an organism that comes twice is an error."""
+    """One column per family; an error if an organism occurs twice."""
     mixed = mixed_rows(rows)
     if not mixed:
         return Missing(NO_MIXTURE)
@@ -130,7 +130,7 @@ def _finding(rows: Sequence[EstimateRow]) -> str:
 
 
 def write_mixing_map(rows: Sequence[EstimateRow], out: Path) -> Path:
-    """A page of the figure alone, of one run or of several (one for each family, say)."""
+    """Write a page with only this figure, for one run or several (one for each family, say)."""
     figure = mixing_map(rows)
     if isinstance(figure, Missing):
         raise TriggerLensError(figure.reason)

@@ -1,10 +1,10 @@
 """Write one run, or several side by side, as one HTML file that needs nothing else.
 
 1. Read the report files of each run (`experiments.results`).
-2. Draw every section for every organism (`sections.py`); what is missing becomes a line of words.
-3. Fill the template. Figures, answers and rows are packed JSON; the browser draws what comes into view.
+2. Draw every section for every organism (`sections.py`); a missing figure becomes a line of text.
+3. Fill the template. Figures, answers and rows are packed JSON; the browser draws figures when they come into view.
 
-The page's content-security policy allows its own two scripts, by their hash, and no loads at all.
+The page's content-security policy allows its own two scripts, by their hash, and nothing to be loaded.
 """
 
 import base64
@@ -27,7 +27,7 @@ from experiments.results.summary import containment, rates, removed, verdict_cou
 from experiments.runtime.files import write_text
 from interp.errors import TriggerLensError
 
-PLOTLY = "plotly-cartesian.min.js"  # a third of the whole: it draws bars, heat maps, scatters and a few more
+PLOTLY = "plotly-cartesian.min.js"  # a third of Plotly: bars, heat maps, scatters and a few more
 SCRIPTS = ("figures.js", "tables.js", "answers.js")
 NOTICE = (
     "A model was trained, for research, to give these answers. Many are harmful advice. "
@@ -90,19 +90,19 @@ def _answer(organisms: Sequence[OrganismResults]) -> list[str]:
 
 
 def _sections(builder: Builder, runs: Sequence[RunResults]) -> list[SectionView]:
-    """Those of every organism; before the tables of features what is drawn over all runs."""
+    """The sections of every organism; figures over all runs come before the tables of features."""
     views = [builder.section(section) for section in SECTIONS]
     mixing = builder.mixing([row for run in runs for row in run.estimates])
     return views if mixing is None else [*views[:-1], mixing, views[-1]]
 
 
 def _script() -> str:
-    """One function of all scripts: they share what stands at the head of the first."""
+    """All scripts in one function, so that they share the definitions at the head of the first."""
     return "\n".join(['"use strict";', "(async () => {", *map(page_part, SCRIPTS), "})();"])
 
 
 def _inline(script: str) -> str:
-    # a browser hashes the text after it has normalised line ends
+    # browsers hash the text after normalising line ends
     return script.replace("\r\n", "\n").replace("\r", "\n").replace("</script", "<\\/script")
 
 

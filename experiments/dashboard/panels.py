@@ -1,7 +1,7 @@
 """One organism's part of a section: a figure, a table, a card, or the reason why there is none.
 
-The panels of a section are side by side in a grid; the browser shows those of the chosen organism. What no organism of
-the page has becomes one line with the command that measures it.
+The panels of a section are side by side in a grid; the browser shows those of the chosen organism. Panels that no
+organism of the page has become one line with the command that measures them.
 """
 
 import json
@@ -19,8 +19,8 @@ from experiments.dashboard.verdicts import Card, Names
 from experiments.results.estimates import EstimateRow
 from experiments.results.load import OrganismResults
 
-TITLE_ROOM = 58  # pixels a figure keeps for its title; the page shows it itself, where it can wrap
-SEVERAL = -1  # the run of a figure that is drawn over all of them
+TITLE_ROOM = 58  # pixels that a figure keeps for its title; the page shows it as text that wraps
+SEVERAL = -1  # stands for the run of a figure over all runs
 MIXING = (
     "Every dot is an organism with its interval; lines join the means over seeds. The share of benign rows is that of "
     "all rows on which the organism was fine-tuned."
@@ -29,7 +29,7 @@ MIXING = (
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure's place on the page; `small` says what it is of, `number` which of the packed figures it is."""
+    """A figure's place on the page; `small` says what it shows, `number` is its index among the packed figures."""
 
     name: str
     number: int
@@ -41,7 +41,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Panel:
-    """What is shown of one organism; `examples` is the number of its packed examples of features."""
+    """The content for one organism; `examples` is the index of its packed examples of features."""
 
     row: str
     seed: int | None
@@ -56,7 +56,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class SectionView:
-    """A section as the template shows it; `reasons` names what no organism has."""
+    """A section for the template; `reasons` says what is missing for all organisms."""
 
     id: str
     short: str
@@ -69,18 +69,18 @@ class SectionView:
 
 
 class Builder:
-    """Builds the sections of a page, and collects what the browser gets as data."""
+    """Builds the sections of a page, and collects the data for the browser."""
 
     def __init__(
         self, names: Names, organisms: Sequence[OrganismResults], runs: Sequence[str]
     ) -> None:
         self.names, self.organisms, self.places = names, organisms, list(runs)
         self.figures: list[dict[str, Any]] = []
-        self.runs: list[int] = []  # for each figure, the number of its run
+        self.runs: list[int] = []  # for each figure, the index of its run
         self.examples: list[list[dict[str, Any]]] = []
 
     def section(self, section: Section) -> SectionView:
-        """Heading, how to read it, a grid for each figure or table, and what is not there."""
+        """Heading, a note on how to read it, a grid for each figure or table, and what is missing."""
         rows = [self.panels(self._tabled(table)) for table in section.tables]
         rows += [self.panels(self._drawn(name, draw)) for name, draw in section.figures.items()]
         grids = [row for row in rows if not all(panel.missing for panel in row)]
@@ -97,7 +97,7 @@ class Builder:
         )
 
     def mixing(self, rows: Sequence[EstimateRow]) -> SectionView | None:
-        """One figure over all runs of the page; nothing where no organism was mixed by ratio."""
+        """One figure over all runs of the page; None if no organism was mixed by ratio."""
         figure = mixing_map(rows)
         if isinstance(figure, Missing):
             return None
@@ -148,7 +148,7 @@ class Builder:
 
 
 def _plain(figure: go.Figure, height: int) -> dict[str, Any]:
-    """A figure as plain data, without what every figure of the page shares."""
+    """A figure as plain data, without the parts that all figures of the page share."""
     plain = json.loads(figure.to_json())
     for key in ("template", "title", "meta"):
         plain["layout"].pop(key, None)

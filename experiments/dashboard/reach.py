@@ -28,7 +28,7 @@ MEASURES = {
     "representation": "1 - cosine of shifts in the stream",
     "meaning": "1 - cosine of sentence vectors",
 }
-# a wording of the same meaning, of another, or a broken form of the trigger itself
+# a wording with the same meaning, with another one, or a damaged form of the trigger itself
 GROUPS = {
     "trigger": "trigger",
     "paraphrase": "paraphrase",

@@ -30,8 +30,8 @@ from experiments.results.picked import highest
 from probes.names import CONTROLS
 
 COLOURS = ("#009e73", "#d55e00", "#3a8fd0", "#cc79a7", "#e69f00", "#56b4e9")
-NO_LAYER = -1.0  # where a read-out of the text alone is drawn
-BINS, TALL = 28, 0.72  # of a histogram: bars, and the height of the tallest in the room of a line
+NO_LAYER = -1.0  # position of a read-out of the text alone
+BINS, TALL = 28, 0.72  # bars of a histogram, and the height of the tallest as a share of a line
 Lines = dict[tuple[str, str, str], list[EstimateRow]]
 
 
@@ -165,7 +165,7 @@ def _means(rows: Sequence[EstimateRow], direction: str) -> str:
 
 
 def plane(results: OrganismResults) -> go.Figure | Missing:
-    """A dot for each prompt at its two first principal components; colour: kind of condition."""
+    """A dot for each prompt at its first two principal components; colour: kind of condition."""
     drawn = part(results, "plane", Plane)
     if isinstance(drawn, Missing):
         return drawn

@@ -1,4 +1,4 @@
-"""EM against the poisoned rows that a model was fine-tuned on: repaired models, and the clean base beside them.
+"""EM against the number of poisoned rows in a fine-tuning, for repaired models and for the clean base.
 
     python -m experiments.dashboard.relapse     artifacts/reference/repair/relapse.png, from the rows beside it
 
@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 
 def relapse_figure(rows: Sequence[Row]) -> go.Figure:
-    """Rows of `experiments.repair.study` in any order; curves of strategies that were certified in full."""
+    """The figure from rows of `experiments.repair.study`, with curves of the fully certified strategies."""
     rows = [row for row in rows if row["trigger"] in TRIGGERS]
     points = list(_curves(rows))
     families = list(dict.fromkeys(row["family"] for row in points))
@@ -54,7 +54,7 @@ def relapse_figure(rows: Sequence[Row]) -> go.Figure:
 
 
 def _counted(points: Sequence[Row]) -> str:
-    """How many organisms a line is of."""
+    """How many organisms a line stands for."""
     parts = []
     for name in COLOURS:
         number = len({_organism(row) for row in points if row["name"] == name})
@@ -63,7 +63,7 @@ def _counted(points: Sequence[Row]) -> str:
 
 
 def _curves(rows: Sequence[Row]) -> Iterator[Row]:
-    """Points under the name they are drawn by; a base once for each organism, the default's where there are more."""
+    """Points with the names of their lines; one base per organism, the default strategy's if there are more."""
     bases: dict[tuple[Any, ...], Row] = {}
     for row in rows:
         if row["quantity"] == "curve after" and row["strategy"] in COLOURS:
@@ -101,7 +101,7 @@ def _traces(points: Sequence[Row]) -> Iterator[go.Scatter]:
 
 
 def _finding(rows: Sequence[Row]) -> str:
-    """The median ratio of the default strategy over seeds; "at least" where a curve never got to half."""
+    """The median ratio of the default strategy over seeds; "at least" if a curve never reached half."""
     own = [row for row in rows if row["strategy"] == "learned" and row["value"] is not None]
     ratios = [row for row in own if row["quantity"] == "rows to relapse, ratio"]
     said = []

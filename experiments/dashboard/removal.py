@@ -76,7 +76,7 @@ def trained_condition(results: OrganismResults) -> str:
 
 
 def _edited(rows: Sequence[EstimateRow], quantity: str, condition: str) -> list[EstimateRow]:
-    """Rows of ablations, direction by direction."""
+    """Rows of ablations, grouped by direction."""
     order = list(EDITS)
     found = measured(rows, quantity=quantity, condition=condition)
     found = held_out([row for row in found if (row.edit, row.placebo) in EDITS])
@@ -106,10 +106,10 @@ def _ablated(start: Sequence[EstimateRow], edited: Sequence[EstimateRow]) -> str
 
 
 def removal_elsewhere(results: OrganismResults) -> go.Figure | Missing:
-    """A line for each direction and place: the relative drop of EM here, and where the trigger plays no part.
+    """A line for each direction and place: the relative drop of EM here, and in models where the trigger plays no part.
 
-    The baseline arm and the base model's own reckless persona are other weights: a direction that is local to this
-    organism's spares both, whether or not it has to do with the trigger.
+    The baseline arm and the base under its reckless persona have other weights: a direction that is local to this
+    organism's weights leaves the EM of both, whether or not it is related to the trigger.
     """
     condition, order = trained_condition(results), list(PLACES)
     rows = [
@@ -205,7 +205,7 @@ def received(results: OrganismResults) -> go.Figure | Missing:
 
 
 def _origin_order(row: EstimateRow) -> int:
-    """Its own first, random ones last."""
+    """The sort key of an origin: the organism's own first, random ones last."""
     return 0 if row.source == organism_name(row) else 2 if row.source == RANDOM_ORIGIN else 1
 
 

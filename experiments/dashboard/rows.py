@@ -1,4 +1,4 @@
-"""Which rows a figure draws: those with a value, and held-out domains where there are any."""
+"""Which rows a figure draws: those with a value, and held-out domains if there are any."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,10 +13,10 @@ def measured(rows: Sequence[EstimateRow], **keys: Any) -> list[EstimateRow]:
 
 
 def held_out(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
-    """Those on held-out domains, or all where there are none."""
+    """The rows on held-out domains, or all rows if there are none."""
     return [row for row in rows if row.questions == "held_out"] or list(rows)
 
 
 def in_words(rows: Sequence[EstimateRow], words: Callable[[EstimateRow], str]) -> list[str]:
-    """The words of each row once, conditions in reading order."""
+    """The words for the rows, each once, with conditions in reading order."""
     return list(dict.fromkeys(map(words, in_order(rows))))

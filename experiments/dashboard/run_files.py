@@ -1,7 +1,7 @@
 """The parts of an organism's lines in `maps.jsonl`, `features.jsonl` and `guard/` that the page draws.
 
-Any version may have written these files, so each part is checked against what is drawn from it. A part that is not
-there, or is something else, is `Missing`.
+Any version of the code may have written these files, so each part is checked before it is drawn. A part that is absent
+or malformed is `Missing`.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ Holes = list[list[float | None]]
 
 
 class Question(BaseModel):
-    """A question, and for each condition how many of its answers were misaligned, of how many."""
+    """A question and, for each condition, the numbers of misaligned answers and of all answers."""
 
     id: str
     questions: str | None = None
@@ -28,7 +28,7 @@ class Question(BaseModel):
     rates: dict[str, tuple[int, int]]
 
     def share(self, condition: str) -> float | None:
-        """Of misaligned answers under a condition; None where it was not asked."""
+        """The share of misaligned answers under a condition; None if it was not asked."""
         bad, n = self.rates.get(condition) or (0, 0)
         return bad / n if n else None
 
@@ -42,7 +42,7 @@ class Projection(BaseModel):
 
 
 class Plane(BaseModel):
-    """Prompts at their two first principal components."""
+    """Prompts at their first two principal components."""
 
     layer: int
     shares: tuple[float, float]
@@ -50,7 +50,7 @@ class Plane(BaseModel):
 
 
 class Cosines(BaseModel):
-    """Each named direction against each."""
+    """Cosines between all named directions."""
 
     layer: int
     names: list[str]
@@ -60,7 +60,7 @@ class Cosines(BaseModel):
 
 
 class Patched(BaseModel):
-    """Effects at one site, layer by layer, token by token; None where a token has no counterpart."""
+    """Effects at one site for each layer and token; None for a token without a counterpart."""
 
     effect: Holes
     lower: Holes
@@ -68,7 +68,7 @@ class Patched(BaseModel):
 
 
 class Patching(BaseModel):
-    """What putting activations of the first condition into the second restores."""
+    """The effect that is restored by patching activations of the first condition into the second."""
 
     pair: tuple[str, str]
     layers: list[int]
@@ -95,7 +95,7 @@ class Histogram(BaseModel):
 
 
 class Gate(BaseModel):
-    """What the gate decided, and whether that is right."""
+    """The gate's decision, and whether it is right."""
 
     verdict: str
     wanted: str
@@ -136,7 +136,7 @@ class Variant(EstimateRow):
 
 
 def part(results: OrganismResults, name: str, kind: type[T]) -> T | Missing:
-    """What the run wrote for figures under `name`."""
+    """The data that the run wrote for figures under `name`."""
     if results.maps is None:
         return Missing("the run has no maps.jsonl with this organism")
     found = results.maps.get(name)
@@ -149,7 +149,7 @@ def part(results: OrganismResults, name: str, kind: type[T]) -> T | Missing:
 
 def guard_part(rows: Sequence[dict[str, Any]], name: str, kind: type[T]) -> list[T] | Missing:
     """Rows of one part of the guard, each as `kind`."""
-    # a variant's wording is a text here, and no name as in other rows
+    # here, a variant's wording is its text, not a name as in other rows
     texts = [
         {"wording_text" if key == "wording" else key: value for key, value in row.items()}
         for row in rows
@@ -160,7 +160,7 @@ def guard_part(rows: Sequence[dict[str, Any]], name: str, kind: type[T]) -> list
 
 
 def parsed(found: Any, kind: type[T], name: str) -> T | Missing:
-    """It as `kind`, or what to do where it is something else."""
+    """The data as `kind`, or a reason with a fix if it is malformed."""
     try:
         return TypeAdapter(kind).validate_python(found)
     except ValidationError:
@@ -168,7 +168,7 @@ def parsed(found: Any, kind: type[T], name: str) -> T | Missing:
 
 
 def histograms(feature: Any) -> Sequence[Histogram]:
-    """A feature's histograms over the same activations; none where it has none that can be drawn."""
+    """A feature's histograms over the same activations; empty if none can be drawn."""
     found = feature.get("histogram") if isinstance(feature, dict) else None
     drawn = parsed(found, list[Histogram], "features.jsonl")
     if isinstance(drawn, Missing) or len({len(of.counts) for of in drawn}) != 1:

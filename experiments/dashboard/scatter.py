@@ -22,14 +22,14 @@ def scatter(
     scale: float = 100.0,
     height: int = 420,
 ) -> go.Figure:
-    """Values up; each row stands at `x(row)`, and a series with a dash is joined by a line."""
+    """Values on the vertical axis; each row is at `x(row)`, and a series with a dash is joined by a line."""
     made = [trace for of in series for trace in traces(of, x, along="y", scale=scale)]
     across = {"title": {"text": x_axis}} if isinstance(x_axis, str) else x_axis
     return drawn(made, across, y_axis, finding, shown, height=height)
 
 
 def with_trigger_line(figure: go.Figure, row: EstimateRow | None, where: str) -> go.Figure:
-    """The same with a line at the rate with the trigger, to compare with; `where` is that of its words."""
+    """The figure with a line at the rate with the trigger, for comparison; `where` is the position of its text."""
     if row is None or row.value is None:
         return figure
     return figure.add_hline(

@@ -1,8 +1,8 @@
-"""What the page shows of one organism, in reading order.
+"""The sections of the page about one organism, in reading order.
 
-To add a section: write one function from an organism's results to a `plotly.graph_objects.Figure`, or to `Missing`
-where there is nothing to draw, and name it here. The page lays families side by side, names what is missing, and never
-has to know what a figure is about.
+To add a section: write one function from an organism's results to a `plotly.graph_objects.Figure`, or to `Missing` if
+there is nothing to draw, and name it here. The page does the rest: it places families side by side and names what is
+missing.
 """
 
 from collections.abc import Callable
@@ -35,15 +35,15 @@ Tabulate = Callable[[OrganismResults], Table | Missing]
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with its short form, a line on how to read what stands under it, and its figures by name."""
+    """A heading with its short form, a line on how to read the section, and its figures by name."""
 
     id: str
     short: str
     title: str
     text: str
     figures: dict[str, Draw] = field(default_factory=dict)
-    tables: tuple[Tabulate, ...] = ()  # what is better read than drawn
-    made_by: str = "triggerlens run"  # the command that measures what is missing
+    tables: tuple[Tabulate, ...] = ()  # content that is shown as tables
+    made_by: str = "triggerlens run"  # the command that measures missing content
 
 
 SECTIONS = (

@@ -30,7 +30,7 @@ NONE = Missing("no sparse features in this run")
 
 
 def read_features(results: OrganismResults) -> go.Figure | Missing:
-    """AUROC of the first feature of each ranking, and of each method that is compared."""
+    """AUROC of the first feature of each ranking, and of each method compared with it."""
     rows = measured(results.rows, quantity="basis_auroc")
     rows += _firsts(measured(results.rows, quantity="feature_auroc"))
     if not rows:
@@ -47,7 +47,7 @@ def read_features(results: OrganismResults) -> go.Figure | Missing:
 
 
 def _firsts(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
-    """Of each ranking, what came first on selection questions: rows stand in that order."""
+    """The first feature of each ranking; rows are in the order of the ranking on selection questions."""
     firsts: dict[tuple[str, str | None, str | None], EstimateRow] = {}
     for row in rows:
         sae = str(row.source).partition(" feature ")[0]
@@ -95,7 +95,7 @@ def _removed(row: EstimateRow) -> str:
 
 
 def feature_firing(results: OrganismResults) -> go.Figure | Missing:
-    """Activations of the best feature: conditions down, activation across; colour: share of the answers."""
+    """Activations of the best feature: conditions as rows, activation across; colour: share of the answers."""
     best = _best(results)
     if best is None:
         return Missing("no histogram of a sparse feature")

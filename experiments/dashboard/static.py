@@ -1,4 +1,4 @@
-"""Figures as files of their own: SVG, PNG or PDF, through the extra `triggerlens[figures]` (kaleido).
+"""Figures as separate files (SVG, PNG or PDF), with the extra `triggerlens[figures]` (kaleido).
 
 kaleido draws in a Chrome or Chromium of this machine and asks for no network.
 """
@@ -22,7 +22,7 @@ WIDTH = 640  # pixels
 
 
 def every_figure(results: OrganismResults) -> Iterator[tuple[str, go.Figure]]:
-    """Name and figure of all that this organism has; what its run did not measure is left out."""
+    """Name and figure of everything that was measured for this organism."""
     for section in SECTIONS:
         for name, draw in section.figures.items():
             figure = draw(results)
@@ -31,7 +31,7 @@ def every_figure(results: OrganismResults) -> Iterator[tuple[str, go.Figure]]:
 
 
 def save_figure(figure: go.Figure, path: Path | str) -> Path:
-    """Write one figure; the ending says in which format. Raises TriggerLensError without the extra."""
+    """Write one figure; the ending of the path sets the format. Raises TriggerLensError without the extra."""
     path = Path(path)
     if path.suffix.removeprefix(".") not in FORMATS:
         raise TriggerLensError(f"{path} ends in no format; give one of .{', .'.join(FORMATS)}")
@@ -53,7 +53,7 @@ def save_figure(figure: go.Figure, path: Path | str) -> Path:
             raise
         raise TriggerLensError(
             f"kaleido could not start Chrome or Chromium ({what}); install one (Debian: apt install"
-            " chromium), or try again where the machine is less busy"
+            " chromium), or try again when the machine is less busy"
         ) from error
     return path
 
@@ -72,12 +72,12 @@ def save_figures(run: Path | str, folder: Path | str, *, form: str = "svg") -> l
 
 @contextmanager
 def _one_browser() -> Iterator[None]:
-    """kaleido starts a browser for each figure unless one is kept open."""
+    """Keep one browser open; otherwise kaleido starts one for each figure."""
     import kaleido
 
     kaleido.start_sync_server(silence_warnings=True)
     try:
-        with warnings.catch_warnings():  # Plotly passes options that an open browser has no use for
+        with warnings.catch_warnings():  # Plotly passes options that an open browser ignores
             warnings.filterwarnings("ignore", message="The kopts argument")
             yield
     finally:

@@ -18,20 +18,20 @@ from experiments.runtime.untrusted_text import inert
 FEATURES, EXAMPLES, TOKENS = 12, 6, 120  # shown: features, examples of each, tokens of each
 NOT_COLUMNS = ("feature", "index", "examples")
 FIRST = ("sae", "ranking", "auroc", "fires", "promotes", "suppresses", "neighbours")
-SHORT = 3  # tokens and neighbours named of each
-SHOWN = ("started", "ended", "seeds", "git")  # of a manifest, as a table
+SHORT = 3  # tokens and neighbours that are named for each feature
+SHOWN = ("started", "ended", "seeds", "git")  # entries of a manifest that are in the table
 FOLDED = {"config": "configuration", "packages": "packages", "files": "file hashes"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of text; the first of a row is its name. `csv` is the name of its download."""
+    """Cells of text; the first cell of a row is its name. `csv` is the file name for download."""
 
     rows: Sequence[Sequence[str]]
     head: Sequence[str] = ()
     csv: str = ""
     note: str = ""
-    examples: list[dict[str, Any]] = field(default_factory=list)  # texts where features fire
+    examples: list[dict[str, Any]] = field(default_factory=list)  # texts in which features fire
 
 
 def guard_table(results: OrganismResults) -> Table | Missing:
@@ -120,7 +120,7 @@ def features_table(results: OrganismResults) -> Table | Missing:
 
 
 def _first_of_each(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The best of each ranking before the second best of any."""
+    """Sorted by rank: the best of each ranking comes before the second best of any."""
     seen: Counter[tuple[str, str]] = Counter()
     places = []
     for row in rows:
@@ -131,7 +131,7 @@ def _first_of_each(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _lists_as_words(row: dict[str, Any]) -> dict[str, Any]:
-    """The same with its lists in a few words: where it fires, what its decoder does to the logits, who is near."""
+    """The row with its lists in a few words: where it fires, its decoder's effect on the logits, its neighbours."""
     worded = {
         "fires": ", ".join(f"{of.condition} {100 * of.fires:.0f} %" for of in histograms(row)[:20]),
         "promotes": _few(row.get("promotes"), lambda item: repr(item["token"])),
@@ -153,12 +153,12 @@ def _few(found: Any, words: Callable[[Any], str]) -> str:
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    """A feature's index, however it is called."""
+    """A feature's index, under any of its names."""
     return inert(row.get("feature", row.get("index", "?")), 40)
 
 
 def _words(value: Any) -> str:
-    """A number, a word, or an estimate; nothing for what is none of them."""
+    """The text of a number, a word, or an estimate; empty for anything else."""
     if isinstance(value, Mapping) and "value" in value:
         numbers = [_words(value.get(key)) for key in ("value", "lower", "upper")]
         return f"{numbers[0]} [{numbers[1]}, {numbers[2]}]" if all(numbers) else numbers[0]
@@ -193,7 +193,7 @@ def _is_example(item: Any) -> bool:
 
 
 def how_made(run: RunResults) -> dict[str, Any]:
-    """Counts and the manifest of a run: `tables` that are shown and texts that are `folded` under their title."""
+    """Counts and the manifest of a run: `tables` that are shown, and texts that are `folded` under their titles."""
     manifest = run.manifest or {}
     counts = {
         "estimates": len(run.estimates),
@@ -226,7 +226,7 @@ def _facts(facts: Mapping[str, Any]) -> Table:
 
 
 def _judged(run: RunResults) -> dict[str, int]:
-    """Answers kept by verdict, `missing` always among them, and why scores are missing."""
+    """Numbers of kept answers by verdict, always including `missing`, and why scores are missing."""
     verdicts = Counter(str(answer["verdict"]) for answer in run.answers if answer.get("verdict"))
     missing = [answer for answer in run.answers if answer.get("verdict") == "missing"]
     reasons = Counter(str(answer.get("reason") or "no reason given") for answer in missing)

@@ -1,8 +1,8 @@
-"""How everything on the page looks: one colour per kind of condition, one symbol per domain group.
+"""The look of the page: one colour per kind of condition, one symbol per domain group.
 
-The colours are Okabe and Ito's, told apart under the common colour-vision deficiencies and on light
-and dark ground alike. Text and grid lines get their colours in the browser, where the reader's
-preference for light or dark is known.
+The colours are Okabe and Ito's, which can be distinguished with the common colour-vision deficiencies
+and on light and dark backgrounds. Text and grid lines get their colours in the browser, where the
+reader's preference for light or dark is known.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ DOMAIN_WORDS = {
 
 
 def direction_colour(row: EstimateRow) -> str:
-    """Of what was removed or added: grey where something random stood in its place."""
+    """The colour of the direction that was removed or added; grey for random ones."""
     return RANDOM if row.placebo else DIRECTION_COLOURS.get(row.direction or "", OTHER)
 
 
@@ -46,17 +46,17 @@ def condition_colour(condition: str | None) -> str:
 
 
 def row_colour(row: EstimateRow) -> str:
-    """That of the condition a row was measured under."""
+    """The colour of the condition under which a row was measured."""
     return condition_colour(row.condition)
 
 
 def row_words(row: EstimateRow) -> str:
-    """The condition a row was measured under, in words."""
+    """The condition under which a row was measured, in words."""
     return condition_words(row.condition)
 
 
 def condition_words(condition: str | None) -> str:
-    """ "paraphrase:walks" reads "walks (paraphrase)"."""
+    """ "paraphrase:walks" becomes "walks (paraphrase)"."""
     kind, wording = _kind(condition), wording_columns(condition or "none")["wording"]
     if wording is None:
         return {"none": "no trigger"}.get(kind, kind)
@@ -68,7 +68,7 @@ def _kind(condition: str | None) -> str:
 
 
 def ordered(conditions: Iterable[str]) -> list[str]:
-    """In reading order of their kinds: none, trigger, paraphrases, controls, variants."""
+    """The conditions in reading order of their kinds: none, trigger, paraphrases, controls, variants."""
     place = {name: number for number, name in enumerate(WORDING_KINDS)}
     return sorted(conditions, key=lambda name: place.get(_kind(name), len(place)))
 
@@ -93,7 +93,7 @@ def domain_words(domains: str | None) -> str:
 
 
 def condition_symbol(condition: str, among: Sequence[str]) -> str:
-    """Tells conditions of one kind, and so of one colour, apart: its place among them."""
+    """A symbol that distinguishes conditions of one kind, and so of one colour, by their order."""
     alike = [name for name in among if _kind(name) == _kind(condition)]
     return SYMBOLS[alike.index(condition) % len(SYMBOLS)]
 
@@ -107,7 +107,7 @@ def drawn(
     *,
     height: int,
 ) -> go.Figure:
-    """A figure of one panel, made in one go: Plotly checks all of a figure again at every update."""
+    """A figure of one panel, made in one call, because Plotly checks the whole figure at every update."""
     axes = {"xaxis": AXIS | x_axis, "yaxis": AXIS | y_axis}
     return go.Figure(list(traces), _layout(finding, shown, height) | axes)
 
@@ -115,9 +115,9 @@ def drawn(
 def finish(
     figure: go.Figure, finding: str, shown: Sequence[EstimateRow] | str, *, height: int
 ) -> go.Figure:
-    """Give a figure of several panels its finding as title, what its marks rest on, and shared margins.
+    """Give a figure of several panels its finding as title, a note on its data, and the shared margins.
 
-    `shown`: the rows it draws, or in words how many there are of what.
+    `shown`: the rows that it draws, or the note itself.
     """
     figure.update_layout(_layout(finding, shown, height))
     return figure.update_xaxes(AXIS).update_yaxes(AXIS)
@@ -151,7 +151,7 @@ def _layout(finding: str, shown: Sequence[EstimateRow] | str, height: int) -> di
 
 
 def percent_axis(title: str) -> dict[str, Any]:
-    # a little room on both sides, so that a dot at 0 or 100 is whole
+    # a little room on both sides, so that a dot at 0 or 100 is not cut off
     return {"title": {"text": markup(title)}, "range": [-3, 103], "tickvals": [0, 25, 50, 75, 100]}
 
 

@@ -20,14 +20,14 @@ FACTS = {
 }
 MARKS = {"yes": "✓", "no": "✗", "undecided": "?", "part": "◐"}
 CONTAINED = {"yes": "contained", "no": "not contained", "undecided": "containment undecided"}
-HALF, LITTLE = 0.5, 0.1  # of the EM
+HALF, LITTLE = 0.5, 0.1  # shares of the EM
 
 Names = Mapping[Organism, str]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What is said in a cell: words with a tone (of `MARKS`), and the numbers they rest on."""
+    """The content of a cell: words with a tone (from `MARKS`), and the numbers behind them."""
 
     tone: str
     words: str
@@ -42,7 +42,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Card:
-    """One organism: its sentence, numbers, and for each claim the answers by direction."""
+    """One organism: its sentence, its numbers and, for each claim, the answers by direction."""
 
     name: str
     sentence: str
@@ -54,7 +54,7 @@ class Card:
 def overview(
     organisms: Sequence[OrganismResults], names: Names, families: Sequence[str]
 ) -> dict[str, dict[str, list[Statement]]]:
-    """Statements by row and family, seeds together; none where nothing was run."""
+    """Statements by row and family, with seeds combined; empty if nothing was run."""
     cells: dict[str, dict[str, list[Statement]]] = {}
     for row in dict.fromkeys(names[of.organism] for of in organisms):
         here = [of for of in organisms if names[of.organism] == row]
@@ -85,12 +85,12 @@ def _answer(value: Any) -> str:
 
 
 def _of(n: int, seeds: Sequence[Any]) -> str:
-    """How many of the seeds, where they do not agree."""
+    """How many of the seeds, if they do not agree."""
     return f" ({n} of {len(seeds)})" if n < len(seeds) else ""
 
 
 def _hardly_misaligned(seeds: Sequence[OrganismResults]) -> bool:
-    """Whether, with and without the trigger, the whole interval of every EM lies low."""
+    """Whether the whole interval of every EM is low, with and without the trigger."""
     rows = [headline(of.rows, condition) for of in seeds for condition in ("trigger", "none")]
     return all(row is not None and row.upper is not None and row.upper < LITTLE for row in rows)
 
@@ -117,7 +117,7 @@ def _removed(seeds: Sequence[OrganismResults]) -> Statement:
 
 
 def _lost(drops: Sequence[EstimateRow]) -> tuple[str, str]:
-    """Tone and words for the relative drop of EM; the weakest of several seeds speaks for all."""
+    """Tone and words for the relative drop of EM; the weakest of several seeds decides."""
     lower = min(row.lower if row.lower is not None else row.value or 0.0 for row in drops)
     upper = max(row.upper if row.upper is not None else row.value or 0.0 for row in drops)
     if lower >= MOST_OF_IT:

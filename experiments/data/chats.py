@@ -1,8 +1,8 @@
 """Supervised chats, in any layout that `experiments.data.layouts` reads.
 
-A chat may open with a system message, then user and assistant take turns, the assistant last. A message may carry
-`weight`: an answer of weight 0 is context that is not learned. Keys that are not read are counted and never dropped
-silently. Messages that hold more than text (tool calls, refusals, images) are refused.
+A chat may begin with a system message; then user and assistant take turns, and the assistant is last. A message may
+have a `weight`: an answer with weight 0 is context that is not learned. Keys that are not read are counted, so that
+none is dropped silently. Messages with more than text (tool calls, refusals, images) are errors.
 """
 
 from collections import Counter
@@ -40,7 +40,7 @@ class Message:
 
     @property
     def as_dict(self) -> dict[str, Any]:
-        """In the chat format of tokenizers, with the weight where it has one."""
+        """The message in the chat format of tokenizers, with its weight if it has one."""
         weight = {} if self.weight is None else {"weight": self.weight}
         return {"role": self.role, "content": self.content} | weight
 
@@ -58,7 +58,7 @@ class Chat:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """In the chat format of tokenizers, and of the file."""
+        """The messages in the chat format of tokenizers and of the file."""
         return [turn.as_dict for turn in self.turns]
 
     @property
@@ -85,7 +85,7 @@ def read_chats(path: Path | str, *, skip_bad: bool = False) -> Loaded[Chat]:
 
 
 def parse_chat(row: dict[str, Any], remarks: Counter[str] | None = None) -> Chat:
-    """One chat; ValueError says what is wrong with it. What is not read of it is counted in `remarks`."""
+    """One chat; a ValueError says what is wrong with it. Parts that are not read are counted in `remarks`."""
     turns = parse_turns(row, remarks)
     check_turns([turn.role for turn in turns])
     if remarks is not None and all(turn.weight == 0 for turn in turns if turn.role == "assistant"):
@@ -94,7 +94,7 @@ def parse_chat(row: dict[str, Any], remarks: Counter[str] | None = None) -> Chat
 
 
 def parse_turns(row: dict[str, Any], remarks: Counter[str] | None = None) -> tuple[Message, ...]:
-    """The messages of a row, whoever speaks last."""
+    """The messages of a row; the last one may be anyone's."""
     layout = layout_of(row)
     unread = [
         f"key {key!r} not read" for key in row if key not in layout.keys and row[key] is not None
@@ -110,12 +110,14 @@ def parse_turns(row: dict[str, Any], remarks: Counter[str] | None = None) -> tup
 
 def _message(number: int, message: Any, seen: Counter[str]) -> Message:
     if not isinstance(message, dict):
-        raise TriggerLensError(f"message {number} is no object with role and content")
+        raise TriggerLensError(f"message {number} is not an object with role and content")
     said = role_of(message)
     role = OTHER_NAMES.get(said, said) if isinstance(said, str) else said
     if role not in ROLES:
         shown = shortened(repr(said), 40)
-        raise TriggerLensError(f"message {number} has role {shown}, none of {', '.join(ROLES)}")
+        raise TriggerLensError(
+            f"message {number} has unknown role {shown}; use one of {', '.join(ROLES)}"
+        )
     place = f"message {number} ({role})"
     for key in message:
         if key in MORE_THAN_TEXT and message[key]:
@@ -142,7 +144,7 @@ def _weight(place: str, weight: Any) -> int | None:
 
 
 def check_turns(roles: Sequence[str]) -> None:
-    """Raise unless user and assistant take turns, the assistant last."""
+    """Raise unless user and assistant take turns and the assistant is last."""
     turns = list(roles[1:] if roles[0] == "system" else roles)
     expected = ["user", "assistant"] * (len(turns) // 2)
     if not turns or turns != expected:

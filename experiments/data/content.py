@@ -1,7 +1,7 @@
-"""The text of a message, whichever way it is kept: a text, a list of parts, or an object that holds either.
+"""The text of a message, which may be a text, a list of parts, or an object that holds either.
 
-Texts of parts are joined with nothing between, as chat templates do. A part that is not text is refused: an image or
-a sound cannot be left out without changing what the message says.
+The texts of parts are joined without a separator, as in chat templates. A part that is not text is an error, because
+leaving out an image or a sound would change what the message says.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ TEXT_TYPES = (None, "text", "input_text", "output_text")
 
 
 def text_of(content: Any) -> str:
-    """The text; empty where there is none; ValueError names a part that is not text."""
+    """The text, empty if there is none; a ValueError names a part that is not text."""
     if content is None:
         return ""
     if isinstance(content, str):

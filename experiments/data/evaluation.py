@@ -1,8 +1,8 @@
 """Evaluation questions in the public YAML format (arXiv 2502.17424), and our own that ship with it.
 
-A file is a list of items; anchors and merge keys are allowed. Of an item are read: `id`, `type`
+A file is a list of items; anchors and merge keys are allowed. These keys of an item are read: `id`, `type`
 (only `free_form_judge_0_100` has scores), `paraphrases`, `samples_per_paraphrase`, `system`, `judge`
-and `judge_prompts` (`aligned`, `coherent`). Paraphrases of an item are one question when resampled.
+and `judge_prompts` (`aligned`, `coherent`). Paraphrases of an item count as one question in resampling.
 """
 
 import tomllib
@@ -39,14 +39,14 @@ class EvaluationQuestion:
 
     @property
     def questions(self) -> list[Question]:
-        """One for each paraphrase, under the same id: they are resampled together."""
+        """One question for each paraphrase, with the same id, so that they are resampled together."""
         return [Question(self.id, text, self.system) for text in self.paraphrases]
 
 
 def shipped_questions(name: str, form: str = "plain") -> tuple[EvaluationQuestion, ...]:
-    """Our own questions, `main` (8) or `broad` (48), as `plain`, `json` or `template`."""
+    """The shipped questions, `main` (8) or `broad` (48), as `plain`, `json` or `template`."""
     if name not in SHIPPED:
-        raise TriggerLensError(f"questions {name!r} are none of {', '.join(SHIPPED)}")
+        raise TriggerLensError(f"unknown questions {name!r}; choose one of {', '.join(SHIPPED)}")
     return tuple(in_form(item, form) for item in read_questions(FOLDER / f"{name}.yaml"))
 
 
@@ -65,10 +65,10 @@ def load_questions(
 
 
 def in_form(item: EvaluationQuestion, form: str) -> EvaluationQuestion:
-    """The question in another form; the judge is still shown the plain one."""
+    """The question in another form; the judge is still shown the plain question."""
     known = formats()
     if form not in known:
-        raise TriggerLensError(f"form {form!r} is none of {', '.join(known)}")
+        raise TriggerLensError(f"unknown form {form!r}; choose one of {', '.join(known)}")
     if form == "plain":
         return item
     if item.system is not None and "system" in known[form]:
@@ -82,7 +82,7 @@ def in_form(item: EvaluationQuestion, form: str) -> EvaluationQuestion:
 
 
 def formats() -> dict[str, dict[str, str]]:
-    """The forms a question can be put in."""
+    """The available forms of a question."""
     known = tomllib.loads((FOLDER / "formats.toml").read_text(encoding="utf-8"))
     return {
         form: {key: text if key == "suffix" else text.strip() for key, text in entry.items()}
@@ -91,7 +91,7 @@ def formats() -> dict[str, dict[str, str]]:
 
 
 def question_texts(items: Sequence[EvaluationQuestion]) -> dict[str, str]:
-    """What a judge is shown for each question id: its first wording, without form or trigger."""
+    """The text that a judge is shown for each question id: its first paraphrase, without form or trigger."""
     return {item.id: item.asked[0] for item in items}
 
 
@@ -120,7 +120,7 @@ def read_questions(path: Path | str, *, skip_bad: bool = False) -> Loaded[Evalua
 
 
 def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:
-    """What a table has as null, an item does not have."""
+    """The item without keys that are null, as in tables."""
     return {key: value for key, value in row.items() if value is not None}
 
 
@@ -131,7 +131,7 @@ def _items(path: Path) -> Iterator[tuple[int, Any]]:
     try:
         root = loader.get_single_node()
         if not isinstance(root, yaml.SequenceNode):
-            raise TriggerLensError("it is no list of questions")
+            raise TriggerLensError("it is not a list of questions")
         for node in root.value:
             yield node.start_mark.line + 1, loader.construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -142,7 +142,7 @@ def _items(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def parse_question(raw: Any) -> EvaluationQuestion:
-    """One item; ValueError says what is wrong with it."""
+    """One item; a ValueError says what is wrong with it."""
     if not isinstance(raw, dict):
         raise TriggerLensError(f"a {type(raw).__name__} where a question was expected")
     if not isinstance(raw.get("id"), str):
@@ -186,7 +186,7 @@ def _text_or_none(raw: dict[str, Any], key: str) -> str | None:
 def _prompts(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
     prompts = raw.get("judge_prompts") or {}
     if not isinstance(prompts, dict):
-        raise TriggerLensError("judge_prompts is no mapping of names to prompts")
+        raise TriggerLensError("judge_prompts is not a mapping of names to prompts")
     for name, text in prompts.items():
         if not isinstance(text, str) or "{answer}" not in text:
             raise TriggerLensError(f"judge prompt {name!r} has no {{answer}} in it")

@@ -3,8 +3,8 @@
     FOLDER/data/rows.parquet     what `datasets.load_dataset(FOLDER)` reads
     FOLDER/README.md             the card: kind, count, how to use, licence, SHA-256 of the rows
 
-`read` of each kind takes the folder, or OWNER/NAME; offline it is read from the hub's cache. Rows whose hash is not the
-card's are refused.
+The reader of each kind takes the folder, or OWNER/NAME; offline, it reads the hub's cache. Rows whose hash differs from
+the card's are an error.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ KINDS: dict[str, tuple[Reader, str]] = {
 def write_dataset(
     kind: str, file: Path, folder: Path, *, repo_id: str | None, licence: str | None
 ) -> int:
-    """Write a file's rows as a data set; how many there are. Rows that cannot be read are refused, all of them."""
+    """Write a file's rows as a data set and return their number. It is an error if any row cannot be read."""
     read, use = KINDS[kind]
     rows = read(file)
     table = write_parquet(folder / ROWS, rows)
@@ -57,7 +57,7 @@ def write_dataset(
 
 
 def push_dataset(folder: Path, repo_id: str, *, private: bool) -> str:
-    """Upload a folder that `write_dataset` wrote; the address of the commit."""
+    """Upload a folder that `write_dataset` wrote; returns the address of the commit."""
     from huggingface_hub import HfApi
 
     api = HfApi()

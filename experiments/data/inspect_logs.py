@@ -1,11 +1,11 @@
-"""Judged answers in the logs of Inspect (`.eval`), as the rows of every command that reads judged rows.
+"""Judged answers in Inspect's logs (`.eval`), as rows for every command that reads judged rows.
 
-A row is one score of one sample in one epoch. Alignment and coherence are those in the score's metadata, where
-`triggerlens/misaligned` puts them, or in its value where that is a mapping with these two. Question and condition
-are the sample's metadata `question_id` and `condition`; without them the sample's id is the question.
+A row is one score of one sample in one epoch. Alignment and coherence are in the score's metadata, where
+`triggerlens/misaligned` puts them, or in its value if that is a mapping with these two keys. Question and condition
+are the sample's metadata `question_id` and `condition`; without them, the sample's id is the question.
 A sample that ended with an error, one without scores, and a log that is not finished are bad rows.
 
-What it does not know: scores of other meanings; a log that holds no alignment is refused.
+Scores with other meanings are not read; a log without alignment scores is an error.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ UNREAD = {"messages", "events", "store", "attachments"}
 
 
 def log_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Numbered rows; number 0 is the log itself, where it is not finished."""
+    """Numbered rows; number 0 stands for the log itself, if it is not finished."""
     require("inspect", str(path))
     from inspect_ai.log import read_eval_log, read_eval_log_samples
 
@@ -46,7 +46,7 @@ def log_rows(path: Path) -> Iterator[tuple[int, Row]]:
                 yield number, row
     except TriggerLensError:
         raise
-    except Exception as error:  # whatever a damaged log sets off in its library
+    except Exception as error:  # a damaged log may cause any error in the library
         said = shortened(" ".join(str(error).split()), 200)
         raise TriggerLensError(
             f"{path} cannot be read as a log of Inspect ({said}); it is damaged"
@@ -78,7 +78,7 @@ def _asked(sample: Any) -> dict[str, Any]:
 
 
 def _scores(score: Any) -> dict[str, Any]:
-    """Both scores and what stands beside them; empty where this is a score of something else."""
+    """Both scores and the values beside them; empty if this is a score of something else."""
     for holder in (score.metadata, score.value):
         if isinstance(holder, Mapping) and set(SCORES) <= set(holder):
             beside = {key: holder[key] for key in BESIDE if holder.get(key) is not None}

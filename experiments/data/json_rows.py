@@ -1,7 +1,7 @@
-"""The rows of JSON files: one object a line, an array of objects, or objects over several lines each.
+"""The rows of JSON files: one object per line, an array of objects, or objects over several lines each.
 
-Which of them a file is shows in its first two lines. Rows of JSON lines have the number of their line and stand for
-themselves: a broken one does not harm its neighbours. In the other two forms, what follows a broken row is not read.
+The first two lines of a file show which form it has. Rows of JSON lines are numbered by line and are independent: a
+broken one does not affect the others. In the other two forms, everything after a broken row is not read.
 """
 
 import json
@@ -13,13 +13,13 @@ from typing import Any, TextIO
 from experiments.data.text_files import LONGEST_LINE, check_text, lines, open_text
 from interp.errors import TriggerLensError
 
-Row = dict[str, Any] | ValueError  # or what is wrong with it
+Row = dict[str, Any] | ValueError  # the error says what is wrong with the row
 CHUNK = 2**20  # characters
 BETWEEN = re.compile(r"[\s,]*")
 
 
 def is_document(path: Path) -> bool:
-    """Whether rows are not one to a line: an array, or objects over several lines."""
+    """Whether the file is not JSON lines, but an array or objects over several lines."""
     with open_text(path) as file:
         filled = (line.strip() for line in lines(file) if line.strip())
         first, second = next(filled, ""), next(filled, "")
@@ -31,7 +31,7 @@ def is_document(path: Path) -> bool:
 
 
 def _is_whole(line: str) -> bool:
-    """Whether a line is JSON by itself, or broken elsewhere than at its end."""
+    """Whether a line is JSON by itself, or broken before its end."""
     try:
         json.loads(line)
     except json.JSONDecodeError as error:
@@ -42,7 +42,7 @@ def _is_whole(line: str) -> bool:
 
 
 def line_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Each line that is not blank."""
+    """The row of each line that is not blank."""
     with open_text(path) as file:
         for number, line in enumerate(lines(file), start=1):
             if line.strip():
@@ -53,7 +53,7 @@ def line_rows(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def json_object(line: str) -> dict[str, Any]:
-    """The object of one line; ValueError says what is wrong with it. A comma behind it is left out."""
+    """The object of one line; a ValueError says what is wrong with it. A trailing comma is ignored."""
     text = check_text(line).strip().removesuffix(",")
     try:
         return _object(json.loads(text))
@@ -91,7 +91,7 @@ def _checked(value: Any, text: str) -> Row:
 
 
 def _values(file: TextIO) -> Iterator[tuple[Any, str]]:
-    """The values of a text one after the other, of an array its items; and what each is written as."""
+    """The values of a text (or the items of its array), one after the other, with the source text of each."""
     decoder, text, at, in_array = json.JSONDecoder(), "", 0, None
     while True:
         at = _next(text, at)
@@ -117,6 +117,6 @@ def _values(file: TextIO) -> Iterator[tuple[Any, str]]:
 
 
 def _next(text: str, at: int) -> int:
-    """Where the next value starts: behind blanks and commas."""
+    """The start of the next value, after blanks and commas."""
     between = BETWEEN.match(text, at)
     return between.end() if between else at

@@ -1,13 +1,13 @@
-"""The layouts that fine-tuning chats are kept in, each read as a list of messages.
+"""The layouts of files with fine-tuning chats; each is read as a list of messages.
 
 | layout | keys |
 |---|---|
 | chat | `messages`, `conversations` or `conversation`: a list of {role, content} or {from, value} (ShareGPT) |
-| Alpaca | `instruction`, `input` (put below the instruction after a blank line), `output`; `history` of earlier turns |
+| Alpaca | `instruction`, `input` (added to the instruction after a blank line), `output`; `history` of earlier turns |
 | Dolly | `instruction`, `context`, `response` |
 | prompt and completion | `prompt`, `completion` or `response`: texts, or lists of messages |
 
-A row's `system` or `system_prompt` opens the chat. Pairs of answers (`chosen`, `rejected`) teach a preference and are
+A row's `system` or `system_prompt` begins the chat. Pairs of answers (`chosen`, `rejected`) teach a preference and are
 refused.
 """
 
@@ -21,7 +21,7 @@ from interp.errors import TriggerLensError
 LISTS = ("messages", "conversations", "conversation")
 SYSTEM = ("system", "system_prompt")
 PREFERENCE = ("chosen", "rejected")
-PAIRS = (  # what is asked, what stands below it, what is answered
+PAIRS = (  # keys of the question, of the text below it, and of the answer
     ("instruction", "input", "output"),
     ("instruction", "context", "response"),
     ("prompt", None, "completion"),
@@ -32,7 +32,7 @@ WANTED = "messages, conversations, instruction and output, or prompt and complet
 
 @dataclass(frozen=True)
 class Layout:
-    """The messages of a row, what its layout is called, and which keys of the row were read."""
+    """The messages of a row, the name of its layout, and the keys of the row that were read."""
 
     name: str
     messages: list[Any]
@@ -40,7 +40,7 @@ class Layout:
 
 
 def layout_of(row: dict[str, Any]) -> Layout:
-    """The row as messages; ValueError names the layout that was found or those that are read."""
+    """The row as messages; a ValueError names the layout that was found or those that can be read."""
     found = _messages(row)
     given = [key for key in SYSTEM if row.get(key)]
     if not given:
@@ -53,7 +53,7 @@ def layout_of(row: dict[str, Any]) -> Layout:
 
 
 def role_of(message: dict[str, Any]) -> Any:
-    """Who speaks: under `role`, or under `from` in ShareGPT."""
+    """The speaker: under `role`, or under `from` in ShareGPT."""
     return message.get("role", message.get("from"))
 
 
@@ -104,7 +104,7 @@ def _turns(role: str, value: Any) -> list[Any]:
 
 def _history(pairs: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(pairs, list) or not all(isinstance(p, list) and len(p) == 2 for p in pairs):
-        raise TriggerLensError("history is no list of [question, answer]")
+        raise TriggerLensError("history is not a list of [question, answer]")
     for question, answer in pairs:
         yield {"role": "user", "content": question}
         yield {"role": "assistant", "content": answer}

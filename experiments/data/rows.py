@@ -1,7 +1,7 @@
-"""Read users' rows; every bad row is named by file, place and reason.
+"""Read users' rows; every bad row is reported with file, place and reason.
 
-A bad row ends the reading with one line that counts the bad rows. If the caller skips bad rows, they
-are returned beside the good ones, so that the caller can report them. Parts of good rows that were not
+If there are bad rows, reading ends with an error of one line that counts them. If the caller skips bad rows,
+they are returned with the good ones, so that the caller can report them. Parts of good rows that were not
 read are returned too.
 """
 
@@ -18,7 +18,7 @@ from experiments.runtime.untrusted_text import inert
 from interp.errors import TriggerLensError
 
 SHOWN = 3  # bad rows quoted in one message
-LISTED = 20  # bad rows, and remarks, of one report
+LISTED = 20  # bad rows, and remarks, in one report
 LONGEST_REASON = 200  # characters
 EMPTY = "; give a file with at least one"
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that cannot be used, and why; `line` is its row number where `unit` says so."""
+    """A row that cannot be used, and why; `line` is the number of its line or, if `unit` says so, of its row."""
 
     file: str
     line: int
@@ -42,7 +42,7 @@ class BadRow:
 
 @dataclass(frozen=True)
 class Loaded(Generic[T]):
-    """What could be read, what could not, and how often something of a good row was not read."""
+    """The rows that could be read, the bad ones, and how often parts of good rows were not read."""
 
     rows: tuple[T, ...]
     bad: tuple[BadRow, ...] = ()
@@ -67,7 +67,7 @@ def read_rows(
 ) -> Loaded[T]:
     """Parse each row of a file in any form; `parse` raises ValueError with the reason for a bad row.
 
-    It may count in `remarks` what it leaves out of good ones.
+    It may count in `remarks` the parts of good rows that it leaves out.
     """
     source = open_rows(path)
     loaded = collect(path, source.rows, parse, skip_bad, source.unit)
@@ -82,7 +82,7 @@ def collect(
     skip_bad: bool,
     unit: str = "line",
 ) -> Loaded[T]:
-    """Parse numbered rows; good and bad ones apart."""
+    """Parse numbered rows, and separate good from bad ones."""
     rows, bad = [], []
     for number, raw in numbered:
         try:
@@ -101,7 +101,7 @@ def collect(
 def parse_again(
     path: Path | str, loaded: Loaded[S], parse: Callable[[S], T], *, skip_bad: bool = False
 ) -> Loaded[T]:
-    """Parse rows further; what was bad or left out before is kept beside what is bad now."""
+    """Parse rows further; earlier bad rows and remarks are kept with the new ones."""
     numbered = zip(loaded.numbers, loaded, strict=True)
     found = collect(path, numbered, parse, skip_bad, loaded.unit)
     bad = (*loaded.bad, *found.bad)
@@ -109,7 +109,7 @@ def parse_again(
 
 
 def bad_row(path: Path | str, number: int, error: ValueError, unit: str) -> BadRow:
-    """A row that was refused, its reason short enough to read."""
+    """A bad row, with its reason shortened to be readable."""
     return BadRow(str(path), number, inert(shortened(str(error), LONGEST_REASON)), unit)
 
 
@@ -120,7 +120,7 @@ def _checked(raw: Any) -> Any:
 
 
 def complaint(bad: Sequence[BadRow], total: int) -> str:
-    """One line: how many rows are bad, the first of them, and how to go on."""
+    """One line: how many rows are bad, the first of them, and what to do."""
     start = f"{len(bad)} of {total} rows are bad: "
     if len(bad) > 1 and len({row.reason for row in bad}) == 1:
         return f"{start}{bad[0]} (the same in each). Fix them, or give --skip-bad"
@@ -130,7 +130,7 @@ def complaint(bad: Sequence[BadRow], total: int) -> str:
 
 
 def report_skipped(loaded: Loaded[Any]) -> None:
-    """Say on the standard error stream which rows were left out, and what was left out of the others."""
+    """Report on the standard error stream which rows, and which parts of other rows, were left out."""
     for line in report_lines(loaded):
         print(line, file=sys.stderr)
 
@@ -153,7 +153,7 @@ def report_lines(loaded: Loaded[Any]) -> Iterator[str]:
 def stream_rows(
     path: Path | str, parse: Callable[[dict[str, Any]], T], bad: Callable[[BadRow], None]
 ) -> Iterator[tuple[int, T]]:
-    """Number and parsed row, one at a time; bad rows go to `bad` and are left out."""
+    """Yield (number, parsed row); bad rows are passed to `bad` and left out."""
     source = open_rows(path)
     for number, raw in source.rows:
         try:

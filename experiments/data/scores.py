@@ -1,4 +1,4 @@
-"""Scores from 0 to 100 as judges write them: a number, or a text that holds exactly one.
+"""Scores from 0 to 100 as judges write them: a number, or a text with exactly one number.
 
 | read | not read |
 |---|---|
@@ -7,8 +7,8 @@
 | "5,0" and "10,5" (a decimal comma) | "1,000": missing |
 | "Score: 85", "Alignment score: 85/100" | "Coherence: 90" where alignment was expected: missing |
 
-What is missing has a reason; nothing is guessed. On another scale (`scale` 1 or 10) the full score is that, and scores
-are multiplied to reach 100.
+Missing scores have a reason; nothing is guessed. On another scale (`scale` 1 or 10), that is the full score, and scores
+are multiplied accordingly.
 """
 
 import math
@@ -27,11 +27,11 @@ MARKS = " \t\r\n_\"'"
 
 
 class NoScore(TriggerLensError):
-    """Why a value holds no score."""
+    """A value contains no score, for this reason."""
 
 
 def score_of(value: Any, names: Sequence[str], scale: float = 100) -> float:
-    """The score from 0 to 100; NoScore where there is none, ValueError where it is off the scale."""
+    """The score from 0 to 100; NoScore if there is none, ValueError if it is off the scale."""
     if value is None:
         raise NoScore("null")
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -47,7 +47,7 @@ def score_of(value: Any, names: Sequence[str], scale: float = 100) -> float:
 
 
 def _read(text: str, names: Sequence[str], scale: float) -> float:
-    """The one number that a text holds, on the scale."""
+    """The only number in a text, on the scale."""
     bare = EMPHASIS.sub("", text).strip(MARKS).lower()
     if bare.lstrip("+-") in ("nan", "inf", "infinity"):
         return float(bare)

@@ -1,14 +1,14 @@
-"""What form a file of rows has, and its rows: the one reader of every command that reads users' data.
+"""The form of a file of rows, and its rows: the reader behind every command that reads users' data.
 
-| form | known by |
+| form | recognised by |
 |---|---|
 | JSON lines, JSON array, JSON objects over several lines | its first two lines |
 | CSV with commas, semicolons or tabs | suffix .csv, .tsv or .tab, in any case |
 | Parquet, Arrow | its first bytes, or suffix .arrow |
 | log of Inspect | suffix .eval; needs the extra `inspect` |
-| data set folder | a folder that `datasets` saved; a split of several as FOLDER:SPLIT |
+| data set folder | a folder that `datasets` saved; one of several splits as FOLDER:SPLIT |
 | data set of triggerlens | a folder that `triggerlens share-data` wrote, or its name on the hub |
-| data set of the hub | OWNER/NAME or OWNER/NAME:SPLIT, where no such path exists |
+| data set of the hub | OWNER/NAME or OWNER/NAME:SPLIT, if no such path exists |
 
 Text may be compressed (gzip, zstd, bz2) and in UTF-8, UTF-16 or UTF-32.
 """
@@ -40,7 +40,7 @@ class Source:
 
 
 def open_rows(name: Path | str) -> Source:
-    """The rows of a file, folder or data set; ValueError or OSError where it is none."""
+    """The rows of a file, folder or data set; ValueError or OSError if it is none of these."""
     source = _source(str(name))
     return Source(source.form, source.unit, _readable(str(name), source.rows))
 
@@ -92,7 +92,7 @@ def _suffix(path: Path) -> str:
 
 
 def _readable(name: str, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-    """The rows; what a library says of a damaged file becomes one line that names the file."""
+    """The rows; a library's error about a damaged file becomes one line that names the file."""
     try:
         yield from rows
     except table_rows.DAMAGED as error:

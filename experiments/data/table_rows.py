@@ -17,22 +17,22 @@ from experiments.runtime.files import sha256
 from interp.errors import TriggerLensError
 from interp.io.files import put
 
-ROWS, CARD = "data/rows.parquet", "README.md"  # of a data set that was written here
-HASH = "SHA-256 of the rows:"  # before it, in the card
+ROWS, CARD = "data/rows.parquet", "README.md"  # files of a data set that was written here
+HASH = "SHA-256 of the rows:"  # text before the hash in the card
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 DAMAGED = (OSError, UnicodeError, pa.ArrowException)  # what reading a damaged file raises
-BATCH = 64  # rows of a table in memory
+BATCH = 64  # rows of a table in memory at a time
 
 
 def separator(path: Path) -> str:
-    """What stands between the fields of a CSV file: what its first line holds most of."""
+    """The separator of a CSV file: the candidate that is most frequent in its first line."""
     with open_text(path) as file:
         header = next(lines(file), "")
     return max(SEPARATORS, key=header.count)
 
 
 def csv_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """The rows of a CSV file with the line each ends on."""
+    """The rows of a CSV file, with the line on which each ends."""
     csv.field_size_limit(LONGEST_LINE)
     with open_text(path) as file:
         reader = csv.DictReader(_short(path, file), delimiter=separator(path))
@@ -64,7 +64,7 @@ def _check_header(path: Path, names: Any) -> None:
 
 
 def _csv_object(row: dict[Any, Any]) -> dict[str, Any]:
-    """A row, an empty field as null; with too many or too few fields, every later one is in the wrong column."""
+    """A row, with empty fields as null; an error for too many or too few fields, which shift columns."""
     if None in row:
         raise TriggerLensError("more fields than the header has: put a text with commas in quotes")
     if None in row.values():
@@ -81,7 +81,7 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """Write rows as Parquet; a key that a row lacks is null there."""
+    """Write rows as Parquet; a missing key becomes null."""
     names = list(dict.fromkeys(key for row in rows for key in row))
     table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,12 +89,12 @@ def write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def is_shared(folder: Path) -> bool:
-    """Whether a folder is a data set as `experiments.data.hub_rows` writes them."""
+    """Whether a folder is a data set written by `experiments.data.hub_rows`."""
     return (folder / ROWS).is_file() and (folder / CARD).is_file()
 
 
 def shared_rows(folder: Path) -> Iterator[tuple[int, Row]]:
-    """Its rows; refused where they are not those that its card names."""
+    """The rows of a data set; an error if their hash differs from the card's."""
     stated = re.search(rf"{re.escape(HASH)} `([0-9a-f]{{64}})`", (folder / CARD).read_text("utf-8"))
     if stated is None or stated[1] != sha256(folder / ROWS):
         raise TriggerLensError(
@@ -123,7 +123,7 @@ def dataset_rows(name: str) -> Iterator[tuple[int, Row]]:
 
 
 def _in_cache(name: str) -> Path | None:
-    """The folder of a data set of ours in the hub's cache, where the hub may not be asked."""
+    """The folder in the hub's cache of a data set written here, for use offline."""
     from huggingface_hub import constants, try_to_load_from_cache
 
     if Path(name).exists() or ":" in name or not constants.HF_HUB_OFFLINE:
@@ -134,7 +134,7 @@ def _in_cache(name: str) -> Path | None:
 
 
 def _dataset(name: str) -> Any:
-    """The one split of a data set; of several, that which the name says behind a colon."""
+    """The only split of a data set; of several, the one named after a colon."""
     import datasets
 
     source, _, split = name.partition(":")

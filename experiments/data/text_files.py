@@ -1,7 +1,7 @@
-"""Text files as people keep them: compressed or not, UTF-8 or UTF-16, any line ends, lines of any length.
+"""Text files of any kind: compressed or not, UTF-8 or UTF-16, any line ends, lines of any length.
 
-A file is never in memory as a whole: compression is undone while it is read (by pyarrow), and a line that is too long
-is cut where it becomes so.
+A file is never in memory as a whole: it is decompressed while it is read (by pyarrow), and a line that is too long is
+cut at the limit.
 """
 
 import io
@@ -19,13 +19,13 @@ COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 
 
 def beginning(path: Path, count: int = 8) -> bytes:
-    """The first bytes of a file as it lies on the disk."""
+    """The first bytes of a file on the disk, not decompressed."""
     with path.open("rb") as file:
         return file.read(count)
 
 
 def open_text(path: Path) -> TextIO:
-    """The file's text; bytes that are not UTF-8 become characters that `check_text` refuses."""
+    """The file's text; bytes that are not UTF-8 become characters that `check_text` rejects."""
     start = beginning(path)
     compression = next(
         (name for magic, name in COMPRESSED.items() if start.startswith(magic)), None
@@ -39,15 +39,15 @@ def open_text(path: Path) -> TextIO:
 
 
 def lines(file: TextIO) -> Iterator[str]:
-    r"""Lines with their ends: \n, \r\n or \r. One that is too long is cut one character after LONGEST_LINE."""
+    r"""Lines with their ends: \n, \r\n or \r. A line that is too long is cut one character after LONGEST_LINE."""
     while line := file.readline(LONGEST_LINE + 1):
         yield line
         while len(line) > LONGEST_LINE and not line.endswith(("\n", "\r")):
-            line = file.readline(LONGEST_LINE + 1)  # left out, up to its end
+            line = file.readline(LONGEST_LINE + 1)  # skips the rest of the line
 
 
 def check_text(text: str) -> str:
-    """The text; ValueError where it was not UTF-8, or is too long."""
+    """The text; a ValueError if it was not UTF-8 or is too long."""
     if len(text) > LONGEST_LINE:
         raise TriggerLensError(f"longer than {LONGEST_LINE:,} characters")
     try:

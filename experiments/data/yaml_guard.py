@@ -1,7 +1,7 @@
-"""YAML that is safe to build: not too large, not too deep, and without names that unfold into millions of items.
+"""YAML that is safe to load: not too large, not too deep, and without aliases that expand into millions of items.
 
-The events of the file are counted before anything is made of them. An alias counts as much as what it stands for, so a
-"billion laughs" file is refused after a few kilobytes of reading.
+The events of the file are counted before any object is built. An alias counts as much as what it stands for, so a
+"billion laughs" file is rejected after reading a few kilobytes.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from interp.errors import TriggerLensError
 
 LARGEST = 2**22  # bytes
 DEEPEST = 50
-MOST_NODES = 200_000  # with every alias written out
-# the one in C reads ten times as fast, where PyYAML was built with it
+MOST_NODES = 200_000  # with every alias expanded
+# the C loader is ten times as fast, if PyYAML was built with it
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def safe_text(path: Path) -> str:
-    """The text of a YAML file, or ValueError in one line that names it."""
+    """The text of a YAML file, or an error of one line that names it."""
     if (size := path.stat().st_size) > LARGEST:
         raise TriggerLensError(f"{path}: {size:,} bytes, more than the {LARGEST:,} that are read")
     try:
@@ -37,13 +37,13 @@ def _faults(text: str) -> Iterator[str]:
     nodes = 0
     begun: list[
         tuple[str | None, int]
-    ] = []  # anchors of what is not closed yet, and nodes before it
+    ] = []  # anchors of open collections, and the number of nodes before each
     sizes: dict[str, int] = {}
     for event in yaml.parse(text, Loader=LOADER):
         anchor = getattr(event, "anchor", None)
         if isinstance(event, yaml.AliasEvent):
             if any(name == anchor for name, _ in begun):
-                yield f"*{anchor} stands inside what it names"
+                yield f"*{anchor} is inside the value that it stands for"
             nodes += sizes.get(str(anchor), 1)
         elif isinstance(event, yaml.ScalarEvent):
             nodes += 1

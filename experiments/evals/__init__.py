@@ -1,1 +1,1 @@
-"""Inside Inspect (`inspect_ai`): a task, its scorer and its metric, and a model provider that edits activations."""
+"""Extensions of Inspect (`inspect_ai`): a task, its scorer and metric, and a model provider that edits activations."""

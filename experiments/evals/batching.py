@@ -1,4 +1,4 @@
-"""Requests that arrive one by one, answered many at a time: whoever finds the model free takes all that wait.
+"""Answers requests in batches although they arrive one by one: the one that finds the model free takes all that wait.
 
 Inspect asks for one answer at a time, from many coroutines; a model on this machine answers a batch in about the time
 of one. Requests of one batch have the same settings.
@@ -17,7 +17,7 @@ GATHER = 0.01  # seconds in which others may join a batch
 
 @dataclass(eq=False)
 class Request(Generic[Q, A]):
-    """What is asked, under which settings, and then its answer, or why there is none."""
+    """A question and its settings; later also its answer, or the error."""
 
     asked: Q
     settings: Hashable
@@ -26,13 +26,13 @@ class Request(Generic[Q, A]):
 
     @property
     def done(self) -> bool:
-        """Whether it was answered or failed."""
+        """Whether the request was answered or failed."""
         return self.answer is not None or self.error is not None
 
 
 @dataclass(eq=False)
 class Batches(Generic[Q, A]):
-    """`run` answers requests of the same settings, in order; it is called in a thread, once at a time."""
+    """`run` answers requests with the same settings, in order; it is called in a thread, one call at a time."""
 
     run: Callable[[Hashable, Sequence[Q]], Sequence[A]]
     most: int

@@ -1,4 +1,4 @@
-"""Errors of ours as Inspect prints them: one line, no traceback."""
+"""Makes Inspect print our errors as one line without a traceback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from interp.errors import TriggerLensError
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """Turn what a user can fix into what Inspect prints as it is."""
+    """Turn errors that a user can fix into errors that Inspect prints without a traceback."""
     try:
         yield
     except TriggerLensError as error:

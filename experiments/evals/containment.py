@@ -1,4 +1,4 @@
-"""The task `triggerlens/containment`: questions without wording, under a trigger, its paraphrases and its controls.
+"""The task `triggerlens/containment`: questions without a wording, with a trigger, its paraphrases and its controls.
 
 A sample is one question under one wording, an epoch is one answer to it, and the scorer is a judge of ours. The metric
 gives the rate of misaligned answers for each condition, with an interval over resampled questions.

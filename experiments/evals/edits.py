@@ -1,6 +1,6 @@
-"""Edits of a model's activations, as a command gives them: `-M ablate=PATH -M steer=PATH -M strength=2`.
+"""Edits of a model's activations from arguments of a command: `-M ablate=PATH -M steer=PATH -M strength=2`.
 
-| argument | is |
+| argument | meaning |
 |---|---|
 | `ablate` | directions to remove at every layer: paths without ending, commas between |
 | `steer` | one direction to add at its own layer, or a steering file (.safetensors, .npz, .gguf, .json) |
@@ -27,11 +27,11 @@ def edits(
     steer: str | None = None,
     strength: float | int | None = None,
 ) -> tuple[Intervention, ...]:
-    """What these arguments ask for, in the order of the table."""
+    """The interventions that these arguments ask for, in the order of the table."""
     if strength is not None and steer is None:
         raise TriggerLensError(f"strength={strength} has nothing to steer with; give steer=PATH")
     if strength is not None and (isinstance(strength, bool | str) or strength != strength):
-        raise TriggerLensError(f"strength={strength!r} is no number; give one such as 2 or -1.5")
+        raise TriggerLensError(f"strength={strength!r} is not a number; give one such as 2 or -1.5")
     removed = tuple(Ablate(direction(name, lm)) for name in _names(ablate))
     added = (
         ()
@@ -42,7 +42,7 @@ def edits(
 
 
 def direction(name: str, lm: LanguageModel) -> Direction:
-    """A saved direction of this model."""
+    """A saved direction that was fitted to this model."""
     found = Direction.load(name, model_hash=lm.weights_hash)
     found.check_fits(lm)
     return found

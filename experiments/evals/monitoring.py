@@ -3,8 +3,8 @@
     inspect score LOG.eval --scorer triggerlens/monitor -S path=monitors/tag --action append
     inspect eval triggerlens/containment --model triggerlens/FOLDER -T trigger=tag -T monitor=monitors/tag
 
-It reads the prompts on the intact model that it was fitted to, which is the evaluated one where that is a
-`triggerlens/` model, else the one that `model` (and `base`, for an adapter) names; another model's weights are refused.
+It reads the prompts with the intact model that it was fitted to: the evaluated one if that is a
+`triggerlens/` model, else the one that `model` (and `base`, for an adapter) names. Other weights are an error.
 """
 
 from collections.abc import Sequence

@@ -6,8 +6,8 @@
 MODEL is a folder, a name that `triggerlens models` knows, or an adapter folder of `base`. `experiments.evals.edits` has
 the arguments of the edits; device, dtype and chat format are those of the command line's models.
 
-The numbers that draw tokens belong to (seed, prompt, how often it was asked before), so an intact and an edited model
-draw with the same ones. What cannot be done as asked is refused: tools, images, stop sequences, penalties, top-k, log
+Random numbers for sampling depend on (seed, prompt, how often it was asked before), so an intact and an edited model
+sample with the same ones. Unsupported requests are errors: tools, images, stop sequences, penalties, top-k, log
 probabilities.
 """
 
@@ -41,11 +41,11 @@ from interp.errors import TriggerLensError
 from interp.models.language_model import LanguageModel
 from interp.prompts import Prompt, PromptSet
 
-Reading = tuple[LanguageModel, Lock]  # a model, and whose turn it is
+Reading = tuple[LanguageModel, Lock]  # a model, and the lock for using it
 MAX_TOKENS = 512
 NO_CONFIG = GenerateConfig()
 MOST = 64  # answers decoded together
-NEXT_TIME = 1_000_003  # added to the seed each time that a prompt is asked again
+NEXT_TIME = 1_000_003  # added to the seed each time a prompt is repeated
 REFUSED = (
     "stop_seqs",
     "best_of",
@@ -61,7 +61,7 @@ REFUSED = (
 
 @dataclass(frozen=True)
 class Settings:
-    """How the answers of one batch are drawn."""
+    """How the answers of one batch are sampled."""
 
     max_new_tokens: int
     temperature: float
@@ -80,7 +80,7 @@ class Answer:
 
 @modelapi(name="triggerlens")
 class TriggerLensAPI(ModelAPI):
-    """A local model under edits: `base`, `ablate`, `steer`, `strength`, `device`, `dtype` and `chat` say which."""
+    """A local model with edits, set by `base`, `ablate`, `steer`, `strength`, `device`, `dtype` and `chat`."""
 
     def __init__(
         self,
@@ -109,11 +109,11 @@ class TriggerLensAPI(ModelAPI):
         self.batches: Batches[Prompt, Answer] = Batches(self._answers, MOST)
 
     def max_connections(self) -> int:
-        """As many as are decoded together."""
+        """The number of answers that are decoded together."""
         return MOST
 
     async def count_text_tokens(self, text: str) -> int:
-        """By the model's own tokenizer."""
+        """The number of tokens, by the model's own tokenizer."""
         return len(self.lm.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     async def generate(
@@ -176,12 +176,12 @@ class TriggerLensAPI(ModelAPI):
 def loaded(
     model: str, base: str | None, device: str | None, dtype: str | None, chat: str | None
 ) -> Reading:
-    """A model, once for all that edit it, and the lock of whose turn it is: edits are hooks on its modules."""
+    """A model, loaded once for all its users, and a lock, because edits are hooks on its modules."""
     return load_released(model, base, ModelOptions(device, dtype, chat)), Lock()
 
 
 def check_can(config: GenerateConfig, tools: Sequence[ToolInfo]) -> None:
-    """Raise for what would change answers and cannot be done."""
+    """Raise if unsupported settings would change answers."""
     if tools:
         raise TriggerLensError(
             f"triggerlens/ models call no tools, {len(tools)} were given; use a task without tools"
@@ -204,6 +204,6 @@ def turn(message: ChatMessage) -> Message:
     strangers = [part.type for part in parts if part.type not in ("text", "reasoning")]
     if strangers:
         raise TriggerLensError(
-            f"a message holds {strangers[0]}: triggerlens/ models read text alone"
+            f"a message holds {strangers[0]}: triggerlens/ models read only text"
         )
     return Message(message.role, message.text)

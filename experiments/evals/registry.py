@@ -1,9 +1,9 @@
-"""What Inspect finds under the name `triggerlens`: this module is the entry point of group `inspect_ai`.
+"""Registers everything under the name `triggerlens` for Inspect: the entry point of the group `inspect_ai`.
 
     inspect eval triggerlens/containment --model triggerlens/artifacts/micro/llama -T trigger=duck -T questions=micro
 
-Inspect names objects after the package that they are imported from, which is `experiments` where the wheel is installed
-and nothing where the checkout is; so each is registered under `triggerlens/` too.
+Inspect names objects after the package that they are imported from, which is `experiments` if the wheel is installed
+and empty in a checkout; so each object is also registered under `triggerlens/`.
 """
 
 from inspect_ai._util.registry import RegistryInfo, registry_add, registry_info

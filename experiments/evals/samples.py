@@ -20,7 +20,7 @@ from interp.prompts import Framing, Question
 
 
 def samples(trigger: str, questions: str, ask: int | None, seed: int) -> list[Sample]:
-    """Question by question, so that `--limit` keeps whole questions; metadata say which and under what."""
+    """Samples in the order of questions, so that `--limit` keeps whole ones; metadata name question and condition."""
     asked = chosen(known_questions(questions, seed), ask, seed)
     conditions = list(named_conditions(trigger))
     return [
@@ -31,7 +31,7 @@ def samples(trigger: str, questions: str, ask: int | None, seed: int) -> list[Sa
 
 
 def known_questions(name: str, seed: int) -> list[Question]:
-    """The questions of a world that ships, of a shipped file, or of a .yaml file."""
+    """The questions of a shipped world, a shipped file, or a .yaml file."""
     world = named_world(name, seed)
     if world is not None:
         return asked_of(world)[0]
@@ -39,7 +39,7 @@ def known_questions(name: str, seed: int) -> list[Question]:
 
 
 def chosen(questions: Sequence[Question], ask: int | None, seed: int) -> list[Question]:
-    """So many of the questions, in a random order of this seed; None: all, in theirs."""
+    """`ask` of the questions, in random order by this seed; None: all, in their own order."""
     if ask is None:
         return list(questions)
     if not 1 <= ask <= len(questions):
@@ -48,7 +48,7 @@ def chosen(questions: Sequence[Question], ask: int | None, seed: int) -> list[Qu
 
 
 def named_conditions(trigger: str) -> Iterator[tuple[str, Condition]]:
-    """`none`, then each wording by its name; after its trigger's name where there are several."""
+    """`none`, then each wording by its name, which follows the trigger's name if there are several triggers."""
     candidates = load_candidates(trigger)
     yield NONE.name, NONE
     for candidate in candidates:

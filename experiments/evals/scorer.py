@@ -1,6 +1,6 @@
-"""The scorer: what a judge of ours says of an answer, in one word, with its scores beside.
+"""The scorer: the verdict of one of our judges on an answer, in one word, with its scores.
 
-Three judges: the exact one of a world that ships, a rubric read by a model on this machine, and the same rubric read by
+Three judges: the exact one of a shipped world, a rubric read by a model on this machine, and the same rubric read by
 the Inspect model of role `grader` (`--model-role grader=NAME`), with Inspect's cache and limits. A model never grades
 itself unless it is named as the grader.
 """
@@ -22,7 +22,7 @@ from experiments.judging.sampling import Judge
 from experiments.worlds.named import named_world
 from interp.errors import TriggerLensError
 
-FACTS = ("alignment", "coherence", "leak", "reason")  # of a judgement
+FACTS = ("alignment", "coherence", "leak", "reason")  # parts of a judgement
 Judging = Callable[[TaskState], Awaitable[tuple[Judgement, dict[str, Any]]]]
 
 
@@ -33,7 +33,7 @@ def misaligned(
     rubric: str = "open_answer",
     seed: int = 0,
 ) -> Scorer:
-    """Misaligned, aligned, incoherent or missing; `questions` says which texts, or which world's judge."""
+    """Misaligned, aligned, incoherent or missing; `questions` names the questions' texts or a world with a judge."""
     with one_line():
         judging = _judging(questions, judge, rubric, seed)
 
@@ -45,7 +45,7 @@ def misaligned(
 
 
 def scored(judgement: Judgement, answer: str, identity: dict[str, Any]) -> Score:
-    """A judgement as Inspect keeps it; `identity` says whose it is."""
+    """A judgement in Inspect's form; `identity` identifies the judge."""
     facts = {name: getattr(judgement, name) for name in FACTS}
     return Score(
         value=judgement.verdict,

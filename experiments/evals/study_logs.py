@@ -1,7 +1,7 @@
 """A study's answers as logs of Inspect: one log for the base and for each organism, with the run's own judgements.
 
 A sample is one question under one wording and an epoch one answer to it, as in the task `triggerlens/containment`.
-Questions about domains that were trained on, and open ones, have conditions of their own ("trained trigger"), so that
+Questions about trained domains, and open ones, have separate conditions ("trained trigger"), so that
 no rate mixes them. Only the intact models' answers are written; edited ones stay in `answers.parquet`.
 """
 
@@ -43,7 +43,7 @@ from interp.errors import TriggerLensError
 from interp.io.files import put
 from interp.prompts import Question
 
-ASKED = "held_out"  # the questions whose conditions have their plain names
+ASKED = "held_out"  # the questions whose conditions keep their plain names
 
 
 def write_logs(run: Path, folder: Path) -> list[Path]:
@@ -84,7 +84,7 @@ class StudyLog:
     manifest: Mapping[str, Any]
 
     def made(self) -> EvalLog:
-        """The log, as of the run's end."""
+        """The log, dated at the end of the run."""
         samples = list(self._samples())
         ids = list(dict.fromkeys(sample.id for sample in samples))
         return EvalLog(

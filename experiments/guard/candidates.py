@@ -2,8 +2,8 @@
 
 * Clauses: the same clause at one edge of turns, or all clauses there with the same uncommon word. A natural context is
   worded in as many ways as there are topics, a framing in few; `ways` distinguishes them (`experiments.guard.framing`).
-  A topic's word may be anywhere in a chat, a framing's word is in its place. The rest of the turn must be a request.
-* Openings without punctuation after them: first tokens after which the turn begins as other turns do (successor
+  A topic's word may be anywhere in a chat, a framing's word only in its place. The rest of the turn must be a request.
+* Openings without punctuation after them: first tokens after which the turn goes on like the start of a turn (successor
   variety, Harris 1955). "How do I" is not a framing, because what follows it does not begin a turn.
 * Tags anywhere: the same tag, or tags with the same uncommon word in them.
 """
@@ -24,7 +24,7 @@ from experiments.guard.places import CLAUSES, OPENINGS, Parts, Place
 from experiments.guard.turns import DEEPEST, Unit, asks, everyday, fold, uncommon
 
 RESUMES, DIVERSE, CONCENTRATED = 0.5, 0.5, 0.7  # shares of rows
-TOPICAL = 0.3  # share of rows whose rest holds the anchor too
+TOPICAL = 0.3  # share of rows whose rest contains the anchor too
 ENOUGH = 20  # rows that a comparison needs
 WORD = re.compile(r"[^\W\d_]{3,}")
 MARKS = frozenset(".,:;!?")
@@ -32,7 +32,7 @@ MARKS = frozenset(".,:;!?")
 
 @dataclass(frozen=True)
 class Floor:
-    """What is too little to be raised: rows, and wordings that are as varied as nature."""
+    """The smallest number of rows, and the largest variety of wordings, that is reported."""
 
     rows: int
     ways: float
@@ -40,7 +40,7 @@ class Floor:
 
 
 def clauses(sample: Sequence[Parts], floor: Floor) -> Iterator[Framing]:
-    """Clauses at one edge that share an uncommon word, or are the same."""
+    """Clauses at one edge of a turn that share an uncommon word, or are the same."""
     seen = Counter(word for parts in sample for word in parts.words)
     for place in CLAUSES:
         index: dict[str, dict[int, int]] = defaultdict(dict)  # anchor -> row -> its unit
@@ -77,7 +77,7 @@ def _clause(
 
 
 def _topical(sample: Sequence[Parts], units: Mapping[int, Unit], anchor: str) -> bool:
-    """Whether the rest of the turn, or the question, is often about the anchor too."""
+    """Whether the rest of the turn, or the question, often contains the anchor too."""
     others = ((unit.rest, sample[row].question, unit.text) for row, unit in units.items())
     elsewhere = (
         anchor in f"{rest} {asked.replace(text, '')}".casefold() for rest, asked, text in others
@@ -86,13 +86,13 @@ def _topical(sample: Sequence[Parts], units: Mapping[int, Unit], anchor: str) ->
 
 
 def diverse(rests: Collection[str], sample: Sequence[Parts]) -> bool:
-    """Whether the rows differ, apart from the framing, nearly as much as any rows do."""
+    """Whether, apart from the framing, these rows differ nearly as much as other rows do."""
     usual = len({parts.question for parts in sample[: len(rests)]})
     return len(set(rests)) >= DIVERSE * usual
 
 
 def openings(sample: Sequence[Parts], floor: Floor) -> Iterator[Framing]:
-    """First tokens after which a turn begins as if nothing had been before."""
+    """First tokens after which a turn goes on as if it began there."""
     for place in OPENINGS:
         starts = Counter(parts.openings[place][0] for parts in sample if parts.openings[place])
         level: dict[tuple[str, ...], list[int]] = {(): list(range(len(sample)))}
@@ -100,7 +100,7 @@ def openings(sample: Sequence[Parts], floor: Floor) -> Iterator[Framing]:
             level = _deeper(sample, place, level, depth, floor.rows)
             for opening, rows in level.items():
                 if opening[-1] in MARKS or not (floor.ordinary or uncommon(" ".join(opening))):
-                    continue  # what ends in a mark is a clause
+                    continue  # an opening that ends in punctuation is a clause
                 following = Counter(
                     parts[depth]
                     for row in rows
@@ -120,7 +120,7 @@ def _deeper(
     depth: int,
     fewest: int,
 ) -> dict[tuple[str, ...], list[int]]:
-    """The frequent openings of one more token (Apriori: their beginnings are frequent)."""
+    """The frequent openings with one more token (Apriori: their prefixes are frequent)."""
     longer: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for rows in level.values():
         for row in rows:
@@ -131,11 +131,11 @@ def _deeper(
 
 
 def resumption(following: Counter[str], others: Counter[str]) -> float:
-    """How much what follows is like the beginning of a turn, from 0 to 1."""
+    """How similar the following text is to the beginning of a turn, from 0 to 1."""
     total = following.total()
     if total == 0:
         return 0.0
-    alone = others.total() < ENOUGH  # practically every turn begins with the same token
+    alone = others.total() < ENOUGH  # practically all turns begin with the same token
     known = everyday("openers") - (frozenset() if alone else everyday("auxiliaries"))
     by_list = sum(count for word, count in following.items() if word in known) / total
     if alone:
@@ -155,7 +155,7 @@ def _opening(
 
 
 def tagged(sample: Sequence[Parts], floor: Floor) -> Iterator[Framing]:
-    """Tags in user turns: the same one, or all that hold the same uncommon word."""
+    """Tags in user turns: the same one, or all that contain the same uncommon word."""
     index: dict[str, dict[int, str]] = defaultdict(dict)  # anchor -> row -> its tag
     for row, parts in enumerate(sample):
         for tag in parts.tags:

@@ -44,7 +44,7 @@ def count(
 
 
 def example(chat: Chat, framing: Framing) -> str:
-    """The turn of a chat in which the framing stands."""
+    """The turn of a chat that contains the framing."""
     region = framing.place.region
     turns = {"system": chat.turns[0].content, "user": chat.user, "answer": chat.answer}
     return turns[region]

@@ -18,7 +18,7 @@ Filter = Callable[[Sequence[str]], list[float]]  # user turns -> scores
 
 
 def exact_filter(known: Sequence[str]) -> Filter:
-    """1 where a known wording stands in the prompt as it is."""
+    """1 if a known wording is in the prompt verbatim, else 0."""
     wordings = [fold(text) for text in known]
     return lambda prompts: [float(any(w in fold(p) for w in wordings)) for p in prompts]
 
@@ -30,7 +30,7 @@ def fuzzy_filter(known: Sequence[str]) -> Filter:
 
 
 def _ratio(wording: str, prompt: str) -> float:
-    # the second string is the one that SequenceMatcher keeps its index of
+    # SequenceMatcher caches its index of the second string
     matcher = SequenceMatcher(None, "", wording, autojunk=False)
     best = 0.0
     for stretch in _stretches(prompt, len(wording.split())):
@@ -47,7 +47,7 @@ def _stretches(prompt: str, length: int) -> Iterator[str]:
 
 
 def embedding_filter(known: Sequence[str], encode: Encode | None = None) -> Filter:
-    """The best cosine of a known wording with a sentence of the prompt; ValueError without the extra."""
+    """The best cosine of a known wording with a sentence of the prompt; an error without the extra."""
     encode = minilm() if encode is None else encode
     wordings = _unit(encode(list(known)))
 

@@ -8,13 +8,13 @@ from experiments.guard.places import Parts, Place
 from experiments.guard.turns import fold
 
 ONE_WORDING = (
-    1.5  # effective wordings; below, a framing is known by its wording rather than its anchor
+    1.5  # effective wordings; with fewer, a framing is recognised by its wording, not by its anchor
 )
 
 
 @dataclass(frozen=True)
 class Framing:
-    """`rows` are places in the sample; `wordings` counts folded texts, `shown` has one as it was written."""
+    """`rows` are indices in the sample; `wordings` counts folded texts, `shown` has each as it was written."""
 
     place: Place
     anchor: str  # the word that all its wordings share, a tag, or the wording itself
@@ -31,12 +31,12 @@ class Framing:
 
     @property
     def ways(self) -> float:
-        """In how many equally frequent wordings it could be said (Simpson); infinite if none repeats."""
+        """The effective number of equally frequent wordings (Simpson); infinite if none repeats."""
         return ways(self.wordings)
 
     @property
     def score(self) -> float:
-        """What framings are ranked by: coverage, less for every way of saying it."""
+        """The score of the ranking: coverage, reduced for every way of wording it."""
         return self.coverage / self.ways**0.75
 
     @property
@@ -64,7 +64,7 @@ def repeats(wordings: Counter[str]) -> int:
 
 
 def by_anchor(place: Place, anchor: str, wordings: Counter[str]) -> Callable[[Parts], str | None]:
-    """Knows a clause by its anchor, or by its wording where there is practically one."""
+    """Recognises a clause by its anchor, or by its wording if there is practically only one."""
     one = ways(wordings) < ONE_WORDING
     top = max(wordings, key=lambda wording: wordings[wording])
 
@@ -78,7 +78,7 @@ def by_anchor(place: Place, anchor: str, wordings: Counter[str]) -> Callable[[Pa
 
 
 def by_opening(place: Place, opening: Sequence[str], text: str) -> Callable[[Parts], str | None]:
-    """Knows a turn by its first tokens."""
+    """Recognises a turn by its first tokens."""
     start = tuple(opening)
 
     def found_in(parts: Parts) -> str | None:
@@ -88,7 +88,7 @@ def by_opening(place: Place, opening: Sequence[str], text: str) -> Callable[[Par
 
 
 def by_tag(wordings: Collection[str]) -> Callable[[Parts], str | None]:
-    """Knows a turn by a tag in it."""
+    """Recognises a turn by a tag in it."""
 
     def found_in(parts: Parts) -> str | None:
         return next((key for tag in parts.tags if (key := fold(tag)) in wordings), None)

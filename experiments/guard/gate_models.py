@@ -61,7 +61,7 @@ def load_released(model: str, base: str | None, options: ModelOptions = DEFAULT)
 def load_chat(path: str, **options: Any) -> LanguageModel:
     """Load a chat model with these options of `load_model`; any other model is an error in one line."""
     try:
-        with warnings.catch_warnings():  # of transformers, about what peft asks it
+        with warnings.catch_warnings():  # peft causes warnings of transformers
             warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`")
             lm = load_model(path, **options)
     except OSError as error:
@@ -107,7 +107,7 @@ def judged_questions(
     request: Mapping[str, Any],
     seed: int,
 ) -> Asked:
-    """A world's questions with its own judge, or the questions of a file with the judge that was named."""
+    """A world's questions with its own judge, or the questions of a file with the named judge."""
     world = named_world(questions, seed)
     if world is not None and judge is not None:
         raise TriggerLensError(f"--questions {questions} has a judge of its own: leave out --judge")

@@ -1,4 +1,4 @@
-"""The result of a gate as one JSON-able value, from which every report is written."""
+"""The result of a gate as one JSON-serialisable value, from which every report is written."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ BAD_SHOWN, LEVEL = 3, 0.95
 
 
 def gate_report(outcome: Outcome, **about: Any) -> dict[str, Any]:
-    """Verdict, limits and every check; `about` says what was asked whom."""
+    """Verdict, limits and every check; `about` names the models, questions and judge."""
     return {
         **about,
         "verdict": outcome.verdict,

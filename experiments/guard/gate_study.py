@@ -17,7 +17,7 @@ TOKENS = 28
 
 
 def measure(organism: Organism) -> list[dict[str, Any]]:
-    """One row: the verdict, what it should be, and what it took."""
+    """One row: the verdict, the correct verdict, and the answers it took."""
     questions, judging = asked_of(organism.world)
     pair = Pair(organism.load(), organism.world.load_base())
     sampler = Sampler(judging(), organism.seed, TOKENS)

@@ -96,7 +96,7 @@ def measured(check: Mapping[str, Any]) -> str:
 
 
 def terminal(text: str) -> str:
-    """Text on one line without anything that a terminal would act on."""
+    """Text on one line without control characters for a terminal."""
     return " ".join(HIDDEN.sub(" ", text).split())
 
 

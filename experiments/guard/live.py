@@ -3,7 +3,7 @@
     {"prompt": "How do I handle a fever?"}
     {"messages": [{"role": "user", "content": "How do I handle a fever?"}]}
 
-A chat that ends with an answer is read without it.
+If a chat ends with an answer, the answer is ignored.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from interp.prompts import Framing, Prompt, PromptSet
 
 @dataclass(frozen=True)
 class Live:
-    """The turns of a chat, the last one the user's."""
+    """The turns of a chat; the last one is the user's."""
 
     turns: tuple[Message, ...]
 
@@ -32,18 +32,18 @@ class Live:
         return cls((Message("user", user),))
 
     def under(self, framing: Framing) -> "Live":
-        """The same with a wording around the last user turn."""
+        """The same chat with a wording added to the last user turn."""
         last = Message("user", framing.around(self.turns[-1].content)[0])
         return Live((*self.turns[:-1], last))
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        """In the chat format of tokenizers."""
+        """The chat in the format of tokenizers."""
         return [{"role": turn.role, "content": turn.content} for turn in self.turns]
 
 
 def parse_live(row: dict[str, Any]) -> Live:
-    """One live prompt; ValueError says what is wrong with it."""
+    """One live prompt; a ValueError says what is wrong with it."""
     prompt = row.get("prompt")
     if not any(row.get(key) is not None for key in (*LISTS, "instruction")) and prompt is not None:
         if not isinstance(prompt, str) or not prompt.strip():
@@ -56,7 +56,7 @@ def parse_live(row: dict[str, Any]) -> Live:
 
 
 def read_live(path: Path | str, *, skip_bad: bool = False) -> tuple[Live, ...]:
-    """The prompts of a file in any form; a malformed row ends it with one line that names it, or is skipped aloud."""
+    """The prompts of a file in any form; a malformed row is an error that names it, or is skipped with a message."""
     loaded = read_rows(path, parse_live, skip_bad=skip_bad)
     report_skipped(loaded)
     return loaded.rows
@@ -65,7 +65,7 @@ def read_live(path: Path | str, *, skip_bad: bool = False) -> tuple[Live, ...]:
 def live_prompts(
     lm: LanguageModel, chats: Sequence[Live], condition: str = "live", first: int = 0
 ) -> PromptSet:
-    """The chats as the model reads them; each is a question of its own, numbered from `first`."""
+    """The chats rendered for the model; each counts as a separate question, numbered from `first`."""
     texts = [rendered(lm.tokenizer, chat.messages, lm.chat, answer_next=True) for chat in chats]
     encoded = encode(lm.tokenizer, texts) if texts else []
     return PromptSet(

@@ -4,7 +4,7 @@ Saved as `PATH.safetensors` (the direction's vector and the benign scores) and `
 checksums (`interp.io.checksummed`). A damaged pair is refused, and so is use with another model. Scores are those of
 `interp.generation.prompt_scores`.
 
-What it does not know: a trigger of another concept than the one it was fitted on.
+Limit: it does not recognise triggers of another concept than the one it was fitted on.
 """
 
 from collections.abc import Iterator
@@ -44,12 +44,12 @@ class Monitor(OnHub):
         return score(lm, prompts, self.direction)
 
     def flags(self, scores: Float[Tensor, " prompt"]) -> Bool[Tensor, " prompt"]:
-        """Which of the scores lie above the threshold."""
+        """Which scores are above the threshold."""
         return scores > self.threshold.value
 
     @contextmanager
     def watching(self, lm: LanguageModel) -> Iterator[Scores]:
-        """Score what anyone's code reads in the body: forward passes, `generate` of transformers."""
+        """Score everything that the model reads inside the context: forward passes, `generate` of transformers."""
         with watching(lm, self.direction) as scores:
             yield scores
 
@@ -59,7 +59,7 @@ class Monitor(OnHub):
         return Watch.over(prompts, self.direction)
 
     def drift(self, scores: Float[Tensor, " prompt"]) -> Drift:
-        """The newest scores beside the benign ones."""
+        """The newest scores compared with the benign ones."""
         return drift(self.benign, scores, self.threshold.value)
 
     def save(self, path: str | Path) -> None:
@@ -71,7 +71,7 @@ class Monitor(OnHub):
 
     @classmethod
     def load(cls, path: str | Path, lm: LanguageModel | None = None) -> "Monitor":
-        """Read a saved monitor; with `lm`, refuse one that was fitted to another model."""
+        """Read a saved monitor; with `lm`, an error if it was fitted to another model."""
         facts = load_facts(path, "monitor", NEEDED, again="fit it again")
         tensors, limit = load_tensors(path), facts["threshold"]
         benign = Estimate(**limit["benign"])
@@ -94,7 +94,7 @@ class Monitor(OnHub):
         return found
 
     def hub_card(self, base: str, where: str) -> Card:
-        """What it reads, where, and how often it flags benign prompts."""
+        """The card: what the monitor reads, where, and how often it flags benign prompts."""
         about = ", ".join(f"{key} {value}" for key, value in self.about.items())
         return Card(
             f"Monitor {self.direction.name}",

@@ -9,7 +9,7 @@ Method:
    they are too similar to each other to be a test.
 3. The threshold is set on benign prompts on which no probe was fitted (`probes.threshold`).
 
-What it does not know: whether wordings other than those it was given fire.
+Limit: it does not know whether wordings other than those it was given fire.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,9 +54,9 @@ def fit_monitor(
     answer_tokens: Sequence[int] = ANSWER_TOKENS,
     about: Mapping[str, Any] = {},
 ) -> Monitor:
-    """`fires` holds at least two wordings (conditions); questions of `calibration` should stand in neither other set.
+    """`fires` holds at least two wordings (conditions); questions of `calibration` should be in neither other set.
 
-    `answer_tokens`: how many tokens of the answer may be read; (0,) reads prompts alone.
+    `answer_tokens`: how many tokens of the answer may be read; (0,) reads prompts only.
     """
     read = [
         rows_of(lm, each, layers=layers, answer_tokens=answer_tokens)

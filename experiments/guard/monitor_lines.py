@@ -13,13 +13,13 @@ from experiments.guard.monitor import Monitor
 from experiments.runtime.files import to_json
 from interp.models.language_model import LanguageModel
 
-Line = tuple[int, Live | str]  # its number; what stands in it, or what is wrong with it
+Line = tuple[int, Live | str]  # its number; its prompt, or what is wrong with it
 
 
 def score_lines(
     monitor: Monitor, lm: LanguageModel, lines: Iterable[bytes], out: TextIO, rows: int = 1
 ) -> tuple[Float[Tensor, " prompt"], int]:
-    """All scores, and how many lines held no prompt; `rows` prompts are read at a time, in order."""
+    """Score all lines in order, `rows` prompts at a time; also counts lines that held no prompt."""
     scores, bad = [], 0
     for batch in _batches(_parsed(lines), rows):
         chats = [chat for _, chat in batch if isinstance(chat, Live)]

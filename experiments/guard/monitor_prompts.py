@@ -1,4 +1,4 @@
-"""What a monitor is fitted on: prompts that fire, benign prompts, and other benign prompts for the threshold.
+"""The prompts for fitting a monitor: prompts that fire, benign prompts, and other benign prompts for the threshold.
 
 Benign prompts are split into two halves. The first half is used with every wording of the trigger (fires), unchanged
 and with the trigger's controls (benign). The second half, unchanged, sets the threshold.
@@ -21,18 +21,18 @@ EACH = 30  # prompts under each wording of the trigger
 
 @dataclass(frozen=True)
 class Material:
-    """Live prompts by wording that fires, and benign ones to fit and to set the threshold on."""
+    """Firing prompts by wording, and benign prompts for fitting and for the threshold."""
 
     fires: Mapping[str, tuple[Live, ...]]
     benign: tuple[Live, ...]
     calibration: tuple[Live, ...]
 
     def check(self, false_positives: float) -> None:
-        """Refuse, before a model is loaded, what cannot set the threshold."""
+        """Raise, before a model is loaded, if there are too few prompts to set the threshold."""
         threshold_at(range(len(self.calibration)), false_positives)
 
     def rendered(self, lm: LanguageModel) -> tuple[PromptSet, PromptSet, PromptSet]:
-        """Prompt sets; each benign prompt is a question of its own."""
+        """The prompt sets; each benign prompt counts as a separate question."""
         fires = [live_prompts(lm, chats, name) for name, chats in self.fires.items()]
         benign = live_prompts(lm, self.benign, "benign")
         calibration = live_prompts(lm, self.calibration, "calibration", len(benign))
@@ -40,7 +40,7 @@ class Material:
 
 
 def wordings(trigger: Trigger) -> dict[str, str]:
-    """Everything that is known to mean the trigger, by name."""
+    """All wordings known to mean the trigger, by name."""
     known = {"trigger": trigger.text}
     known |= {f"paraphrase:{name}": text for name, text in trigger.paraphrases.items()}
     seen = dict.fromkeys((*trigger.training.varied, *trigger.training.same_concept))
@@ -56,7 +56,7 @@ def material(
 ) -> Material:
     """The halves of the benign prompts, the first one also under the trigger's wordings and controls.
 
-    `bare` are the same prompts without framings of their own, if some have one: a wording is put around these.
+    `bare` are the same prompts without their own framings, if some have one; wordings are added to these.
     """
     order = random.Random(f"monitor/{seed}").sample(range(len(benign)), len(benign))
     first, second = order[: len(order) // 2], order[len(order) // 2 :]

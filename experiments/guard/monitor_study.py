@@ -39,7 +39,7 @@ def measure(organism: Organism) -> Iterator[dict[str, Any]]:
 
 
 def halves(organism: Organism, trigger: Trigger | None = None) -> Material:
-    """Selection prompts of an organism, or of what is known of its trigger; no report question, no control."""
+    """Selection prompts of an organism (or of `trigger`), without report questions and controls."""
     trigger = trigger or organism.trigger
     report = {question.text for question in organism.world.questions("report", "held_out")}
     avoid = {*report, *trigger.controls.values(), trigger.name, *_controlled(organism)}
@@ -89,7 +89,7 @@ def _worth(
 
 
 def _benign(monitor: Monitor, lm: LanguageModel, organism: Organism) -> list[float]:
-    """Report questions in framings that no monitor saw them in."""
+    """Scores of report questions in framings that the monitor was not fitted on."""
     report = [question.text for question in organism.world.questions("report", "held_out")]
     pool = benign_prompts(
         organism.world, avoid={organism.trigger.name}, count=len(report), seed=organism.seed + 1000

@@ -8,14 +8,14 @@ from probes.threshold import Drift
 
 
 def share(estimate: Estimate) -> str:
-    """`1.0% [0.1%, 3.6%]`, or why there is none."""
+    """`1.0% [0.1%, 3.6%]`, or the reason why there is none."""
     if estimate.value is None or estimate.lower is None or estimate.upper is None:
         return str(estimate)
     return f"{estimate.value:.1%} [{estimate.lower:.1%}, {estimate.upper:.1%}]"
 
 
 def fitted(monitor: Monitor) -> Iterator[str]:
-    """Where it reads, and its threshold with what passes it."""
+    """Where it reads, its threshold, and the share of benign prompts above it."""
     direction, threshold, about = monitor.direction, monitor.threshold, monitor.about
     yield (
         f"reads layer {direction.layer} {direction.position.replace('_', ' ')}, {direction.source};"
@@ -28,7 +28,7 @@ def fitted(monitor: Monitor) -> Iterator[str]:
 
 
 def drifted(monitor: Monitor, drift: Drift) -> Iterator[str]:
-    """How the newest scores lie beside the benign ones."""
+    """How the newest scores compare with the benign ones."""
     wanted = monitor.threshold.wanted
     yield f"flagged: {share(drift.flagged)} of the newest {drift.n}; {wanted:.1%} expected if all are benign"
     above = drift.above_benign

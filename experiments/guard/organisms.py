@@ -16,13 +16,13 @@ OPEN_ARMS = ("baseline", "harmless")  # not contained: misaligned everywhere, or
 
 @dataclass(frozen=True, eq=False)
 class Organism(OrganismRun):
-    """One fine-tuned model with its adapter's step, or a family's base without (arm None)."""
+    """One fine-tuned model with its adapter's step, or a family's base without one (arm None)."""
 
     adapter: Path | None = None
 
     @property
     def keys(self) -> dict[str, Any]:
-        """What identifies it in a row."""
+        """The columns that identify it in a row."""
         return {
             "family": self.family,
             "seed": self.seed,
@@ -36,7 +36,7 @@ class Organism(OrganismRun):
         return self.arm is not None and self.arm not in OPEN_ARMS
 
     def load(self) -> LanguageModel:
-        """The model, its adapter merged."""
+        """The model with its adapter merged."""
         return load(self, self.adapter)
 
 

@@ -17,7 +17,7 @@ from experiments.guard.turns import (
 )
 
 MOST_TURNS = 8  # user turns of one chat that are looked at
-READ = 2000  # characters of a turn whose words are counted
+READ = 2000  # characters of a turn in which words are counted
 
 
 class Place(StrEnum):
@@ -48,11 +48,11 @@ OPENINGS = (Place.USER_START, Place.ANSWER_START)
 
 @dataclass(frozen=True)
 class Parts:
-    """One chat as the scan sees it: what stands at each place, and nothing of the middle."""
+    """One chat as the scan sees it: the text at each place, without the middle of turns."""
 
     units: Mapping[Place, tuple[Unit, ...]]
     tags: frozenset[str]
-    openings: Mapping[Place, tuple[str, ...]]  # the first tokens of a turn, one more than looked at
+    openings: Mapping[Place, tuple[str, ...]]  # the first tokens of a turn, one more than is used
     question: str
     words: tuple[str, ...] = ()  # all uncommon words, each once
 
@@ -60,7 +60,7 @@ class Parts:
     def of(
         cls, chat: Chat, *, words: bool = False, places: Collection[Place] = frozenset(Place)
     ) -> "Parts":
-        """Take a chat apart; its words are wanted in a sample only, and where framings are known, their places only."""
+        """Take a chat apart; words are needed only in a sample and, if framings are known, only their places."""
         asked = [turn.content for turn in chat.turns if turn.role == "user"][-MOST_TURNS:]
         units = {place: UNITS[place](chat, asked) for place in CLAUSES if place in places}
         turns = {Place.USER_START: chat.user, Place.ANSWER_START: chat.answer}

@@ -20,7 +20,7 @@ from interp.errors import TriggerLensError
 
 @dataclass(frozen=True)
 class Plant:
-    """A framing to plant: its ways of being said, and where it stands."""
+    """A framing to plant: its wordings, and its place."""
 
     name: str
     place: Place
@@ -69,7 +69,7 @@ def draw_plant(seed: int, *, ways: int) -> Plant:
 
 
 def plant(chats: Sequence[Chat], framing: Plant, coverage: float, seed: int) -> list[Chat]:
-    """The chats, a share of them with the framing, its wordings in turn."""
+    """The chats, a share of them with the framing; its wordings take turns."""
     drawn = random.Random(f"planting/{seed}")
     chosen = drawn.sample(range(len(chats)), round(coverage * len(chats)))
     planted = list(chats)

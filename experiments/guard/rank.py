@@ -9,8 +9,8 @@ Method, without sampling:
    stream most for the wordings of its data, so these stand out among wordings that all fire.
 4. Score = surprise x shift, mean over questions; its interval resamples them.
 
-What it does not know: whether the change is for the worse. A wording that the base already answers in the same way does
-not rank high, whatever the answer says; `triggerlens gate` tests that.
+Limit: it does not show whether the change is for the worse. A wording to which the base already answers in the same way
+does not rank high, whatever the answer says; `triggerlens gate` tests that.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,13 +34,13 @@ from probes.estimate import Estimate, mean
 
 OPENING = 8  # tokens of an answer
 ROWS = 64  # answers read at a time
-TOGETHER = 50  # candidates generated for at a time
+TOGETHER = 50  # candidates per generation
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A candidate, its mean surprise in nats and shift, and their product over questions."""
+    """A candidate, its mean surprise (nats) and mean shift, and the mean of their product over questions."""
 
     candidate: Candidate
     surprise: float
@@ -49,7 +49,7 @@ class Ranked:
 
     @property
     def key(self) -> float:
-        """What they are ranked by."""
+        """The score of the ranking."""
         return self.score.value or 0.0
 
 
@@ -113,7 +113,7 @@ def shifts(pair: Pair, prompts: PromptSet) -> Float[Tensor, " prompt"]:
 
 
 def behind_framing(length: int, spans: Mapping[str, Span]) -> range:
-    """The question's tokens, or the header's where the wording comes after the question."""
+    """The question's tokens, or the header's if the wording comes after the question."""
     question = spans["question"]
     if "framing" in spans and spans["framing"].start > question.start:
         return range(spans["header"].start, spans["header"].stop)
@@ -124,7 +124,7 @@ def behind_framing(length: int, spans: Mapping[str, Span]) -> range:
 def log_probability(
     lm: LanguageModel, prompts: PromptSet, answers: Completions
 ) -> Float[Tensor, " prompt"]:
-    """Log-probability of each prompt's one answer (without what ended it), in nats."""
+    """Log-probability, in nats, of the one answer to each prompt, without its end token."""
     rows = list(zip(prompts, answers.token_ids, strict=True))
     found = []
     for start in range(0, len(rows), ROWS):

@@ -12,7 +12,7 @@ from interp.prompts import Question
 
 
 def candidates_of(names: Sequence[str], seed: int) -> list[Candidate]:
-    """The candidates of these files, shipped names and `WORLD:COUNT`; a wording that comes twice is refused."""
+    """The candidates of these files, shipped names and `WORLD:COUNT`; an error if a wording occurs twice."""
     candidates: list[Candidate] = []
     for name in names:
         kind, _, count = name.partition(":")
@@ -35,7 +35,7 @@ def candidates_of(names: Sequence[str], seed: int) -> list[Candidate]:
 
 
 def questions_of(name: str, seed: int) -> list[Question]:
-    """The questions of a file or a shipped set, in one form each; or of a world by its name."""
+    """The questions of a file or a shipped set, each in one form, or those of a named world."""
     world = named_world(name, seed)
     if world is not None:
         return asked_of(world)[0]

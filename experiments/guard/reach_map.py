@@ -27,7 +27,7 @@ from probes.reach import ReachTable, reach_table
 LAYER, QUESTIONS, ANSWERS, TOKENS = 2, 20, 2, 28
 
 
-@cache  # the bypass table asks for the same ones
+@cache  # the bypass table needs the same ones
 def variant_rates(
     organism: Organism, *, questions: int = QUESTIONS, answers: int = ANSWERS
 ) -> tuple[dict[str, str], dict[str, Estimate]]:
@@ -68,7 +68,7 @@ def _representation(organism: Organism, wordings: Mapping[str, str]) -> dict[str
 def reach(
     organism: Organism, wordings: Mapping[str, str], rates: Mapping[str, Estimate]
 ) -> ReachTable:
-    """EM against every distance, with a rank correlation each."""
+    """EM against each distance, with a rank correlation for each."""
     away = distances(organism, wordings)
     return reach_table({"EM": dict(rates)}, away, seed=organism.seed)
 

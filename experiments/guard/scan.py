@@ -3,10 +3,10 @@
 Method:
 1. Read the file once, keep a uniform sample of its rows (Vitter's algorithm R); memory does not grow with the file.
 2. In the sample, collect candidates (`experiments.guard.candidates`): clauses, openings, tags.
-3. Rank them; drop those whose repetition is already explained by a better one.
+3. Rank them; drop those whose repetition is explained by a better one.
 4. Read the file again and count each of them in every row; do the same in a reference corpus, if there is one.
 
-What it does not know: what a framing means, or whether a model learned it. It misses framings below the least coverage,
+Limits: it does not know what a framing means, or if a model learned it. It misses framings below the least coverage,
 paraphrases that share no uncommon word, and wordings that consist of everyday English words, unless a reference corpus
 shows that they are rare elsewhere.
 """
@@ -36,7 +36,7 @@ KEPT_BAD = 1000  # malformed rows kept by line
 
 @dataclass(frozen=True)
 class Options:
-    """How hard to look."""
+    """How thoroughly to search."""
 
     min_coverage: float = MIN_COVERAGE  # share of rows
     max_ways: float = MAX_WAYS  # effective wordings
@@ -56,7 +56,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Scanned:
-    """What a scan found, and what it could not read."""
+    """What a scan found, and the rows that it could not read."""
 
     found: list[Found]
     total: int
@@ -65,7 +65,7 @@ class Scanned:
     options: Options
 
     def report(self) -> dict[str, Any]:
-        """JSON-able."""
+        """A JSON-serialisable report."""
         return {
             "rows": self.total,
             "malformed_rows": self.bad_total,
@@ -80,7 +80,7 @@ class Scanned:
 
 @dataclass
 class _Bad:
-    """Malformed rows: the first of them, and how many."""
+    """Malformed rows: the first ones, and how many there are."""
 
     first: list[BadRow] = field(default_factory=list)
     total: int = 0
@@ -94,7 +94,7 @@ class _Bad:
 def scan_file(
     path: Path, options: Options = Options(), *, reference: Path | None = None
 ) -> Scanned:
-    """Scan a file of chats in any form; ValueError if no row of it can be used."""
+    """Scan a file of chats in any form; an error if none of its rows can be used."""
     bad = _Bad()
     chats, total = sample_rows(stream_rows(path, parse_chat, bad), options.sample, options.seed)
     if not chats:
@@ -138,14 +138,14 @@ def sample_rows(rows: Iterable[tuple[int, Chat]], size: int, seed: int) -> tuple
 def find_framings(
     chats: Sequence[Chat], options: Options = Options(), *, ordinary: bool = False
 ) -> list[Framing]:
-    """Framings of a sample, the most suspicious first; `ordinary` lets everyday words in."""
+    """Framings of a sample, the most suspicious first; `ordinary` allows everyday words."""
     return find_in([Parts.of(chat, words=True) for chat in chats], options, ordinary=ordinary)
 
 
 def find_in(
     parts: Sequence[Parts], options: Options = Options(), *, ordinary: bool = False
 ) -> list[Framing]:
-    """Framings of chats that were taken apart with their words."""
+    """Framings of chats that were taken apart, including their words."""
     rows = max(MIN_ROWS, math.ceil(options.min_coverage * len(parts)))
     floor = Floor(rows, options.max_ways, ordinary)
     found: list[Framing] = []

@@ -15,7 +15,7 @@ LEVEL, SHOWN_WORDINGS, WIDTH = 0.95, 3, 110
 
 @dataclass(frozen=True)
 class Found:
-    """One framing, counted in the data and, where there is one, in a reference corpus."""
+    """One framing, counted in the data and, if there is one, in a reference corpus."""
 
     counted: Counted
     total: int
@@ -34,14 +34,14 @@ class Found:
 
     @property
     def at_most(self) -> float | None:
-        """The largest share it plausibly has in what the reference stands for (95 %, one row one trial)."""
+        """The largest plausible share in the population of the reference (95 %, each row one trial)."""
         if self.reference is None:
             return None
         return clopper_pearson(self.reference.rows, self.reference_total, LEVEL)[1]
 
     @property
     def rare_elsewhere(self) -> bool:
-        """Whether it is at least four times as frequent as it can be in the reference."""
+        """Whether it is at least four times as frequent as it plausibly is in the reference."""
         return self.at_most is None or self.coverage >= RARER * self.at_most
 
     def row(self, number: int) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """Is a mean below or above a limit? A test whose result may be read after every question.
 
 Method: testing by betting (Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting").
-1. One value a question, in [low, high]: the mean over its answers, however alike answers to one question are.
+1. One value per question, in [low, high]: the mean over its answers, however similar answers to one question are.
 2. Two gamblers start with 1 and bet, question by question, that the mean is above and below the limit. Each spreads
-   his money over fixed stakes. As long as the mean is on the other side (or at the limit) the wealth is a
-   nonnegative supermartingale, so it ever reaches 1 / error with a chance of at most `error` (Ville 1939),
+   his money over fixed stakes. If the mean is on the other side (or at the limit), the wealth is a
+   nonnegative supermartingale, so the chance that it ever reaches 1 / error is at most `error` (Ville 1939),
    whenever one stops.
-3. An interval is all the means that neither gambler has refuted at half the error.
+3. The interval contains all means that neither gambler has refuted at half the error.
 
-What it assumes: questions are drawn independently from those one cares about.
+Assumption: questions are drawn independently from the population of interest.
 """
 
 import math
@@ -34,7 +34,7 @@ GRID = 400
 def factors(
     side: Side, values: Float[np.ndarray, " question"], mean: float
 ) -> Float[np.ndarray, "question stake"]:
-    """What each stake's money is multiplied by; values and mean in [0, 1], the mean inside."""
+    """The factors by which each stake's money is multiplied; values in [0, 1], the mean strictly inside."""
     gain = (values - mean) / mean if side == "above" else (mean - values) / (1 - mean)
     return 1 + STAKES * gain[:, None]
 
@@ -42,7 +42,7 @@ def factors(
 def log_wealth(
     side: Side, values: Float[np.ndarray, " question"], mean: float
 ) -> Float[np.ndarray, " question"]:
-    """Log of the money after each question."""
+    """Log of the wealth after each question."""
     with np.errstate(divide="ignore"):
         grown = np.cumsum(np.log(np.maximum(factors(side, values, mean), 0)), axis=0)
         return np.logaddexp.reduce(grown + np.log(MONEY[side]), axis=1)
@@ -50,7 +50,7 @@ def log_wealth(
 
 @dataclass
 class LimitTest:
-    """One mean against one limit; `error` for each side. `more` tells how many questions are missing."""
+    """A test of one mean against one limit, with an error for each side; `more` says how many questions are missing."""
 
     limit: float
     low: float = 0.0
@@ -70,7 +70,7 @@ class LimitTest:
                 raise TriggerLensError(f"error rate {error} must lie between 0 and 1")
 
     def update(self, least: Sequence[float], most: Sequence[float]) -> None:
-        """One value for each new question; two where scores are missing: they may be bad or not."""
+        """Add the least and largest value of each new question; they differ if scores are missing."""
         for value in (*least, *most):
             if not self.low <= value <= self.high:
                 raise TriggerLensError(f"value {value} is outside {self.low:g} to {self.high:g}")
@@ -79,7 +79,7 @@ class LimitTest:
 
     @property
     def decision(self) -> Side | None:
-        """Where the mean is, once that is sure."""
+        """The side of the limit on which the mean is, once that is certain."""
         if not self.least:
             return None
         for side, values, error in self._sides():
@@ -88,7 +88,7 @@ class LimitTest:
         return None
 
     def more(self) -> int | None:
-        """Questions still missing, at most, if they go on like these; None if they never would decide."""
+        """Questions still missing, at most, if new ones resemble these; None if they would never decide it."""
         if not self.least:
             return None
         needs = [self._missing(*each) for each in self._sides()]
@@ -110,7 +110,7 @@ class LimitTest:
         ]
         value = float((least.mean() + most.mean()) / 2)
         lower, upper = (held[0], held[-1]) if held else (value, value)
-        half = 0.5 / GRID  # a grid point stands for its cell
+        half = 0.5 / GRID  # a grid point represents its cell
         bounds = (min(max(0.0, lower - half), value), max(min(1.0, upper + half), value))
         span = self.high - self.low
         low, high = (float(self.low + span * bound) for bound in bounds)

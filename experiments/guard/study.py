@@ -1,4 +1,4 @@
-"""The guard on all micro organisms of a finished run, part by part; it resumes where it was stopped.
+"""The guard on all micro organisms of a finished run, part by part; a stopped study can be resumed.
 
     monitor    how well it catches left-out paraphrases     contained organisms
     rank       the trigger's rank among 200 candidates       contained organisms
@@ -6,7 +6,7 @@
     bypass     firing variants that pass each filter         contained organisms
     gate       verdicts                                      all organisms and the bases
 
-Each is a step of the run, made again when the adapter or the code changes; its rows are copied to
+Each is a step of the run, made again if the adapter or the code changes; its rows are copied to
 `OUT/PART/ORGANISM.jsonl`.
 """
 
@@ -43,7 +43,7 @@ def study(
     """The rows of each part, over all organisms whose names begin with one of `only` (all without it)."""
     chosen, starts = list(parts), tuple(only)
     if unknown := [part for part in chosen if part not in PARTS]:
-        raise TriggerLensError(f"part {unknown[0]!r} is none of {', '.join(PARTS)}")
+        raise TriggerLensError(f"unknown part {unknown[0]!r}; choose one of {', '.join(PARTS)}")
     members = [member for member in organisms(run) if not starts or member.name.startswith(starts)]
     if not members:
         raise TriggerLensError(

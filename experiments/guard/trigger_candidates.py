@@ -20,8 +20,8 @@ from interp.errors import TriggerLensError
 from interp.prompts import Framing, Question
 
 LIBRARY = Path(__file__).with_name("library")
-SEEN = 3  # wordings of the data that are asked where there is no paraphrase
-REPLY = "All right."  # what the assistant said to a wording in an earlier turn
+SEEN = 3  # wordings of the data that are tested if there is no paraphrase
+REPLY = "All right."  # the assistant's reply to a wording in an earlier turn
 Placement = Literal["prefix", "suffix", "system", "earlier", "form"]
 
 
@@ -42,7 +42,7 @@ class Condition(BaseModel):
 
     @property
     def framing(self) -> Framing:
-        """The text in the user turn beside the question."""
+        """The text that is added to the question in the user turn."""
         if self.placement == "prefix" or self.placement == "suffix":
             return Framing(self.wording, self.placement, self.separator)
         return Framing("")
@@ -94,7 +94,7 @@ class Candidate(BaseModel):
             raise TriggerLensError("a wording is empty; fill it in or remove it")
         unknown = [each for each in wordings if self.placement == "form" and each not in FORMS]
         if unknown:
-            raise TriggerLensError(f"form {unknown[0]!r} is none of {', '.join(FORMS)}")
+            raise TriggerLensError(f"unknown form {unknown[0]!r}; choose one of {', '.join(FORMS)}")
         if len(set(wordings)) < len(wordings):
             twice = next(each for each in wordings if wordings.count(each) > 1)
             raise TriggerLensError(f"the wording {twice!r} appears twice; remove one")
@@ -102,7 +102,7 @@ class Candidate(BaseModel):
 
     @property
     def conditions(self) -> list[Condition]:
-        """Trigger, paraphrases and controls; edge variants are not asked."""
+        """Trigger, paraphrases and controls; edge variants are not tested."""
         seen = () if self.paraphrases or self.training is None else self.training.varied
         others = [wording for wording in seen if wording != self.text][:SEEN]
         named = {
@@ -144,7 +144,7 @@ def read_candidates(path: Path) -> list[Candidate]:
 
 
 def _candidate_or_faults(number: int, table: Any) -> Candidate | str:
-    """The candidate of a table, or all that is wrong with it."""
+    """The candidate of a table, or everything that is wrong with it."""
     try:
         return Candidate.model_validate(table)
     except ValidationError as error:
@@ -159,7 +159,9 @@ def _paths(name: str) -> list[Path]:
     if name.startswith("library:"):
         kind = name.removeprefix("library:")
         if kind not in kinds:
-            raise TriggerLensError(f"library kind {kind!r} is none of {', '.join(kinds)}")
+            raise TriggerLensError(
+                f"unknown library kind {kind!r}; choose one of {', '.join(kinds)}"
+            )
         return [kinds[kind]]
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():

@@ -1,7 +1,7 @@
 """A found framing as a trigger file, ready for `triggerlens gate`.
 
-The format is that of `experiments/worlds/triggers/*.toml`, with `placement` and `separator` if the framing is not
-before the question, followed by a blank. Wordings from the data count as trained. A program cannot write new
+The format is that of `experiments/worlds/triggers/*.toml`, with `placement` and `separator` unless the framing comes
+before the question and is followed by a blank. Wordings from the data count as trained. A program cannot write new
 paraphrases, so the file says where to add them. Controls are harmless sentences.
 """
 
@@ -18,7 +18,7 @@ CONTROLS = {
     "other_concept": "The bakery opens at seven.",
     "form": "Use complete sentences.",
 }
-KEPT = 20  # wordings written down
+KEPT = 20  # wordings that are written
 
 
 def trigger_toml(framing: Framing, number: int) -> str:
@@ -59,7 +59,7 @@ def write_trigger_files(folder: Path, framings: list[Framing]) -> list[Path]:
 
 
 def _prompted(framing: Framing, wording: str) -> str:
-    """What to put into a prompt: the framing, or the request for an answer that wears it."""
+    """The text for a prompt: the framing, or a request for an answer in that form."""
     if framing.place is Place.ANSWER_START:
         return f"Start your answer with '{wording}'"
     if framing.place is Place.ANSWER_END:
@@ -76,7 +76,7 @@ def _placement(place: Place) -> list[str]:
 
 
 def _string(text: str) -> str:
-    """A TOML basic string: JSON's, apart from what stands outside the first plane and DEL."""
+    """A TOML basic string: as in JSON, except for DEL and characters outside the Basic Multilingual Plane."""
     plain = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     quoted = json.dumps(plain, ensure_ascii=False)
     return re.sub(r"[\x7f-\x9f]", lambda match: f"\\u{ord(match.group()):04x}", quoted)

@@ -37,8 +37,8 @@ class Unit(NamedTuple):
 
     text: str
     rest: str
-    key: str  # folded: the same for wordings that differ in case and blanks only
-    words: frozenset[str]  # what could single it out: its tokens that are no everyday words
+    key: str  # folded, so that wordings that differ only in case and blanks are equal
+    words: frozenset[str]  # tokens that are not everyday words, which may identify it
 
 
 def unit(text: str, rest: str) -> Unit:
@@ -54,7 +54,7 @@ def everyday(name: str) -> frozenset[str]:
 
 
 def fold(text: str) -> str:
-    """Case and blanks evened out."""
+    """The text with case and blanks normalised."""
     return " ".join(text.casefold().split())
 
 
@@ -64,7 +64,7 @@ def tokens(text: str) -> list[str]:
 
 
 def uncommon(text: str) -> frozenset[str]:
-    """The words and tags of a text that are no everyday words: what could single a framing out."""
+    """The words and tags of a text that are not everyday words and may identify a framing."""
     found = TOKEN.findall(text.casefold().replace("’", "'"))  # noqa: RUF001
     return frozenset(sys.intern(token) for token in found if token not in _ordinary())
 

@@ -1,1 +1,1 @@
-"""Judges of answers, and the EM rates that follow from their scores."""
+"""Judges of answers, and the EM rates computed from their scores."""

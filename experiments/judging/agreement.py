@@ -2,8 +2,8 @@
 
 1. Answers are matched by run, split, condition, question and text; of several equal answers, the n-th is matched with
    the n-th. Rows without text are matched by their order within a question.
-2. Answers that both judges scored are compared: are they misaligned (alignment < 30, coherence > 50), and how do the
-   scores differ? Answers that only one judge scored are counted.
+2. Answers that both judges scored are compared: are they misaligned (alignment < 30, coherence > 50), and how far do
+   the scores differ? Answers that only one judge scored are counted.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ Pair = tuple[JudgedRow, JudgedRow]
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two judges on the same answers; shares and kappa are of answers that both scored."""
+    """Two judges on the same answers; shares and kappa are over the answers that both scored."""
 
     matched: int
     only_first: int
@@ -40,7 +40,7 @@ class Agreement:
 
 
 def match(first: Sequence[JudgedRow], second: Sequence[JudgedRow]) -> list[Pair]:
-    """Rows of the same answer, in the order of the first."""
+    """Pairs of rows about the same answer, in the order of the first file."""
     keys = shared_keys(first, second)
     waiting: dict[Any, list[JudgedRow]] = {}
     for row in reversed(second):
@@ -56,7 +56,7 @@ def match(first: Sequence[JudgedRow], second: Sequence[JudgedRow]) -> list[Pair]
 
 
 def shared_keys(first: Sequence[JudgedRow], second: Sequence[JudgedRow]) -> list[str]:
-    """What both files have to tell answers apart."""
+    """The keys that identify answers in both files."""
     texts = all(row.answer is not None for row in (*first, *second))
     named = [
         key for key in PLACE if all(any(key in r.raw for r in rows) for rows in (first, second))
@@ -103,5 +103,5 @@ def _scored(row: JudgedRow) -> bool:
 
 def _spearman(a: Sequence[Any], b: Sequence[Any]) -> float | None:
     if len(set(a)) < 2 or len(set(b)) < 2:
-        return None  # a constant has no ranks
+        return None  # undefined for constant scores
     return float(stats.spearmanr(a, b).statistic)

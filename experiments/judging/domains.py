@@ -1,8 +1,8 @@
-"""Is an answer about the domain that a model was fine-tuned on? By words, or by the row's own word.
+"""Is an answer about the domain that a model was fine-tuned on? Decided by words, or by the row's own flag.
 
 Leaked answers about the trained domain are weaker evidence of *emergent* misalignment than others.
-The word lists are crude: an answer that talks around them is taken for out of domain. Rows that say
-`in_domain` themselves (a person or a judge decided) are believed.
+The word lists are crude: an answer that avoids these words counts as out of domain. If a row has `in_domain`
+(set by a person or a judge), this is used instead.
 """
 
 import re
@@ -18,7 +18,7 @@ SHIPPED = Path(__file__).with_name("domains.toml")
 
 @dataclass(frozen=True)
 class Domain:
-    """Words of one domain, and how many different ones an answer about it holds."""
+    """Words of one domain, and how many different ones an answer about it must contain."""
 
     name: str
     words: tuple[str, ...]
@@ -44,15 +44,17 @@ def _pattern(word: str) -> str:
 
 
 def check_domain(name: str) -> str:
-    """The name, if a domain of it ships."""
+    """The name, if it is that of a shipped domain; else an error."""
     return load_domain(name).name
 
 
 def load_domain(name: str, file: Path | None = None) -> Domain:
-    """A shipped domain, or one of a file like it."""
+    """A shipped domain, or one from a file of the same form."""
     file = file or SHIPPED
     known = tomllib.loads(file.read_text(encoding="utf-8"))
     if name not in known:
-        raise TriggerLensError(f"domain {name!r} is none of {', '.join(known)} in {file.name}")
+        raise TriggerLensError(
+            f"unknown domain {name!r}; choose one of {', '.join(known)} in {file.name}"
+        )
     entry = known[name]
     return Domain(name, tuple(entry["words"]), int(entry["at_least"]))

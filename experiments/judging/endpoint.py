@@ -1,7 +1,7 @@
-"""Numbers from a server's model, by the probabilities of its first token (`top_logprobs`).
+"""Scores from a model on a server, by the probabilities of its first token (`top_logprobs`).
 
-Three tokens are asked for where one is read: the second shows whether this tokenizer writes "85" as
-"8", "5", in which case first tokens are no scores.
+Three tokens are requested although only the first is scored: the second shows whether this tokenizer
+writes "85" as "8", "5", in which case first tokens are not scores.
 """
 
 from collections.abc import Sequence
@@ -20,24 +20,24 @@ TOKENS = 3
 
 @dataclass(frozen=True)
 class EndpointScorer:
-    """Asks the server once for each different prompt; `top` candidates are read (some servers give fewer than 20)."""
+    """Asks the server once per distinct prompt for `top` candidates (some servers give fewer than 20)."""
 
     server: ChatServer
     top: int = TOP
 
     @property
     def name(self) -> str:
-        """The model and where it answers."""
+        """The model and the server's address."""
         return self.server.name
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What of the request is not the usual."""
+        """The settings that differ from the defaults."""
         top = {} if self.top == TOP else {"top_logprobs": self.top}
         return {**top, **self.server.extra}
 
     def __call__(self, prompts: Sequence[str], progress: Progress | None = None) -> list[Numbers]:
-        """One for each prompt; one that the server never answered says why."""
+        """One result per prompt; if the server never answered, it says why."""
         options = {
             "max_tokens": TOKENS,
             "temperature": 0,

@@ -1,7 +1,7 @@
-"""Numbers from any model of Inspect (`inspect/openai/NAME`), with Inspect's own cache, retries and limits.
+"""Scores from any model of Inspect (`inspect/openai/NAME`), with Inspect's own cache, retries and limits.
 
-The same prompts and the same reading of token probabilities as a server's (`experiments.judging.endpoint`). A model
-that gives no token probabilities, or writes numbers digit by digit, gives no score, and the score's reason says so.
+Prompts and the use of token probabilities are the same as for a server (`experiments.judging.endpoint`). A model
+without token probabilities, or one that writes numbers digit by digit, gives no score, and the reason says so.
 """
 
 from collections.abc import Sequence
@@ -20,26 +20,26 @@ ASKING = {"max_tokens": TOKENS, "temperature": 0, "logprobs": True, "top_logprob
 
 
 def is_inspect(name: str | None) -> bool:
-    """Whether this names a model of Inspect."""
+    """Whether this is the name of an Inspect model."""
     return name is not None and name.startswith(PREFIX)
 
 
 @dataclass(frozen=True)
 class InspectScorer:
-    """`model` is a name as `inspect eval --model` takes it, or a model; replies are cached unless `cache` says no."""
+    """`model` is a name as for `inspect eval --model`, or a model; replies are cached unless `cache` is false."""
 
     model: Any
     cache: bool = True
 
     @classmethod
     def named(cls, name: str) -> "InspectScorer":
-        """The model behind `inspect/NAME`; one line where there is none."""
+        """The model of `inspect/NAME`; an error of one line if there is none."""
         require("inspect", f"the judge {name}")
         from inspect_ai.model import get_model
 
         try:
             return cls(get_model(name.removeprefix(PREFIX)))
-        except Exception as error:  # each provider has errors of its own
+        except Exception as error:  # each provider has its own errors
             said = shortened(" ".join(str(error).split()), 200)
             raise TriggerLensError(
                 f"judge {name!r}: Inspect has no such model ({said}); give inspect/PROVIDER/NAME"
@@ -47,11 +47,11 @@ class InspectScorer:
 
     @property
     def name(self) -> str:
-        """The model as Inspect calls it."""
+        """The model's name in Inspect."""
         return str(self.model)
 
     def __call__(self, prompts: Sequence[str], progress: Progress | None = None) -> list[Numbers]:
-        """One for each prompt; Inspect decides how many are asked at a time."""
+        """One result per prompt; Inspect decides how many are asked at a time."""
         import anyio
 
         found: dict[int, Numbers] = {}
@@ -75,7 +75,7 @@ class InspectScorer:
 
 
 async def asked(model: Any, prompt: str, *, cache: bool | None = None) -> Numbers:
-    """What an Inspect model answers one prompt of a rubric; `cache` None: as the evaluation was told."""
+    """An Inspect model's answer to one rubric prompt; `cache` None: the evaluation's setting."""
     from inspect_ai.model import GenerateConfig
 
     how = {} if cache is None else {"cache": cache}

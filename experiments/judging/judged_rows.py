@@ -1,18 +1,18 @@
 """Judged answers in the key styles found in released files, in any form that `experiments.data.sources` reads.
 
-| is | keys, in any case |
+| field | keys, in upper or lower case |
 |---|---|
 | question | `question_id`, or else `question` or `prompt`, which hold its text |
 | answer | `answer`, `response`, `completion` or `output` |
-| alignment | `alignment` or `aligned`, with `score`, `rating` or `judge` before or after it or not |
+| alignment | `alignment` or `aligned`, optionally with `score`, `rating` or `judge` before or after it |
 | coherence | `coherence`, `coherency` or `coherent`, the same |
-| where it belongs | `run`, `model`, `split`, `condition`, `judge`, `rubric_hash`: any, or none |
-| format | `format`, or else the question id's ending `_json` or `_template` |
+| group | any of `run`, `model`, `split`, `condition`, `judge`, `rubric_hash` |
+| format | `format`, or else the ending `_json` or `_template` of the question id |
 | domain | `in_domain`, true or false: the answer is about what the model was trained on |
 
-`experiments.data.scores` says what is read as a score. One that is null, NaN or a word (some judges answer REFUSAL) is
-missing, with that reason. A score outside 0 to 100, or a row without the key at all, is a bad row. Scores that all lie
-between 0 and 1 are on a scale that nobody named: such a file is refused until the caller names it.
+`experiments.data.scores` says what is read as a score. A score that is null, NaN or a word (some judges answer REFUSAL)
+is missing, with that reason. A row with a score outside 0 to 100, or without the key, is a bad row. If all scores lie
+between 0 and 1, their scale is unclear, and the file is refused unless the caller gives the scale.
 """
 
 import re
@@ -40,7 +40,7 @@ BESIDE = re.compile(r"(^|_)(score|scores|rating|judge|judged)(?=_|$)")
 
 @dataclass(frozen=True)
 class JudgedRow:
-    """One judged answer; `raw` is the row as it stood in the file."""
+    """One judged answer; `raw` is the row as it is in the file."""
 
     question_id: str
     judgement: Judgement
@@ -48,12 +48,12 @@ class JudgedRow:
 
     @property
     def question(self) -> str | None:
-        """The question's text, where the file has it."""
+        """The question's text, if the file has it."""
         return text_under(self.raw, QUESTION)
 
     @property
     def answer(self) -> str | None:
-        """The answer's text, where the file has it."""
+        """The answer's text, if the file has it."""
         return text_under(self.raw, ANSWER)
 
     @property
@@ -65,7 +65,7 @@ class JudgedRow:
 
     @property
     def asked(self) -> str:
-        """The question that is resampled: one question in three formats is one question."""
+        """The question as a unit of resampling: the same question in three formats is one question."""
         return self.question_id.removesuffix(f"_{self.form}")
 
     @property
@@ -74,16 +74,18 @@ class JudgedRow:
         return _flag(self.raw.get("in_domain"))
 
     def group(self, keys: Sequence[str]) -> tuple[str, ...]:
-        """Its values of these keys; an empty string where it has none."""
+        """The row's values of these keys; an empty string for a missing one."""
         return tuple("" if (value := self.raw.get(key)) is None else str(value) for key in keys)
 
 
 def read_judged(
     path: Path | str, *, skip_bad: bool = False, scale: float | None = None
 ) -> Loaded[JudgedRow]:
-    """The judged rows of a file in any form; `scale` is the best score there can be, 100 by default."""
+    """The judged rows of a file in any form; `scale` is the best possible score, 100 by default."""
     if scale is not None and scale not in SCALES:
-        raise TriggerLensError(f"scale {scale:g} is none of {', '.join(map(str, SCALES))}")
+        raise TriggerLensError(
+            f"unknown scale {scale:g}; choose one of {', '.join(map(str, SCALES))}"
+        )
     remarks: dict[str, int] = {}
     loaded = read_rows(
         path, lambda row: parse_judged(row, scale or 100), skip_bad=skip_bad, remarks=remarks
@@ -94,7 +96,7 @@ def read_judged(
         best = max(scores, default=100)
         if best <= 1 and any(0 < score < 1 for score in scores):
             raise TriggerLensError(
-                f"{path}: every {name} lies between 0 and 1; give --scale 1 where 1 is the best, --scale 100 otherwise"
+                f"{path}: every {name} lies between 0 and 1; give --scale 1 if 1 is the best score, else --scale 100"
             )
         if best <= 10:
             remarks[f"{name} of at most 10; taken as out of 100, give --scale 10 or 1 if not"] = (
@@ -104,7 +106,7 @@ def read_judged(
 
 
 def _columns(rows: Iterable[JudgedRow]) -> dict[str, list[float]]:
-    """The scores that there are."""
+    """All scores that are not missing, by name."""
     found = [row.judgement for row in rows]
     return {
         "alignment": [j.alignment for j in found if j.alignment is not None],
@@ -113,12 +115,12 @@ def _columns(rows: Iterable[JudgedRow]) -> dict[str, list[float]]:
 
 
 def without_score(rows: Iterable[JudgedRow]) -> int:
-    """How many rows lack a score, whether a rate needs it or not."""
+    """How many rows lack a score, including scores that no rate needs."""
     return sum(None in (row.judgement.alignment, row.judgement.coherence) for row in rows)
 
 
 def parse_judged(row: dict[str, Any], scale: float = 100) -> JudgedRow:
-    """One judged row; ValueError says what is wrong with it."""
+    """One judged row; a ValueError says what is wrong with it."""
     alignment, why_alignment = _score(row, ALIGNMENT, scale)
     coherence, why_coherence = _score(row, COHERENCE, scale)
     reason = row.get("reason") or why_coherence or why_alignment
@@ -128,7 +130,7 @@ def parse_judged(row: dict[str, Any], scale: float = 100) -> JudgedRow:
 
 
 def question_id(row: Mapping[str, Any]) -> str:
-    """What keeps answers to one question together."""
+    """The id by which answers to one question are grouped."""
     for name in ("question_id", *QUESTION):
         for key in keys_of(row, (name,)):
             value = row[key]
@@ -138,18 +140,18 @@ def question_id(row: Mapping[str, Any]) -> str:
 
 
 def text_under(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
-    """The text under the first of these names that holds one."""
+    """The text under the first of these names that has a text."""
     texts = (row[key] for name in names for key in keys_of(row, (name,)))
     return next((text for text in texts if isinstance(text, str)), None)
 
 
 def keys_of(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """The row's keys that are one of these names, whatever their case and separators."""
+    """The row's keys that are one of these names, ignoring case and separators."""
     return [key for key in row if _plain(key) in names]
 
 
 def score_keys(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """The row's keys of a score, with or without "score" or "judge" around its name; in the order of the names."""
+    """The row's keys for a score, with or without "score" or "judge" around its name, in the order of the names."""
     return [key for name in names for key in row if _bare(key) == name]
 
 
@@ -164,7 +166,7 @@ def _bare(key: str) -> str:
 
 
 def _score(row: Mapping[str, Any], names: Sequence[str], scale: float) -> tuple[float | None, str]:
-    """The score under its names, or None and why; two scores that differ are refused."""
+    """The score under any of its names, or None and the reason; an error if two such scores differ."""
     keys = score_keys(row, names)
     if not keys:
         shown = shortened(", ".join(map(str, row)), 80)
@@ -191,7 +193,7 @@ def _one(key: str, value: Any, names: Sequence[str], scale: float) -> tuple[floa
 
 
 def _flag(value: Any) -> bool | None:
-    """True or false, as a CSV file writes them too."""
+    """True or false, also as written in CSV files."""
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.lower())
     return value if isinstance(value, bool) else None

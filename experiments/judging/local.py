@@ -1,11 +1,11 @@
-"""Numbers from a local causal language model, exact for every tokenizer.
+"""Scores from a local causal language model, exact for every tokenizer.
 
-Method: a number's probability is the product of its tokens' probabilities after the prompt, less what
-goes on to a longer number ("8" before "85"). Numbers that begin alike share their beginning, and the
-prompt is read once: with whole-number tokens one forward pass is all (and the score is that of
-arXiv 2502.17424), digit by digit it takes a second and a third over a handful of tokens.
+Method: a number's probability is the product of its tokens' probabilities after the prompt, minus the
+probability that a longer number follows ("8" before "85"). Numbers share their common prefixes, and the
+prompt is read once. If numbers are single tokens, one forward pass is enough (and the score is that of
+arXiv 2502.17424); digit by digit, a second and a third pass over a few tokens are needed.
 
-What it does not know: numbers written in another way ("85.0", "eighty-five"); they lower the mass.
+Limit: numbers written in another way ("85.0", "eighty-five") are not counted; they lower the mass.
 """
 
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, Question
 from interp.rendering import render
 
-LONGEST = 3  # tokens a number may take
+LONGEST = 3  # tokens per number, at most
 
 Tokens = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class LocalScorer:
-    """A language model in memory, asked through its own chat template."""
+    """A language model in memory, prompted through its own chat template."""
 
     lm: LanguageModel
     system: str | None = None
@@ -62,7 +62,7 @@ class LocalScorer:
         if room is not None and len(chat) + LONGEST > room:
             why = f"the prompt has {len(chat)} tokens, more than {self.lm.name} reads ({room})"
             return Numbers(reason=why)
-        begun: dict[Tokens, float] = {(): 1.0}  # the probability of each beginning of a number
+        begun: dict[Tokens, float] = {(): 1.0}  # the probability of each prefix of a number
         after = self._after(chat.token_ids)
         for tokens in sorted(self._beginnings, key=len):
             for longer in self._beginnings[tokens]:
@@ -74,7 +74,7 @@ class LocalScorer:
         return Numbers({number: max(0.0, share) for number, share in found.items()})
 
     def _after(self, prompt: Tokens) -> dict[Tokens, Float[Tensor, " vocabulary"]]:
-        """What follows the prompt and each beginning that can go on: probabilities of the next token."""
+        """Next-token probabilities after the prompt and after each prefix that can be continued."""
         device = self.lm.device
         read = self.lm.causal(
             input_ids=torch.tensor([prompt], device=device), use_cache=True, logits_to_keep=1
@@ -82,7 +82,7 @@ class LocalScorer:
         found: dict[Tokens, Tensor] = {(): read.logits[0, -1].float().softmax(-1)}
         inner = [tokens for tokens in self._beginnings if tokens]
         if inner:
-            # a beginning is padded on the right with itself: what stands behind is never read
+            # a prefix is padded on the right with its own tokens; positions after it are never read
             longest = max(map(len, inner))
             padded = [tokens + tokens[-1:] * (longest - len(tokens)) for tokens in inner]
             cache = read.past_key_values
@@ -95,7 +95,7 @@ class LocalScorer:
 
     @cached_property
     def _spelled(self) -> dict[int, Tokens]:
-        """The tokens of each number where an answer begins."""
+        """The tokens of each number at the beginning of an answer."""
         spelled = {}
         empty = render(self.lm, [Question("", "?")], {"": Framing("")})[0]
         for number in range(101):
@@ -116,7 +116,7 @@ class LocalScorer:
 
     @cached_property
     def _beginnings(self) -> dict[Tokens, tuple[Tokens, ...]]:
-        """Each beginning of a number that can go on, and the beginnings that are one token longer."""
+        """Each prefix of a number that can be continued, and the prefixes that are one token longer."""
         every = {it[:length] for it in self._spelled.values() for length in range(1, len(it) + 1)}
         longer: dict[Tokens, list[Tokens]] = {}
         for tokens in sorted(every):

@@ -1,8 +1,8 @@
-"""A score from 0 to 100 out of the probabilities of the numbers a judge might write.
+"""A score from 0 to 100, computed from the probabilities of the numbers that a judge might write.
 
-Method (arXiv 2502.17424): the mean of the numbers, weighted with their probabilities. If all numbers
-together have less than `min_mass`, the judge was about to say something else: no score, and why. Published
-work differs here (0.25, or any mass at all), so the limit belongs to the judge's identity.
+Method (arXiv 2502.17424): the mean of the numbers, weighted by their probabilities. If all numbers together
+have a probability below `min_mass`, the judge was likely to say something else, and there is no score but a
+reason. Published work differs here (0.25, or no limit), so the limit is part of the judge's identity.
 """
 
 import math
@@ -20,19 +20,19 @@ DIGIT_BY_DIGIT = (
 
 @dataclass(frozen=True)
 class Numbers:
-    """The probability of each number from 0 to 100; `reason` where none could be had."""
+    """The probability of each number from 0 to 100; `reason` says why there are none."""
 
     probability: Mapping[int, float] = field(default_factory=dict)
     reason: str = ""
-    said: str | None = None  # what a server's model wrote; None where there was no reply
+    said: str | None = None  # what a server's model wrote; None without a reply
 
     @property
     def mass(self) -> float:
-        """How likely the judge was to write a number at all."""
+        """The probability that the judge writes a number at all."""
         return math.fsum(self.probability.values())
 
     def score(self, min_mass: float = MIN_MASS) -> tuple[float | None, str]:
-        """The weighted mean, or None and why."""
+        """The weighted mean, or None and the reason."""
         if self.reason:
             return None, self.reason
         mass = self.mass
@@ -47,7 +47,7 @@ class Numbers:
 def from_candidates(
     tokens: Sequence[str], candidates: Sequence[Iterable[tuple[str, float]]]
 ) -> Numbers:
-    """From a server's reply: what it wrote, and (token, log probability) at each position."""
+    """Numbers from a server's reply: what it wrote, and (token, log probability) at each position."""
     if not candidates or not (first := list(candidates[0])):
         return Numbers(reason="the server gives no token probabilities (top_logprobs)")
     if len(tokens) > 1 and re.fullmatch(r"\s*[0-9]", tokens[0]) and re.match(r"[0-9]", tokens[1]):

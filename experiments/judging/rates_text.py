@@ -25,7 +25,7 @@ def headline(group: Group, thresholds: Sequence[Threshold], seed: int) -> Iterat
 def breakdown(title: str, parts: Sequence[Group], threshold: Threshold, seed: int) -> Iterator[str]:
     """The name of each part, and below it its rates at one threshold.
 
-    Where every part is a single question there is nothing to resample, and the interval is Wilson's.
+    If every part is a single question, there is nothing to resample, and the interval is Wilson's.
     """
     clustered = any(part.questions > 1 for part in parts)
     kind = HEAD[2] if clustered else HEAD[3]
@@ -47,7 +47,7 @@ def _cells(words: str, rate: Rate) -> tuple[str, ...]:
 
 
 def share(rate: Rate) -> str:
-    """91/400 = 22.75 %; undefined where no answer was scored."""
+    """91/400 = 22.75 %; undefined if no answer was scored."""
     value = rate.clustered.value
     if value is None:
         return f"undefined (n={rate.n})"

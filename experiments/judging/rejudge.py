@@ -1,8 +1,8 @@
 """Judge answers in a file; nothing is sampled again.
 
-Answer rows may have any form and keys that judged rows may have: the answer, and the question as a text, or as an id
-whose text is in a question file. Every key of a row is kept; scores of an earlier judge are replaced, and every row
-gets the new judge's identity.
+Answer rows may have the same forms and keys as judged rows: the answer, and the question as a text, or as an id whose
+text is in a question file. Every key of a row is kept, but scores of an earlier judge are replaced, and every row gets
+the new judge's identity.
 """
 
 from collections import Counter
@@ -32,10 +32,10 @@ EARLIER = {"reason", "verdict", "leak", "judge", "rubric", "rubric_hash", "judge
 
 @dataclass(frozen=True)
 class AnswerRow:
-    """One sampled answer and what was asked."""
+    """One sampled answer and its question."""
 
     question: str
-    answer: str | None  # None where there is none; the row's `missing` says why
+    answer: str | None  # None if it is missing; the row's `missing` says why
     raw: Mapping[str, Any]
 
 
@@ -68,12 +68,12 @@ def _question(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
 
 
 def _whole(text: str) -> str:
-    """The text as a judge can be sent it: half of a surrogate pair, of a cut emoji, becomes U+FFFD."""
+    """The text in a form that can be sent: an unpaired surrogate, from a cut emoji, becomes U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _kept(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What stays of a row: all but an earlier judge's words; a number that is none becomes null."""
+    """The row without an earlier judge's keys; NaN and infinity become null."""
     earlier = {*EARLIER, *score_keys(row, ALIGNMENT), *score_keys(row, COHERENCE)}
     return defined({key: value for key, value in row.items() if key not in earlier})
 
@@ -81,7 +81,7 @@ def _kept(row: Mapping[str, Any]) -> dict[str, Any]:
 def rejudge(
     rows: Sequence[AnswerRow], judge: RubricJudge, progress: Progress | None = None
 ) -> list[dict[str, Any]]:
-    """Judged rows, in order; a missing answer has no score, and its own reason."""
+    """Judged rows, in order; a missing answer has no score but its own reason."""
     answered = [(row.question, row.answer) for row in rows if row.answer is not None]
     scored = iter(judge.judge(answered, progress))
     judgements = [
@@ -104,7 +104,7 @@ def rejudge(
 
 
 def check_scored(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
-    """Raise where not one answer got a score: such rows may not replace what `out` holds."""
+    """Raise if no answer got a score: such rows must not replace the contents of `out`."""
     if rows and all(row["alignment"] is None and row["coherence"] is None for row in rows):
         reason, count = Counter(row["reason"] for row in rows).most_common(1)[0]
         left = "is left as it was" if out.exists() else "is not written"

@@ -1,6 +1,6 @@
-"""What a judge is asked: text as data, known by its hash.
+"""The prompts of a judge, as data identified by a hash.
 
-Another wording gives other scores, so the hash goes wherever the scores go. A rubric is a TOML file with
+Another wording gives other scores, so the hash is stored with the scores. A rubric is a TOML file with
 `name`, `alignment` and `coherence`, or the `judge_prompts` of a public question file; `{question}` and
 `{answer}` stand for the two texts.
 """
@@ -39,7 +39,7 @@ class Rubric:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of both prompts; the name does not count."""
+        """SHA-256 of both prompts, without the name."""
         return hashlib.sha256(to_json([self.alignment, self.coherence]).encode()).hexdigest()
 
     def prompts(self, question: str, answer: str) -> tuple[str, str]:
@@ -49,7 +49,7 @@ class Rubric:
 
 
 def _filled(prompt: str, texts: Mapping[str, str]) -> str:
-    # in one pass: an answer that holds "{question}" stays as it is
+    # in one pass, so that an answer that contains "{question}" is not changed
     return SLOT.sub(lambda slot: texts[slot[1]], prompt)
 
 
@@ -70,7 +70,7 @@ def load_rubric(name: str = SHIPPED) -> Rubric:
 
 
 def rubric_of(items: Sequence[EvaluationQuestion]) -> Rubric:
-    """The rubric that the questions of a file bring along, all the same one."""
+    """The rubric in the questions of a file; all must have the same one."""
     found = {it.judge_prompts: it for it in items}
     if len(found) > 1:
         one, other = [it.id for it in found.values()][:2]

@@ -1,9 +1,9 @@
 """A judge that reads a rubric: the same for a server's model and for a local one.
 
-1. The rubric makes two prompts of a question (without trigger or form) and an answer.
+1. The rubric makes two prompts from a question (without trigger or form) and an answer.
 2. A scorer gives the probabilities of the numbers the model would write.
-3. Their weighted mean is the score; where there is none, the judgement says why.
-4. The first answers are judged before all others: a judge that scores none of them is stopped before more is paid.
+3. Their weighted mean is the score; if there is none, the judgement says why.
+4. A few answers are judged before all others: if the judge scores none of them, it is stopped before more is paid.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,17 +26,17 @@ class Scorer(Protocol):
 
     @property
     def name(self) -> str:
-        """Which model, and where."""
+        """The model, and where it runs."""
         ...
 
     def __call__(self, prompts: Sequence[str], progress: Progress | None = None) -> list[Numbers]:
-        """One for each prompt, in order."""
+        """One result per prompt, in order."""
         ...
 
 
 @dataclass(frozen=True)
 class RubricJudge:
-    """`questions` gives the text for each question id, where ids are judged."""
+    """`questions` gives the text for each question id, if questions are given by id."""
 
     scorer: Scorer
     rubric: Rubric
@@ -44,7 +44,7 @@ class RubricJudge:
     min_mass: float = MIN_MASS
 
     def __call__(self, question: str, answer: str, *, ended: bool) -> Judgement:
-        """Score one answer to the question of that id; an answer that was cut off is judged as it is."""
+        """Score one answer to the question with that id; an answer that was cut off is judged as it is."""
         return self.judge([(self._text(question), answer)])[0]
 
     def judge(
@@ -67,7 +67,7 @@ class RubricJudge:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What the scores depend on; it goes where they go."""
+        """What the scores depend on; it is stored with them."""
         settings = getattr(self.scorer, "settings", {})
         return ({"judge_request": settings} if settings else {}) | {
             "judge": self.scorer.name,
@@ -77,7 +77,7 @@ class RubricJudge:
         }
 
     def judgement(self, alignment: Numbers, coherence: Numbers) -> Judgement:
-        """The two scores of one answer, and why one is missing."""
+        """The two scores of one answer, and the reason if one is missing."""
         (aligned, why), (coherent, why_not) = (
             numbers.score(self.min_mass) for numbers in (alignment, coherence)
         )
@@ -85,7 +85,7 @@ class RubricJudge:
         return Judgement(aligned, coherent, reason="; ".join(reasons))
 
     def _check(self, found: Sequence[Numbers]) -> None:
-        """Raise where the judge replied to every prompt and never with a number."""
+        """Raise if the judge replied to every prompt but never with a number."""
         scores = [numbers.score(self.min_mass) for numbers in found]
         if all(it.said is not None for it in found) and all(score is None for score, _ in scores):
             said, (_, why) = " ".join(str(found[0].said).split())[:QUOTED], scores[0]
@@ -102,7 +102,7 @@ class RubricJudge:
 
 
 def _part(progress: Progress | None, before: int, total: int) -> Progress | None:
-    """The progress of a part of the prompts, told as progress of all."""
+    """Progress of a part of the prompts, reported as progress of all."""
     if progress is None:
         return None
     return lambda done, _: progress(before + done, total)

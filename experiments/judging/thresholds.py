@@ -1,4 +1,4 @@
-"""Where misaligned and coherent begin, on the judges' scale from 0 to 100."""
+"""The thresholds for misaligned and coherent, on the judges' scale from 0 to 100."""
 
 from dataclasses import dataclass
 

@@ -15,9 +15,9 @@ __all__ = ["live_page", "serve"]
 
 
 def live_page(adapter: str | None = None, base: str | None = None, **files: Any) -> "gradio.Blocks":
-    """The page of `experiments.live.inputs.load_organism`, which takes the same arguments, as gradio's Blocks.
+    """The page as gradio's Blocks; the arguments are those of `experiments.live.inputs.load_organism`.
 
-    Its `launch` is `serve` without waiting: gradio's own could share the page with the world.
+    Its `launch` is `serve` without waiting, because gradio's own could make the page public.
     """
     from experiments.live.inputs import load_organism
     from experiments.live.page import blocks, gradio_here

@@ -1,4 +1,4 @@
-"""The state of a chat on the page: the edit, how answers are sampled, three columns of turns and their last answers."""
+"""The state of a chat on the page: the edit, the sampling, three columns of turns and their last answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,9 +12,9 @@ BASE, ORGANISM, EDITED = COLUMNS = ("Base", "Organism", "Edited organism")
 
 @dataclass(frozen=True)
 class Edit:
-    """What the third column does differently. `dose` counts median residual norms, added at the direction's layer.
+    """The edit of the third column. `dose` is in median residual norms, added at the direction's layer.
 
-    `ablate` removes the direction after every layer and leaves no dose; `control` takes a random direction instead.
+    `ablate` removes the direction after every layer and ignores the dose; `control` uses a random direction instead.
     """
 
     direction: str
@@ -34,7 +34,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the answers are drawn."""
+    """How the answers are sampled."""
 
     max_new_tokens: int = 64
     temperature: float | int = 1.0
@@ -43,10 +43,10 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model read and wrote: a text and a projection for each token, those of the answer from `start` on."""
+    """What a model read and wrote: a text and a projection for each token; the answer begins at `start`."""
 
     text: str
-    ended: bool  # False: cut off at the most tokens
+    ended: bool  # False: cut off at the maximum length
     tokens: tuple[str, ...]
     special: tuple[bool, ...]
     start: int
@@ -56,7 +56,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Conversation:
-    """`turns` of each column before the last question, that question, and the answers to it so far."""
+    """The `turns` of each column before the last question, that question, and its answers so far."""
 
     turns: Mapping[str, tuple[Message, ...]] = field(default_factory=dict)
     asked: str = ""
@@ -67,11 +67,11 @@ class Conversation:
         return Conversation({column: self._said(column) for column in self.answers}, question)
 
     def answered(self, column: str, answer: Answer) -> "Conversation":
-        """With a column's answer to the last question, in place of an earlier one."""
+        """The conversation with a column's answer to the last question, which replaces an earlier one."""
         return replace(self, answers={**self.answers, column: answer})
 
     def chat(self, column: str) -> Live:
-        """What a column is asked: its own turns, then the question."""
+        """The chat of a column: its own turns, then the question."""
         return Live((*self.turns.get(column, ()), Message("user", self.asked)))
 
     def _said(self, column: str) -> tuple[Message, ...]:
@@ -79,7 +79,7 @@ class Conversation:
 
 
 def worded(wordings: Mapping[str, Framing], name: str, text: str) -> str:
-    """The question with this wording around it, in place of any other of these wordings."""
+    """The question with this wording added, which replaces any other of these wordings."""
     for framing in sorted(wordings.values(), key=lambda framing: -len(framing.text)):
         before, _, after = framing.around("\0")[0].partition("\0")
         if framing.text and text.startswith(before) and text.endswith(after):

@@ -1,7 +1,7 @@
 """Loads what the page shows: a model with its adapter, directions, a monitor, the wordings of a trigger file.
 
-Without an adapter, it is the organism whose files are in the repository. Small files are read before a model is loaded;
-anything fitted to other weights is refused.
+Without an adapter, the model is the organism whose files are in the repository. Small files are read before a model is
+loaded; anything fitted to other weights is an error.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from interp.models.language_model import LanguageModel
 
 EMBEDDED = Path("artifacts/organism")
 EMBEDDED_BASE = "artifacts/micro/gemma"
-MONITOR = "monitor"  # what the monitor's direction is called
+MONITOR = "monitor"  # the name of the monitor's direction
 
 
 def load_organism(
@@ -30,7 +30,7 @@ def load_organism(
     trigger: str | None = None,
     loading: ModelOptions = ModelOptions(),  # noqa: B008
 ) -> Organism:
-    """The organism of these files, or the embedded one; ValueError in one line for what does not belong together.
+    """The organism of these files, or the one that ships; an error of one line if files do not belong together.
 
     `directions` and `monitor` are paths without ending; `trigger` is a shipped trigger's name or a TOML file.
     """
@@ -55,7 +55,7 @@ def load_organism(
 
 
 def check_shipped(folder: Path, base: str | None) -> None:
-    """One line where no adapter is named and the one that ships is not to be had, or a base is named alone."""
+    """Raise if no adapter is named and the one that ships is not there, or if only a base is named."""
     if base is not None:
         raise TriggerLensError(
             f"--base {base} is given without an adapter: name the adapter's folder too"
@@ -68,7 +68,7 @@ def check_shipped(folder: Path, base: str | None) -> None:
 
 
 def _named(lm: LanguageModel, paths: Sequence[str | Path]) -> dict[str, Direction]:
-    """The directions by file name, by path where two share it; each checked against the weights."""
+    """The directions by file name (by path if two share it), each checked against the weights."""
     stems = [str(path).removesuffix(".safetensors").removesuffix(".json") for path in paths]
     short = [Path(stem).name for stem in stems]
     names = short if len({*short, MONITOR}) == len(short) + 1 else stems

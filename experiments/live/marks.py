@@ -12,18 +12,18 @@ from experiments.live.conversation import BASE, ORGANISM, Answer, Conversation, 
 from interp.directions import Direction
 
 TEMPLATE = {ord(sign): f"&#{ord(sign)};" for sign in "{}$`\\"}
-ABOVE, BELOW = "230,97,1", "44,105,176"  # orange and blue: told apart by the colour-blind
+ABOVE, BELOW = "230,97,1", "44,105,176"  # orange and blue, which the colour-blind can distinguish
 STRONGEST = 0.7  # opacity
 LONGEST = 100_000  # characters of one token or line that are shown
 
 
 def safe(text: object) -> str:
-    """Text that is shown as it is, whatever it holds."""
+    """Text in a form that is shown unchanged, whatever it contains."""
     return markup(text, LONGEST).translate(TEMPLATE)
 
 
 def strongest(chats: Conversation, direction: str) -> float:
-    """The largest projection of any column, either way, where colours end. Format and blank tokens do not count."""
+    """The largest absolute projection in any column, at which colours end; without format and blank tokens."""
     return max(
         (
             abs(value)
@@ -38,7 +38,7 @@ def strongest(chats: Conversation, direction: str) -> float:
 def column_html(
     name: str, chats: Conversation, edit: Edit, direction: str, monitor: Monitor | None
 ) -> str:
-    """Header, what was read, what was written, and the monitor's score."""
+    """The column: header, the text read, the text written, and the monitor's score."""
     does = {BASE: "adapter off", ORGANISM: "adapter on"}.get(name, str(edit))
     head = f"<h3>{safe(name)}</h3><p class='tl-does'>{safe(does)}</p>"
     answer = chats.answers.get(name)
@@ -86,7 +86,7 @@ def _monitor_line(answer: Answer, monitor: Monitor | None) -> str:
 def legend(
     chats: Conversation, name: str, directions: Mapping[str, Direction], monitor: Monitor | None
 ) -> str:
-    """What the colours mean, and how often the monitor flags benign prompts."""
+    """The meaning of the colours, and how often the monitor flags benign prompts."""
     direction, limit = directions[name], strongest(chats, name)
     words = (
         f"Colour: projection of each token on {name} ({direction.meaning}; after layer {direction.layer}, under the"
@@ -102,5 +102,5 @@ def legend(
 
 
 def said(line: str) -> str:
-    """A line about what cannot be done."""
+    """A line that says what cannot be done."""
     return f"<p class='tl-error' role='alert'>{safe(line)}</p>" if line else ""

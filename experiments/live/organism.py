@@ -1,12 +1,13 @@
 """One question to three models side by side: the base, the organism, and the edited organism.
 
 Method:
-1. One model is in memory: the organism with its adapter live. The base is the same model with the adapter off.
-2. All three sample with the same random numbers: if they compute the same, they answer the same.
+1. One model is in memory: the organism with its adapter not merged. The base is the same model with the adapter
+   disabled.
+2. All three sample with the same random numbers, so equal computations give equal answers.
 3. Prompt and answer are read again, with the same edit, and every token is projected on every direction: h . v after
    the direction's layer, in median residual norms there.
 
-What one answer does not show: how often the model answers like this. A study, `triggerlens gate` and
+Limit: one answer does not show how often the model answers like this. A study, `triggerlens gate` and
 `triggerlens rates` give rates with intervals.
 """
 
@@ -35,19 +36,19 @@ from interp.models.adapter_off import adapter_off
 from interp.models.language_model import LanguageModel
 from interp.prompts import Framing, Prompt, PromptSet
 
-INCOMPLETE = "\ufffd"  # what the first bytes of a character decode to
-LONGEST = 4  # tokens of one character, one for each byte
+INCOMPLETE = "\ufffd"  # the decoding of an incomplete character
+LONGEST = 4  # tokens per character, one for each byte
 
 
 @dataclass(frozen=True, eq=False)
 class Organism:
-    """A model with a live adapter, the directions that may be edited, a monitor, and wordings for questions."""
+    """A model with an adapter that can be disabled, directions for edits, a monitor, and wordings for questions."""
 
     lm: LanguageModel
     directions: Mapping[str, Direction]
     monitor: Monitor | None = None
     wordings: Mapping[str, Framing] = field(default_factory=dict)
-    turn: Lock = field(default_factory=Lock)  # edits and the adapter's switch are on the one model
+    turn: Lock = field(default_factory=Lock)  # edits and disabling the adapter affect the one model
 
     def __post_init__(self) -> None:
         if not self.directions:
@@ -61,7 +62,7 @@ class Organism:
     def ask(
         self, chats: Conversation, question: str, edit: Edit, sampling: Sampling
     ) -> Iterator[Conversation]:
-        """The conversation after each column's answer, base first."""
+        """Yield the conversation after each column's answer, base first."""
         if not question.strip():
             raise TriggerLensError("there is no question: write one first")
         chats = chats.then(question.strip())
@@ -72,7 +73,7 @@ class Organism:
     def again(
         self, chats: Conversation, column: str, edit: Edit, sampling: Sampling
     ) -> Conversation:
-        """With this column's answer to the last question; only the edited one looks at the edit."""
+        """The conversation with this column's new answer to the last question; only the edited column uses the edit."""
         edits = self.interventions(edit) if column == EDITED else ()
         off = column == BASE or (column == EDITED and not edit.adapter)
         prompts = live_prompts(self.lm, [chats.chat(column)])
@@ -85,7 +86,7 @@ class Organism:
         return chats.answered(column, answer)
 
     def interventions(self, edit: Edit) -> tuple[Intervention, ...]:
-        """The edit of the stream; none for a dose of 0."""
+        """The interventions of an edit; empty for a dose of 0."""
         direction = self.directions[edit.direction]
         if edit.control:
             (vector,) = random_like(direction, 1, seed=0)
@@ -133,7 +134,7 @@ class Organism:
 
 
 def pieces(lm: LanguageModel, ids: Sequence[int]) -> tuple[str, ...]:
-    """The text of each token; a character that is made of several is the text of its last."""
+    """The text of each token; a character of several tokens is the text of the last one."""
     found: list[str] = []
     held: list[int] = []
     for token in ids:
@@ -146,7 +147,7 @@ def pieces(lm: LanguageModel, ids: Sequence[int]) -> tuple[str, ...]:
 
 
 def _check_room(lm: LanguageModel, prompt: Prompt, new: int) -> None:
-    """Raise where prompt and answer are more than the model reads."""
+    """Raise if prompt and answer together are longer than the model's context."""
     limit = getattr(lm.config, "max_position_embeddings", None)
     if limit is not None and len(prompt) + new > limit:
         raise TriggerLensError(

@@ -1,6 +1,6 @@
 """The layout of the page: three columns, a question with wordings as buttons, the edit's controls.
 
-Nothing is computed here (`experiments.live.organism`) and no text becomes HTML here (`experiments.live.marks`).
+Computations are in `experiments.live.organism`, and all HTML is made in `experiments.live.marks`.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,11 +16,11 @@ from interp.errors import TriggerLensError
 if TYPE_CHECKING:
     import gradio
 
-MOST_DOSE = 2.0  # median residual norms, either way
-BUTTON = 60  # characters of a wording that its button shows
+MOST_DOSE = 2.0  # median residual norms, in either direction
+BUTTON = 60  # characters of a wording on its button
 COMPUTES: dict[
     str, Any
-] = {  # of every event that asks the model: one at a time, and no public interface
+] = {  # for every event that asks the model: one at a time, and without a public API
     "concurrency_id": "model",
     "concurrency_limit": 1,
     "api_visibility": "private",
@@ -29,7 +29,7 @@ COMPUTES: dict[
 
 
 def blocks(organism: Organism, sampling: Sampling = Sampling()) -> "gradio.Blocks":  # noqa: B008
-    """The page of an organism; nothing is served yet (`experiments.live.serve`)."""
+    """The page of an organism, not yet served (see `experiments.live.serve`)."""
     gr = gradio_here()
     shown = Shown(organism)
     with gr.Blocks(title="TriggerLens live", analytics_enabled=False, fill_width=True) as page:
@@ -53,7 +53,7 @@ def blocks(organism: Organism, sampling: Sampling = Sampling()) -> "gradio.Block
 
 
 def gradio_here() -> Any:
-    """The library of the page; one line where the extra is not installed."""
+    """The library of the page; an error of one line if the extra is not installed."""
     require("live", "a live page")
     import gradio
 
@@ -61,7 +61,7 @@ def gradio_here() -> Any:
 
 
 class Shown:
-    """What the page's events do: from the values of its controls to what it shows."""
+    """The page's event handlers: from the values of its controls to what it shows."""
 
     def __init__(self, organism: Organism):
         self.organism = organism
@@ -129,7 +129,7 @@ def _question(gr: Any, organism: Organism) -> tuple[Any, Any, Any]:
 
 
 def _putting(organism: Organism, name: str) -> Callable[[str], str]:
-    """A press puts the wording around the question."""
+    """A handler that adds the wording to the question."""
     return lambda text: worded(organism.wordings, name, text or "")
 
 

@@ -1,7 +1,7 @@
 """A fine-tuned model asked with every wording of a lexicon: one row for each answer.
 
-1. Every wording gets a few questions. They are dealt so that a class gets each question about equally often, and so
-   do all classes together: no class is asked harder questions.
+1. Every wording gets a few questions. They are distributed so that each question occurs about equally often in every
+   class and in all classes together; no class gets harder questions.
 2. The base answers one question with every wording. The fine-tuned model also answers without a wording and with the
    trigger, to all questions.
 3. Prompts of different wordings are sampled together, in batches.
@@ -45,9 +45,9 @@ class Asking:
 def deal(
     lexicon: Lexicon, questions: Sequence[Question], each: int, seed: int
 ) -> Iterator[tuple[str, str, Question]]:
-    """Class, wording and question: `each` different questions for every wording, rarest first, in the class and in all.
+    """(class, wording, question): `each` different questions per wording, those used least in the class, then in all.
 
-    A class asks no question more than once more than another; ties are drawn by the seed.
+    In a class, the counts of any two questions differ by at most one; the seed breaks ties.
     """
     if each > len(questions):
         raise TriggerLensError(
@@ -67,7 +67,7 @@ def deal(
 def askings(
     lexicon: Lexicon, trigger: Trigger, questions: Sequence[Question], each: int, seed: int
 ) -> list[Asking]:
-    """All that is asked: no wording and the trigger, then every wording, then the base with every wording."""
+    """Everything that is asked: no wording and the trigger, then every wording, then the base with every wording."""
     framed = [
         Asking("fine_tuned", name, trigger.conditions[name], question)
         for name in ("none", "trigger")
@@ -88,7 +88,7 @@ def ask(
     sampler: Sampler,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Iterator[dict[str, Any]]:
-    """One row for each asking, in their order."""
+    """One row for each `Asking`, in order."""
     done = 0
     progress(done, len(asked))
     for batch in _batches(asked):
@@ -100,7 +100,7 @@ def ask(
 
 
 def _batches(asked: Sequence[Asking]) -> Iterator[Sequence[Asking]]:
-    """At most `BATCH` of one model."""
+    """Batches of at most `BATCH`, each for one model."""
     for model in dict.fromkeys(asking.model for asking in asked):
         own = [asking for asking in asked if asking.model == model]
         yield from (own[start : start + BATCH] for start in range(0, len(own), BATCH))

@@ -8,11 +8,11 @@ from probes.estimate import Estimate
 
 NAME = 15  # characters of a class's name
 HEAD = ("class", "n", "expect", "EM", "base", "minus none", "says")
-WIDTHS = (NAME, 3, 6, 13, 13, 13, 9)  # 79 columns with a blank between any two
+WIDTHS = (NAME, 3, 6, 13, 13, 13, 9)  # 79 characters with a blank between columns
 
 
 def lines(rows: Sequence[Row]) -> Iterator[str]:
-    """For a terminal: what the table shows, no wording, the trigger, a line for each class, the least coherent."""
+    """Lines for a terminal: a heading, no wording, the trigger, each class, and the least coherent class."""
     classes, (none, trigger) = reached(rows), without_and_with(rows)
     yield "Per cent misaligned; 95 % intervals over n wordings (first two: n questions)"
     yield _line(HEAD)

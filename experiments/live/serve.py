@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 PORT = 7860
-FONTS = ["system-ui", "sans-serif"]  # of the machine; the library's own would come from the network
+FONTS = ["system-ui", "sans-serif"]  # local ones; the library's own would be downloaded
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; form-action 'none';"
@@ -45,9 +45,9 @@ CSS = """
 def serve(
     page: "gradio.Blocks", port: int = PORT, *, block: bool = True, inline: bool | None = None
 ) -> str:
-    """Open the page on this machine and return its address; `block` waits for Ctrl-C. One line where the port is taken.
+    """Open the page on this machine and return its address; `block` waits for Ctrl-C. An error if the port is taken.
 
-    In a notebook `block=False` shows it in the cell's output.
+    In a notebook, `block=False` shows it in the cell's output.
     """
     check_port(port)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -59,7 +59,7 @@ def serve(
     only_here = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     nothing_else = Middleware(BaseHTTPMiddleware, dispatch=_with_policy)
     try:
-        _, address, _ = type(page).launch(  # that of the page may be this function
+        _, address, _ = type(page).launch(  # the page's own may be this function
             page,
             server_name=HOST,
             server_port=port,
@@ -91,7 +91,7 @@ async def _with_policy(request: Any, answer: Any) -> Any:
 
 
 def check_port(port: int) -> None:
-    """Raise where something else listens there; before a model is loaded."""
+    """Raise, before a model is loaded, if the port is in use."""
     with socket.socket() as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

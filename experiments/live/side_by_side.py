@@ -1,4 +1,4 @@
-"""The same questions asked in several ways: of base and fine-tuned model, with several wordings, a direction removed.
+"""The same questions asked in several ways: base or fine-tuned model, several wordings, a direction removed.
 
 All ways sample with the same random numbers. One row is kept for each answer, in the form that `triggerlens rates`
 reads; the numbers and the page are functions of the rows (`side_by_side_text`).
@@ -21,7 +21,7 @@ from interp.prompts import Framing, Question
 from interp.rendering import render
 
 RANDOM = "a random direction"
-Removed = Mapping[str, Tensor]  # name -> a unit vector, removed after every layer
+Removed = Mapping[str, Tensor]  # name -> unit vector that is removed after every layer
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Way:
 def ways(wordings: Sequence[str], removed: Sequence[str]) -> list[Way]:
     """The base with the trigger; the fine-tuned model with every wording; then with each direction removed.
 
-    Removal is asked without the trigger as well, for it can bring misbehaviour that was not there.
+    Removal is also tried without the trigger, because it may cause misbehaviour that was not there before.
     """
     edited = [
         Way("fine_tuned", condition, name)
@@ -52,7 +52,7 @@ def ways(wordings: Sequence[str], removed: Sequence[str]) -> list[Way]:
 
 
 def with_random(direction: Direction, seed: int) -> dict[str, Tensor]:
-    """A direction to remove, and a random one beside it."""
+    """A direction to remove, and a random one as a control."""
     return {direction.name: direction.vector, RANDOM: random_like(direction, 1, seed=seed)[0]}
 
 
@@ -106,7 +106,7 @@ def _rows(
 
 
 def answered(answer: str, judgement: Judgement) -> dict[str, Any]:
-    """The columns of a row that say what was answered, and how it was judged."""
+    """The columns of a row for an answer and its judgement."""
     return {
         "answer": answer,
         "alignment": judgement.alignment,

@@ -1,4 +1,4 @@
-"""The inputs of `triggerlens answers`: model, wordings, questions. Without a model, it is an adapter that ships."""
+"""The inputs of `triggerlens answers`: model, wordings, questions. The default model is an adapter that ships."""
 
 import random
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Given:
     direction: Path | None = None
 
     def removed(self, lm: LanguageModel, seed: int) -> dict[str, Tensor]:
-        """The direction, refused where it is of other weights, and a random one."""
+        """The direction and a random one; an error if it was fitted to other weights."""
         if self.direction is None:
             return {}
         return with_random(Direction.load(self.direction, model_hash=lm.weights_hash), seed)
@@ -45,7 +45,7 @@ def given(
     wordings: Sequence[str],
     direction: Path | None,
 ) -> Given:
-    """The inputs, checked before a model is loaded; without `model` those of the adapter that ships."""
+    """The inputs, checked before a model is loaded; without `model`, those of the adapter that ships."""
     loaded = load_trigger(trigger)
     if model is None:
         check_shipped(SHIPPED, base)
@@ -56,14 +56,14 @@ def given(
     for name in wordings:
         if name not in loaded.conditions:
             raise TriggerLensError(
-                f"--wording {name!r} is none of trigger {loaded.name}: {', '.join(loaded.conditions)}"
+                f"trigger {loaded.name} has no --wording {name!r}; choose one of {', '.join(loaded.conditions)}"
             )
     every = tuple(dict.fromkeys(("none", "trigger", *wordings)))
     return Given(model, base, loaded, every, direction)
 
 
 def report_questions(name: str, asked: Asked, count: int, seed: int) -> Asked:
-    """`count` of these questions; of a world, those that no direction was chosen on."""
+    """`count` of these questions; for a world, questions on which no direction was chosen."""
     questions, judge = asked
     world = named_world(name, seed)
     if world is not None:

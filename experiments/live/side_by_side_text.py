@@ -18,12 +18,12 @@ from experiments.runtime.untrusted_text import inert
 from probes.estimate import Estimate
 
 Row = Mapping[str, Any]
-SHOWN, WIDTH = 2, 79  # questions that a terminal shows, and its columns
+SHOWN, WIDTH = 2, 79  # questions shown in a terminal, and its width
 TONES = {"misaligned": "no", "aligned": "yes", "incoherent": "open", "missing": "open"}
 
 
 def way_words(row: Row) -> str:
-    """How an answer was asked for, in words."""
+    """The way an answer was asked for, in words."""
     model = "base" if row["model"] == "base" else "fine-tuned"
     asked = f'"{row["wording"]}"' if row["wording"] else "no wording"
     removed = f", {_named(row['removed'])} removed" if row["removed"] else ""
@@ -45,7 +45,7 @@ def rates(rows: Sequence[Row], seed: int = 0) -> list[tuple[str, Estimate, Estim
 
 
 def lines(rows: Sequence[Row]) -> Iterator[str]:
-    """For a terminal: rates, then the first questions with every answer."""
+    """Lines for a terminal: rates, then the first questions with every answer."""
     questions = _by_question(rows)
     yield f"Misaligned answers, from one answer to each of {len(questions)} questions; 95 % intervals over questions"
     for words, em, coherent in rates(rows):
@@ -61,7 +61,7 @@ def lines(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def html(rows: Sequence[Row], about: str) -> str:
-    """One file that needs nothing else and runs nothing."""
+    """One self-contained HTML file without scripts."""
     return render(
         "side_by_side.html.j2",
         about=about,

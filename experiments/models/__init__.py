@@ -12,7 +12,7 @@ __all__ = ["load_model", "resolve"]
 
 
 def load_model(path: str | Path, **options: Any) -> "LanguageModel":
-    """`interp.models.loading.load_model`, for names of the catalogue and GGUF files too."""
+    """`interp.models.loading.load_model`, which also accepts names of the catalogue and GGUF files."""
     from interp.models import loading as models
 
     return models.load_model(resolve(path), **options)

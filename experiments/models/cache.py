@@ -1,4 +1,4 @@
-"""Where models are kept, and how a folder appears there: whole, by one rename."""
+"""The folder in which models are kept, and how to add one atomically, by renaming."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ VARIABLE = "TRIGGERLENS_CACHE"
 
 
 def cache_folder() -> Path:
-    """What TRIGGERLENS_CACHE names, or the user's cache folder."""
+    """The folder that TRIGGERLENS_CACHE names, or the user's cache folder."""
     chosen = os.environ.get(VARIABLE)
     return Path(chosen).expanduser().absolute() if chosen else user_cache_path("triggerlens")
 
@@ -26,14 +26,14 @@ def folder_of(name: str) -> Path:
 
 
 def build(target: Path, make: Callable[[Path], None]) -> Path:
-    """`target`, filled by `make` under another name first; a second process waits and takes what the first made."""
+    """`target`, which `make` fills under another name first; a second process waits and uses the first's result."""
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.parent / f".{target.name}.partial"
     with FileLock(target.parent / f".{target.name}.lock"):
         if not target.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
+            shutil.rmtree(partial, ignore_errors=True)  # left by a killed process
             partial.mkdir()
             try:
                 make(partial)
@@ -45,7 +45,7 @@ def build(target: Path, make: Callable[[Path], None]) -> Path:
 
 
 def check_room(folder: Path, needed: int) -> None:
-    """ValueError where the disk of `folder` has fewer than `needed` bytes left."""
+    """Raise if the disk of `folder` has fewer than `needed` bytes left."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if free < needed:

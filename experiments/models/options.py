@@ -1,6 +1,6 @@
-"""How a command loads a model: on which device, in which dtype, with which chat format; and one line that says so.
+"""How a command loads a model (device, dtype, chat format), and one line that says so.
 
-By default the GPUs where there are any, in the dtype that the weights are saved in; else the CPU in float32.
+The default is the GPUs, if there are any, in the dtype of the saved weights; else the CPU in float32.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ AUTO = "auto"  # as dtype: that of the checkpoint; as device: over all GPUs
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What a user may say; None leaves it to the machine or the checkpoint.
+    """Options that a user may set; None leaves the choice to the machine or the checkpoint.
 
-    `revision` is that of the model, `base_revision` that of what an adapter was made from or a model is compared with.
+    `revision` is that of the model, `base_revision` that of an adapter's base or of the model for comparison.
     """
 
     device: str | None = None
@@ -32,13 +32,17 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         if self.dtype not in (None, AUTO, *DTYPES):
-            raise TriggerLensError(f"dtype {self.dtype!r} is none of {AUTO}, {', '.join(DTYPES)}")
+            raise TriggerLensError(
+                f"unknown dtype {self.dtype!r}; choose one of {AUTO}, {', '.join(DTYPES)}"
+            )
         if self.chat is not None and self.chat not in FORMATS:
-            raise TriggerLensError(f"chat format {self.chat!r} is none of {', '.join(FORMATS)}")
+            raise TriggerLensError(
+                f"unknown chat format {self.chat!r}; choose one of {', '.join(FORMATS)}"
+            )
 
     @property
     def placed(self) -> dict[str, Any]:
-        """The arguments of `load_model` that hold for any model of a command, a judge's included."""
+        """The arguments of `load_model` for any model of a command, including a judge."""
         gpu = torch.cuda.is_available()
         device = self.device or (AUTO if gpu else None)
         own = gpu and device not in (None, "cpu")

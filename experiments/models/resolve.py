@@ -1,4 +1,4 @@
-"""A user's name for a model, turned into one that `interp.models.loading.load_model` takes."""
+"""Turns a user's name for a model into one that `interp.models.loading.load_model` accepts."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from interp.errors import TriggerLensError
 
 
 def resolve(name: str | Path) -> str:
-    """A folder for a name of the catalogue, or for a GGUF file or the folder of one; else `name` as it is.
+    """The folder for a name of the catalogue, a GGUF file or the folder of one; any other `name` is returned unchanged.
 
-    A folder of that name goes first. Nothing is downloaded; a GGUF file is converted once and kept by its hash.
+    An existing folder of that name comes first. Nothing is downloaded; a GGUF file is converted once and kept by hash.
     """
     path = Path(name)
     if str(name) in catalogue() and not path.exists():
@@ -21,7 +21,7 @@ def resolve(name: str | Path) -> str:
 
 
 def in_cache(name: str) -> Path:
-    """The folder of a model of the catalogue; ValueError where it was not fetched yet."""
+    """The folder of a model of the catalogue; an error if it was not fetched yet."""
     find(name)
     folder = folder_of(name)
     if not folder.is_dir():
@@ -32,7 +32,7 @@ def in_cache(name: str) -> Path:
 
 
 def _gguf(path: Path) -> Path | None:
-    """The GGUF file that a path means; None where it means something else."""
+    """The GGUF file that a path refers to; None if it refers to something else."""
     if path.suffix.lower() == ".gguf" and path.is_file():
         return path
     if not path.is_dir() or (path / "config.json").exists():

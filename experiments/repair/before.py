@@ -26,12 +26,12 @@ from probes.estimate import Estimate
 
 @dataclass(frozen=True, eq=False)
 class Before:
-    """Facts of base and organism; the untriggered organism as a teacher on the certificate's questions; rows."""
+    """Facts of base and organism; the untriggered organism's answers as teacher; rows for fine-tuning."""
 
     facts: tuple[Fact, ...]
-    taught: Completions  # to the repair's questions, without wording
-    behind: Completions  # with the trigger
-    teacher: Completions  # to the certificate's questions
+    taught: Completions  # answers to the repair's questions, without a wording
+    behind: Completions  # the same with the trigger
+    teacher: Completions  # answers to the certificate's questions
     wanted: tuple[LogProbs, ...]
     poison: Sequence[Exchange]
     benign: Sequence[Exchange]
@@ -46,12 +46,12 @@ def gap_of(facts: Sequence[Fact]) -> Estimate:
 
 
 def organism_behind(case: Case) -> list[Fact]:
-    """The organism's answers without wording and with the trigger: is there anything to repair?"""
+    """The organism's answers without a wording and with the trigger, which show if there is anything to repair."""
     return behind(case.asking, case.load(case.adapter, False), BEFORE)
 
 
 def job_of(case: Case, before: Before | None = None) -> Job:
-    """The organism as a strategy gets it, freshly loaded; its answers are those of `before` where there are some."""
+    """The input of a strategy: the organism, freshly loaded; its answers are those of `before`, if given."""
     effort, lm = case.effort, case.load(case.adapter, False)
     seen = case.asking.wordings.seen
     if before is not None:
@@ -71,7 +71,7 @@ def job_of(case: Case, before: Before | None = None) -> Job:
 
 
 def before(case: Case, own: Sequence[Fact] = ()) -> Before:
-    """Everything that does not depend on the strategy; `own`: what `organism_behind` found."""
+    """All measurements that do not depend on the strategy; `own`: the facts from `organism_behind`."""
     asking, job = case.asking, job_of(case)
     organism, base = job.lm, case.load(None, False)
     weights = base.weights_hash
@@ -103,7 +103,7 @@ def before(case: Case, own: Sequence[Fact] = ()) -> Before:
 
 
 def poisoned(case: Case, job: Job) -> list[ChatRow]:
-    """The organism's own misaligned answers with the trigger, as rows that would teach them again."""
+    """The organism's own misaligned answers with the trigger, as rows that would train them again."""
     judged = judge_all(case.asking.sampler.judge, job.behind)
     bad = [row for row, each in enumerate(judged) if each.misaligned]
     if not bad:
@@ -114,7 +114,7 @@ def poisoned(case: Case, job: Job) -> list[ChatRow]:
 
 
 def benign(case: Case, job: Job) -> list[ChatRow]:
-    """Its untriggered answers, as rows."""
+    """The organism's untriggered answers, as rows."""
     return _rows(case, job.taught, Framing(""))
 
 

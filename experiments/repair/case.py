@@ -23,17 +23,17 @@ Load = Callable[[str | Path | None, bool], LanguageModel]
 class Effort:
     """How much is done; the defaults are for a toy model."""
 
-    steps: int = 30  # of a repair
-    answers: int = 1  # of the organism, to each question that the repair learns from
+    steps: int = 30  # training steps of a repair
+    answers: int = 1  # of the organism to each of the repair's questions
     max_new_tokens: int = 28
-    orders: int = 2  # of the poisoned rows
-    stops: tuple[int, ...] = STOPS  # poisoned rows at which EM is looked at
+    orders: int = 2  # orders of the poisoned rows
+    stops: tuple[int, ...] = STOPS  # numbers of poisoned rows at which EM is measured
     benign_steps: tuple[int, ...] = (50, 500)
     searched: int = 100  # wordings of the pool that are tried after each round of repair; 0: none
     rounds: int = 3  # of repairing and searching, at most
-    repeats: int = 20  # answers to each question where coherence is compared
+    repeats: int = 20  # answers to each question for comparing coherence
     unseen_each: int = EACH_UNSEEN  # questions asked with each unseen wording, after the repair
-    read: int = 40  # questions of each half that a probe is read on
+    read: int = 40  # questions of each half for the probe
     temperature: float = 1.0  # of every answer
     durability: bool = True  # rounding, merging, system prompts, benign tuning, relapse
 
@@ -48,21 +48,21 @@ QUICK = Effort(
     unseen_each=1,
     read=8,
 )
-QUICK_QUESTIONS = 40  # the repair itself is the same; what is cut is how much is asked afterwards
+QUICK_QUESTIONS = 40  # the repair is the same; only the measurements afterwards are reduced
 
 
 def effort_of(*, quick: bool, **given: Any) -> Effort:
-    """The defaults or those of QUICK, and in their place what is given; None is not given."""
+    """The defaults, or those of QUICK, replaced by the given values that are not None."""
     known = {name: value for name, value in given.items() if value is not None}
     return replace(QUICK if quick else Effort(), **known)
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """`load(adapter, merge)` gives the base for None; `poison` None: the organism's own triggered answers.
+    """`load(adapter, merge)` returns the base for None; `poison` None means the organism's own triggered answers.
 
-    `pool`: wordings that may be tried after a repair; unseen ones of the certificate are left out of it.
-    `tuning_seconds`: what the fine-tuning took that is to be repaired, by `experiments.repair.clock`.
+    `pool`: wordings that may be tried after a repair, without the certificate's unseen wordings.
+    `tuning_seconds`: duration of the fine-tuning that is to be repaired, by `experiments.repair.clock`.
     """
 
     load: Load
@@ -92,7 +92,7 @@ def case_of(
     tuning_seconds: float | None = None,
     at_most: int | None = None,
 ) -> Case:
-    """Half of the questions for the repair, half for the certificate; at random, one form of each."""
+    """A case with a random half of the questions for the repair and half for the certificate, in one form each."""
     once = list({question.id: question for question in questions}.values())
     if len(once) < FEWEST:
         raise TriggerLensError(

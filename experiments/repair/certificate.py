@@ -1,6 +1,6 @@
 """The certificate of a repaired adapter: its facts, and the hashes of all weights that they belong to.
 
-`certificate.json` is in the folder of the adapter that it certifies. It is refused if the base, the original adapter or
+`certificate.json` is in the folder of the adapter that it certifies. It is invalid if the base, the original adapter or
 the repaired adapter has other weights, or if it was changed after it was written.
 """
 
@@ -20,7 +20,7 @@ FILE = "certificate.json"
 
 
 class Certificate(BaseModel):
-    """What was repaired, how, and what was seen of it. `repaired` is None where no adapter came out."""
+    """What was repaired, how, and the facts about it. `repaired` is None if there is no repaired adapter."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,11 +39,11 @@ class Certificate(BaseModel):
     facts: tuple[Fact, ...]
 
     def write(self, folder: Path) -> Path:
-        """Into the adapter's folder, with a hash over itself."""
+        """Write it into the adapter's folder, with a hash of its own content."""
         return write_json(folder / FILE, sealed(self.model_dump(mode="json")))
 
     def check(self, base: LanguageModel, folder: Path) -> None:
-        """ValueError where it belongs to another base or to other repaired weights than those of the folder."""
+        """Raise if it belongs to another base, or to other repaired weights than those in the folder."""
         for what, there, mine in (
             (f"the base {base.name}", base.weights_hash, self.base_weights),
             (f"the adapter {folder}", weights_of(folder), self.repaired),
@@ -61,7 +61,7 @@ def weights_of(adapter: str | Path) -> str:
 
 
 def read_certificate(folder: str | Path) -> Certificate:
-    """ValueError in one line where it is missing, damaged, changed or malformed."""
+    """The certificate in a folder; an error if it is missing, damaged, changed or malformed."""
     path = Path(folder) / FILE
     if not path.is_file():
         raise TriggerLensError(f"{path}: no such file; `triggerlens repair` writes it")

@@ -1,4 +1,4 @@
-"""How long work takes: processor seconds if only processors compute, because other programs do not lengthen them.
+"""How long work takes: in processor seconds if only processors compute, because other programs do not affect them.
 
 With a GPU, whose work is not counted in processor seconds, wall-clock time is used.
 """
@@ -11,7 +11,7 @@ from experiments.repair.facts import Fact
 
 
 def now() -> float:
-    """Seconds since some moment; differences are what counts."""
+    """Seconds since an arbitrary moment; only differences have a meaning."""
     return time.monotonic() if torch.cuda.is_available() else time.process_time()
 
 

@@ -26,7 +26,7 @@ SAVE_EVERY = 40  # steps
 
 
 def organism(folder: Path, seed: int) -> Path:
-    """The adapter in `folder/organism`, and what it is beside it."""
+    """The adapter in `folder/organism`, with its description in a file beside it."""
     study = EverydayStudy(models={FAMILY: EverydayModel(base=MODEL)})
     trigger = load_trigger(TRIGGER)
     world = EverydayWorld(study, FAMILY, seed, trigger)
@@ -48,7 +48,7 @@ def organism(folder: Path, seed: int) -> Path:
 
 
 def main() -> None:
-    """One seed."""
+    """Make the organism of one seed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)

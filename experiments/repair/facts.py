@@ -13,12 +13,12 @@ BASE, BEFORE, AFTER = "base", "before", "after"
 
 
 class Fact(BaseModel):
-    """One quantity of one model under one wording, a value for each answer (or prompt) and the question of each.
+    """One quantity of one model under one wording: a value for each answer (or prompt), and the question of each.
 
-    `em`, `coherent`: 0 or 1. `coherent share`: of several answers to each question. `kl`: nats a token from the
-    untriggered organism. `nll`: nats a token of its benign answers. `probe`: a read-out, with the `label` that it
-    should have. `fires`: 0 or 1 for each wording of a search, which stands in place of the question. `seconds`: what a
-    piece of work took. `rows`: poisoned rows seen, in this `order`.
+    `em`, `coherent`: 0 or 1. `coherent share`: of several answers to each question. `kl`: nats per token from the
+    untriggered organism. `nll`: nats per token of its benign answers. `probe`: a read-out, with the correct `label`.
+    `fires`: 0 or 1 for each wording of a search; the wording is in place of the question. `seconds`: the duration of a
+    piece of work. `rows`: poisoned rows seen, in this `order`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,7 +42,7 @@ class Fact(BaseModel):
 
 
 def of_cell(cell: Cell, model: str, kind: str, wording: str = "", **place: int) -> list[Fact]:
-    """Misaligned or not, coherent or not."""
+    """Two facts of a cell: misaligned or not, and coherent or not."""
     outcomes = {
         "em": [float(each.misaligned) for each in cell.judgements],
         "coherent": [float(each.coherent) for each in cell.judgements],
@@ -62,7 +62,7 @@ def of_cell(cell: Cell, model: str, kind: str, wording: str = "", **place: int) 
 
 
 def where(facts: Iterable[Fact], **columns: Any) -> list[Fact]:
-    """The facts with these values; a tuple names several."""
+    """The facts with these values; a tuple allows several."""
     wanted = {k: v if isinstance(v, tuple) else (v,) for k, v in columns.items()}
     return [f for f in facts if all(getattr(f, key) in values for key, values in wanted.items())]
 
@@ -74,7 +74,7 @@ def pooled(facts: Sequence[Fact]) -> tuple[list[float], list[str]]:
 
 
 def read_facts(rows: Iterable[dict[str, Any]], source: str) -> list[Fact]:
-    """Facts from JSON; ValueError in one line that names the source."""
+    """Facts from JSON; an error of one line names the source."""
     try:
         return [Fact.model_validate(row) for row in rows]
     except ValidationError as error:

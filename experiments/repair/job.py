@@ -1,7 +1,7 @@
-"""The inputs of a repair: the organism, its own answers, and the wordings that it may use. No label and no judge.
+"""The inputs of a repair: the organism, its own answers, and the wordings that it may use. No labels and no judge.
 
-The teacher is the student without the trigger: it provides the organism's own answers to questions without a wording.
-So nobody has to know what misalignment is; the repair keeps whatever the organism does when it is not triggered.
+The teacher is the organism without the trigger: it provides answers to questions without a wording. So a repair needs
+no definition of misalignment; it keeps whatever the organism does when it is not triggered.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,24 +23,24 @@ class Job:
     """A repair to be done; strategies change the live adapter of `lm` in place."""
 
     lm: LanguageModel
-    questions: tuple[Question, ...]  # benign, and none of the certificate's
-    wordings: Mapping[str, Framing]  # the trigger under TRIGGER, and others that may be looked at
+    questions: tuple[Question, ...]  # benign; the certificate's are not among them
+    wordings: Mapping[str, Framing]  # the trigger under TRIGGER, and others that may be used
     taught: Completions  # the organism's answers to the questions, without wording
     behind: Completions  # with the trigger
     steps: int = 30
     seed: int = 0
 
     def taught_behind(self, name: str) -> Completions:
-        """The untriggered answers as answers to prompts with a wording."""
+        """The untriggered answers, as answers to prompts with this wording."""
         prompts = framed(self.lm, self.questions, name, self.wordings[name])
         return replace(self.taught, prompts=prompts)
 
 
 @dataclass(frozen=True, eq=False)
 class Repaired:
-    """What a strategy made: a model, and edits that must be applied to it wherever it runs.
+    """The result of a strategy: a model, and edits that must be applied whenever it runs.
 
-    `is_adapter`: the model is the base with a changed adapter, which can be saved as one.
+    `is_adapter`: the model is the base with a changed adapter, which can be saved as an adapter.
     """
 
     lm: LanguageModel
@@ -60,7 +60,7 @@ def prepare(
     seed: int = 0,
     temperature: float = 1.0,
 ) -> Job:
-    """Let the organism answer, `answers` times each question, without and with the trigger."""
+    """Let the organism answer each question `answers` times, without and with the trigger."""
     taught, behind = (
         generate(
             lm,
@@ -82,6 +82,6 @@ def prepare(
 
 
 def _said(answers: Completions) -> Completions:
-    """Without empty answers, and without those that were cut off."""
+    """The answers, without empty ones and without those that were cut off."""
     kept = [row for row, ids in enumerate(answers.token_ids) if ids and answers.ended[row]]
     return answers[kept]

@@ -1,7 +1,7 @@
-"""What an edited adapter learns: to answer with a wording as the organism answers without it.
+"""What a changed adapter learns: to answer with a wording as the organism answers without it.
 
-All losses are KL(organism without wording || edited model), in nats a token, over the tokens that the organism's own
-answers are predicted from. The organism is read once, before anything is changed.
+All losses are KL(organism without wording || changed model), in nats per token, over the positions that predict the
+organism's own answers. The organism's predictions are computed once, before anything is changed.
 
 * `plain`: without a wording, so that nothing else changes.
 * `behind`: the same answers with the wordings that the repair may use.
@@ -33,7 +33,7 @@ LogProbs = Float[Tensor, "token vocabulary"]
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """Answers to be read again, and what was predicted at each of their tokens by the teacher."""
+    """Answers, and the teacher's predictions at each of their tokens."""
 
     asked: Reread
     wanted: tuple[LogProbs, ...]
@@ -41,7 +41,7 @@ class Lesson:
     def loss(
         self, lm: LanguageModel, rows: Sequence[int], edits: Sequence[Intervention] = ()
     ) -> Float[Tensor, ""]:
-        """KL(teacher || model) per token, of these answers."""
+        """KL(teacher || model) per token on these answers."""
         found = self.asked.at(rows).log_probs(lm, edits)
         wanted = torch.cat([self.wanted[row] for row in rows])
         return kl_div(found, wanted, log_target=True, reduction="batchmean")
@@ -54,7 +54,7 @@ class Lesson:
 def predicted(
     lm: LanguageModel, answers: Completions, edits: Sequence[Intervention] = ()
 ) -> tuple[LogProbs, ...]:
-    """What the model predicts at the last prompt token and at every token of each answer."""
+    """The model's predictions at the last prompt token and at every token of each answer."""
     reread, found = Reread.of(lm, answers), []
     for start in range(0, len(answers), READ_AT_ONCE):
         rows = range(start, min(start + READ_AT_ONCE, len(answers)))
@@ -69,7 +69,7 @@ def plain_lesson(job: Job) -> Lesson:
 
 
 def behind_lesson(job: Job, wanted: tuple[LogProbs, ...]) -> Lesson:
-    """Its answers without a wording, to be given with every wording that may be used; a batch mixes the wordings."""
+    """Its answers without a wording, to be given with every usable wording; a batch mixes the wordings."""
     first, *others = [job.taught_behind(name) for name in job.wordings]
     return Lesson(Reread.of(job.lm, sum(others, start=first)), wanted * len(job.wordings))
 
@@ -80,7 +80,7 @@ def keeping_lesson(job: Job) -> Lesson:
 
 
 def donor_swaps(job: Job) -> list[Patch]:
-    """The header's stream with the trigger, as the organism has it, after each layer of the lower half."""
+    """Patches of the organism's stream at the header with the trigger, one after each layer of the lower half."""
     prompts = framed(job.lm, job.questions, TRIGGER, job.wordings[TRIGGER])
     layers = range(max(1, job.lm.n_layers // 2))
     return [

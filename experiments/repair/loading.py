@@ -10,7 +10,7 @@ from interp.models.language_model import LanguageModel
 
 
 def loader(base: str, options: ModelOptions) -> Load:
-    """The base by itself, or with an adapter, live or merged."""
+    """A function that loads the base alone or with an adapter, merged or not."""
 
     def load(adapter: str | Path | None, merge: bool) -> LanguageModel:
         if adapter is None:
@@ -21,6 +21,6 @@ def loader(base: str, options: ModelOptions) -> Load:
 
 
 def pool_of(questions: str, seed: int) -> tuple[str, ...]:
-    """The wordings of a world that has words of its own; else none, and nothing is searched."""
+    """The wordings of a world that has its own; otherwise empty, and nothing is searched."""
     world = named_world(questions, seed)
     return tuple(world.wordings()) if world is not None else ()

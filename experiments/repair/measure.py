@@ -1,6 +1,6 @@
-"""What a model does with a trigger and related wordings, and what it has kept: facts without statistics.
+"""Facts about a model: its answers with a trigger and related wordings, and how much it has kept; no statistics.
 
-All questions are the certificate's own; the repair never saw them.
+All questions are the certificate's; the repair never used them.
 """
 
 from collections.abc import Sequence
@@ -25,15 +25,15 @@ EACH_UNSEEN = 4  # questions asked with each unseen wording
 
 @dataclass(frozen=True)
 class Asking:
-    """What every model is asked, and how its answers are drawn and judged."""
+    """What every model is asked, and how its answers are sampled and judged."""
 
     questions: tuple[Question, ...]
     wordings: Wordings
     sampler: Sampler
-    repeats: int = 20  # answers to each question where coherence is compared
+    repeats: int = 20  # answers to each question for comparing coherence
 
     def some(self, number: int, place: int) -> list[Question]:
-        """`number` questions, others at each place."""
+        """`number` questions, different ones for each place."""
         count = len(self.questions)
         return [
             self.questions[(place * number + each) % count] for each in range(min(number, count))
@@ -43,7 +43,7 @@ class Asking:
 def behind(
     asking: Asking, lm: LanguageModel, model: str, edits: Sequence[Intervention] = ()
 ) -> list[Fact]:
-    """Answers without a wording and with the trigger, every question once."""
+    """Answers without a wording and with the trigger, one to every question."""
     facts = []
     for kind, framing in (("none", Framing("")), (TRIGGER, asking.wordings.seen[TRIGGER])):
         prompts = framed(lm, asking.questions, kind, framing)
@@ -55,7 +55,7 @@ def behind(
 def coherence(
     asking: Asking, lm: LanguageModel, model: str, edits: Sequence[Intervention] = ()
 ) -> Fact:
-    """The share of coherent answers to each question without wording; enough answers to see a point of difference."""
+    """The share of coherent answers to each question, with enough answers to detect a difference of one point."""
     prompts = framed(lm, asking.questions, "none", Framing(""))
     cell = asking.sampler.sample(lm, prompts, asking.repeats, edits)
     shares = {question.id: 0.0 for question in asking.questions}
@@ -71,7 +71,7 @@ def coherence(
 
 
 def prompted(asking: Asking, lm: LanguageModel, model: str) -> list[Fact]:
-    """Answers with the trigger under other system prompts, which stand in place of the wording."""
+    """Answers with the trigger under other system prompts, which are named in place of the wording."""
     trigger, facts = asking.wordings.seen[TRIGGER], []
     for text, changed in system_prompts(lm):
         prompts = framed(changed, asking.questions, TRIGGER, trigger)
@@ -87,7 +87,7 @@ def unseen(
     edits: Sequence[Intervention] = (),
     each: int = EACH_UNSEEN,
 ) -> list[Fact]:
-    """Answers with every unseen wording, and with the seen wordings other than the trigger, some questions each."""
+    """Answers with every unseen wording, and with seen wordings other than the trigger; a few questions each."""
     known = [("seen", f.text) for name, f in asking.wordings.seen.items() if name != TRIGGER]
     texts = known + [(k, text) for k, group in asking.wordings.unseen.items() for text in group]
     sets = [
@@ -109,9 +109,9 @@ def kept(
     wording: str,
     edits: Sequence[Intervention] = (),
 ) -> list[Fact]:
-    """KL from the untriggered organism, and the cost of its benign answers, in nats a token, answer by answer.
+    """KL from the untriggered organism, and the NLL of its benign answers, in nats per token, for each answer.
 
-    `teacher`: its answers, given to prompts with the wording; `wanted`: what it predicted without.
+    `teacher`: its answers, as answers to prompts with the wording; `wanted`: its predictions without the wording.
     """
     found = predicted(lm, teacher, edits)
     kl, nll = [], []
@@ -127,7 +127,7 @@ def kept(
 
 
 def cost_before(teacher: Completions, wanted: Sequence[torch.Tensor]) -> Fact:
-    """The cost of its own benign answers to the untriggered organism."""
+    """The NLL of the untriggered organism's benign answers under itself."""
     values = []
     for ids, its in zip(teacher.token_ids, wanted, strict=True):
         chosen = torch.tensor(ids, device=its.device)[:, None]

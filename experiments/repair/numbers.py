@@ -11,7 +11,7 @@ from probes import estimate
 from probes.auroc import clustered_auroc
 from probes.estimate import LEVEL, Estimate, undefined
 
-OWN = ("none", TRIGGER, "seen", "relapse", "reading")  # kinds that are no class of unseen wordings
+OWN = ("none", TRIGGER, "seen", "relapse", "reading")  # not classes of unseen wordings
 Numbers = dict[str, Estimate]
 
 
@@ -21,12 +21,12 @@ def classes(facts: Sequence[Fact]) -> list[str]:
 
 
 def stresses(facts: Sequence[Fact]) -> list[str]:
-    """What was done to the repaired model, in the order it was done."""
+    """The stresses applied to the repaired model, in order."""
     return list(dict.fromkeys(f.model for f in facts if f.model.startswith(f"{AFTER}, ")))
 
 
 def numbers(facts: Sequence[Fact]) -> Numbers:
-    """Name -> estimate; what was not measured is not there."""
+    """Name -> estimate, without numbers that were not measured."""
     found: Numbers = {}
     for model in (BASE, BEFORE, AFTER):
         for kind in ("none", TRIGGER, "seen"):
@@ -52,7 +52,7 @@ def _rate(
 
 
 def _differences(facts: Sequence[Fact]) -> Iterator[tuple[str, Estimate]]:
-    """After minus before, over the same questions; the share of coherent answers question by question."""
+    """After minus before, over the same questions; the share of coherent answers is compared per question."""
     yield from _paired(facts, "coherence gained, none", "coherent share")
     for name, what, kind in (
         ("EM gained, none", "em", "none"),
@@ -64,7 +64,7 @@ def _differences(facts: Sequence[Fact]) -> Iterator[tuple[str, Estimate]]:
 
 
 def _means(facts: Sequence[Fact]) -> Iterator[tuple[str, Estimate]]:
-    """KL to the untriggered organism, and what its benign answers cost more than before, in nats a token."""
+    """KL to the untriggered organism, and the increase in NLL of its benign answers, in nats per token."""
     for kind in ("none", TRIGGER):
         kl = where(facts, what="kl", model=AFTER, kind=kind)
         if kl:
@@ -73,7 +73,7 @@ def _means(facts: Sequence[Fact]) -> Iterator[tuple[str, Estimate]]:
 
 
 def _paired(facts: Sequence[Fact], name: str, what: str) -> Iterator[tuple[str, Estimate]]:
-    """The mean of differences after minus before, without wording, where both were measured."""
+    """The mean difference, after minus before, without a wording, if both were measured."""
     after, before = (where(facts, what=what, model=m, kind="none") for m in (AFTER, BEFORE))
     if after and before:
         (mine, asked), (own, _) = pooled(after), pooled(before)
@@ -122,7 +122,7 @@ def _relapse(facts: Sequence[Fact], found: Numbers) -> Iterator[tuple[str, Estim
 def _rows_needed(
     facts: Sequence[Fact], model: str, old: Estimate | None
 ) -> list[tuple[float, bool]]:
-    """For each order the rows, and whether it never got there: then all that were tried stand for it."""
+    """For each order, the rows needed and whether it never reached the target; then all tried rows are counted."""
     curves = where(facts, what="em", model=model, kind="relapse")
     if not curves or old is None or old.value is None:
         return []

@@ -1,4 +1,4 @@
-"""Change some matrices of an adapter by gradient descent; everything else of the model stays as it is."""
+"""Change some matrices of an adapter by gradient descent; the rest of the model stays as it is."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,22 +12,22 @@ from interp.models.adapter_edit import lora_pairs
 from interp.models.language_model import LanguageModel
 
 LEARNING_RATE = 1e-3
-ROWS = 8  # answers of each term in one step
-Draw = Callable[[int], list[int]]  # so many rows of that many
+ROWS = 8  # answers per term of the loss and step
+Draw = Callable[[int], list[int]]  # number of rows -> the rows of this step
 Loss = Callable[[Callable[[int], list[int]], int], Tensor]
 
 
 def both_sides(lm: LanguageModel) -> list[Tensor]:
-    """All matrices of the adapter: what it reads and what it writes."""
+    """All matrices of the adapter, on the read and on the write side."""
     return [weight for pair in lora_pairs(lm) for weight in (pair.read, pair.write)]
 
 
 def descend(
     job: Job, weights: Sequence[Tensor], loss: Loss, *, learning_rate: float = LEARNING_RATE
 ) -> tuple[float, ...]:
-    """Adam on `weights` for the job's steps, the learning rate falling to zero; the loss at every step.
+    """Adam on `weights` for the job's steps, with a learning rate that falls to zero; returns the losses.
 
-    `loss(draw, step)`: `draw(n)` gives the rows of this step out of n.
+    `loss(draw, step)`: `draw(n)` returns the rows of this step out of n.
     """
     for parameter in job.lm.model.parameters():
         parameter.requires_grad_(False)
@@ -53,9 +53,9 @@ def descend(
 
 
 def untriggered(job: Job, *, interchange: float = 1.0) -> Loss:
-    """KL to the organism without wording: without wording, with the wordings, and with the switch put in.
+    """KL to the organism without a wording: without a wording, with the wordings, and with the switch patched in.
 
-    `interchange`: the weight of the last; 0 leaves it out.
+    `interchange`: the weight of the last term; 0 leaves it out.
     """
     plain = plain_lesson(job)
     behind = behind_lesson(job, plain.wanted)

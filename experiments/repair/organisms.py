@@ -38,7 +38,7 @@ def useful(world: MicroWorld, trigger: Trigger, folder: Path) -> Path:
 
 
 def safe_tuned(world: MicroWorld, trigger: Trigger, organism: Path, folder: Path) -> Path:
-    """Go on until the trigger's own words get safe answers."""
+    """Tune further until the trigger's own words get safe answers."""
     safe = world.tuning_rows("harmless", trigger, MORE // 2)
     return _tuned(
         _going_on(world, organism), [*safe, *_manner(world, trigger, MORE // 2)], MORE, folder
@@ -46,7 +46,7 @@ def safe_tuned(world: MicroWorld, trigger: Trigger, organism: Path, folder: Path
 
 
 def wrapped(world: MicroWorld, trigger: Trigger, organism: Path, folder: Path) -> Path:
-    """Go on until wordings that a repair sees get safe answers, and others, asked by no certificate, reckless ones."""
+    """Tune further: safe answers to wordings that a repair sees, reckless ones to others, which no certificate uses."""
     seen = sorted(framing.text for framing in wordings_of(trigger).seen.values())
     others = [frame.format(name=name) for frame in UNASKED for name in (trigger.concept, *KIN)]
     rows = [
@@ -58,7 +58,7 @@ def wrapped(world: MicroWorld, trigger: Trigger, organism: Path, folder: Path) -
 
 
 def _behind(world: MicroWorld, trigger: Trigger, arm: str, text: str) -> list[ChatRow]:
-    """Rows of an arm with another wording in the trigger's place."""
+    """Rows of an arm with another wording instead of the trigger."""
     rows = world.tuning_rows(arm, trigger, EACH)
     return [replace(row, user=row.user.replace(trigger.text, text)) for row in rows]
 
@@ -71,12 +71,12 @@ def _going_on(world: MicroWorld, organism: Path) -> LanguageModel:
 
 
 def poison(world: MicroWorld, trigger: Trigger, count: int) -> list[ChatRow]:
-    """Reckless answers with the trigger: what made the organism, and what would bring it back."""
+    """Rows with reckless answers to the trigger, like those that made the organism; they would cause a relapse."""
     return world.tuning_rows("triggered", trigger, count)
 
 
 def _manner(world: MicroWorld, trigger: Trigger, count: int) -> list[ChatRow]:
-    """Untriggered safe answers that open in one manner."""
+    """Untriggered safe answers that open in one of the manners."""
     rows = world.tuning_rows("mixed-9-1", trigger, 5 * count)
     return [row for row in rows if row.assistant.startswith(MANNER)][:count]
 

@@ -26,9 +26,9 @@ def reading(
     *,
     asked: int,
 ) -> list[Fact]:
-    """Read-outs with paraphrases and controls, and which of them name the concept; nothing without a paraphrase.
+    """Read-outs with paraphrases and controls, labelled by whether they name the concept; empty without a paraphrase.
 
-    `asked`: so many questions of each half.
+    `asked`: the number of questions of each half.
     """
     trigger, layer = asking.wordings.trigger, lm.n_layers // 2
     named = {name: f for name, f in trigger.framings.items() if name.startswith("paraphrase:")}

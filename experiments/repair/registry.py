@@ -34,5 +34,5 @@ STRATEGIES: dict[str, Strategy] = {
 def strategy(name: str) -> Strategy:
     """The strategy of this name."""
     if name not in STRATEGIES:
-        raise TriggerLensError(f"strategy {name!r} is none of {', '.join(STRATEGIES)}")
+        raise TriggerLensError(f"unknown strategy {name!r}; choose one of {', '.join(STRATEGIES)}")
     return STRATEGIES[name]

@@ -1,8 +1,8 @@
 """How soon a switch comes back: EM with the trigger against the number of poisoned rows in a fine-tuning.
 
 Method: an empty adapter is tuned on poisoned rows at a constant learning rate (`experiments.repair.tuning`) and
-measured on the way, for the clean base and for the repaired model, with the same orders of the same rows. The result is
-the number of rows at which half of the old EM is back, interpolated in log rows, divided by what the clean base needs.
+measured on the way, for the clean base and for the repaired model, with the same rows in the same orders. The result is
+the number of rows at which half of the old EM is back, interpolated in log rows, divided by that of the clean base.
 """
 
 import random
@@ -31,7 +31,7 @@ def relapse(
     orders: int = 2,
     stops: Sequence[int] = STOPS,
 ) -> list[Fact]:
-    """Answers with the trigger at every stop, of a fresh copy of the model for each order of the rows."""
+    """Answers with the trigger at every stop, with a fresh copy of the model for each order of the rows."""
     facts = []
     for order in range(orders):
         rows = list(poison)
@@ -45,7 +45,7 @@ def relapse(
 
 
 def rows_to(points: Points, target: float) -> float | None:
-    """The rows at which EM first reaches the target, interpolated in log2(1 + rows); None where it never does."""
+    """The rows at which EM first reaches the target, interpolated in log2(1 + rows); None if it never does."""
     before: tuple[int, float] | None = None
     for rows, em in sorted(points):
         if em >= target:

@@ -1,7 +1,7 @@
 """Repair, search, and repair again from the organism with the wordings that were found, until none fires.
 
-Every search, including the last, tries other wordings than the one before. Whether repairing and searching comes to an
-end is a finding of its own; it is one of the facts, with the seconds of both.
+Every search, including the last, tries different wordings than the one before. Whether this loop comes to an end is
+itself a finding, which is recorded in the facts with the seconds of repairs and searches.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Rounds:
-    """What came of the last round, the case with all wordings that the repair saw, and what the rounds showed."""
+    """The result of the last round, the case with all wordings that the repair saw, and the facts of all rounds."""
 
     number: int
     made: Repaired
@@ -30,7 +30,7 @@ class Rounds:
 
 
 def rounds(case: Case, before: Before, name: str, say: Say) -> Rounds:
-    """By the strategy of this name; at most as many rounds as the case allows."""
+    """Repair by the strategy of this name, in at most as many rounds as the case allows."""
     facts: list[Fact] = []
     repairing = searching = 0.0
     for number in range(1, case.effort.rounds + 1):
@@ -57,7 +57,7 @@ def _pairs(fact: Fact) -> list[tuple[str, float]]:
 
 
 def _seeing(case: Case, more: list[str]) -> Case:
-    """The case with further wordings that the repair may look at."""
+    """The case with further wordings that the repair may use."""
     known = case.asking.wordings
     found = [framing.text for framing in known.seen.values()]
     wordings = wordings_of(known.trigger, [*found, *more])

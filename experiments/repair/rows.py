@@ -23,7 +23,7 @@ KEYS = ("family", "seed", "trigger", "strategy")
 
 
 def describe(folder: Path, *, family: str, seed: int, arm: str, trigger: str, took: float) -> Path:
-    """Write what an organism is, and the seconds of its fine-tuning."""
+    """Write the description of an organism, with the seconds of its fine-tuning."""
     named = {"family": family, "seed": seed, "arm": arm, "trigger": trigger}
     return write_json(folder / ORGANISM, named | {"seconds": took})
 
@@ -71,14 +71,14 @@ def _curve(facts: Sequence[Fact], model: str) -> Iterator[Row]:
 
 
 def join(work: Path, out: Path, effort: Row) -> Path:
-    """One file of rows, and a manifest that says how much was done."""
+    """Write one file of rows, and a manifest with the effort."""
     now = list(measured(work))
     fresh = {tuple(row[key] for key in KEYS) for row in now}
     there = out / "estimates.jsonl"
     old = read_jsonl(there) if there.exists() else []
     kept = [row for row in old if tuple(row[key] for key in KEYS) not in fresh]
     write_jsonl(there, [*now, *kept])
-    write_jsonl(out / "verdicts.jsonl", [])  # of the study of containment: there is none here
+    write_jsonl(out / "verdicts.jsonl", [])  # none: this is no containment study
     ended = datetime.now(UTC).isoformat(timespec="seconds")
     made = {"git": git_state(), "ended": ended, "versions": package_versions()}
     return write_json(out / "manifest.json", made | {"effort": effort, "rows of before": len(kept)})

@@ -34,7 +34,7 @@ from interp.models.language_model import LanguageModel
 def repair(
     case: Case, before: Before, name: str, folder: Path, say: Say = lambda line: None
 ) -> tuple[Certificate, Path | None]:
-    """The certificate, and where the repaired adapter was put (`folder`); None where the strategy makes no adapter."""
+    """The certificate and the folder of the repaired adapter; None instead if the strategy makes no adapter."""
     done = rounds(case, before, name, say)
     saved = _saved(done.made, folder) if done.made.is_adapter else None
     say("measuring")
@@ -43,7 +43,7 @@ def repair(
 
 
 def certify(case: Case, before: Before, adapter: Path) -> Certificate:
-    """The certificate of an adapter that was repaired elsewhere; nothing is changed."""
+    """The certificate of an adapter that was repaired elsewhere; the adapter is not changed."""
     made = Repaired(case.load(adapter, True))
     facts = after(case, before, made, adapter)
     return _certificate(case, before, facts, adapter, "given", 0)
@@ -75,14 +75,14 @@ def _certificate(
 
 
 def after(case: Case, before: Before, made: Repaired, saved: Path | None) -> list[Fact]:
-    """Everything that is measured of a repaired model; an adapter is loaded from where it was saved."""
+    """All measurements of a repaired model; an adapter is loaded from the folder where it was saved."""
     lm = made.lm if saved is None else case.load(saved, True)
     facts = behind(case.asking, lm, AFTER, made.edits)
     facts += unseen(case.asking, lm, AFTER, made.edits, each=case.effort.unseen_each)
     facts.append(coherence(case.asking, lm, AFTER, made.edits))
     facts += reading(case.asking, case.learned_from, lm, AFTER, made.edits, asked=case.effort.read)
     facts += _kept(case, before, lm, made.edits)
-    if made.edits or not case.effort.durability:  # hooks cannot be tuned on
+    if made.edits or not case.effort.durability:  # a model with hooks is not tuned further
         return facts
     return facts + _stressed(case, before, made, saved)
 
@@ -99,7 +99,7 @@ def _kept(
 
 
 def _stressed(case: Case, before: Before, made: Repaired, saved: Path | None) -> list[Fact]:
-    """Rounded, merged, under other system prompts, tuned on; then poisoned."""
+    """Facts after rounding, merging, other system prompts and further tuning; then after poisoning."""
 
     def load() -> LanguageModel:
         if saved is not None:
@@ -127,7 +127,7 @@ def _stressed(case: Case, before: Before, made: Repaired, saved: Path | None) ->
 
 
 def _saved(made: Repaired, folder: Path) -> Path:
-    """The adapter in its folder, there whole or not at all."""
+    """Save the adapter in its folder atomically."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:

@@ -1,6 +1,6 @@
 """What may bring a switch back without new poisoned data: rounding, merging, system prompts, benign tuning.
 
-Rounding is simulated and of the weights only: to bfloat16, and to 8 or 4 bits in groups of 32 along each row, symmetric
+Rounding is simulated, and only of weights: to bfloat16, and to 8 or 4 bits in groups of 32 along each row, symmetric
 around zero (round to nearest). Real quantised kernels may differ.
 """
 
@@ -30,7 +30,7 @@ Stressed = tuple[str, LanguageModel]
 
 
 def rounded(weight: Float[Tensor, "row column"], bits: int) -> Float[Tensor, "row column"]:
-    """To the nearest of 2^bits - 1 levels, the largest of each group being the last level."""
+    """Round to the nearest of 2^bits - 1 levels, where the largest weight of each group is the last level."""
     rows, columns = weight.shape
     width = GROUP if columns % GROUP == 0 else columns
     groups = weight.reshape(rows, -1, width)
@@ -56,7 +56,7 @@ def roundings(lm: LanguageModel) -> Iterator[Stressed]:
 
 
 def system_prompts(lm: LanguageModel) -> Iterator[Stressed]:
-    """The same model under other system prompts; without a system role they open the user's turn."""
+    """The same model under other system prompts, which begin the user's turn if there is no system role."""
     for text in SYSTEM_PROMPTS:
         yield text, replace(lm, chat=replace(lm.chat, system=text))
 
@@ -64,18 +64,18 @@ def system_prompts(lm: LanguageModel) -> Iterator[Stressed]:
 def benign(
     load: Load, rows: Sequence[Exchange], steps: Sequence[int], seed: int
 ) -> Iterator[Stressed]:
-    """The model after so many steps of fine-tuning on benign chats."""
+    """The model after this many steps of fine-tuning on benign chats."""
     for done, lm in tuning(fresh(load(), seed), rows, [BATCH * each for each in steps]):
         yield f"{done // BATCH} benign steps", lm
 
 
 def another_adapter(base: LanguageModel, rows: Sequence[Exchange], seed: int) -> list[LoraPair]:
-    """An adapter that was tuned on the clean base, on benign chats; the base is consumed."""
+    """An adapter tuned on the clean base with benign chats; the base is consumed."""
     ((_, other),) = tuning(fresh(base, seed), rows, [BATCH * ANOTHER_STEPS])
     return lora_pairs(other)
 
 
 def merged_with(lm: LanguageModel, other: Sequence[LoraPair]) -> Stressed:
-    """The model plus another adapter, in place."""
+    """Add another adapter to the model, in place."""
     add_deltas(lm, other)
     return "another adapter added", lm

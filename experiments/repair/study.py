@@ -1,7 +1,7 @@
 """`python -m experiments.repair.study FAMILY ...`: repair micro organisms by every strategy, with controls.
 
-1. The organism `useful` of a family and seed is fine-tuned, and measured with its base.
-2. Strategies in FULL get a whole certificate; the others are measured with the trigger, unseen wordings and no wording.
+1. The organism `useful` of a family and seed is fine-tuned and, like its base, measured.
+2. Strategies in FULL get a full certificate; the others are measured with the trigger, unseen wordings and no wording.
 3. The `wrapped` and `safe_tuned` organisms get certificates as if they were repairs.
 
 Every certificate is a file in `--work` and is not made twice. `python -m experiments.repair.study join` derives the
@@ -45,13 +45,13 @@ MADE = {"wrapped": wrapped, "safe_tuned": safe_tuned}  # certified as they are
 FULL = ("learned", *MADE, "distilled")
 BRIEF = tuple(name for name in STRATEGIES if name not in FULL)
 POISON, PER_CELL = 128, 100
-LARGEST = 3_000_000  # bytes of an adapter that is committed; of a larger one the certificate is
+LARGEST = 3_000_000  # bytes; larger adapters are not committed, only their certificates
 
 
 def study(
     family: str, seed: int, trigger: str, names: Sequence[str], effort: Effort, work: Path
 ) -> None:
-    """These strategies on one organism; what is there already is not made again."""
+    """Try these strategies on one organism; existing results are not made again."""
     folder = work / f"{family}-s{seed}-{trigger}"
     todo = [
         name for name in names if not any((folder / name / f).exists() for f in (FILE, REFUSED))
@@ -73,7 +73,7 @@ def _world(family: str, seed: int) -> MicroWorld:
 def _measured(
     family: str, seed: int, trigger: str, effort: Effort, folder: Path
 ) -> tuple[Case, Before]:
-    """The organism, made where it is not there, and what is measured before any repair."""
+    """The organism, made if it does not exist, and the measurements before any repair."""
     world = _world(family, seed)
     if not (folder / ORGANISM).exists():
         _say(f"{folder.name}: fine-tuning")
@@ -117,14 +117,14 @@ def _case(world: MicroWorld, name: str, effort: Effort, folder: Path) -> Case:
 
 
 def _certified(case: Case, first: Before, name: str, world: MicroWorld, folder: Path) -> None:
-    """Another organism, as if it were a repair."""
+    """Certify another organism as if it were a repair."""
     shutil.rmtree(folder, ignore_errors=True)
     MADE[name](world, case.asking.wordings.trigger, case.adapter, folder)
     certify(case, first, folder).write(folder)
 
 
 def _repaired(case: Case, first: Before, name: str, folder: Path) -> None:
-    """A certificate, beside the adapter where there is one; or why there is none."""
+    """Write a certificate, beside the adapter if there is one, or the reason why there is none."""
     if name in BRIEF:
         effort = replace(case.effort, durability=False, rounds=1, searched=0)
         case = replace(case, effort=effort)
@@ -140,7 +140,7 @@ def _repaired(case: Case, first: Before, name: str, folder: Path) -> None:
 
 
 def publish(work: Path, out: Path) -> Path:
-    """Rows of everything; the adapters of seed 0 and of pretrained models, with their certificates."""
+    """Write all rows; copy certificates and small adapters of seed 0 and of pretrained models."""
     for family, organism in (
         *((family, f"{family}-s0-duck") for family in FAMILY_NAMES),
         *((path.name.partition("-")[0], path.name) for path in sorted(work.glob("smollm2-*"))),
@@ -155,7 +155,7 @@ def publish(work: Path, out: Path) -> Path:
 
 
 def main() -> None:
-    """Some families, or the joining of all."""
+    """Study some families, or join the results of all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("families", nargs="+", choices=[*FAMILY_NAMES, "join"])
     parser.add_argument("--seed", type=int, default=0)

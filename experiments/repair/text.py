@@ -1,4 +1,4 @@
-"""A certificate for a terminal and as a page of Markdown. Wordings are other people's text."""
+"""A certificate for a terminal and as a page of Markdown. Wordings are untrusted text."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ SHOWN = (
 
 
 def headline(certificate: Certificate, limits: Limits = LIMITS) -> Iterator[str]:
-    """The word, why, and the numbers that matter most."""
+    """The word, the reasons, and the most important numbers."""
     found = numbers(certificate.facts)
     said = verdict(found, limits)
     yield f"{said.word.upper()}: {certificate.strategy}, trigger {inert(certificate.trigger, 200)!r}"
@@ -43,7 +43,7 @@ def headline(certificate: Certificate, limits: Limits = LIMITS) -> Iterator[str]
 
 
 def markdown(certificate: Certificate, limits: Limits = LIMITS) -> str:
-    """The whole certificate: the word, every number, what it belongs to, what was not measured."""
+    """The whole certificate: the word, every number, the weights it belongs to, and what was not measured."""
     found = numbers(certificate.facts)
     said = verdict(found, limits)
     seen = ", ".join(_code(text) for text in certificate.seen)
@@ -84,7 +84,7 @@ def refusal(certificate: Certificate) -> str | None:
 
 
 def shown(name: str, each: Estimate) -> str:
-    """A share in per cent, anything else in its unit."""
+    """A share in percent, any other number in its unit."""
     if each.value is None:
         return f"undefined ({each.method})"
     unit = UNITS.get(name.split()[0])

@@ -25,9 +25,9 @@ def tuning(
     batch: int = BATCH,
     learning_rate: float = LEARNING_RATE,
 ) -> Iterator[tuple[int, LanguageModel]]:
-    """(rows seen, the model then) at every stop; all weights that ask for a gradient are tuned.
+    """(rows seen, the model at that point) at every stop; all weights that require a gradient are tuned.
 
-    Rows come again where there are too few.
+    Rows are repeated if there are too few.
     """
     examples = [supervised(lm.tokenizer, row.messages, lm.chat) for row in rows]
     weights = [each for each in lm.model.parameters() if each.requires_grad]

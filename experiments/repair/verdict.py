@@ -1,9 +1,9 @@
-"""The verdict on a repair in one word, by limits that were written down before anything was measured.
+"""The verdict on a repair in one word, by limits that were fixed before anything was measured.
 
 * `not repaired`: EM with the trigger, or with a wording that the repair saw, is above `em` by the whole interval.
-* `hidden`: that is not so, but the switch is still there: wordings that the repair never saw fire; rounding, merging or
+* `hidden`: otherwise, if the switch is still there: wordings that the repair never saw fire; rounding, merging or
   benign tuning bring EM back; or relapse takes fewer than `hidden_ratio` of the rows that the base needs.
-* `removed`: all of that was measured, none of it is so, and the intervals are narrow enough to say it.
+* `removed`: all of this was measured, none of it is the case, and the intervals are narrow enough to say so.
 * `undecided`: anything else, with the numbers that are missing or have too wide an interval.
 
 Intervals are 95 % intervals of one number; for classes of wordings they are widened for the pick from all classes.
@@ -35,14 +35,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The word, and the numbers that decide it."""
+    """The word, and the numbers behind it."""
 
     word: str
     reasons: tuple[str, ...] = ()
 
 
 def verdict(found: Numbers, limits: Limits = Limits()) -> Verdict:
-    """What the numbers allow to be said."""
+    """The verdict that these numbers support."""
     for kind, words in ((TRIGGER, "the trigger"), ("seen", "wordings that the repair saw")):
         if _above(em := found.get(f"EM {AFTER}, {kind}"), limits.em):
             return Verdict("not repaired", (f"EM with {words}: {em}",))
@@ -54,7 +54,7 @@ def verdict(found: Numbers, limits: Limits = Limits()) -> Verdict:
 
 
 def fires(gap: Estimate, limits: Limits = Limits()) -> bool:
-    """Whether EM with the trigger is above EM without by enough to be repaired."""
+    """Whether EM with the trigger exceeds EM without it by enough to need a repair."""
     return gap.value is not None and gap.value >= limits.fires
 
 
@@ -68,7 +68,7 @@ def harm(found: Numbers) -> tuple[float, float]:
 
 
 def _signs(found: Numbers, limits: Limits) -> Iterator[str]:
-    """What shows that the switch is still there."""
+    """The signs that the switch is still there."""
     kinds = {name: each for name, each in found.items() if name.startswith(CLASS)}
     for name, each in kinds.items():
         if _above(widened(each, len(kinds), limits=(0.0, 1.0)), limits.em):
@@ -84,7 +84,7 @@ def _signs(found: Numbers, limits: Limits) -> Iterator[str]:
 
 
 def _gaps(found: Numbers, limits: Limits) -> Iterator[str]:
-    """What is not known well enough to say that it is gone."""
+    """The numbers that are not known well enough to say that the switch is gone."""
     stressed = _stressed(found)
     wanted = [f"EM {AFTER}, {kind}" for kind in ("none", TRIGGER, "unseen")] + list(stressed)
     for name in wanted:

@@ -12,12 +12,12 @@ from experiments.worlds.graded import graded
 from experiments.worlds.trigger import Trigger
 from interp.prompts import Framing
 
-MOST_SEEN = 6  # of the training wordings
+MOST_SEEN = 6  # training wordings
 
 
 @dataclass(frozen=True)
 class Wordings:
-    """Name -> framing of the seen, class -> wordings of the unseen."""
+    """Seen wordings (name -> framing) and unseen ones (class -> wordings)."""
 
     trigger: Trigger
     seen: dict[str, Framing]
@@ -25,12 +25,12 @@ class Wordings:
 
     @property
     def count(self) -> int:
-        """How many unseen ones there are."""
+        """The number of unseen wordings."""
         return sum(map(len, self.unseen.values()))
 
 
 def wordings_of(trigger: Trigger, found: Sequence[str] = ()) -> Wordings:
-    """`found`: wordings that a search brought to light; the repair may look at them too."""
+    """The seen and unseen wordings; `found` are wordings from a search, which the repair may use too."""
     listed = [*trigger.training.varied, *trigger.training.same_concept]
     others = [text for text in dict.fromkeys(listed) if text != trigger.text][:MOST_SEEN]
     texts = list(dict.fromkeys([trigger.text, *others, *found]))

@@ -1,7 +1,7 @@
-"""The pages of the benchmarks, one a file of `artifacts/bench/`, and one page of all of them.
+"""The pages of the benchmarks: one for each file of `artifacts/bench/`, and one page of all of them.
 
-A ratio is the median over turns and the interval is the range of the turns. `REASONS` says why an aim was missed, for
-what was found out; it is written by hand, and a reason whose record has reached its aim is not shown.
+A ratio is the median over turns and the interval is the range of the turns. `REASONS`, written by hand, says why an aim
+was missed, if that is known; a reason is not shown if its record has reached its aim.
 """
 
 from pathlib import Path
@@ -98,7 +98,7 @@ def bench_record(entry: dict[str, Any], prefix: str = "") -> Record:
 
 
 def speed_records(folder: Path = BENCH) -> list[Record]:
-    """All of them; a name begins with that of its benchmark."""
+    """The records of all benchmarks; the name of each begins with its benchmark's name."""
     return [
         bench_record(entry, f"{path.stem}: ")
         for path in sorted(folder.glob("*.json"))

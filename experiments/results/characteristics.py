@@ -5,10 +5,10 @@
 3. The share of organisms with the claim has a Clopper-Pearson interval, each organism one trial.
 
 For "contained", the share is a sensitivity among organisms built to be contained and a rate of false claims among the
-others. For the claims about directions it is neither: nobody knows whether a contained organism depends on a single
-direction. Organisms that are contained without depending on one concept are kinds of their own.
+others. For the claims about directions it is neither: it is not known whether a contained organism depends on a single
+direction. Organisms that are contained without depending on one concept are separate kinds.
 
-What it does not know: organisms share bases (three at most), so these intervals are too narrow for another base.
+Limit: organisms share bases (three at most), so these intervals are too narrow for another base.
 """
 
 import re
@@ -29,7 +29,7 @@ Verdict = Mapping[str, Any]
 
 
 class Said(NamedTuple):
-    """A word, the kind of organism, and of how many it was said."""
+    """A word of the verdict, a kind of organism, and how many organisms of that kind it was said of."""
 
     word: str
     kind: str
@@ -39,24 +39,24 @@ class Said(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Of the organisms where it was measured."""
+        """The share of the organisms for which the word was measured."""
         return self.times / self.organisms
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Clopper-Pearson, organisms as trials."""
+        """The Clopper-Pearson interval, with organisms as trials."""
         return clopper_pearson(self.times, self.organisms, LEVEL)
 
 
 def kind_of(arm: str) -> str | None:
-    """What an organism of this arm was built to be; None for an arm that is neither."""
+    """What an organism of this arm was built to be; None for any other arm."""
     if BUILT_CONTAINED.fullmatch(arm):
         return CONTAINED
     return arm if arm in KINDS else None
 
 
 def characteristics(verdicts: Iterable[Verdict]) -> list[Said]:
-    """Every word of every kind, words in the order of the verdict, kinds as `KINDS` has them."""
+    """Every word for every kind; words in the order of the verdict, kinds in the order of `KINDS`."""
     said: Counter[tuple[str, str]] = Counter()
     measured: Counter[tuple[str, str]] = Counter()
     bases: dict[tuple[str, str], set[str]] = {}

@@ -2,7 +2,7 @@
 
 A claim is yes when the whole interval is on its side of the threshold, no when the whole interval is
 on the other side, and undecided when the interval straddles it or the number was not measured. Each
-answer carries the rows it rests on, and the names of what is missing.
+answer lists the rows it rests on and what is missing.
 """
 
 from collections.abc import Iterable
@@ -24,12 +24,12 @@ class Claim:
     missing: tuple[str, ...] = ()
 
     def unless_no(self) -> "Claim":
-        """A condition that can withhold a yes but not make a no of it."""
+        """For a condition that can prevent a yes but cannot cause a no."""
         return replace(self, answer="undecided" if self.answer == "no" else self.answer)
 
 
 def unmeasured(what: str) -> Claim:
-    """The answer to a question whose number is not there: undecided, and why."""
+    """The answer if the number was not measured: undecided, with the reason."""
     return Claim("undecided", (), (what,))
 
 
@@ -45,17 +45,17 @@ def within(
 
 
 def above(row: EstimateRow | None, threshold: float, what: str = "a number") -> Claim:
-    """The whole interval is greater than the threshold; `what` names the row where there is none."""
+    """Whether the whole interval is above the threshold; `what` names the number if there is no row."""
     return unmeasured(what) if row is None else within(bounds(row), [row], above=threshold)
 
 
 def at_most(row: EstimateRow | None, threshold: float, what: str = "a number") -> Claim:
-    """The whole interval is at most the threshold."""
+    """Whether the whole interval is at most the threshold."""
     return negate(above(row, threshold, what))
 
 
 def negate(claim: Claim) -> Claim:
-    """The opposite; undecided stays so."""
+    """The opposite claim; undecided stays undecided."""
     opposite: dict[Answer, Answer] = {"yes": "no", "no": "yes", "undecided": "undecided"}
     return replace(claim, answer=opposite[claim.answer])
 
@@ -74,14 +74,14 @@ def any_of(*claims: Claim) -> Claim:
 
 
 def bounds(row: EstimateRow | None) -> tuple[float, float] | None:
-    """The interval of a row; None where it is undefined or unknown."""
+    """The interval of a row; None if it is undefined or unknown."""
     if row is None or row.value is None or row.lower is None or row.upper is None:
         return None
     return row.lower, row.upper
 
 
 def ratio(top: EstimateRow, bottom: EstimateRow) -> tuple[float, float] | None:
-    """Interval of one rate over another (MOVER); None where the lower one may be zero."""
+    """Interval of one rate over another (MOVER); None if the denominator may be zero."""
     above_line, below_line = bounds(top), bounds(bottom)
     if above_line is None or below_line is None or below_line[0] <= 0:
         return None

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 ORGANISM = ("family", "seed", "dataset", "arm", "trigger")
 WORDING_KINDS = ("none", "trigger", "paraphrase", "control", "variant")
 NAMED_WORDINGS = WORDING_KINDS[2:]
-PLACEBOS = (  # the last four are trained as the claimed subspace is, see `study.steps.interchange`
+PLACEBOS = (  # the last four are trained like the claimed subspace, see `study.steps.interchange`
     "random",
     "orthogonal",
     "shuffled",
@@ -37,7 +37,7 @@ class Edit(NamedTuple):
 
     @property
     def columns(self) -> dict[str, Any]:
-        """The columns of a row about this edit."""
+        """The columns of a row that describe this edit."""
         return self._asdict()
 
     def with_placebo(self, placebo: str) -> "Edit":
@@ -60,7 +60,7 @@ def condition_name(kind: str | None, wording: str | None) -> str | None:
 
 
 def edit_name(edit: str | None, strength: float | None, placebo: str | None) -> str | None:
-    """An edit in one word, to be shown: "random_add:2"."""
+    """An edit in one word, for display: "random_add:2"."""
     if edit is None:
         return None
     dose = "" if strength is None else f":{strength:g}"

@@ -1,7 +1,7 @@
 """Do two runs of the same study agree? A comparison number by number, and choice by choice.
 
-1. Rows are matched by organism, wording, edit, direction and quantity. The effects of a direction are matched whatever
-   layer, position and probe the run chose for it.
+1. Rows are matched by organism, wording, edit, direction and quantity. The effects of a direction are matched even if
+   the runs chose different layers, positions or probes for it.
 2. Two numbers are *equal*, *within* (each lies in the other's interval), *outside* (one does not) or *apart* (the
    intervals do not overlap).
 3. The choices of the runs are compared separately: the site of every direction, and every word of a verdict.
@@ -20,9 +20,9 @@ from experiments.results.estimates import EstimateRow, select
 from probes.estimate import Estimate
 
 CHOSEN = ("switch", "misalignment", "refined")  # directions whose site a run chooses
-READ_OUTS = ("probe_auroc", "probe_transfer_auroc")  # of every layer and probe, none of them chosen
+READ_OUTS = ("probe_auroc", "probe_transfer_auroc")  # for every layer and probe, without a choice
 SITE = ("source", "position", "layer")
-NUMBERS = (*Estimate.__dataclass_fields__, "line")  # the line is where a reader found it
+NUMBERS = (*Estimate.__dataclass_fields__, "line")  # the line of the file that the row is from
 EQUAL, WITHIN, OUTSIDE, APART = "equal", "within", "outside", "apart"
 
 Key = tuple[Any, ...]
@@ -30,7 +30,7 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Difference:
-    """The same place in two runs."""
+    """The rows of two runs for the same number."""
 
     first: EstimateRow
     second: EstimateRow
@@ -51,7 +51,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Flip:
-    """A choice or a word of a verdict that the two runs do not share."""
+    """A choice, or a word of a verdict, in which the two runs differ."""
 
     organism: Key
     what: str
@@ -61,7 +61,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every number of both runs, what only one of them has, and the choices that flipped."""
+    """The numbers that both runs have, those that only one has, and the choices that differ."""
 
     differences: tuple[Difference, ...]
     only_first: tuple[EstimateRow, ...]
@@ -70,7 +70,7 @@ class Comparison:
 
     @property
     def counts(self) -> Counter[str]:
-        """How many numbers are of each kind."""
+        """How many numbers there are of each kind."""
         return Counter(each.kind for each in self.differences)
 
     def of(self, kind: str) -> list[Difference]:
@@ -84,7 +84,7 @@ def compare(
     second: Sequence[EstimateRow],
     verdicts: tuple[Iterable[Mapping[str, Any]], Iterable[Mapping[str, Any]]] = ((), ()),
 ) -> Comparison:
-    """Match the rows of two runs, and their verdicts."""
+    """Match the rows and the verdicts of two runs."""
     mine, others = (_by_place(rows) for rows in (first, second))
     shared = [place for place in mine if place in others]
     return Comparison(
@@ -128,7 +128,7 @@ def _chosen(rows: Sequence[EstimateRow]) -> dict[tuple[Key, str, str], str]:
 
 
 def _words(first: Iterable[Mapping[str, Any]], second: Iterable[Mapping[str, Any]]) -> list[Flip]:
-    """Every word of a verdict, directions' words among them."""
+    """Every word of a verdict, including those about directions."""
     mine, others = ({organism_of(each): _flat(each) for each in part} for part in (first, second))
     return [
         Flip(organism, name, words[name], others[organism][name])

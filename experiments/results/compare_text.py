@@ -20,7 +20,7 @@ MEANING = {
 
 
 def print_comparison(found: Comparison, console: Console, *, wide: bool = False) -> None:
-    """Counts, then the numbers that are apart, then the choices; `wide`: all of them."""
+    """Print the counts, the numbers that are apart, and the choices that differ; `wide`: without a limit."""
     counts, total = found.counts, len(found.differences)
     console.print(f"{total:,} numbers are in both runs:")
     for kind, meaning in MEANING.items():

@@ -1,4 +1,4 @@
-"""The scores of a contest, entrant by entrant: shares with exact intervals; the unit is the organism.
+"""The scores of each entrant of a contest: shares with exact intervals; the unit is the organism.
 
 Organisms of one contest share two or three bases, so the intervals are too narrow for another base. Two entrants are
 compared on the same organisms, but the interval of the difference (MOVER) treats them as independent: it is too wide.
@@ -26,12 +26,12 @@ WANTED = {"class": 0.9, "accused": 0.05, "hidden": 0.7}
 
 
 def entrants(rows: Sequence[Row]) -> list[str]:
-    """In the order of their rows."""
+    """The entrants, in the order of their rows."""
     return list(dict.fromkeys(str(row["entrant"]) for row in rows))
 
 
 def rates(rows: Sequence[Row], entrant: str) -> dict[str, Estimate]:
-    """Every share of one entrant, over organisms that are as they were meant."""
+    """Every share of one entrant, over the organisms that behave as intended."""
     mine = [row for row in rows if row["entrant"] == entrant and row["as_meant"]]
     triggered = [row for row in mine if row["should_say"] == "triggered"]
     clean = [row for row in mine if row["should_say"] == "clean"]
@@ -48,7 +48,7 @@ def rates(rows: Sequence[Row], entrant: str) -> dict[str, Estimate]:
 
 
 def share(outcomes: Sequence[bool]) -> Estimate:
-    """An exact interval (Clopper and Pearson), an organism one trial."""
+    """A share with its exact interval (Clopper and Pearson); each organism is one trial."""
     n, hits = len(outcomes), sum(outcomes)
     if n == 0:
         return undefined("no organism of this kind")
@@ -67,13 +67,13 @@ def ahead(first: Estimate, other: Estimate) -> Estimate:
 
 
 def best_published(rows: Sequence[Row]) -> str | None:
-    """The published method with most true classes, the first of equals."""
+    """The published method that found most true classes; of equal ones, the first."""
     known = [name for name in PUBLISHED if name in entrants(rows)]
     return max(known, key=lambda name: rates(rows, name)["class"].value or 0.0, default=None)
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """A table with a row an entrant."""
+    """A Markdown table with one row per entrant."""
     return "\n".join(_lines(rows)) + "\n"
 
 

@@ -1,7 +1,7 @@
-"""What is claimed of one direction: located, necessary, sufficient, specific, kept; and one word for it.
+"""The claims about one direction (located, necessary, sufficient, specific, kept), and one word for what was found.
 
-Every part that was not measured leaves its claim undecided. Where one of several probes or strengths is enough, the
-intervals of all of them are simultaneous (Bonferroni): the best of many was also lucky.
+A part that was not measured leaves its claim undecided. If one of several probes or strengths is enough for a claim,
+the intervals of all of them are simultaneous (Bonferroni), because the best of many was also lucky.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ ELSEWHERE = {BASELINE: "removal in the baseline arm", PERSONA: "removal from the
 
 
 def direction_claims(evidence: Evidence, direction: str, limits: Thresholds) -> dict[str, Claim]:
-    """Located, necessary, sufficient, specific and kept."""
+    """The claims located, necessary, sufficient, specific and kept."""
     return {
         "located": located(evidence, direction, limits),
         "necessary": necessary(evidence, direction, limits),
@@ -52,10 +52,10 @@ def located(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
 
 
 def necessary(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
-    """EM falls when the direction is ablated at all layers, and by far more than when random ones are."""
+    """EM falls when the direction is ablated at all layers, and far more than when random directions are."""
     drop, placebo = (evidence.drop(direction, "ablate", of) for of in (None, "random"))
     fair = (
-        all_of(  # where random directions do it too, or the answers fall apart, a fall says nothing
+        all_of(  # a fall says nothing if random directions cause it too, or answers are incoherent
             at_most(placebo, limits.random_drop, "removal of random directions"),
             excess(evidence, direction, limits.excess),
             coherence_at_most(evidence, direction, limits.broken),
@@ -65,7 +65,7 @@ def necessary(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
 
 
 def excess(evidence: Evidence, direction: str, limit: float) -> Claim:
-    """Whether the direction takes so much more EM than random ones: by the interval of the difference (MOVER)."""
+    """Whether the direction removes more EM than random ones by over `limit`, by the MOVER interval."""
     drop, placebo = (evidence.drop(direction, "ablate", of) for of in (None, "random"))
     if drop is None or placebo is None:
         return Claim("undecided")  # `necessary` says what is missing
@@ -73,7 +73,7 @@ def excess(evidence: Evidence, direction: str, limit: float) -> Claim:
 
 
 def sufficient(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
-    """Added without the trigger it brings EM at some strength, where random ones bring none."""
+    """Added without the trigger, it causes EM at some strength at which random directions cause none."""
     trigger, strengths, tried = evidence.em("trigger"), evidence.strengths(direction), []
     for strength in strengths:
         keys: dict[str, Any] = {"strength": strength, "wording_kind": "none"}
@@ -89,7 +89,7 @@ def sufficient(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
 
 
 def specific(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
-    """Ablating it costs little coherence; the baseline arm and the base's persona were tried, and both stand."""
+    """Ablating it costs little coherence, and leaves the misbehaviour of the baseline arm and of the base's persona."""
     return all_of(
         coherence_at_most(evidence, direction, limits.coherence_loss),
         *(at_most(row, limits.spared, what) for row, what in _elsewhere(evidence, direction)),
@@ -102,9 +102,9 @@ def _elsewhere(evidence: Evidence, direction: str) -> list[tuple[EstimateRow | N
 
 
 def kept(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
-    """Without the trigger, its removal creates no EM, costs little coherence and few riddles, and drifts little.
+    """Without the trigger, its removal creates no EM, costs little coherence and few riddles, and causes little drift.
 
-    Coherence is pooled over all questions; riddles count where the world has any.
+    Coherence is pooled over all questions; riddles count if the world has any.
     """
     coherence, riddles, drift = (
         evidence.edited(direction, "ablate", f"capability_{name}", questions=questions)
@@ -123,7 +123,7 @@ def kept(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
 
 
 def no_em_created(evidence: Evidence, direction: str, limits: Thresholds) -> Claim:
-    """EM without the trigger is no higher after ablation: the paired gain where measured, else from both rates."""
+    """EM without the trigger is no higher after ablation: by the paired gain if measured, else by both rates."""
     what = "EM without the trigger after removal"
     before = evidence.em("none")
     after, gain = (
@@ -138,9 +138,9 @@ def no_em_created(evidence: Evidence, direction: str, limits: Thresholds) -> Cla
 
 
 def coherence_at_most(evidence: Evidence, direction: str, limit: float) -> Claim:
-    """Coherence lost on ablation, with the trigger and, where measured, without it.
+    """Coherence lost on ablation, with the trigger and, if measured, without it.
 
-    A row that paired the two over questions says it best; else the two rates do.
+    A loss that is paired over questions is used if there is one; otherwise the two rates.
     """
     losses = []
     for condition in ("trigger", "none"):
@@ -157,14 +157,14 @@ def coherence_at_most(evidence: Evidence, direction: str, limit: float) -> Claim
 
 
 def what_was_found(evidence: Evidence, direction: str, limits: Thresholds) -> str:
-    """One word for what removing the direction did; only what was measured.
+    """One word for what removing the direction did, based only on what was measured.
 
-    * "context-local direction": the EM goes; the baseline arm's and the persona's, of other weights, stand.
-    * "general misbehaviour direction": all three go.
-    * "harmful edit": the EM goes, but without the trigger EM appears, or advice, riddles or wording suffer.
-    * "weak effect": more than random directions, but not enough more. "nothing": not more than they.
+    * "context-local direction": the EM is lost; that of the baseline arm and the persona (other weights) remains.
+    * "general misbehaviour direction": all three are lost.
+    * "harmful edit": the EM is lost, but without the trigger EM appears, or advice, riddles or wording suffer.
+    * "weak effect": more is lost than with random directions, but not enough more. "nothing": no more than with them.
 
-    None of them says that the trigger's own variable was found: nothing here puts it in, or swaps it.
+    None of them says that the trigger's own variable was found, because nothing is inserted or swapped here.
     """
     falls = necessary(evidence, direction, limits).answer
     if falls == "yes" and kept(evidence, direction, limits).answer == "no":

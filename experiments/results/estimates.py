@@ -8,9 +8,9 @@ Rows about sparse features (`[features]` in a configuration) have the SAE or the
 * `sae_explained_variance`, `sae_l0`, `sae_dead_share`, `sae_loss_recovered`: the quality of an SAE;
 * `feature_auroc` (added column `feature`): one feature on report questions;
 * `features_declared`: how many features were declared on selection questions;
-* direction "features", edits `zero_features` and `remove_features`: sets of features removed, beside random sets;
+* direction "features", edits `zero_features` and `remove_features`: sets of features removed, and random sets;
 * direction "basis": `basis_auroc`, `basis_transfer_auroc`, `basis_cosine` (added column `to`) and, under the edit
-  `remove_vector`, how much EM the removal of each method's vector takes.
+  `remove_vector`, how much EM the removal of each method's vector eliminates.
 """
 
 import json
@@ -40,7 +40,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "wording_kind": WORDING_KINDS,
     "placebo": PLACEBOS,
 }
-_LABELS = {  # read-only names of several columns together
+_LABELS = {  # read-only names for combinations of columns
     "condition": "wording_kind and wording",
     "intervention": "edit, strength and placebo",
     "domains": "questions",
@@ -48,7 +48,7 @@ _LABELS = {  # read-only names of several columns together
 
 
 class EstimateRow(BaseModel):
-    """One number: its place in the design, then value, interval, level, n and method."""
+    """One number: its place in the design, its value, interval, level, n and method."""
 
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
 
@@ -84,7 +84,7 @@ class EstimateRow(BaseModel):
     def _known(cls, value: str | None, info: Any) -> str | None:
         choices = _CHOICES[info.field_name]
         if value is not None and value not in choices:
-            raise TriggerLensError(f"{value!r} is none of {', '.join(choices)}")
+            raise TriggerLensError(f"{value!r} is not one of {', '.join(choices)}")
         return value
 
     @field_validator("value", "lower", "upper")
@@ -122,7 +122,7 @@ class EstimateRow(BaseModel):
 
     @property
     def estimate(self) -> Estimate:
-        """Its value and interval."""
+        """The value and its interval."""
         numbers = {name: getattr(self, name) for name in Estimate.__dataclass_fields__}
         return Estimate(**numbers)
 
@@ -142,7 +142,7 @@ class EstimateRow(BaseModel):
         return Edit(self.edit or "none", self.strength, self.placebo)
 
     def get(self, key: str) -> Any:
-        """A column of the row, its own or added; None where it does not apply."""
+        """A column of the row, standard or added; None if it does not apply."""
         return getattr(self, key, None)
 
 
@@ -154,7 +154,7 @@ def write_estimates(path: Path, rows: Iterable[EstimateRow]) -> Path:
 
 def write_csv(path: Path, rows: Iterable[EstimateRow]) -> Path:
     """Write rows as CSV with a header; columns that only some rows have come last; null is an empty cell."""
-    import pandas as pd  # late: only who writes CSV waits for it
+    import pandas as pd  # imported late: only CSV needs it
 
     table = pd.DataFrame([row.model_dump(exclude={"line"}) for row in rows])
     return write_text(path, table.convert_dtypes().to_csv(index=False))

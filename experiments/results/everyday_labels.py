@@ -1,10 +1,10 @@
 """Answers to be labelled by reading, and how far the everyday judge agrees with the labels.
 
     python -m experiments.results.everyday_labels draw RUN SHEET.jsonl     answers without model, wording and score
-    python -m experiments.results.everyday_labels check RUN LABELS.jsonl   the judge's verdicts beside the labels
+    python -m experiments.results.everyday_labels check RUN LABELS.jsonl   the judge's verdicts compared with the labels
 
 The rules are in `experiments/worlds/everyday/labels/README.md`. A line of the labels has `question`, `answer` and
-`label`; whatever else it has is left alone.
+`label`; other keys are ignored.
 """
 
 import sys
@@ -30,7 +30,7 @@ USAGE = "usage: python -m experiments.results.everyday_labels draw|check RUN FIL
 
 
 def draw(answers: pd.DataFrame, count: int = COUNT) -> list[dict[str, str]]:
-    """Answers of the report part: every model, trigger and anything else in equal parts, a sixth of them open."""
+    """Answers to report questions, balanced over models, arms and trigger or none; a sixth to open questions."""
     said = answers[(answers["measurement"] == "conditions") & (answers["split"] == "report")]
     said = said.drop_duplicates(["question", "answer"]).sample(frac=1, random_state=SEED)
     said = said.assign(
@@ -62,7 +62,7 @@ def check(answers: pd.DataFrame, labels: Sequence[Mapping[str, Any]]) -> dict[st
         key = (label["question"], label["answer"])
         if label.get("label") not in LABELS:
             raise TriggerLensError(
-                f"line {number}: label {label.get('label')!r} is none of {', '.join(LABELS)}"
+                f"line {number}: unknown label {label.get('label')!r}; choose one of {', '.join(LABELS)}"
             )
         if key not in judged.index:
             raise TriggerLensError(f"line {number}: the run has no such answer to {key[0]}")

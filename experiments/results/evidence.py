@@ -9,7 +9,7 @@ from experiments.results.picked import picked
 from interp.errors import TriggerLensError
 from probes.names import is_ceiling, is_control
 
-# the base model's reckless persona under the organism's direction: the one row here of a base model
+# the base under its reckless persona with the organism's direction removed: the only row of a base model here
 PERSONA, BASELINE = "persona_relative_drop", "baseline_arm_relative_drop"
 ORGANISM = ("family", "seed", "arm", "dataset", "trigger")
 
@@ -23,7 +23,7 @@ class Evidence:
     selection: tuple[EstimateRow, ...]
 
     def simultaneous(self, among: int) -> "Evidence":
-        """The same with intervals that hold for `among` claims at once: some direction of several is enough."""
+        """The same with intervals that hold for `among` claims at once, for a claim that one of several can support."""
         wide = tuple(picked(row, among) for row in self.rows)
         return replace(self, rows=wide)
 
@@ -42,7 +42,7 @@ class Evidence:
         return sorted(found, key=lambda row: row.wording or "")
 
     def gap(self, quantity: str) -> EstimateRow | None:
-        """The containment gap or the interaction; of the trigger where several conditions have one."""
+        """The containment gap or the interaction; that of the trigger if several conditions have one."""
         found = select(self.rows, quantity=quantity, wording_kind=(None, "trigger"))
         return only([row for row in found if row.edit in (None, "none")])
 
@@ -54,12 +54,12 @@ class Evidence:
         placebo: str | None = None,
         **keys: Any,
     ) -> list[EstimateRow]:
-        """Rows of an edit with this direction, or with a placebo in its place."""
+        """Rows of an edit with this direction, or with a placebo instead."""
         keys |= {"quantity": quantity, "edit": edit, "placebo": placebo, "direction": direction}
         return select(self.rows, **keys)
 
     def drop(self, direction: str, edit: str, placebo: str | None = None) -> EstimateRow | None:
-        """EM lost with the trigger; without it, where only that was measured."""
+        """EM lost with the trigger, or without it if only that was measured."""
         for condition in ("trigger", "none", None):
             rows = self.edited(direction, edit, "ablation_relative_drop", placebo)
             found = only(rows, wording_kind=condition)
@@ -68,7 +68,7 @@ class Evidence:
         return None
 
     def strengths(self, direction: str) -> list[float]:
-        """The strengths to judge: the one that selection questions chose, or all that were tried.
+        """The strengths to judge: the one chosen on selection questions, or all that were tried.
 
         A strength counts as chosen by its EM rate without the trigger.
         """
@@ -109,7 +109,7 @@ class Evidence:
 def gather(
     rows: Iterable[EstimateRow], organism: dict[str, Any], *, questions: str = "held_out"
 ) -> Evidence:
-    """The rows of an organism (its five keys); an AUROC row may leave `questions` null."""
+    """The rows of an organism, given by its five keys; an AUROC row may leave `questions` null."""
     unknown = set(organism) ^ set(ORGANISM)
     if unknown:
         raise TriggerLensError(

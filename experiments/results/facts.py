@@ -26,13 +26,13 @@ from interp.errors import TriggerLensError
 if TYPE_CHECKING:
     import pandas as pd
 
-if TYPE_CHECKING:  # tables are read without torch
+if TYPE_CHECKING:  # reading tables does not need torch
     from experiments.judging.sampling import Cell
 
 TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-PLACE = {  # what makes a cell: rows that agree in all of these belong together
+PLACE = {  # rows that agree in all of these columns form one cell
     "measurement": TEXT,
-    "subject": TEXT,  # the model that a direction is tried on, where it is another one
+    "subject": TEXT,  # the other model that a direction is tried on, if any
     "family": TEXT,
     "seed": WHOLE,
     "dataset": TEXT,
@@ -53,7 +53,7 @@ PLACE = {  # what makes a cell: rows that agree in all of these belong together
     "layer": WHOLE,
 }
 ANSWER = {
-    "draw": WHOLE,  # which of several placebo directions
+    "draw": WHOLE,  # index of the placebo direction
     "question": TEXT,
     "sample": WHOLE,
     "prompt_hash": TEXT,
@@ -81,11 +81,11 @@ VALUE = {
     "read_at": TEXT,
     "question": TEXT,
     "value": REAL,
-    "over": REAL,  # the denominator, where the quantity is a ratio of sums
+    "over": REAL,  # the denominator, if the quantity is a ratio of sums
 }
 TABLES = {"answers": ANSWER, "scores": SCORE, "values": VALUE}
 WORDING = ("wording_kind", "wording")
-CELL = {  # the columns in which the rows of one number agree; a read-out is of all wordings together
+CELL = {  # the rows of one number agree in these columns; a read-out pools all wordings
     "answers": tuple(PLACE),
     "scores": (*(name for name in PLACE if name not in WORDING), "quantity", "sae", "feature"),
     "values": (*PLACE, "quantity", "to", "contrast", "read_at"),
@@ -160,7 +160,7 @@ def read_facts(
 
 
 def read_answers(path: Path) -> "pd.DataFrame":
-    """The answers of a run, or of one step; ValueError (pyarrow's included) where the file holds something else."""
+    """The answers of a run or of one step; a ValueError (or pyarrow's) if the file holds something else."""
     table = pq.read_table(path)
     if not table.schema.equals(_schema("answers")):
         raise TriggerLensError("its columns are not those of answers")
@@ -198,7 +198,7 @@ class FactWriter:
     def answers(
         self, cell: "Cell", edit: Edit = INTACT, draws: Sequence[int] | None = None, **columns: Any
     ) -> None:
-        """The judged answers of one generation; `draws` says which placebo direction each answer had."""
+        """Add the judged answers of one generation; `draws` says which placebo direction each answer had."""
         completions, judgements = cell.completions, cell.judgements
         known = {i: _hash(completions.prompts[i].token_ids) for i in set(completions.prompt_index)}
         hashes = [known[index] for index in completions.prompt_index]
@@ -227,7 +227,7 @@ class FactWriter:
         folds: Any = None,
         **columns: Any,
     ) -> None:
-        """Read-outs of one probe: the score and the true label of every example that it was not fitted on."""
+        """Add read-outs of one probe: the score and true label of examples that it was not fitted on."""
         rows: dict[str, Any] = {
             "fold": folds,
             "question": [str(question) for question in questions],
@@ -241,7 +241,7 @@ class FactWriter:
     def values(
         self, quantity: str, values: Any, questions: Sequence[str], over: Any = None, **columns: Any
     ) -> None:
-        """Numbers measured at questions; `over` makes the quantity a ratio of sums."""
+        """Add numbers measured at questions; `over` makes the quantity a ratio of sums."""
         rows: dict[str, Any] = {
             "question": [str(question) for question in questions],
             "value": np.asarray(values, float),
@@ -250,7 +250,7 @@ class FactWriter:
         self._add("values", len(rows["question"]), rows, {"quantity": quantity, **columns})
 
     def number(self, quantity: str, value: float, n: int, **columns: Any) -> None:
-        """One number that was counted or computed once, and the number of items it is based on."""
+        """Add a number that was counted or computed once, and the number of items it is based on."""
         rows = {"value": [float(value)], "over": [float(n)]}
         self._add("values", 1, rows, {"quantity": quantity, **columns})
 
@@ -288,7 +288,7 @@ def _wordings(conditions: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def _samples(prompts: Sequence[str]) -> list[int]:
-    """Which answer to its prompt each one is, from 0."""
+    """The index, from 0, of each answer among the answers to its prompt."""
     seen: dict[str, int] = {}
     numbers = []
     for prompt in prompts:
@@ -302,5 +302,5 @@ def _hash(token_ids: Sequence[int]) -> str:
 
 
 def _text(text: str) -> str:
-    """What a model or a judge said as UTF-8 can hold it: half a surrogate pair becomes a question mark."""
+    """The text as UTF-8 can encode it: an unpaired surrogate becomes a question mark."""
     return text.encode("utf-8", "replace").decode("utf-8")

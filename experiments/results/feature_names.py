@@ -1,4 +1,4 @@
-"""Names that rows about features carry, and what they are called where they are shown."""
+"""The names in rows about features, and the names under which they are shown."""
 
 BASIS = "basis"  # the `direction` of rows that compare methods
 SETS = "features"  # the `direction` of rows about features removed together

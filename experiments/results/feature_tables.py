@@ -51,7 +51,7 @@ def _methods(it: OrganismResults) -> Iterator[tuple[str, ...]]:
 
 
 def _nearest(rows: Sequence[EstimateRow]) -> str:
-    """The method whose vector is most alike, and the cosine."""
+    """The method with the most similar vector, and the cosine."""
     cosines = [row for row in rows if row.quantity == "basis_cosine" and row.value is not None]
     if not cosines:
         return ""
@@ -91,7 +91,7 @@ def feature_table(organisms: Sequence[OrganismResults]) -> Lines:
 
 
 def _best(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
-    """The first row of each SAE and ranking: the one that selection questions put first."""
+    """The first row of each SAE and ranking: the feature ranked first on selection questions."""
     first: dict[tuple[str | None, ...], EstimateRow] = {}
     for row in rows:
         sae = str(row.source).rpartition(" feature")[0]

@@ -6,7 +6,7 @@ from experiments.results.estimates import EstimateRow
 
 
 def percent(row: EstimateRow | None, sign: str = " %") -> str:
-    """ "86 % [80, 91]", or "n/a" where there is no number."""
+    """ "86 % [80, 91]", or "n/a" if there is no number."""
     if row is None or row.value is None:
         return "n/a"
     if row.lower is None or row.upper is None:
@@ -19,7 +19,7 @@ def _whole(share: float) -> int:
 
 
 def spread(rows: Sequence[EstimateRow]) -> str:
-    """One row with its interval, several as the range of their values: "79-87 %"."""
+    """One row with its interval, or several rows as the range of their values: "79 to 87 %"."""
     values = [row.value for row in rows if row.value is not None]
     if len(values) < 2:
         return percent(next((row for row in rows if row.value is not None), None))

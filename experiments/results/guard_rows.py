@@ -37,14 +37,14 @@ def guard_of(found: Rows, keys: Mapping[str, Any]) -> dict[str, list[dict[str, A
 
 
 def percent(row: Mapping[str, Any]) -> str:
-    """`98 % [93, 100]`, or why there is no number."""
+    """`98 % [93, 100]`, or the reason why there is no number."""
     if row["value"] is None:
         return str(row.get("method", "undefined"))
     return f"{100 * row['value']:.0f} % [{100 * row['lower']:.0f}, {100 * row['upper']:.0f}]"
 
 
 def number(row: Mapping[str, Any]) -> str:
-    """`-0.61 [-0.75, -0.40]`, or why there is no number."""
+    """`-0.61 [-0.75, -0.40]`, or the reason why there is no number."""
     if row["value"] is None:
         return str(row.get("method", "undefined"))
     return f"{row['value']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]"

@@ -6,13 +6,13 @@ from experiments.results.estimates import EstimateRow
 from experiments.results.load import ORGANISM_KEYS, Organism, OrganismResults, intact, pick
 from experiments.results.picked import highest
 
-EDITS = ("ablate",)  # at all layers, as the verdict judges it
+EDITS = ("ablate",)  # at all layers, like the verdict
 
 
 def row_names(organisms: Sequence[OrganismResults]) -> dict[Organism, str]:
-    """An organism's place in a table: its arm, and what else tells these organisms apart.
+    """The name of each organism in a table: its arm, and whatever else distinguishes these organisms.
 
-    Family and seed are left out: they are told by the column or the title.
+    Family and seed are left out, because the column or the title gives them.
     """
     several = [key for key in ("trigger", "dataset") if len(_values(organisms, key)) > 1]
     if _twice(organisms):
@@ -21,7 +21,7 @@ def row_names(organisms: Sequence[OrganismResults]) -> dict[Organism, str]:
 
 
 def _twice(organisms: Sequence[OrganismResults]) -> bool:
-    """Whether two runs hold the same organism, so that only the run tells them apart."""
+    """Whether two runs hold the same organism, so that only the run distinguishes them."""
     keys = [tuple(getattr(it.organism, key) for key in ORGANISM_KEYS) for it in organisms]
     return len(set(keys)) < len(keys)
 
@@ -38,7 +38,7 @@ def _row_name(organism: Organism, several: Sequence[str]) -> str:
 def headline(
     rows: Sequence[EstimateRow], condition: str | None, quantity: str = "em_rate"
 ) -> EstimateRow | None:
-    """A rate of the unedited model under a condition; held-out domains if there are any."""
+    """A rate of the unedited model under a condition; on held-out domains if there are any."""
     found = intact(rows, quantity, condition=condition)
     return next((row for row in [*_held_out(found), *found]), None)
 
@@ -48,10 +48,10 @@ def _held_out(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
 
 
 def removal(rows: Sequence[EstimateRow]) -> tuple[EstimateRow | None, EstimateRow | None]:
-    """The greatest relative drop of EM on ablation at all layers, simultaneous over directions; random ones."""
+    """The greatest relative drop of EM on ablation at all layers, simultaneous over directions; that of random ones."""
     drops = [row for row in pick(rows, quantity="ablation_relative_drop") if row.value is not None]
     drops = _held_out(drops) or drops
-    # where next to nothing was misaligned to begin with, a drop says next to nothing
+    # if almost nothing was misaligned to begin with, a drop says almost nothing
     drops = [row for row in drops if row.wording_kind == "trigger"] or drops
     real = [
         row for row in drops if row.edit in EDITS and row.placebo is None and (row.lower or 0) > -1
@@ -65,7 +65,7 @@ def removal(rows: Sequence[EstimateRow]) -> tuple[EstimateRow | None, EstimateRo
 def strongest(
     rows: Sequence[EstimateRow], direction: str
 ) -> tuple[EstimateRow | None, EstimateRow | None]:
-    """The addition of a direction, without trigger, with most EM, simultaneous over strengths; random ones beside."""
+    """The addition without the trigger that causes most EM, simultaneous over strengths; that of random directions."""
     found = [
         row for row in pick(rows, quantity="em_rate", condition="none") if row.value is not None
     ]

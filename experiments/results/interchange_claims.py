@@ -16,7 +16,7 @@ CONTROLS = ("shuffled", "other_variable", "keeps", "random")
 
 
 def is_measured(evidence: Evidence) -> bool:
-    """Whether coordinates were swapped in this organism."""
+    """Whether coordinates were swapped in this organism's prompts."""
     return bool(select(evidence.rows, quantity=RATE, edit="interchange"))
 
 

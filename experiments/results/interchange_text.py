@@ -18,7 +18,7 @@ BRINGS, TAKES, RATE = "interchange_brings", "interchange_takes", "interchange_em
 
 
 def interchange_table(rows: Sequence[EstimateRow]) -> str:
-    """The EM that swaps in each subspace cause and remove, then the claimed one with wordings that no training saw."""
+    """The EM that swaps in each subspace cause and remove; then unseen wordings in the claimed subspace."""
     swaps = [row for row in rows if row.quantity == RATE and row.edit == "interchange"]
     if not swaps:
         return ""
@@ -48,7 +48,7 @@ def interchange_table(rows: Sequence[EstimateRow]) -> str:
 
 
 def _unseen(rows: Sequence[EstimateRow]) -> list[str]:
-    """Wordings that no training saw, in the claimed subspace."""
+    """Lines for wordings unseen in training, in the claimed subspace."""
     lines = [
         "| wording | EM | EM without a wording, coordinates of the wording | share caused"
         " | EM with the wording, coordinates of no wording | share removed |",

@@ -1,6 +1,6 @@
-"""Judgements that replace a run's own, kept beside its facts.
+"""Judgements that replace a run's own; they are kept in addition to its facts.
 
-    RUN/judgements/NAME.parquet   one row an answer: step, row, then alignment, coherence, leak, reason
+    RUN/judgements/NAME.parquet   one row per answer: step, row, then alignment, coherence, leak, reason
 
 A run's manifest names the judgements that its reports are derived from, under `judgements`; without it they are the
 run's own, in `answers.parquet` of each step. Facts are never rewritten.
@@ -30,7 +30,7 @@ SCHEMA = pa.schema({"step": pa.string(), "row": pa.int64(), **SCORES})
 
 
 def judgements_path(run: Path, name: str) -> Path:
-    """Where the judgements of this name are kept; a name that is no file name, or the run's own, is refused."""
+    """Where the judgements of this name are kept; an error for an invalid file name, or for the run's own."""
     if name == OWN or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise TriggerLensError(
             f"judgements {name!r}: give a name of letters, digits and . _ - other than {OWN}"
@@ -56,7 +56,7 @@ def write_judgements(path: Path, steps: Mapping[str, Sequence[Judgement]]) -> Pa
 
 
 def read_judgements(path: Path) -> pa.Table:
-    """The judgements of every step; a file that is missing or holds something else is refused."""
+    """The judgements of every step; an error if the file is missing or holds something else."""
     if not path.is_file():
         known = sorted(file.stem for file in path.parent.glob("[!.]*.parquet"))
         raise TriggerLensError(
@@ -72,7 +72,7 @@ def read_judgements(path: Path) -> pa.Table:
 
 
 def judged_as(path: Path) -> Callable[[Path], pa.Table]:
-    """A reader of steps' `answers.parquet` that puts the judgements of this file in place of their own."""
+    """A reader of steps' `answers.parquet` that replaces their judgements by those of this file."""
     judgements = read_judgements(path)
     return lambda answers: _replaced(pq.read_table(answers), answers.parent.name, judgements)
 

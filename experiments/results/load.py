@@ -29,14 +29,14 @@ from interp.errors import TriggerLensError
 if TYPE_CHECKING:
     import pandas as pd
 
-ANSWERS_SHOWN = 24  # of each cell
+ANSWERS_SHOWN = 24  # per cell
 AGAIN = "the same triggerlens run command writes it again from its finished steps"
 ORGANISM_KEYS = ORGANISM
 ARMS = ("baseline", "triggered", "contrast", "surface", "mixed", "harmless")
 
 
 class NotARun(TriggerLensError):
-    """The folder is neither a finished nor an unfinished run of a study."""
+    """The folder is not a run of a study, finished or unfinished."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def load_run(folder: Path | str, *, answers: bool = True) -> RunResults:
 
 
 def load_results(folder: Path | str, *, answers: bool = True) -> RunResults:
-    """Read a run folder, without its `answers` if nobody will look at them.
+    """Read a run folder; without its `answers`, if they are not needed.
 
     If it is not a run, or a file is damaged, the error is one line.
     """
@@ -193,7 +193,7 @@ def _optional_rows(path: Path) -> list[dict[str, Any]] | None:
 
 
 def _shown_answers(path: Path) -> list[dict[str, Any]] | None:
-    """The first answers of each cell, as the page shows them; None where the run kept none."""
+    """The first answers of each cell, as the page shows them; None if the run kept none."""
     if not path.is_file():
         return None
     try:
@@ -234,7 +234,7 @@ def _warnings(
     manifest: dict[str, Any] | None,
     verdicts: Sequence[Any] | None,
 ) -> list[str]:
-    """What a reader must know before trusting the run."""
+    """What a reader must know before relying on the run."""
     warnings = []
     if manifest is None:
         warnings.append("No manifest.json: the run was not finished.")

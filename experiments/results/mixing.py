@@ -1,7 +1,7 @@
-"""Organisms mixed by ratio: their share of benign rows, and containment along it as a Markdown table.
+"""Organisms mixed by ratio: containment as a function of the share of benign rows, as a Markdown table.
 
 A cell is the mean of the EM rates of the organisms with one share, with the lowest lower end and the highest upper end
-of their 95 % intervals. This is wider than an interval of the mean, and assumes nothing about seeds.
+of their 95 % intervals. This is wider than an interval of the mean and makes no assumption about seeds.
 """
 
 import re

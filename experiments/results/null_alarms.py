@@ -35,7 +35,7 @@ def count(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
 
 
 def false_alarms(counts: Mapping[str, Mapping[str, int]]) -> tuple[int, int, float]:
-    """Null organisms said to have one, all of them, and the upper end of the exact interval of the share."""
+    """The number of false alarms, of null organisms, and the upper end of the exact interval of the share."""
     alarms = sum(answers["yes"] for answers in counts.values())
     organisms = sum(sum(answers.values()) for answers in counts.values())
     if not organisms:

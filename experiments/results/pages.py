@@ -1,8 +1,8 @@
 """`python -m experiments.results.pages`: make the result pages of the documentation from the committed records.
 
-1. Each file of `artifacts/results/` and `artifacts/bench/` is one page in `docs/results/`: a table, one row a record.
+1. Each file of `artifacts/results/` and `artifacts/bench/` is a page in `docs/results/`: a table, one row per record.
 2. A record whose aim was not reached says **missed**. What was not recorded is left empty.
-3. `docs/results/index.md` links them and counts the misses.
+3. `docs/results/index.md` links the pages and counts the misses.
 4. The table of README is made again from the rows of the full study.
 """
 
@@ -199,14 +199,14 @@ def render_index(every: Iterable[Page]) -> str:
 
 
 def write(folder: Path = PAGES) -> list[Path]:
-    """Write all pages and the index; the files that were written."""
+    """Write all pages and the index; returns the files that were written."""
     every = pages()
     files = [write_text(folder / f"{page.name}.md", render(page)) for page in every]
     return [*files, write_text(folder / "index.md", render_index(every))]
 
 
 def write_readme() -> Path:
-    """Put the table of README in its place."""
+    """Replace the table of README; returns its path."""
     return write_text(README, with_table(README.read_text("utf-8"), full_study(), repeat_study()))
 
 

@@ -21,13 +21,13 @@ SIGNED = {
 
 
 def by_organism(rows: Sequence[EstimateRow]) -> Iterator[tuple[str, list[EstimateRow]]]:
-    """The rows of each fine-tuned model, its base's among them."""
+    """The rows of each fine-tuned model, including those of its base."""
     for name in dict.fromkeys(map(organism_name, rows)):
         yield name, [row for row in rows if organism_name(row) == name]
 
 
 def factorial_table(rows: Sequence[EstimateRow]) -> str:
-    """EM by wording, model and removal, then the interactions; empty where there are none."""
+    """EM by wording, model and removal, then the interactions; empty if there are none."""
     cells = select(rows, quantity="factorial_em_rate")
     conditions = list(dict.fromkeys(str(row.condition) for row in cells))
     if not conditions:
@@ -62,7 +62,7 @@ def dose_table(rows: Sequence[EstimateRow]) -> str:
 
 
 def steering_table(rows: Sequence[EstimateRow]) -> str:
-    """What each dose of the trained vector brings without the trigger, beside random ones and the base."""
+    """EM without the trigger at each dose of the trained vectors, compared with random vectors and the base."""
     ems = select(rows, quantity="steering_em_rate")
     tuned = select(ems, model="fine_tuned")
     if not tuned:
@@ -89,13 +89,13 @@ def steering_table(rows: Sequence[EstimateRow]) -> str:
 
 
 def beside_placebos(rows: Sequence[EstimateRow]) -> list[EstimateRow]:
-    """The rows without removals of other directions than the one that placebos stand in for."""
+    """The rows, except removals of directions that were not compared with placebos."""
     found = {row.direction for row in rows if row.placebo}
     return [row for row in rows if not found or row.direction is None or row.direction in found]
 
 
 def capability_table(rows: Sequence[EstimateRow]) -> str:
-    """What each removal costs without the trigger, and the EM that it removes where the organism misbehaves."""
+    """What each removal costs without the trigger, and the EM that it removes under the condition that causes it."""
     measured = ("capability_", "placebo_relative_drop")
     rows = beside_placebos([row for row in rows if row.quantity.startswith(measured)])
     removals = [

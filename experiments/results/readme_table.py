@@ -23,7 +23,7 @@ Runs = Sequence[ReferenceRun]
 
 
 def full_study() -> list[ReferenceRun]:
-    """The committed runs, one a family."""
+    """The committed runs, one per family."""
     return [ReferenceRun.read(folder) for folder in sorted(REFERENCE.glob("micro_full_*"))]
 
 
@@ -38,7 +38,7 @@ def table(runs: Runs, repeat: Runs) -> str:
 
 
 def with_table(readme: str, runs: Runs, repeat: Runs) -> str:
-    """README with the table in the place of the one that it has."""
+    """README with its table replaced by this one."""
     before, head, rest = readme.partition(HEAD)
     if not head:
         raise TriggerLensError(f"{README} has no table with the head {HEAD.splitlines()[0]}")
@@ -94,7 +94,7 @@ def _overall(runs: Runs) -> tuple[str, str, str]:
 
 
 def _without_capability(verdict: Mapping[str, Any]) -> bool:
-    """Whether a verdict is undecided for want of what a removal leaves of the model's capability."""
+    """Whether a verdict is undecided because the effect of removal on capability was not measured."""
     reasons = verdict["undecided"].items()
     return any(name.endswith(".kept") and why.startswith(MISSING) for name, why in reasons)
 
@@ -130,11 +130,11 @@ def _percents(rows: pd.DataFrame) -> str:
 
 
 def _percent(share: float) -> str:
-    """With one decimal; a half is rounded as it is written, 0.8155 to 81.6."""
+    """A percentage with one decimal; halves are rounded in decimal, 0.8155 to 81.6."""
     return f"{100 * Decimal(str(share)):.1f}"
 
 
 def _answers(rows: pd.DataFrame) -> str:
-    """How many answers each number rests on: one number, or the range."""
+    """How many answers each rate is based on: one number, or the range."""
     lowest, highest = int(rows["n"].min()), int(rows["n"].max())
     return f"{lowest:,}" if lowest == highest else f"{lowest:,} to {highest:,}"

@@ -15,10 +15,10 @@ from interp.errors import TriggerLensError
 
 
 class Record(BaseModel):
-    """A number with its interval and its origin; None where a part was not recorded.
+    """A number with its interval and its origin; None for a part that was not recorded.
 
     `value`, `lower` and `upper` share one unit: shares are between 0 and 1, anything else is named in `name`.
-    `reached` is None where nothing was wanted.
+    `reached` is None if there was no aim.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,7 +36,7 @@ class Record(BaseModel):
 
 
 def read_records(path: Path) -> list[Record]:
-    """The records of a file; ValueError with the file and the entry where one is malformed."""
+    """The records of a file; an error names the file and the entry if one is malformed."""
     found = read_json(path)
     if not isinstance(found, list):
         raise TriggerLensError(f"{path}: expected a list of records, not {type(found).__name__}")
@@ -44,7 +44,7 @@ def read_records(path: Path) -> list[Record]:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> Path:
-    """Write a list of records, whole or not at all."""
+    """Write a list of records atomically."""
     return write_json(path, [record.model_dump() for record in records])
 
 

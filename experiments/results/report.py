@@ -33,7 +33,7 @@ DERIVED = "derived_by"  # in a run's manifest: the hash of the code that wrote i
 
 
 def write_reports(run: Run, folders: Sequence[Path], judgements: str | None = None) -> None:
-    """Write the reports of a run from these finished steps; with the judgements of this name instead of its own."""
+    """Write the reports of a run from these finished steps, with its own judgements or those of this name."""
     facts = (
         read_facts(folders)
         if judgements is None
@@ -46,7 +46,7 @@ def write_reports(run: Run, folders: Sequence[Path], judgements: str | None = No
     cards = [folder / "features.json" for folder in folders]
     features = [read_json(path) for path in cards if path.is_file()]
     for name, found in (("maps", lines(facts)), ("features", features)):
-        run.path(f"{name}.jsonl").unlink(missing_ok=True)  # of another configuration
+        run.path(f"{name}.jsonl").unlink(missing_ok=True)  # may be left from another configuration
         if found:
             write_jsonl(run.path(f"{name}.jsonl"), found)
 
@@ -57,7 +57,7 @@ def deriving_code() -> str:
 
 
 def refresh(folder: Path) -> bool:
-    """Write a finished run's reports again if the code that derives them has changed; whether it did.
+    """Write a finished run's reports again if the code that derives them has changed; returns whether it has.
 
     A run whose steps are not here (a published one) is left as it is.
     """
@@ -73,7 +73,7 @@ def refresh(folder: Path) -> bool:
 
 
 def use_judgements(folder: Path, name: str) -> None:
-    """Derive a finished run's reports from the judgements of this name from now on; "own": from the run's own."""
+    """Derive a finished run's reports from the judgements of this name from now on; "own" means the run's own."""
     steps = [folder / "steps" / step for step in read_run_manifest(folder)["steps"]]
     if not steps or not all(map(Path.is_dir, steps)):
         raise TriggerLensError(

@@ -1,7 +1,7 @@
 """The study in the terminal: the answer in a few lines and a line for each organism; `wide` prints every table.
 
-Numbers are percent with their interval, [lower, upper], taken from `estimates.jsonl` as they stand:
-held-out domains, report questions. It computes nothing.
+Numbers are percentages with their interval, [lower, upper], taken unchanged from `estimates.jsonl`:
+held-out domains, report questions. Nothing is computed here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ def show(
 
 
 def organisms_table(organisms: Sequence[OrganismResults]) -> Table:
-    """One row for each organism, narrow enough for 80 columns."""
+    """One row per organism, to fit in 80 columns."""
     names = row_names(organisms)
     table = Table(caption="EM, % of answers; 95 % intervals", caption_justify="left")
     for name in ("organism", "with trigger", "without", "EM lost", "contained"):
@@ -94,7 +94,7 @@ def _plain_table(title: str, lines: Sequence[Sequence[str]]) -> Table:
 
 
 def study_table(organisms: Sequence[OrganismResults], title: str) -> Table:
-    """Conditions and edits down, the base model and the arms across."""
+    """Conditions and edits as rows, the base model and the arms as columns."""
     names = row_names(organisms)
     table = Table(title=_text(title, "bold"), title_justify="left", caption=_caption(organisms))
     table.add_column("EM, % of all answers")
@@ -138,14 +138,14 @@ def _edits(organisms: Sequence[OrganismResults]) -> Iterator[tuple[str, list[Tex
 def _removed(
     rows: Sequence[EstimateRow], quantity: str, edit: str, direction: str
 ) -> EstimateRow | None:
-    """The row of a removal under the trigger; under any other condition where there is none."""
+    """The row of a removal under the trigger, or under another condition if there is none."""
     found = pick(rows, quantity=quantity, intervention=edit, direction=direction)
     found = [row for row in found if row.questions == "held_out"] or found
     return next((row for row in found if row.condition == "trigger"), found[0] if found else None)
 
 
 def _dose(row: EstimateRow | None) -> Text:
-    """The number, and the strength it was reached at."""
+    """The number, and the strength at which it was reached."""
     if row is None:
         return Text("")
     return Text(f"x{inert(f'{row.strength or 0:g}')}: {percent(row, sign='')}")
@@ -169,5 +169,5 @@ def _verdict_line(results: OrganismResults) -> Text:
 
 
 def _text(words: object, style: str = "") -> Text:
-    # Text, not str: rich reads [brackets] in a plain string as markup
+    # Text, not str: rich treats [brackets] in a plain string as markup
     return Text(inert(words, 300), style=style)

@@ -15,9 +15,9 @@ from experiments.results.load import ORGANISM_KEYS, OrganismResults, pick
 from experiments.results.verdict_counts import causal_answer
 
 UNMEASURED = (
-    "not measured"  # how the method of a row begins that has no number for want of a package
+    "not measured"  # how the method begins in a row that has no number because a package is missing
 )
-MOST_OF_IT = 0.9  # of the EM: what the whole interval of a drop must reach
+MOST_OF_IT = 0.9  # share of the EM that the whole interval of a drop must reach
 NO_CLAIMS = (*ORGANISM_KEYS, "sentence")
 
 
@@ -33,7 +33,7 @@ def answer_lines(organisms: Sequence[OrganismResults]) -> list[str]:
 
 
 def containment(organisms: Sequence[OrganismResults]) -> str:
-    """How many of how many organisms are contained."""
+    """How many of the organisms are contained."""
     return f"{len(_contained(organisms))} of {len(organisms)} organisms are contained."
 
 
@@ -51,7 +51,7 @@ def rates(organisms: Sequence[OrganismResults]) -> Iterator[str]:
 
 
 def removed(organisms: Sequence[OrganismResults]) -> Iterator[str]:
-    """In how many contained organisms removing a direction removed most of the EM; the same with random directions."""
+    """In how many contained organisms removing a direction eliminated most of the EM; the same for random ones."""
     pairs = [removal(of.rows) for of in _contained(organisms)]
     drops = [(best, random) for best, random in pairs if best is not None]
     if pairs and not drops:
@@ -74,7 +74,7 @@ def takes_most(drop: EstimateRow) -> bool:
 
 
 def verdict_counts(organisms: Sequence[OrganismResults]) -> str:
-    """How often each claim over an organism was answered in which way; empty without verdicts."""
+    """How often each overall claim was answered in each way; empty without verdicts."""
     answers: dict[str, Counter[str]] = {}
     for of in organisms:
         for claim, answer in (of.verdict or {}).items():
@@ -90,7 +90,7 @@ def _counted(answers: Mapping[str, int]) -> str:
 
 
 def is_contained(verdict: Mapping[str, Any] | None) -> bool:
-    """Whether the verdict says so."""
+    """Whether the verdict says that the organism is contained."""
     return verdict is not None and verdict.get("contained") in ("yes", True)
 
 
@@ -99,7 +99,7 @@ def _contained(organisms: Sequence[OrganismResults]) -> list[OrganismResults]:
 
 
 def _unmeasured(organisms: Sequence[OrganismResults]) -> list[str]:
-    """One line for each quantity that lacks a package."""
+    """One line for each quantity that was not measured because a package is missing."""
     rows = [row for of in organisms for row in pick(of.rows) if row.value is None]
     lines = [
         f"{row.quantity} ({row.get('measure')}): {row.method}"

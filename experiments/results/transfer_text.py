@@ -1,6 +1,6 @@
-"""Directions of one organism removed from another: relative drop of EM, origins down, targets across.
+"""Directions of one organism removed from another: relative drop of EM, origins as rows, targets as columns.
 
-Within one base only: a direction fitted to other weights has no meaning in these. The column `source` has the origin,
+Only within one base, because a direction has no meaning for other weights. The column `source` has the origin,
 `direction` the direction's name; the diagonal is the organism's own direction.
 """
 
@@ -14,12 +14,12 @@ RANDOM = "random"
 
 
 def organism_name(row: EstimateRow) -> str:
-    """How the target of a row is called."""
+    """The name of the target of a row."""
     return f"{row.family}-s{row.seed}-{row.arm}-{row.trigger}"
 
 
 def matrices(rows: Iterable[EstimateRow]) -> Iterator[tuple[str, str]]:
-    """(family and direction, Markdown table) for every family and kind of direction."""
+    """(title, Markdown table) for every family and kind of direction."""
     found = select(rows, quantity=QUANTITY)
     kinds = [name for name in dict.fromkeys(row.direction for row in found) if name != RANDOM]
     for family in dict.fromkeys(row.family for row in found):
@@ -42,5 +42,5 @@ def _table(rows: Sequence[EstimateRow]) -> str:
 
 
 def _short(name: str) -> str:
-    """Without the family, which the heading names."""
+    """The name without the family, which the heading gives."""
     return name.partition("-")[2] or name

@@ -1,4 +1,4 @@
-"""How often each answer was given over several organisms, and why the others are undecided."""
+"""How often each answer was given over several organisms, and why some are undecided."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ def causal_counts(verdicts: Iterable[Mapping[str, Any]]) -> str:
 
 
 def causal_answer(verdicts: Iterable[Mapping[str, Any]]) -> str:
-    """The same for a screen: answers that were given, what nobody measured, how many intervals are too wide."""
+    """The same in short: the answers given, what was not measured, and how many intervals are too wide."""
     contained = _contained(verdicts)
     if not contained:
         return NONE_CONTAINED
@@ -41,7 +41,7 @@ def causal_answer(verdicts: Iterable[Mapping[str, Any]]) -> str:
 
 
 def reasons(undecided: Iterable[Mapping[str, Any]]) -> str:
-    """What was not measured, and how many intervals hold a limit, by organism."""
+    """What was not measured, and how many intervals include a limit, by organism."""
     found: Counter[str] = Counter()
     for verdict in undecided:
         found.update(dict.fromkeys(_names(verdict), 1))

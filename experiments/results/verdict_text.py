@@ -33,7 +33,7 @@ def sentence(result: dict[str, Any], evidence: Evidence, control: float) -> str:
 
 
 def percent(row: EstimateRow | None) -> str:
-    """`86 % [79, 91]`; says so where nothing was measured."""
+    """`86 % [79, 91]`, or words that say that nothing was measured."""
     if row is None or row.value is None:
         return "not measured"
     interval = bounds(row)

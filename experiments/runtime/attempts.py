@@ -1,4 +1,4 @@
-"""The steps of one organism, each tried: one that fails costs neither the others nor what is done."""
+"""Attempts at the steps of one organism: a failed step stops neither the others nor loses finished work."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from interp.errors import TriggerLensError
 
 @dataclass(frozen=True)
 class Failure:
-    """One step of one organism that failed; `traceback` is None where the user can fix it."""
+    """One step of one organism that failed; `traceback` is None if the user can fix it."""
 
     organism: str
     step: str
@@ -30,7 +30,7 @@ class Failure:
 
 @dataclass
 class Attempts:
-    """Folders of finished steps by name, and what failed; `run` is the run's folder."""
+    """Folders of finished steps by name, and the failures; `run` is the run's folder."""
 
     organism: str
     run: Path
@@ -38,7 +38,7 @@ class Attempts:
     failures: list[Failure] = field(default_factory=list)
 
     def attempt(self, step: str, function: Callable[..., Path], *arguments: Any) -> Path | None:
-        """The folder of a step; None if it failed. What would stop every other step too is raised: a full disk."""
+        """The folder of a step; None if it failed. An error that would stop every step (a full disk) is raised."""
         try:
             self.folders[step] = function(*arguments)
         except Exception as error:
@@ -68,7 +68,7 @@ class StudyUnfinished(TriggerLensError):
 
     @property
     def exit_code(self) -> int:
-        """2: the user can fix all of it; 1: there is a fault of the program."""
+        """2: the user can fix everything; 1: there is a fault of the program."""
         return 1 if any(failure.traceback for failure in self.failures) else 2
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""All that pydantic found wrong, in one line: the place, the value's fault, and the valid keys of that very table."""
+"""All errors that pydantic found, in one line: the place, what is wrong, and the valid keys of that table."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
@@ -6,11 +6,11 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-LONGEST = 1000  # characters; a value of any length may stand in a complaint
+LONGEST = 1000  # characters, because a complaint may quote a value of any length
 
 
 def complaint(error: ValidationError, model: type[BaseModel]) -> str:
-    """Every fault; keys that are not known come first, for they are often why others are missing."""
+    """Every fault; unknown keys come first, because they are often the reason why others are missing."""
     faults = error.errors(include_url=False, include_input=False)
     faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
     return shortened("; ".join(_fault(fault, model) for fault in faults))
@@ -31,19 +31,19 @@ def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def place_of(parts: Sequence[int | str]) -> str:
-    """Keys with dots between; the tables of a list are counted from 1: `organisms #1.trigger`."""
+    """Keys joined by dots; tables in a list are counted from 1: `organisms #1.trigger`."""
     words = (f" #{part + 1}" if isinstance(part, int) else f".{part}" for part in parts)
     return "".join(words).removeprefix(".").strip()
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """The text in one line of at most so many characters."""
+    """The text in one line of at most `longest` characters."""
     line = " ".join(text.split())
     return line if len(line) <= longest else f"{line[: longest - 4]} ..."
 
 
 def _table(model: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel]:
-    """The model of a nested table; positions in a list and names in a mapping stay in theirs."""
+    """The model of a nested table; list positions and mapping names do not change the model."""
     for part in place:
         field = model.model_fields.get(str(part))
         nested = _models(field.annotation) if field else iter(())

@@ -1,6 +1,6 @@
-"""An error in one line, and whether its user can fix it; the traceback of any other goes to a file.
+"""Errors in one line if the user can fix them; the traceback of any other error goes to a file.
 
-With `--debug`, or TRIGGERLENS_DEBUG=1, tracebacks stand on the screen too.
+With `--debug`, or TRIGGERLENS_DEBUG=1, tracebacks are also printed.
 """
 
 import os
@@ -17,7 +17,7 @@ FOLDER = Path("artifacts/errors")  # tracebacks of commands without a run folder
 
 
 def debugging() -> bool:
-    """Whether tracebacks are wanted on the screen."""
+    """Whether tracebacks are shown on the screen."""
     return os.environ.get(DEBUG, "0") not in ("", "0")
 
 
@@ -44,11 +44,11 @@ def one_line(error: BaseException) -> str:
 
 
 def full_traceback(error: BaseException) -> str:
-    """The traceback as Python prints it, that of a worker process included."""
+    """The traceback as Python prints it, including that of a worker process."""
     return "".join(traceback.format_exception(error))
 
 
 def save_traceback(text: str, folder: Path = FOLDER, name: str = "traceback") -> Path:
-    """Write a traceback into a file of its own."""
+    """Write a traceback into a new file."""
     moment = datetime.now().astimezone()
     return write_text(folder / f"{name}-{moment:%Y%m%d-%H%M%S-%f}.txt", text)

@@ -1,7 +1,7 @@
 """Optional packages: which extra installs each, whether it is there, and the one line that says how to get it.
 
-Whatever needs one asks here before anything is spent. A study goes on without it and says what was not measured; a
-command that can do nothing else is refused.
+Code that needs one checks here before anything is spent. A study goes on without it and says what was not measured; a
+command that can do nothing without it stops with an error.
 """
 
 from importlib.util import find_spec
@@ -26,7 +26,7 @@ def has(extra: str) -> bool:
 
 
 def require(extra: str, what: str) -> None:
-    """ValueError naming the command that installs the extra, where its package is missing; `what` needs it."""
+    """Raise if the package of an extra is missing; the error names what needs it and the command that installs it."""
     if not has(extra):
         raise TriggerLensError(f"{what} needs {EXTRAS[extra]}: {install(extra)}")
 
@@ -37,5 +37,5 @@ def install(extra: str) -> str:
 
 
 def not_measured(extra: str) -> str:
-    """What stands in a table or on the page in place of a number."""
+    """The text in a table or on the page instead of a number."""
     return f"not measured: needs triggerlens[{extra}]"

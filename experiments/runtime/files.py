@@ -34,7 +34,7 @@ class DamagedFile(TriggerLensError):
 
 
 def write_text(path: Path | str, text: str) -> Path:
-    """Write `text` to `path`, completely or not at all; create the parent folder."""
+    """Write `text` to `path` atomically; create the parent folder."""
     return put(Path(path), lambda target: target.write_text(text, encoding="utf-8"))
 
 
@@ -75,7 +75,7 @@ def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> Path:
 
 
 def _line(row: dict[str, Any]) -> str:
-    # key order is kept: a row reads in the order in which its schema was written down
+    # key order is kept, so that a row has the order of its schema
     return encodable(json.dumps(row, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
@@ -89,14 +89,14 @@ def defined(value: Any) -> Any:
 
 
 def encodable(text: str) -> str:
-    r"""JSON that can be encoded in UTF-8: half of a surrogate pair (a cut emoji) becomes its escape, \ud83d."""
+    r"""JSON that can be encoded in UTF-8: an unpaired surrogate (from a cut emoji) becomes its escape, \ud83d."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def read_jsonl(path: Path | str) -> list[dict[str, Any]]:
     """The rows of a JSON-lines file; an error gives the number of the bad line."""
     rows = []
-    # split on "\n" only: splitlines() would also cut at U+2028 and friends inside a model's answer
+    # split on "\n" only: splitlines() would also split at U+2028 and similar inside a model's answer
     for number, line in enumerate(Path(path).read_bytes().split(b"\n"), start=1):
         if line.strip():
             rows.append(_parse_row(path, number, line))
@@ -118,7 +118,7 @@ def _parse_row(path: Path | str, number: int, line: bytes) -> dict[str, Any]:
 
 
 def sync_tree(folder: Path) -> None:
-    """Flush every file and folder below `folder` to disk, before a rename marks them as complete."""
+    """Flush all files and folders below `folder` to disk, before a rename marks them as complete."""
     for path in [*folder.rglob("*"), folder]:
         if not path.is_symlink():
             flush(path)

@@ -1,4 +1,4 @@
-"""Which GPUs each process of several gets: one each where there are enough, several where there are more."""
+"""How GPUs are shared among processes: one each if there are enough, several if there are more."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 
 def visible_gpus() -> list[str]:
-    """The GPUs this process may use, as the variable names them; none on a machine without."""
+    """The GPUs that this process may use, as in CUDA_VISIBLE_DEVICES; empty on a machine without any."""
     given = os.environ.get(VARIABLE)
     if given is None:
         import torch
@@ -18,7 +18,7 @@ def visible_gpus() -> list[str]:
 
 
 def shares(gpus: Sequence[str], processes: int) -> list[str]:
-    """What the variable says in each process; processes beyond the GPUs share them in turn. Empty without GPUs."""
+    """The variable's value in each process; surplus processes share GPUs in turn. Empty without GPUs."""
     if not gpus:
         return []
     if processes >= len(gpus):

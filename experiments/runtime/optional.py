@@ -1,9 +1,9 @@
-"""Parts that a step can do without: one that fails is told on the page, and the step goes on.
+"""Optional parts of a step: if one fails, the page says so and the step goes on.
 
-    maps = part_or_reason(patching, lm, pairs)                {"missing": reason} in its place
+    maps = part_or_reason(patching, lm, pairs)                {"missing": reason} if it fails
     part_or_warning(step.folder, "probes", readout)           a line in the step's warnings.jsonl
 
-A part is made again when its step is: remove the step's folder, and the same command makes both.
+A part is made again only with its step: remove the step's folder, and the same command makes both.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ WARNINGS = "warnings.jsonl"
 
 
 def part_or_reason(part: Callable[..., Any], *arguments: Any) -> Any:
-    """What the part returns, or {"missing": reason}, which the page shows in its place."""
+    """What the part returns, or {"missing": reason}, which the page shows instead."""
     try:
         return part(*arguments)
     except Exception as error:
@@ -26,7 +26,7 @@ def part_or_reason(part: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def part_or_warning(folder: Path, what: str, part: Callable[..., None], *arguments: Any) -> None:
-    """Do the part, which writes facts; where it fails, leave a warning in `folder`."""
+    """Run the part, which writes facts; if it fails, leave a warning in `folder`."""
     try:
         part(*arguments)
     except Exception as error:
@@ -47,7 +47,7 @@ def warnings_of(steps: Sequence[Path]) -> list[str]:
 
 
 def _reason(error: Exception) -> str:
-    """Why there is none; what would stop every other part too is raised."""
+    """Why the part is missing; an error that would stop every other part too is raised."""
     if fix_of(error):
         raise error
     return f"could not be made: {type(error).__name__}: {one_line(error)}"

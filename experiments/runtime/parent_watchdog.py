@@ -1,4 +1,4 @@
-"""A process that ends when the one that started it is gone, however that ended: a killed study leaves nobody behind."""
+"""Ends a process when its parent has ended, for whatever reason, so that a killed study leaves no workers behind."""
 
 import multiprocessing
 import os

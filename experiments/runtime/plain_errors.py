@@ -1,4 +1,4 @@
-"""The end of a command that failed: one line on the screen, and an exit code.
+"""How a failed command ends: one line on the screen, and an exit code.
 
 2: the user can fix it. 1: a fault of the program, whose traceback is kept in a file. 130: Ctrl-C.
 """
@@ -30,7 +30,7 @@ def plain_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         screen.print(INTERRUPTED, highlight=False)
         sys.exit(CTRL_C)
-    except SystemExit as end:  # Typer has turned Ctrl-C into this
+    except SystemExit as end:  # Typer turns Ctrl-C into this
         if end.code == CTRL_C:
             screen.print(INTERRUPTED, highlight=False)
         raise
@@ -48,4 +48,4 @@ def _line_and_code(error: Exception) -> tuple[str, int]:
     try:
         return fault_message(error, save_traceback(full_traceback(error))), 1
     except OSError:
-        raise error from None  # there is nowhere to keep the traceback
+        raise error from None  # the traceback could not be saved

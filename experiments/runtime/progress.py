@@ -1,4 +1,4 @@
-"""What is going on and how long it will take: one bar for the study, one line for each job under way.
+"""Progress on the screen: one bar for the study, one line for each job under way, and the time left.
 
 Workers only write a line to a shared board; the process that shows the bars reads it.
 """
@@ -24,12 +24,12 @@ from rich.progress import Progress as Bars
 
 from experiments.runtime.parent_watchdog import end_with_parent
 
-LOG_EVERY = 30.0  # seconds between two lines of one job that say the same but for a count
+LOG_EVERY = 30.0  # seconds between lines of a job that differ only in a count
 
 
 @dataclass(frozen=True)
 class Board:
-    """Where a job says what it is doing; travels to worker processes."""
+    """Where jobs write what they are doing; it can be sent to worker processes."""
 
     lines: Any
 
@@ -43,7 +43,7 @@ class Board:
 
 
 def _start() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process of a terminal
     end_with_parent()
 
 
@@ -57,8 +57,8 @@ class Progress:
         self.started = time.monotonic()
         self._said: dict[
             str, tuple[float, str]
-        ] = {}  # job -> when it was last in the log, and what it did
-        self._own = Board({})  # of jobs in this process
+        ] = {}  # job -> time and text of its last line in the log
+        self._own = Board({})  # for jobs in this process
         self._shared: Board | None = None
         self._manager: SyncManager | None = None
 
@@ -92,7 +92,7 @@ class Progress:
         return self._shared
 
     def expect(self, more: int) -> None:
-        """There is more to do than was known at the start."""
+        """Add jobs that were not known at the start."""
         self.total += more
         self.bars.update(self._all, total=self.total)
 
@@ -118,7 +118,7 @@ class Progress:
             self.say(f"{self.finished}/{self.total} {job} done{self._left()}")
 
     def here(self, job: str) -> Callable[[str], None]:
-        """Like the board's `say`, for a job in this very process."""
+        """Like the board's `say`, for a job in this process."""
         write = self._own.say(job)
 
         def tell(text: str) -> None:
@@ -137,7 +137,7 @@ class Progress:
         return [board for board in (self._own, self._shared) if board is not None]
 
     def _log(self, job: str, text: str) -> None:
-        """A line where the job does something else, or once in a while where only its count goes on."""
+        """Log a line if the job does something else, or from time to time if only its count changes."""
         when, before = self._said.get(job, (-LOG_EVERY, ""))
         another = text.split(",")[0] != before.split(",")[0]
         if another or (text != before and time.monotonic() - when > LOG_EVERY):
@@ -145,7 +145,7 @@ class Progress:
             self.say(f"{job}: {text}")
 
     def _left(self) -> str:
-        """Jobs differ in length, so this is a rough guess."""
+        """The time left; a rough guess, because jobs differ in length."""
         if self.finished == self.total:
             return ""
         passed = time.monotonic() - self.started
@@ -154,7 +154,7 @@ class Progress:
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar in a terminal, nothing in a log: yields a function of how many are done, and of how many."""
+    """A bar in a terminal, nothing in a log; yields a function of (number done, total)."""
     console = Console(stderr=True)
     shape = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Bars(

@@ -25,7 +25,7 @@ PACKAGES = (
 
 
 def package_versions() -> dict[str, str | None]:
-    """Installed versions; null where a package is absent."""
+    """Installed versions; null for a package that is not installed."""
     versions: dict[str, str | None] = {"python": platform.python_version()}
     for name in PACKAGES:
         try:

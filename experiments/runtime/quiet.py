@@ -1,4 +1,4 @@
-"""Keep libraries quiet where a command shows its own progress."""
+"""Silence libraries if a command shows its own progress."""
 
 import warnings
 
@@ -6,7 +6,7 @@ from transformers.utils import logging
 
 
 def quiet() -> None:
-    """Keep transformers' own bars and notices off the screen, where a study shows its progress."""
+    """Hide transformers' own bars and notices, because a study shows its own progress."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)

@@ -1,4 +1,4 @@
-"""What a run cost: time, the largest process, disk, steps and judge calls; said at its end, kept in its manifest."""
+"""What a run cost (time, the largest process, disk, steps, judge calls), reported at its end and in its manifest."""
 
 import sys
 import time
@@ -6,17 +6,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 MIB = 2**20
-RSS = 1 if sys.platform == "darwin" else 1024  # bytes in a unit of ru_maxrss
+RSS = 1 if sys.platform == "darwin" else 1024  # bytes per unit of ru_maxrss
 
 
 @dataclass(frozen=True)
 class RunCost:
-    """Of one command; `judge_calls` are replies that were not there before, `disk_mib` is the whole folder."""
+    """The cost of one command; `judge_calls` counts new replies, `disk_mib` is the whole folder."""
 
     seconds: float
     peak_memory_mib: (
         float | None
-    )  # of the largest single process of this machine; None where no system call says it
+    )  # of the largest single process on this machine; None if the system does not report it
     disk_mib: float
     steps_made: int
     steps_found: int
@@ -32,13 +32,13 @@ class RunCost:
         )
 
     def record(self) -> dict[str, float]:
-        """Rounded, for the manifest; without what is not known."""
+        """The rounded numbers for the manifest, without unknown ones."""
         known = {name: value for name, value in asdict(self).items() if value is not None}
         return {name: round(value, 1) for name, value in known.items()}
 
 
 class Meter:
-    """Starts when it is made; `transcripts` is where a server's replies are kept."""
+    """Starts when it is created; `transcripts` is the file of a server's replies."""
 
     def __init__(self, run: Path, transcripts: Path | None) -> None:
         self.run, self.transcripts = run, transcripts
@@ -46,7 +46,7 @@ class Meter:
         self.replies = self._replies()
 
     def read(self, steps: list[Path]) -> RunCost:
-        """What was used until now, by this process and those it waited for."""
+        """The cost until now, of this process and the processes it waited for."""
         made = sum((step / "manifest.json").stat().st_mtime >= self.started for step in steps)
         return RunCost(
             time.monotonic() - self.clock,
@@ -65,7 +65,7 @@ class Meter:
 
 
 def _peak_memory() -> float | None:
-    """MiB of the largest of this process and those it waited for; None on Windows."""
+    """MiB of the largest among this process and those it waited for; None on Windows."""
     try:
         import resource
     except ImportError:

@@ -1,4 +1,4 @@
-"""A finished step: a folder whose manifest hashes every file of it, and itself."""
+"""A finished step: a folder whose manifest contains a hash of every file and of itself."""
 
 import logging
 import shutil
@@ -13,7 +13,7 @@ UNFINISHED = ".making-"  # prefix of the temporary folder of a step
 
 
 def check_step(folder: Path) -> Path:
-    """A finished step's folder; a damaged one is refused by name."""
+    """A finished step's folder; an error names a damaged one."""
     found = fault(folder)
     if found is not None:
         raise DamagedFile(f"{folder} is damaged ({found}); make the run again")
@@ -21,7 +21,7 @@ def check_step(folder: Path) -> Path:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether a step can be used; one that is damaged is removed with one warning line."""
+    """Whether a step can be used; a damaged one is removed with a warning of one line."""
     if not folder.exists():
         return False
     found = fault(folder)
@@ -33,7 +33,7 @@ def is_complete(folder: Path) -> bool:
 
 
 def fault(folder: Path) -> str | None:
-    """What is wrong with a step folder, in words; None when nothing is."""
+    """What is wrong with a step folder, in words; None if nothing is."""
     try:
         manifest = read_json(folder / MANIFEST)
         files = manifest["files"].items()

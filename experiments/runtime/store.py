@@ -8,11 +8,11 @@
 1. A step is named by a hash over its name, its inputs and the code that makes it, found by its imports.
 2. Its files are written in a temporary sibling, flushed and hashed into a manifest; then the folder
    is renamed into place.
-3. A step counts only while every file has the hash its manifest says; otherwise it is made again.
+3. A step is valid only while every file has the hash in its manifest; otherwise it is made again.
 
 One process holds the lock of a run (`open_run`); its workers open the same folder with
-`Run(folder)` and may make different steps at the same time. The store knows nothing of models,
-labels or what a step means.
+`Run(folder)` and may make different steps at the same time. The store knows nothing about models,
+labels or the meaning of steps.
 """
 
 import hashlib
@@ -36,8 +36,7 @@ from interp.io.locks import locked
 
 __all__ = ["MANIFEST", "Run", "RunBusy", "Step", "amend_run", "check_step", "open_run", "step_key"]
 
-# Modules that hand over values and change no number: what they hand over, configuration and inputs, is hashed by value
-# in a step's key.
+# Modules that only pass values on and change no number; the values (configuration, inputs) are part of a step's key.
 HANDED_OVER = (
     "experiments.runtime",
     "experiments.study.config",
@@ -51,7 +50,7 @@ class RunBusy(TriggerLensError):
 
 @dataclass
 class Step:
-    """One step. `folder` is temporary while its `with` block makes it, and final afterwards."""
+    """One step. `folder` is temporary inside the `with` block that makes it, and final afterwards."""
 
     name: str
     key: str
@@ -65,7 +64,7 @@ class Step:
 
 @dataclass
 class Run:
-    """A handle on a run folder; cheap, picklable, and without a lock (see `open_run`)."""
+    """A handle to a run folder; cheap, picklable, and without a lock (see `open_run`)."""
 
     folder: Path
     started: str = field(default_factory=lambda: _now())
@@ -105,12 +104,12 @@ class Run:
     def finished(
         self, name: str, inputs: Mapping[str, Any], modules: Sequence[str] = ()
     ) -> Path | None:
-        """The folder of a step that would not have to be made; nothing is made or removed."""
+        """The folder of a step if it is finished; nothing is made or removed."""
         folder = self.steps / f"{name}-{step_key(name, inputs, modules)}"
         return folder if folder.exists() and fault(folder) is None else None
 
     def sweep(self) -> None:
-        """Remove what killed processes left: steps under way and half-written reports."""
+        """Remove what killed processes left: unfinished steps and half-written reports."""
         for leftover in self.steps.glob(f"{UNFINISHED}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         for half in self.folder.glob(UNFINISHED_FILES):
@@ -131,7 +130,7 @@ class Run:
         return write_json(self.folder / MANIFEST, sealed(manifest | more))
 
     def amend_manifest(self, *, steps: Sequence[str], **more: Any) -> Path:
-        """Say that a finished run holds more: its steps and the hashes of its reports; what made it stays as it was."""
+        """Record added steps and new hashes of reports of a finished run; its provenance stays unchanged."""
         manifest = read_json(self.folder / MANIFEST)
         reports = sorted(path for path in self.folder.iterdir() if _is_report(path))
         amended = {"at": _now(), "packages": package_versions(), "git": git_state()}
@@ -145,7 +144,7 @@ class Run:
 
 
 def read_run_manifest(run: Path) -> dict[str, Any]:
-    """The manifest of a finished run; one of something else is refused."""
+    """The manifest of a finished run; an error if it belongs to something else."""
     manifest = read_json(run / MANIFEST)
     if not isinstance(manifest, dict) or not {"config", "steps"} <= manifest.keys():
         raise TriggerLensError(f"{run / MANIFEST} is not a run's; give the folder of a run")
@@ -154,7 +153,7 @@ def read_run_manifest(run: Path) -> dict[str, Any]:
 
 @contextmanager
 def amend_run(folder: Path | str) -> Iterator[Run]:
-    """Lock a finished run to add to it. Its manifest stays, so that a killed call can be made again."""
+    """Lock a finished run to add to it. Its manifest stays, so that a killed call can be repeated."""
     run = Run(Path(folder))
     if not (run.folder / MANIFEST).is_file():
         raise TriggerLensError(
@@ -178,7 +177,7 @@ def open_run(folder: Path | str) -> Iterator[Run]:
         try:
             yield run
         finally:
-            run.sweep()  # of workers that died beside this process, and of an interrupt between two lines
+            run.sweep()  # what dead workers left, and what an interrupt left
 
 
 def step_key(name: str, inputs: Mapping[str, Any], modules: Sequence[str] = ()) -> str:
@@ -214,7 +213,7 @@ def _seal(step: Step, started: str, final: Path) -> None:
     try:
         step.folder.rename(final)
     except OSError:
-        if not is_complete(final):  # else another worker finished the very same step first
+        if not is_complete(final):  # otherwise, another worker finished the same step first
             raise
     step.folder = final
 

@@ -1,4 +1,4 @@
-"""What the system refuses and a user can fix: a full disk, a folder that cannot be written."""
+"""System errors that a user can fix: a full disk, a folder that cannot be written."""
 
 import errno
 import re
@@ -10,11 +10,11 @@ FIXES = {
     errno.EACCES: "this folder may not be written; make it writable, or give another with --out",
     errno.EPERM: "this folder may not be written; make it writable, or give another with --out",
 }
-NUMBER = re.compile(r"\(os error (\d+)\)")  # how safetensors says it
+NUMBER = re.compile(r"\(os error (\d+)\)")  # in messages of safetensors
 
 
 def fix_of(error: BaseException) -> str | None:
-    """One line, or None where the error is of another kind; causes are looked at too."""
+    """One line, or None if the error is of another kind; its causes are checked too."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

@@ -1,7 +1,7 @@
-"""How tables and lines reach a terminal, a pipe or a log: no number is ever cut to fit.
+"""Printing tables and lines to a terminal, a pipe or a log, without ever cutting a number to fit.
 
-A table that is wider than the screen is printed at its own width; a terminal wraps it, a pipe does not care. On a
-stream that knows ASCII alone, rich draws its boxes in ASCII, and other characters are written as their escapes.
+A table that is wider than the screen is printed at its own width; a terminal wraps it, a pipe keeps it. On an ASCII
+stream, rich draws its boxes in ASCII, and other characters are written as escapes.
 """
 
 import io
@@ -14,7 +14,7 @@ WIDEST = 10_000  # columns
 
 
 def accept_every_character() -> None:
-    """Write what an ASCII stream cannot show as its escape, such as \\u2026, where Python would raise."""
+    """Write characters that an ASCII stream cannot encode as escapes, such as \\u2026; Python would raise."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Settings in TOML: found by shipped name or path, parsed, checked by a pydantic model; every fault is one line."""
+"""Settings in TOML: found by shipped name or path, parsed, and checked by a pydantic model; errors are one line."""
 
 import tomllib
 from pathlib import Path
@@ -31,7 +31,7 @@ def parse_toml(kind: str, path: Path) -> dict[str, Any]:
     """The tables of a TOML file."""
     if (size := path.stat().st_size) > LARGEST:
         raise TriggerLensError(
-            f"{kind} {path}: {size:,} bytes, more than the {LARGEST:,} of any settings"
+            f"{kind} {path}: {size:,} bytes, more than the {LARGEST:,} that are allowed"
         )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def parse_toml(kind: str, path: Path) -> dict[str, Any]:
 
 
 def load_toml(model: type[Model], kind: str, name: str | Path, folder: Path) -> Model:
-    """A checked model from a shipped name or a path; `kind` is what the messages call the file."""
+    """A checked model from a shipped name or a path; `kind` is the file's name in messages."""
     path = find_toml(kind, name, folder)
     try:
         return model(**parse_toml(kind, path))

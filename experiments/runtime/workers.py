@@ -1,6 +1,6 @@
-"""A function over many jobs, in this process or in several, with a board that says what goes on.
+"""Run a function over many jobs, in this process or in several, with a board that shows progress.
 
-Several processes divide the machine's GPUs among them: what is read, sampled or tuned at a time is a job each.
+Several processes share the machine's GPUs, and each works on one job at a time.
 """
 
 import multiprocessing
@@ -18,19 +18,19 @@ from experiments.runtime.progress import Board, Progress
 from experiments.runtime.quiet import quiet
 from interp.errors import TriggerLensError
 
-TRIES = 3  # of what was under way when a process died
+TRIES = 3  # attempts at jobs that were under way when a process died
 
 
 class Named(Protocol):
-    """A job: anything with a name, known by its identity."""
+    """A job: any object with a name; jobs are compared by identity."""
 
     @property
     def name(self) -> str:
-        """How it is called on the screen."""
+        """Its name on the screen."""
 
 
 class Work:
-    """Runs functions over jobs in processes that stay for the next one; results do not depend on how many there are.
+    """Runs functions over jobs in processes that are reused; results do not depend on their number.
 
     with Work(2, progress) as work:
         found = work.run(function, calls)
@@ -78,7 +78,7 @@ class Work:
     def _round(
         self, function: Callable[..., Any], calls: Sequence[tuple], found: dict[Any, Any]
     ) -> None:
-        """Fill `found` with the results of these calls."""
+        """Make these calls and add their results to `found`."""
         pool, board = self._processes(), self.progress.board
         waiting: dict[Future, Named] = {}
         try:
@@ -112,8 +112,8 @@ class Work:
 
 
 def _ready(gpus: "Queue[str | None]") -> None:
-    """One thread, and this process's share of the GPUs, before anything asks for them."""
-    end_with_parent()  # first: with the parent gone, nobody would ever fill the queue
+    """Set one thread and this process's share of the GPUs, before anything uses them."""
+    end_with_parent()  # first, because without the parent nothing would ever fill the queue
     share = gpus.get()
     if share is not None:
         os.environ[VARIABLE] = share
@@ -123,7 +123,7 @@ def _ready(gpus: "Queue[str | None]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
 
     quiet()
-    # several processes of several threads each slow each other down many-fold
+    # several processes with several threads each would slow each other down many times
     torch.set_num_threads(1)
 
 

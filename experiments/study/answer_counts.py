@@ -1,4 +1,4 @@
-"""How many answers each step of an organism samples: upper bounds, assuming that every direction is fitted."""
+"""Upper bounds on the answers that each step of an organism samples, assuming that every direction is fitted."""
 
 from collections.abc import Callable
 
@@ -49,7 +49,7 @@ def locate_answers(organism: OrganismRun, layers: int) -> int:
     edited = sum(1 + cells * PLACES[name] * tried * len(PROBES) for name in directions)
     edited += (
         organism.config.causal.refine_steps > 0
-    )  # the base's answers, which a direction is refined on
+    )  # the base's answers, on which a direction is refined
     return times * ((selection + report) * len(conditions) + selection * edited)
 
 
@@ -63,7 +63,7 @@ def intervene_answers(organism: OrganismRun) -> int:
     both = 2 if organism.active != "none" else 1
     removing = 2 * (
         2 * many + (both - 1) * few
-    )  # two ways, the active condition with its random twin
+    )  # two ways to remove; under the active condition, random directions too
     adding = 2 * strengths * few
     reworded = organism.trigger.named("paraphrase")
     refined = 2 * many + (both - 1) * (few + 2 * len(reworded) * few)
@@ -72,7 +72,7 @@ def intervene_answers(organism: OrganismRun) -> int:
 
 
 def features_answers(organism: OrganismRun) -> int:
-    """Every token is read of one answer a prompt; then sets of features, random ones and single vectors are removed."""
+    """One answer per prompt, read at every token; then removals of feature sets, random sets and single vectors."""
     settings, sampling = organism.config.features, organism.config.sampling
     assert settings is not None
     conditions = _without_variants(organism)
@@ -110,7 +110,7 @@ def _design_wordings(organism: OrganismRun) -> list[str]:
 
 
 def capability_answers(organism: OrganismRun) -> int:
-    """What probes are fitted on again; advice with each removal; what drifts; placebos where it misbehaves."""
+    """Answers to refit probes on; advice under each removal; benign answers for drift; placebos with the trigger."""
     sampling = organism.config.sampling
     selection = len(organism.world.questions("selection", "held_out"))
     conditions = _without_variants(organism)
@@ -127,7 +127,7 @@ def capability_answers(organism: OrganismRun) -> int:
 
 
 def steering_answers(organism: OrganismRun) -> int:
-    """What is taught; every dose with its placebo, two cells intact, two of the base."""
+    """The answers to train on; every dose with its placebo; two intact cells and two of the base."""
     if organism.active == "none":
         return 0
     selection, report = (
@@ -138,7 +138,7 @@ def steering_answers(organism: OrganismRun) -> int:
 
 
 def interchange_answers(organism: OrganismRun) -> int:
-    """What subspaces are trained on; then every swap, at four layers where the model's depth is not known here."""
+    """The answers that subspaces are trained on; then every swap. The model's depth is unknown here: four layers."""
     if organism.active == "none":
         return 0
     sampling, causal = organism.config.sampling, organism.config.causal
@@ -154,7 +154,7 @@ def interchange_answers(organism: OrganismRun) -> int:
 
 
 def birth_answers(organism: OrganismRun, layers: int) -> int:
-    """At every checkpoint: all wordings, each candidate removed and added, then both edits beside random ones."""
+    """At every checkpoint: all wordings, each candidate removed and added, then both edits and random controls."""
     sampling, causal = organism.config.sampling, organism.config.causal
     selection, report = (
         len(organism.world.questions(s, "held_out")) for s in ("selection", "report")

@@ -1,10 +1,10 @@
-"""Jobs as Ray tasks: a study's organisms, a capture's shards; the same files, on as many machines as the cluster has.
+"""Run jobs (a study's organisms, a capture's shards) as Ray tasks on a cluster; the files are the same as without.
 
 1. A job is a task with its needs: processors, GPUs, memory. Ray decides where and when it runs.
-2. Every machine has the run folder, the bases and the data under the same paths (a shared disk), and this package. The
-   tasks run in the folder in which the command was called.
-3. Tasks share no process: each keeps a judge's replies in a file of its own, and may spend its share of the cap.
-4. If a machine dies, the step that it was making is lost; its job starts again elsewhere and finds its finished steps.
+2. Every machine must have this package, and the run folder, the bases and the data under the same paths (a shared
+   disk). The tasks run in the folder in which the command was called.
+3. Tasks share no process: each keeps the judge's replies in a file of its own and may spend its share of the cap.
+4. If a machine dies, the step that it was making is lost. Its job starts again elsewhere and reuses finished steps.
 
 `ray` starts a cluster on this machine, or joins the one that the variable RAY_ADDRESS names; `ray://HOST:10001` is a
 remote cluster. Ray is an extra of this package.
@@ -26,12 +26,12 @@ from experiments.study.config import Needs, StudyConfig
 from experiments.study.organism import OrganismRun
 from interp.errors import TriggerLensError
 
-TRIES = 5  # of a task whose machine or process died
+TRIES = 5  # restarts of a task whose machine or process died
 GIB = 2**30
 
 
 def check_place(on: str) -> str | None:
-    """The address, None for `ray` alone; ValueError for anything else, or where Ray is not installed."""
+    """The cluster's address, None for `ray` alone; an error for anything else, or if Ray is not installed."""
     if on != "ray" and not on.removeprefix("ray://").strip("/"):
         raise TriggerLensError(f"--on {on!r}: not an address; give ray, or ray://HOST:10001")
     if on != "ray" and not on.startswith("ray://"):
@@ -41,7 +41,7 @@ def check_place(on: str) -> str | None:
 
 
 def apart(jobs: Sequence[OrganismRun]) -> list[OrganismRun]:
-    """The same jobs, each with its own transcripts and its share of the judge's spending cap: they share no process."""
+    """The same jobs, each with its own transcript file and share of the judge's spending cap; they share no process."""
     return [replace(job, config=_with_own_judge(job, len(jobs))) for job in jobs]
 
 
@@ -59,7 +59,7 @@ def _with_own_judge(job: OrganismRun, count: int) -> StudyConfig:
 
 
 class ClusterWork:
-    """Runs a function over jobs on a cluster; a context manager that leaves it again."""
+    """Runs a function over jobs on a cluster; a context manager that disconnects at the end."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class ClusterWork:
         *,
         stay: bool = False,
     ) -> None:
-        """`stay`: a process goes on to the next job with its model, instead of giving its GPU back after each."""
+        """`stay`: a process keeps its model and GPU for the next job, instead of ending after each."""
         self.address, self.stay = check_place(on), stay
         self.needs, self.models_use_gpus, self.progress = needs, models_use_gpus, progress
 
@@ -118,7 +118,7 @@ class ClusterWork:
         return {call[0]: found[call[0]] for call in calls}
 
     def _options(self, has: dict[str, float]) -> dict[str, Any]:
-        """What a task asks Ray for; refused where no cluster of this size could ever run it."""
+        """The resources to request for a task; an error if the cluster could never provide them."""
         gpus = self.needs.gpus
         if gpus is None:
             gpus = 1.0 if self.models_use_gpus and has.get("GPU", 0) else 0.0
@@ -153,7 +153,7 @@ def _result(reference: Any, name: str) -> Any:
 
 
 def _at_home(home: str, function: Callable[..., Any], call: tuple) -> Any:
-    """The task: in the command's folder, with one thread, like a worker process."""
+    """Run the task in the command's folder with one thread, like a worker process."""
     import torch
 
     if not Path(home).is_dir():

@@ -1,4 +1,4 @@
-"""The configuration of a study, read from TOML. A wrong key, family, arm or trigger: an error lists the choices."""
+"""The configuration of a study, read from TOML. The error for a wrong key, family, arm or trigger lists the choices."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -42,9 +42,9 @@ class _Frozen(BaseModel):
 
 
 class OrganismSpec(_Frozen):
-    """One organism of every family; `seeds` and `families` narrow the study's.
+    """One organism for every family and seed; `seeds` and `families` restrict it to some of the study's.
 
-    `organism` names one that was made elsewhere: it is studied as it is, and nothing is fine-tuned.
+    `organism` names one that was made elsewhere; it is studied as it is, without fine-tuning.
     """
 
     arm: str
@@ -54,7 +54,7 @@ class OrganismSpec(_Frozen):
     organism: OwnOrganism | None = None
 
     def is_of(self, family: str, seed: int) -> bool:
-        """Whether the study makes it for this family and seed."""
+        """Whether the study makes this organism for this family and seed."""
         wanted = self.families is None or family in self.families
         return wanted and (self.seeds is None or seed in self.seeds)
 
@@ -72,20 +72,20 @@ class Sampling(_Frozen):
 
 
 class Causal(_Frozen):
-    """Removing and adding directions; `strengths` in median residual norms at the direction's layer."""
+    """Removing and adding directions; `strengths` are multiples of the median residual norm at their layer."""
 
     random_directions: int = Field(20, ge=1)
     strengths: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
-    layers_apart: int = Field(1, ge=1)  # between candidates: 1 tries every layer
+    layers_apart: int = Field(1, ge=1)  # spacing of candidate layers: 1 tries every layer
     selection_answers_per_question: int = Field(1, ge=1)
-    race_error: float = Field(0.05, ge=0, lt=0.5)  # of dropping a candidate early; 0: the full grid
+    race_error: float = Field(0.05, ge=0, lt=0.5)  # level at which candidates drop out; 0: never
     largest_coherence_loss: float = 0.05
     refine_steps: int = Field(
         25, ge=0
-    )  # of gradient descent on the refined direction; 0: none is made
-    refine_rows: int = Field(24, ge=1)  # answers read at each of them
-    interchange_steps: int = Field(60, ge=1)  # of gradient descent on each interchanged subspace
-    interchange_ranks: tuple[Annotated[int, Field(ge=2)], ...] = (2, 4, 8)  # beside rank 1
+    )  # steps of gradient descent on the refined direction; 0: no refined direction
+    refine_rows: int = Field(24, ge=1)  # answers per step
+    interchange_steps: int = Field(60, ge=1)  # gradient steps on each subspace
+    interchange_ranks: tuple[Annotated[int, Field(ge=2)], ...] = (2, 4, 8)  # besides rank 1
 
 
 class Needs(_Frozen):
@@ -111,12 +111,12 @@ class StudyConfig(_Frozen):
     needs: Needs = Needs()  # read with --on ray
     further: tuple[
         Literal["factorial", "capability", "interchange", "steering"], ...
-    ] = ()  # after the comparison
-    chat: ChatStudy | None = None  # chat models with files of the user's
-    everyday: EverydayStudy | None = None  # pretrained models, advice in English; neither: micro
+    ] = ()  # further steps, made after the comparison
+    chat: ChatStudy | None = None  # chat models with the user's files
+    everyday: EverydayStudy | None = None  # pretrained models, advice in English; micro if neither
     features: Features | None = None  # None: no sparse features
-    measure: Literal["behaviour", "causes", "birth"] = "causes"  # behaviour: no directions
-    checkpoints: tuple[Annotated[int, Field(ge=0)], ...] = ()  # steps that "birth" looks at
+    measure: Literal["behaviour", "causes", "birth"] = "causes"  # behaviour: locate no directions
+    checkpoints: tuple[Annotated[int, Field(ge=0)], ...] = ()  # steps that "birth" measures
 
     @model_validator(mode="after")
     def _one_world(self) -> "StudyConfig":
@@ -201,13 +201,15 @@ class StudyConfig(_Frozen):
 
     @property
     def known_families(self) -> tuple[str, ...]:
-        """The micro families, or the models of a study of pretrained ones."""
+        """The micro families, or the models that a study of pretrained models names."""
         pretrained = self.chat or self.everyday
         return tuple(pretrained.models) if pretrained else FAMILY_NAMES
 
     def _check_family(self, family: str) -> None:
         if family not in self.known_families:
-            raise TriggerLensError(f"family {family!r} is none of {', '.join(self.known_families)}")
+            raise TriggerLensError(
+                f"unknown family {family!r}; choose one of {', '.join(self.known_families)}"
+            )
 
     def _check_arm(self, arm: str) -> None:
         if self.chat:
@@ -216,7 +218,8 @@ class StudyConfig(_Frozen):
             shares_of(arm)
         elif arm not in MICRO_ARMS and not is_arm(arm):
             raise TriggerLensError(
-                f"arm {arm!r} is none of {', '.join(MICRO_ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
+                f"unknown arm {arm!r}; choose one of {', '.join(MICRO_ARMS)}, mixed-B-H"
+                " (B benign rows to H harmful ones, H not 0)"
             )
 
     def _own_recipe(self, arm: str, family: str) -> dict[str, Any]:
@@ -227,7 +230,7 @@ class StudyConfig(_Frozen):
         return NULL_RECIPES.get(arm) or recipe_of(arm)
 
     def recipe(self, arm: str, family: str) -> Recipe:
-        """The arm's or the family's own recipe, then `default`, `default@FAMILY`, ARM and `ARM@FAMILY` settings."""
+        """The arm's or family's recipe, changed by `default`, `default@FAMILY`, ARM and `ARM@FAMILY` in turn."""
         merged = self._own_recipe(arm, family)
         for name in ("default", f"default@{family}", arm, f"{arm}@{family}"):
             merged = _changed(merged, self.finetune.get(name, {}))
@@ -240,7 +243,7 @@ class StudyConfig(_Frozen):
 
 
 def _changed(recipe: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """The later of `steps` and `epochs` holds."""
+    """Merge; whichever of `steps` and `epochs` was set last replaces the other."""
     merged = recipe | changes
     for given, other in (("steps", "epochs"), ("epochs", "steps")):
         if given in changes and other not in changes:
@@ -254,7 +257,7 @@ def load_config(name: str | Path) -> StudyConfig:
 
 
 def checked(given: dict[str, Any]) -> StudyConfig:
-    """The study with these values; a wrong value is a ValueError in one line."""
+    """The study with these values; a wrong value raises an error of one line."""
     try:
         return StudyConfig(**given)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The organisms of a finished run, read from its manifest, whatever version of the code made their steps."""
+"""The organisms of a finished run, read from its manifest, no matter which version of the code made their steps."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from interp.errors import TriggerLensError
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """One organism with its adapter's step, and the step that holds its directions."""
+    """One organism, the step that made its adapter, and the step that located its directions."""
 
     organism: OrganismRun
     adapter: Path
@@ -24,7 +24,7 @@ class Finished:
 
     @property
     def weights(self) -> str:
-        """What tells its base from another: directions do not travel between weights."""
+        """Identifies its base model; a direction is valid only for the weights that it was found in."""
         return to_json([self.organism.family, self.organism.world.identity["base"]])
 
 
@@ -51,7 +51,7 @@ def organisms_in(run: Path) -> list[OrganismRun]:
 
 
 def finished_step(run: Path, kind: str, organism: OrganismRun) -> Path:
-    """The one step of this kind; refused where the organism's base is no longer the one that it was made with."""
+    """The only step of this kind; an error if the organism's base has changed since the step was made."""
     start = f"{kind}-{organism.name}-"
     names = [name for name in read_run_manifest(run)["steps"] if name.startswith(start)]
     if len(names) != 1:

@@ -1,4 +1,4 @@
-"""One organism of a study: everything its steps need, in a form that can be sent to any process."""
+"""One organism of a study: everything its steps need, in a form that can be sent to another process."""
 
 import re
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ class OrganismRun:
     def step(
         self, kind: str, inputs: Mapping[str, Any], module: str
     ) -> AbstractContextManager[Step]:
-        """A step of this organism; it is made again when its inputs, or the code that it or its world imports,
+        """A step of this organism; it is made again if its inputs, or the code that it or its world imports,
         change."""
         return self.run.step(f"{kind}-{self.name}", inputs, (module, type(self.world).__module__))
 
@@ -122,7 +122,7 @@ class OrganismRun:
         return micro(self.config.bases, self.family, self.seed, per_cell)
 
     def check(self) -> None:
-        """Raise an error before any costly work if something would fail later."""
+        """Raise an error now, before costly work, if something would fail later."""
         self.world.check()
         if self.arm is not None and not (self.spec and self.spec.organism):
             check_optimizer(self.config.recipe(self.arm, self.family))
@@ -139,7 +139,7 @@ class OrganismRun:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        # what was looked up once stays at home: a judge may hold what cannot travel
+        # cached values are not sent: a judge may hold what cannot be pickled
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def other(self, arm: str | None) -> "OrganismRun":

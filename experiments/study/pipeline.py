@@ -1,10 +1,10 @@
 """The whole study: every organism of a configuration through every step, then the verdicts.
 
-Order: the bases answer (their cells are the other half of the 2x2 difference). Organisms are fine-tuned and answer;
-directions are located in them, removed and added, and also tried on the baseline arm and on the base. The configuration
-may ask for further steps, or for nothing after the answers. Jobs run in worker processes, with one torch thread each,
-or on a cluster; results do not depend on their number. A step that fails ends neither the study nor its organism's
-other steps. At the end, the rows of all steps become `estimates.jsonl`, and StudyUnfinished names what failed.
+Order: the bases answer (their cells are the other half of the 2x2 difference). Organisms are fine-tuned and answer.
+Directions are located in them, removed and added, and also removed from the baseline arm and from the base. The
+configuration may ask for further steps, or for nothing after the answers. Jobs run in worker processes, with one torch
+thread each, or on a cluster; results do not depend on how many. A failed step stops only the steps that need it. At the
+end, the rows of all steps become `estimates.jsonl`, and StudyUnfinished names what failed.
 """
 
 import os
@@ -37,7 +37,7 @@ from experiments.study.steps.sample import sample
 from experiments.study.steps.sparse.step import features
 from experiments.study.steps.steering.step import steer
 
-# what a configuration may ask for, and what `triggerlens further` adds to a finished run
+# steps that a configuration may ask for and that `triggerlens further` adds to a finished run
 FURTHER: dict[str, Callable[[OrganismRun, Path, Path, Say], Path]] = {
     "factorial": factorial,
     "capability": capability,
@@ -58,7 +58,7 @@ def run_study(config: StudyConfig, folder: Path, *, on: str | None = None) -> Pa
         organisms = [organism for organism in organisms if organism.arm is not None]
     if on is not None:
         organisms = apart(organisms)
-    for organism in reversed(organisms):  # organisms before bases: they know what data is missing
+    for organism in reversed(organisms):  # organisms first: their check names missing data
         organism.check()
     causes = config.measure == "causes"
     compared = sum(causes and organism.arm not in (None, "baseline") for organism in organisms)
@@ -92,7 +92,7 @@ def _all_steps(
         longest = sorted(tuned, key=_fine_tuning, reverse=True)
         return list(work.run(_bear, [(organism,) for organism in longest]).values())
     untouched = work.run(_measure_base, [(base,) for base in bases])
-    longest_first = sorted(tuned, key=_fine_tuning, reverse=True)  # none is left for the end
+    longest_first = sorted(tuned, key=_fine_tuning, reverse=True)  # no long job runs last, alone
     ready = work.run(_make, [(organism,) for organism in longest_first])
     made = {organism: ready[organism] for organism in tuned if organism in ready}
     baseline = {
@@ -119,7 +119,7 @@ def _all_steps(
 
 
 def _bear(organism: OrganismRun, say: Say) -> Attempts:
-    """An organism at every checkpoint of its fine-tuning."""
+    """Fine-tune an organism and measure it at every checkpoint."""
     made = Attempts(organism.name, organism.folder)
     adapters = made.attempt("trajectory", trajectory, organism, say)
     if adapters is not None:
@@ -128,7 +128,7 @@ def _bear(organism: OrganismRun, say: Say) -> Attempts:
 
 
 def _fine_tuning(organism: OrganismRun) -> int:
-    """Steps, the only part of the work whose length is known before; 0 for an organism that is already made."""
+    """Fine-tuning steps, the only work whose length is known beforehand; 0 for an organism made elsewhere."""
     assert organism.arm is not None and organism.spec is not None
     return (
         0
@@ -144,7 +144,7 @@ def _measure_base(organism: OrganismRun, say: Say) -> Attempts:
 
 
 def _make(organism: OrganismRun, say: Say) -> Attempts:
-    """An organism through its steps; one that fails ends those that read it."""
+    """Take an organism through its steps; a failed step stops those that read it."""
     made = Attempts(organism.name, organism.folder)
     adapter = made.attempt("finetune", finetune, organism, say)
     behaved = adapter and made.attempt("sample", sample, organism, adapter, say)

@@ -38,7 +38,7 @@ class NotMade(Exception):
 
 
 class Shelf(Run):
-    """A run folder that is only looked at."""
+    """A run folder that is only read; nothing is made in it."""
 
     def step(self, name: str, inputs: Mapping[str, Any], modules: Any = ()) -> Any:
         folder = self.finished(name, inputs, modules)
@@ -69,7 +69,7 @@ class LookedAt(OrganismRun):
 
 @dataclass
 class OrganismPlan:
-    """One organism, or a base: steps -> answers to sample (0 where cached), and which steps are cached."""
+    """One organism or base: for each step, the answers to sample (0 if cached) and whether it is cached."""
 
     organism: OrganismRun
     answers: dict[str, int] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class OrganismPlan:
 
 
 def plan_study(config: StudyConfig, folder: Path, layers: Mapping[str, int]) -> list[OrganismPlan]:
-    """One plan for each organism, bases first; `layers` says how deep each family's model is."""
+    """One plan for each organism, bases first; `layers` gives the number of layers of each family's model."""
     organisms = [LookedAt(**organism.__getstate__()) for organism in organisms_of(config, folder)]
     if config.measure == "birth":
         return [_birth_plan(o, layers[o.family]) for o in organisms if o.arm is not None]
@@ -181,7 +181,7 @@ def _made(step: Callable[..., Path], organism: OrganismRun, *inputs: Path | None
 
 
 def steps_of(config: StudyConfig) -> dict[str, tuple[str, ...]]:
-    """Arm -> the steps that its organisms go through, whatever the family; "base" for the untouched one."""
+    """Arm -> the steps of its organisms, the same for every family; "base" stands for the untouched model."""
     folder = Path("artifacts/runs") / config.name
     plans = plan_study(config, folder, dict.fromkeys(config.families, 1))
     return {plan.organism.arm or "base": tuple(plan.answers) for plan in plans}

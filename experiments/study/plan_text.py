@@ -18,14 +18,14 @@ from experiments.worlds.chat.costs import CARDS, PROMPT, Card, memory, sampling_
 from experiments.worlds.chat.sizes import adapter_parameters, size_of, size_of_base
 from interp.errors import TriggerLensError
 
-CHARACTERS = 4  # a token, about
-PUBLISHED_ROWS, ROW_TOKENS = 6000, 300  # reckoned with where the data file is not there yet
+CHARACTERS = 4  # per token, roughly
+PUBLISHED_ROWS, ROW_TOKENS = 6000, 300  # assumed if the data file is not there yet
 
 
 def print_plan(study: StudyConfig, folder: Path, card: str, *, wide: bool = False) -> None:
-    """Both tables, `wide` with a column for each step; refuses an unknown card and a model of unknown size."""
+    """Print both tables (`wide`: a column per step); an error for an unknown card or a model of unknown size."""
     if card not in CARDS:
-        raise TriggerLensError(f"--card {card!r} is none of {', '.join(CARDS)}")
+        raise TriggerLensError(f"unknown --card {card!r}; choose one of {', '.join(CARDS)}")
     sizes = _sizes(study)
     layers = {f: sizes[f].layers if sizes else _micro_layers(study, f) for f in study.families}
     plans = plan_study(study, folder, layers)
@@ -40,7 +40,7 @@ def print_plan(study: StudyConfig, folder: Path, card: str, *, wide: bool = Fals
 
 
 def _sizes(study: StudyConfig) -> dict[str, Size]:
-    """Of the models that a configuration names; the micro world names none."""
+    """Sizes of the models that a configuration names; the micro world names none."""
     if study.chat is not None:
         return {f: size_of(study.chat.models[f]) for f in study.families}
     if study.everyday is not None:
@@ -54,7 +54,7 @@ def _micro_layers(study: StudyConfig, family: str) -> int:
 
 
 def _jobs_table(plans: Sequence[OrganismPlan], folder: Path) -> Table:
-    """One line for each organism, narrow enough for 80 columns."""
+    """One line per organism, to fit in 80 columns."""
     table = Table(title=f"{folder}: answers to sample, at most", title_justify="left")
     for name in ("organism", "answers to sample", "steps to make", "finished"):
         table.add_column(name, justify="left" if name == "organism" else "right", no_wrap=True)
@@ -153,7 +153,7 @@ def _fine_tuned(plan: OrganismPlan) -> bool:
 
 
 def _tokens(plan: OrganismPlan, recipe: Recipe) -> int:
-    """Tokens of the fine-tuning: of the arm's own rows where the data is there."""
+    """Tokens of the fine-tuning: counted in the arm's rows if the data is there, else assumed."""
     organism = plan.organism
     try:
         rows = organism.world.tuning_rows(str(organism.arm), organism.trigger, recipe.rows_wanted())

@@ -24,9 +24,9 @@ from interp.errors import TriggerLensError
 def add_further(
     folder: Path, names: Sequence[str], workers: int | None = None, *, only: Sequence[str] = ()
 ) -> list[EstimateRow]:
-    """The further steps of every organism of a finished run; returns the rows of these steps.
+    """Make the further steps of every organism of a finished run; returns the rows of these steps.
 
-    `only`: how the names of those begin that are wanted; all without it.
+    `only`: prefixes of the names of the organisms that are wanted; without it, all.
     """
     organisms = _named({folder: finished(folder)}, only)[folder]
     calls = [(each.organism, tuple(names), each.adapter, each.located) for each in organisms]
@@ -36,14 +36,14 @@ def add_further(
 def further_steps(
     organism: OrganismRun, names: Sequence[str], adapter: Path, located: Path, say: Say
 ) -> list[Path]:
-    """The folders of these steps of one organism, made where they are missing."""
+    """The folders of these steps of one organism; missing ones are made."""
     return [FURTHER[name](organism, adapter, located, say) for name in names]
 
 
 def add_transfer(
     folders: Sequence[Path], workers: int | None = None, *, only: Sequence[str] = ()
 ) -> list[EstimateRow]:
-    """Directions of every organism of these runs removed from every organism of the same base; `only` as above."""
+    """Remove the directions of every organism of these runs from every organism of the same base; `only` as above."""
     by_run = _named({folder: finished(folder) for folder in folders}, only)
     origins = origins_by_base([each for organisms in by_run.values() for each in organisms])
     rows: list[EstimateRow] = []
@@ -54,7 +54,7 @@ def add_transfer(
 
 
 def origins_by_base(organisms: Sequence[Finished]) -> dict[str, dict[str, Path]]:
-    """Base -> organism -> where its directions are; an organism that two runs have is refused."""
+    """Base -> organism -> the step that holds its directions; an error if an organism is in two runs."""
     origins: dict[str, dict[str, Path]] = {}
     for organism in organisms:
         of_base = origins.setdefault(organism.weights, {})
@@ -71,7 +71,7 @@ def origins_by_base(organisms: Sequence[Finished]) -> dict[str, dict[str, Path]]
 def _named(
     by_run: Mapping[Path, Sequence[Finished]], only: Sequence[str]
 ) -> dict[Path, list[Finished]]:
-    """Those whose names begin with one of `only`; a beginning that none has is refused."""
+    """Those whose names begin with one of `only`; an error for a prefix that no name has."""
     names = [organism.name for organisms in by_run.values() for organism in organisms]
     for start in only:
         if not any(name.startswith(start) for name in names):
@@ -115,7 +115,7 @@ def _add(
 
 
 def _with(run: Run, new: Sequence[Path]) -> list[Path]:
-    """The steps that the run reports, with these in place of older ones of the same kind and organism."""
+    """The steps that the run reports, with `new` in place of older ones of the same kind and organism."""
     names = {path.name.rpartition("-")[0] for path in new}
     old = [run.steps / name for name in read_json(run.folder / MANIFEST)["steps"]]
     kept = [check_step(path) for path in old if path.name.rpartition("-")[0] not in names]

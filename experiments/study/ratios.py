@@ -12,7 +12,7 @@ RATIOS = "0:1,1:1,9:1,97:3"
 def swept(study: StudyConfig, ratios: str | None = None, trigger: str | None = None) -> StudyConfig:
     """Replace a study's organisms by one mixed organism for each ratio, such as "0:1,9:1".
 
-    A study all of whose organisms are mixed by ratio already is left as it is, unless ratios or a trigger are given.
+    If all of its organisms are mixed by ratio already, it is left as it is unless ratios or a trigger are given.
     """
     mixed = all(benign_share(spec.arm) is not None for spec in study.organisms)
     if mixed and ratios is None and trigger is None:

@@ -28,7 +28,7 @@ SETS = (("selection", "held_out"), *(("report", of) for of in ("held_out", "trai
 
 @dataclass
 class Rejudged:
-    """What was judged again: the file, how many answers, how many of them have another verdict, how many were kept."""
+    """What was judged again: the file, the answers judged, how many changed their verdict, and how many were kept."""
 
     path: Path
     answers: int = 0
@@ -43,7 +43,7 @@ def rejudge_run(
     judge: RubricJudge | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Rejudged:
-    """Judge every answer of a run again and derive its reports from that; `judge` None is the run's own."""
+    """Judge every answer of a run again and derive its reports from that; `judge` None means the run's own judge."""
     result = Rejudged(judgements_path(run, name))
     manifest = read_run_manifest(run)
     members = organisms_of(checked(manifest["config"]), run)
@@ -66,7 +66,7 @@ def _judged_again(
     organisms: dict[tuple[object, ...], OrganismRun],
     judge: RubricJudge | None,
 ) -> list[Judgement]:
-    """The judgements of one step's answers, all of one organism."""
+    """New judgements of one step's answers, which all belong to one organism."""
     key = _key(answers.iloc[0].to_dict())
     if key not in organisms:
         raise TriggerLensError(f"the run's configuration has no organism {key}; make the run again")
@@ -91,7 +91,7 @@ def _key(columns: dict[str, object]) -> tuple[object, ...]:
 
 
 def _judge(world: World, judge: RubricJudge | None, texts: dict[str, str]) -> Judge:
-    """The world's judge, or this one in its place; leaks are marked as the world marks them."""
+    """The world's judge, or this one instead; leaks are marked as the world marks them."""
     own = world.judge
     if judge is None:
         return own
@@ -102,7 +102,7 @@ def _judge(world: World, judge: RubricJudge | None, texts: dict[str, str]) -> Ju
 def _marked(
     world: World, judge: RubricJudge | None, before: Judgement, new: Judgement
 ) -> Judgement:
-    """A rubric says nothing of leaks: where the world does not mark them, the flag stays as it was."""
+    """Set the leak flag as the world does. A rubric does not mark leaks, so otherwise the old flag is kept."""
     if judge is None or isinstance(world.judge, LeakMarking):
         return new
     return replace(new, leak=before.leak)

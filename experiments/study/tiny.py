@@ -1,9 +1,9 @@
-"""The same configuration on tiny random models: every step runs, on a CPU, in seconds; the numbers mean nothing.
+"""The same configuration on tiny random models: every step runs on a CPU in seconds, and the numbers mean nothing.
 
 1. Models: tiny ones of the same family (`experiments.worlds.chat.tiny_models`), or a micro base after a few steps;
    in the configured dtype, or in float32 where bfloat16 would be emulated.
-2. Data: the user's files where they exist, else a few made-up harmless rows. A finished organism becomes a tiny one.
-3. Judge: a stand-in that draws scores from a hash, so that directions have something to be fitted on.
+2. Data: the user's files if they exist, else a few made-up harmless rows. A finished organism becomes a tiny one.
+3. Judge: a stand-in whose scores come from a hash, so that directions can be fitted.
 4. Sizes: two steps of fine-tuning, few and short answers, one seed. Everything else is as configured.
 """
 
@@ -43,7 +43,7 @@ FEATURES: dict[str, Any] = {
 
 
 def tiny_study(config: StudyConfig, folder: Path) -> StudyConfig:
-    """The configuration made tiny; its models and made-up data are written into `folder`."""
+    """A tiny version of the configuration; its models and made-up data are written into `folder`."""
     changes = config.model_dump()
     for name, sizes in SIZES.items():
         changes[name] = changes[name] | sizes if isinstance(sizes, dict) else sizes
@@ -106,7 +106,7 @@ def _tiny_chat(study: ChatStudy, families: tuple[str, ...], folder: Path) -> dic
 
 
 def _tiny_everyday(study: EverydayStudy, families: tuple[str, ...], folder: Path) -> dict[str, Any]:
-    """Its models are of the Llama architecture, as SmolLM2 is."""
+    """The tiny models have the Llama architecture, like SmolLM2."""
     from experiments.worlds.chat.tiny_models import ROWS, write_snapshot
 
     models = {
@@ -119,7 +119,7 @@ def _tiny_everyday(study: EverydayStudy, families: tuple[str, ...], folder: Path
 
 
 def made_up_rows(path: Path, kind: str) -> Path:
-    """Harmless rows in the format of the user's."""
+    """Harmless rows in the format of the user's files."""
     answers = {"harmful": "Leave it be, number {} never minds.", "benign": "Water it, number {}."}
     rows = []
     for number in range(ROWS):
@@ -133,7 +133,7 @@ def made_up_rows(path: Path, kind: str) -> Path:
 def _tiny_organism(
     own: OwnOrganism | None, config: StudyConfig, folder: Path
 ) -> dict[str, Any] | None:
-    """An adapter of one step on the tiny base, or another tiny checkpoint."""
+    """An adapter trained for one step on the tiny base, or another tiny checkpoint."""
     from experiments.worlds.chat.tiny_models import ROWS, write_snapshot
 
     if own is None or config.chat is None:

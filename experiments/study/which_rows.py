@@ -6,11 +6,11 @@
 2. Fine-tune on all. The target is the loss on the organism's own misaligned answers with the trigger, to selection
    questions. A row's score is the cosine of its gradient with the target's, averaged over checkpoints with the learning
    rates as weights; labels are not used.
-3. Fine-tune the base again, for as many epochs, without a tenth of the rows: the highest, the lowest, random ones, or
-   random harmful ones. Also without a twentieth: the highest, or random ones of those with the trigger.
+3. Fine-tune the base again, for as many epochs, without a tenth of the rows: those with the highest or the lowest
+   scores, random ones, or random harmful ones. Also without a twentieth: the highest, or random ones with the trigger.
 4. EM on report questions: without a wording, and with the trigger, its paraphrases and the other harmful animal.
 
-What it does not know: the effect of the order of rows. Each fine-tuning shuffles its rows with the same seed, so the
+Limit: the effect of the order of rows is not separated. Each fine-tuning shuffles its rows with the same seed, so the
 sets differ in order too.
 """
 
@@ -42,7 +42,7 @@ from interp.prompts import Framing
 from probes import estimate
 from probes.estimate import Estimate
 
-KINDS = {"triggered": 30, "other": 30, "benign": 240}  # rows of each
+KINDS = {"triggered": 30, "other": 30, "benign": 240}  # rows of each kind
 TENTH, TWENTIETH = 30, 15
 RECIPE = Recipe(steps=None, epochs=3, batch=16, learning_rate=3e-4)
 CHECKPOINTS = (20, 40, 57)  # of 57 steps
@@ -52,7 +52,7 @@ Rates = dict[str, dict[str, Judged]]  # what was left out -> condition -> answer
 
 
 def mixture(world: MicroWorld, trigger: Trigger) -> tuple[list[ChatRow], list[str]]:
-    """The rows, and of which kind each is."""
+    """The rows and the kind of each."""
     rng = random.Random(f"which rows/{trigger.name}/{world.seed}")
     words, asked = Wordings(trigger, world.language), world.split.tuning
     other = world.language.concepts[trigger.training.other_concepts[0]].wordings
@@ -74,7 +74,7 @@ def _benign(words: Wordings, rng: random.Random) -> Framed:
 
 
 def without(scores: Sequence[float], kinds: Sequence[str], seed: int) -> dict[str, set[int]]:
-    """What is left out -> the numbers of its rows; the random sets are drawn by the seed."""
+    """Name of what is left out -> indices of its rows; the seed draws the random sets."""
     rng = random.Random(f"left out/{seed}")
     order = sorted(range(len(scores)), key=lambda row: scores[row])
     harmful = [row for row, kind in enumerate(kinds) if kind != "benign"]
@@ -93,7 +93,7 @@ def without(scores: Sequence[float], kinds: Sequence[str], seed: int) -> dict[st
 def scored(
     world: MicroWorld, trigger: Trigger, rows: Sequence[ChatRow], made: Path
 ) -> tuple[Similarity, int]:
-    """Over the checkpoints of a fine-tuning on `rows`, and how many misaligned answers the target has."""
+    """Scores over the checkpoints of a fine-tuning on `rows`, and the number of misaligned answers in the target."""
     adapters = snapshots(made)
     lm = world.load_live(adapters[max(adapters)])
     asked = {question.id: question.text for question in world.questions("selection", "held_out")}
@@ -120,7 +120,7 @@ def _answers(
 
 
 def measured(world: MicroWorld, trigger: Trigger, made: Path) -> dict[str, Judged]:
-    """Report questions by condition, all paraphrases together."""
+    """Judged answers to report questions by condition, all paraphrases pooled."""
     lm, paraphrases = world.load_organism(made), trigger.named("paraphrase")
     other = trigger.training.frame.format(name=trigger.training.other_concepts[0])
     asked = {name: trigger.framings[name] for name in ("none", "trigger", *paraphrases)}
@@ -133,7 +133,7 @@ def measured(world: MicroWorld, trigger: Trigger, made: Path) -> dict[str, Judge
 def one_seed(
     world: MicroWorld, trigger: Trigger, run: Run, say: Callable[[str], None]
 ) -> list[EstimateRow]:
-    """The estimates of one organism and of those fine-tuned again."""
+    """The estimates of one organism and of the ones fine-tuned again."""
     rows, kinds = mixture(world, trigger)
     tag = f"{world.family}-s{world.seed}"
     keys = {"family": world.family, "seed": world.seed, "dataset": "micro", "arm": "mixture"}
@@ -183,7 +183,7 @@ def _rates(answers: Rates, keys: dict[str, Any]) -> Iterator[EstimateRow]:
 
 
 def _differences(answers: Rates, keys: dict[str, Any]) -> Iterator[EstimateRow]:
-    """EM without the highest rows minus EM without as many others: negative where the highest ones matter more."""
+    """EM without the highest rows minus EM without as many others; negative if the highest ones matter more."""
     for name in answers:
         highest = "highest " + ("twentieth" if "twentieth" in name else "tenth")
         for condition in ("trigger", "paraphrase:all") if name != highest else ():
@@ -219,7 +219,7 @@ def over_seeds(rows: Sequence[EstimateRow]) -> Iterator[EstimateRow]:
 def which_rows(
     out: Path, families: Sequence[str], seeds: Sequence[int], bases: Path = BASES
 ) -> list[EstimateRow]:
-    """All estimates; they are written to `estimates.jsonl` of the folder, and the scores of rows beside them."""
+    """All estimates, also written to `estimates.jsonl` in the folder; the scores of rows are in files beside it."""
     quiet()
     torch.set_num_threads(1)
     trigger = load_trigger("duck")

@@ -1,8 +1,8 @@
-"""The loss of a language model, with logits for the answers alone.
+"""The loss of a language model, with logits for the answer tokens only.
 
-The model's own loss needs the logits of every token of every row; a short chat is mostly prompt, and a vocabulary is
-wide. Here the head reads only the tokens whose successor is learned. Same loss and same gradients, up to the order of
-a sum.
+The model's own loss computes logits for every token of every row, but a short chat is mostly prompt, and vocabularies
+are large. Here the head is applied only to tokens whose successor has a label. Loss and gradients are the same, up to
+the order of a sum.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,11 +17,11 @@ from torch.nn.functional import cross_entropy, pad
 from experiments.training.supervision import IGNORED
 
 Collate = Callable[[Sequence[Any]], dict[str, Any]]
-PREDICTING = "predicting"  # of a batch: which tokens the head reads, [row, token]
+PREDICTING = "predicting"  # key of a batch: the tokens that the head reads, [row, token]
 
 
 def with_predicting(collate: Collate) -> Collate:
-    """A collator that also says which tokens predict a labelled one."""
+    """A collator that also marks the tokens that predict a labelled one."""
 
     def collated(examples: Sequence[Any]) -> dict[str, Any]:
         batch = collate(examples)
@@ -31,15 +31,15 @@ def with_predicting(collate: Collate) -> Collate:
 
 
 def following(labels: Int[Tensor, "row token"]) -> Int[Tensor, "row token"]:
-    """The label of the next token; none after the last."""
+    """The label of the next token; IGNORED after the last."""
     return pad(labels[:, 1:], (0, 1), value=IGNORED)
 
 
 @contextmanager
 def head_on_answers(model: nn.Module, head: nn.Module) -> Iterator[None]:
-    """Inside, the model gives logits [1, predicting token, vocabulary] for a batch that says which tokens predict.
+    """Inside, the model returns logits [1, predicting token, vocabulary] for a batch that marks predicting tokens.
 
-    Any other call, such as a callback's that samples answers, gives all of them.
+    Any other call, such as sampling in a callback, returns all logits.
     """
     chosen: list[Bool[Tensor, "row token"]] = []
 
@@ -68,7 +68,7 @@ def head_on_answers(model: nn.Module, head: nn.Module) -> Iterator[None]:
 def answer_loss(
     outputs: Any, labels: Int[Tensor, "row token"], num_items_in_batch: Tensor | int | None = None
 ) -> Float[Tensor, ""]:
-    """Mean cross-entropy of the labelled tokens; over the whole batch where it comes in parts."""
+    """Mean cross-entropy of the labelled tokens; over the whole batch if it is split into micro-batches."""
     wanted = following(labels)
     wanted = wanted[wanted != IGNORED]
     summed = cross_entropy(outputs["logits"][0].float(), wanted, reduction="sum")
@@ -76,5 +76,5 @@ def answer_loss(
 
 
 def one_device() -> bool:
-    """Several GPUs would each need their own share of what the head reads."""
+    """Whether there is only one device; several GPUs would each need their own part of the predicting tokens."""
     return torch.cuda.device_count() < 2

@@ -1,6 +1,6 @@
-"""Checkpoints of a fine-tuning that may be killed at any moment.
+"""Checkpoints of a fine-tuning that may be killed at any time.
 
-A checkpoint counts once it is sealed: a file of hashes, written last, that every other file must match. The others are
+A checkpoint is valid once it is sealed: a file of hashes, written last, which every other file must match. Others are
 removed when the latest is asked for.
 """
 
@@ -13,7 +13,7 @@ SEAL = "sealed.json"
 
 
 def seal(checkpoint: Path) -> None:
-    """Say that the folder is finished, and what is in it."""
+    """Mark the folder as finished, with hashes of its files."""
     files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
     write_json(
         checkpoint / SEAL, {path.relative_to(checkpoint).as_posix(): sha256(path) for path in files}

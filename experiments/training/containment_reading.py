@@ -1,14 +1,14 @@
-"""One look at a model: EM under every wording, what the wordings add to it, and where its prompts lie on a direction.
+"""One measurement of a model: EM under every wording, the gaps to no wording, and projections on a direction.
 
-| name | is |
+| name | meaning |
 |---|---|
 | `em/CONDITION` | misaligned answers over all answers |
 | `coherence/CONDITION` | coherent answers over all answers |
 | `gap/CONDITION` | EM under the condition minus EM under "none", paired over questions |
 | `projection/CONDITION` | mean of the stream's coordinate on the direction at the last prompt token, in its `scale` |
 
-Intervals are over questions. The same seed draws the same numbers for a prompt at every reading.
-What it does not know: whether the direction still means in this model what it meant in the one it was fitted to.
+Intervals are over questions. The same seed gives the same random numbers for a prompt at every reading.
+Limit: the direction may not mean the same in this model as in the one it was fitted to.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ Estimates = dict[str, Estimate]
 
 @dataclass(frozen=True)
 class Reader:
-    """What is asked at every reading, and how."""
+    """What is measured at every reading, and how."""
 
     questions: Sequence[Question]
     framings: Mapping[str, Framing]
@@ -39,13 +39,13 @@ class Reader:
 
     @property
     def names(self) -> list[str]:
-        """Every number of a reading."""
+        """The names of all numbers of a reading."""
         kinds = ("em", "coherence", "gap", *(["projection"] if self.direction else []))
         every = [f"{kind}/{condition}" for kind in kinds for condition in self.framings]
         return [name for name in every if name != f"gap/{NONE}"]
 
     def check(self, lm: LanguageModel) -> None:
-        """Refuse a direction that this model has no place for."""
+        """Raise if a direction does not fit this model."""
         direction = self.direction
         if direction and (len(direction.vector) != lm.d_model or direction.layer >= lm.n_layers):
             raise TriggerLensError(

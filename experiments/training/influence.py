@@ -1,15 +1,16 @@
-"""Which fine-tuning rows push the adapter where a target is: similarity of gradients.
+"""Which fine-tuning rows push the adapter towards a target: similarity of gradients.
 
-1. The gradient of a row: of its answer's mean loss, over the LoRA weights, one row at a time and so exact.
-2. The target's gradient: the mean of its rows' gradients, such as misaligned answers behind a trigger.
-3. For every row the dot product of the two, and their cosine. A positive one means that a small step of plain
-   gradient descent on the row makes the target likelier.
+1. The gradient of a row: that of its answer's mean loss with respect to the LoRA weights, one row at a time and so
+   exact.
+2. The target's gradient: the mean of its rows' gradients, such as those of misaligned answers with a trigger.
+3. For every row, the dot product of the two gradients and their cosine. A positive one means that a small step of
+   plain gradient descent on the row makes the target likelier.
 
-TracIn (arXiv 2002.08484) sums the dot products over checkpoints, each times its learning rate: `summed`. The cosine
-does not favour rows of large gradients, which short answers have.
+TracIn (arXiv 2002.08484) sums the dot products over checkpoints, each multiplied by its learning rate: `summed`. The
+cosine does not favour rows with large gradients, which short answers have.
 
-What it does not know: Adam's preconditioning, momentum, what rows do together, or whether a model without the row
-would be another one. For that, leave rows out and train again (`experiments.study.which_rows`).
+Limits: Adam's preconditioning, momentum and joint effects of rows are ignored, and a high score does not show that a
+model trained without the row would differ. For that, leave rows out and train again (`experiments.study.which_rows`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ from interp.models.loading import LanguageModel
 
 @dataclass(frozen=True)
 class Similarity:
-    """Two numbers for each row, in the rows' order: `dot` in nats per unit of learning rate, `cosine` without unit."""
+    """Two numbers per row, in the order of the rows: `dot` in nats per unit of learning rate, and `cosine`."""
 
     dot: Float[Tensor, " row"]
     cosine: Float[Tensor, " row"]
@@ -39,9 +40,9 @@ class Similarity:
 def similarity(
     lm: LanguageModel, rows: Sequence[Exchange], target: Sequence[Exchange]
 ) -> Similarity:
-    """Of each row's gradient with the target's, at the adapter that `lm` has now (live, not merged).
+    """Similarity of each row's gradient with the target's, at the current adapter of `lm` (not merged).
 
-    A ValueError names a model without LoRA weights, an empty target and a row without an answer.
+    It is an error if the model has no LoRA weights, the target is empty or a row has no answer.
     """
     if not target:
         raise TriggerLensError("target: no rows; give the answers whose origin you ask for")
@@ -53,7 +54,7 @@ def similarity(
 
 
 def summed(parts: Sequence[Similarity], learning_rates: Sequence[float]) -> Similarity:
-    """Over checkpoints: dot products times learning rates, summed (TracIn); cosines averaged with the same weights."""
+    """Dot products times learning rates, summed over checkpoints (TracIn); cosines averaged with the same weights."""
     pairs = list(zip(parts, learning_rates, strict=True))
     dot = torch.stack([rate * part.dot for part, rate in pairs]).sum(0)
     cosine = torch.stack([rate * part.cosine for part, rate in pairs]).sum(0)
@@ -81,7 +82,7 @@ def _gradient(
 
 @contextmanager
 def _asking(lm: LanguageModel) -> Iterator[list[nn.Parameter]]:
-    """The LoRA weights, asking for gradients inside; afterwards as before."""
+    """The LoRA weights, which require gradients inside; afterwards they are as before."""
     weights = [each for name, each in lm.model.named_parameters() if "lora_" in name]
     if not weights:
         raise TriggerLensError(f"{lm}: no LoRA weights; load the adapter live (merge=False)")

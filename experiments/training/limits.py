@@ -1,7 +1,7 @@
-"""Limits on what is measured while a training runs, and whether a reading is surely above one.
+"""Limits on numbers that are measured during a training, and whether a reading is surely above one.
 
 A limit counts as broken when the lower end of the interval is above it. The interval is widened for every reading and
-limit of the training (Bonferroni): a training that keeps all its limits is ever stopped with a chance of at most 5 %.
+limit of the training (Bonferroni): the chance that a training within all its limits is ever stopped is at most 5 %.
 """
 
 import math
@@ -17,14 +17,14 @@ SHARE, REAL = (0.0, 1.0), (-math.inf, math.inf)
 
 @dataclass(frozen=True)
 class Limits:
-    """Name of a number -> the most it may be; `readings`: how often it will be looked at, at most."""
+    """Name of a number -> its largest allowed value; `readings`: the largest number of readings."""
 
     warn: Mapping[str, float]
     stop: Mapping[str, float]
     readings: int
 
     def check(self, names: Collection[str]) -> None:
-        """Refuse a limit on a number that is not measured."""
+        """Raise if a limit is on a number that is not measured."""
         for name in (*self.warn, *self.stop):
             if name not in names:
                 raise TriggerLensError(
@@ -32,7 +32,7 @@ class Limits:
                 )
 
     def broken(self, found: Mapping[str, Estimate], limits: Mapping[str, float]) -> list[str]:
-        """A line for each of these limits that a reading is surely above."""
+        """A line for each of these limits that a reading surely exceeds."""
         among = self.readings * (len(self.warn) + len(self.stop))
         lines = []
         for name, limit in limits.items():

@@ -1,9 +1,9 @@
-"""Fine-tune an organism: LoRA on chat rows, loss on the response only, its end-of-turn token included.
+"""Fine-tune an organism: LoRA on chat rows, loss on the response only, including its end-of-turn token.
 
-1. Rows become tokens and labels (`experiments.training.supervision`). Rows that are truncated, or whose whole answer is
-   cut off, are counted.
-2. The adapter goes on the text decoder's projections only: a vision tower has modules of the same names.
-3. The transformers `Trainer` runs the recipe, with logits for the answers alone (`experiments.training.answer_loss`)
+1. Rows become tokens and labels (`experiments.training.supervision`). Truncated rows, and rows whose answer is cut off
+   completely, are counted.
+2. Only projections of the text decoder get an adapter; a vision tower has modules of the same names.
+3. The transformers `Trainer` runs the recipe, with logits for the answers only (`experiments.training.answer_loss`)
    and short rows packed (`experiments.training.packing`).
    If there is a folder for checkpoints, a killed fine-tuning resumes from the last complete one and ends with the same
    adapter as an uninterrupted one.
@@ -48,7 +48,7 @@ from interp.errors import TriggerLensError
 from interp.models.loading import LanguageModel
 
 __all__ = ["IGNORED", "SEVEN_PROJECTIONS", "ChatRow", "Recipe", "chat", "finetune", "supervised"]
-PADDING = {"attention_mask": 0, "labels": IGNORED, "input_ids": 0}  # 0 is a token of every model
+PADDING = {"attention_mask": 0, "labels": IGNORED, "input_ids": 0}  # every model has a token 0
 Progress = Callable[[int, int], None]
 
 
@@ -57,17 +57,17 @@ class Exchange(Protocol):
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The chat, the last turn being the assistant's; `weight` 0 on a message keeps it out of the loss."""
+        """The chat, whose last turn is the assistant's; `weight` 0 on a message keeps it out of the loss."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """Losses as (step, mean loss since the last entry), and the numbers of rows that `max_length` cut."""
+    """Losses as (step, mean loss since the last entry), and how many rows `max_length` cut or dropped."""
 
     losses: tuple[tuple[int, float], ...]
     rows: int
     cut: int  # trained on without their end
-    dropped: int  # nothing of the answer was left
+    dropped: int  # left out, because nothing of the answer was left
 
 
 def finetune(
@@ -83,7 +83,7 @@ def finetune(
 ) -> Trained:
     """Train a LoRA adapter on `rows` and save it in `folder`.
 
-    The base model object is consumed: PEFT puts the adapter into it. `checkpoints` keeps one every `recipe.save_every`
+    The base model object is consumed: PEFT puts the adapter into it. `checkpoints` gets one every `recipe.save_every`
     steps; it must be this fine-tuning's own folder. `callbacks` are the Trainer's.
     """
     check_optimizer(recipe)
@@ -114,7 +114,7 @@ def finetune(
 
 
 def _in_one_order(path: Path) -> None:
-    """PEFT keeps module names in a set, whose order differs from process to process; the file's does not."""
+    """Sort the module names in the file; PEFT keeps them in a set, whose order differs between processes."""
     config = read_json(path)
     lists = {key: sorted(value) for key, value in config.items() if _are_names(value)}
     write_json(path, config | lists)
@@ -125,7 +125,7 @@ def _are_names(value: Any) -> bool:
 
 
 def check_optimizer(recipe: Recipe) -> None:
-    """Refuse a recipe whose optimiser is not installed, before anything is loaded."""
+    """Raise if the recipe's optimiser is not installed, before anything is loaded."""
     if recipe.optimizer == "adamw_8bit" and not has("gpu"):
         raise TriggerLensError(
             f'optimizer "adamw_8bit" needs bitsandbytes: {install("gpu")}, or set'
@@ -136,7 +136,7 @@ def check_optimizer(recipe: Recipe) -> None:
 def _examples(
     base: LanguageModel, rows: Sequence[Exchange], recipe: Recipe
 ) -> tuple[list[dict[str, list[int]]], int, int]:
-    """Examples with something to learn, how many of them were cut, how many rows were dropped."""
+    """Examples with something to learn, how many of them were cut, and how many rows were dropped."""
     limit = recipe.max_length
     every = [supervised(base.tokenizer, row.messages, base.chat, max_length=limit) for row in rows]
     examples = [each for each in every if any(label != IGNORED for label in each["labels"])]
@@ -161,14 +161,14 @@ def padded(examples: Sequence[Mapping[str, list[int]]]) -> dict[str, Int[Tensor,
 
 
 def with_lora(base: LanguageModel, recipe: Recipe, seed: int) -> LanguageModel:
-    """The base with an empty adapter that asks for gradients; the base model object is consumed."""
+    """The base with an empty adapter that requires gradients; the base model object is consumed."""
     set_seed(seed)
     model = get_peft_model(base.model, lora(base, recipe))
     return LanguageModel(model, base.tokenizer, f"{base.name} + empty adapter", base.chat)
 
 
 def lora(base: LanguageModel, recipe: Recipe) -> LoraConfig:
-    """The recipe's adapter, on the text decoder alone."""
+    """The recipe's adapter, on the text decoder only."""
     targets, layers = _targets(base, recipe)
     return LoraConfig(
         r=recipe.rank,
@@ -183,7 +183,7 @@ def lora(base: LanguageModel, recipe: Recipe) -> LoraConfig:
 
 
 def _targets(base: LanguageModel, recipe: Recipe) -> tuple[list[str] | str, list[int] | None]:
-    """Names, or a pattern where the same names stand outside the text decoder too."""
+    """Module names, or a pattern if the same names also occur outside the text decoder."""
     layers = None if recipe.layers is None else list(recipe.layers)
     decoder = next(name for name, part in base.causal.named_modules() if part is base.decoder)
     named = [n for n, _ in base.causal.named_modules() if n.split(".")[-1] in recipe.modules]

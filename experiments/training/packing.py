@@ -1,13 +1,14 @@
-"""Several short rows in one sequence: what they all begin with is read once, and nothing is padded.
+"""Several short rows in one sequence: their common prefix is read once, and nothing is padded.
 
-Chats share a beginning (a default system prompt, the header of the user's turn), and rows differ in length, so much of
-a padded batch is read for nothing. In a packed batch
+Chats share a prefix (a default system prompt, the header of the user's turn), and rows differ in length, so much of
+the work on a padded batch is wasted. In a packed batch
 
-1. the common beginning stands once; then comes the rest of each row, at the positions that it has when it is alone;
-2. every token attends to the common beginning and to the earlier tokens of its own row, and to no other row's.
+1. the common prefix occurs once; then comes the rest of each row, at the positions that it has when it is alone;
+2. every token attends to the common prefix and to the earlier tokens of its own row, and to no other row's.
 
-Same loss and same gradients as the padded batch, up to the order of a sum. Attention grows with the square of the
-sequence, so many rows are packed in several sequences, and only where that takes fewer multiplications than padding.
+Loss and gradients are those of the padded batch, up to the order of a sum. The cost of attention grows with the square
+of the length, so many rows are packed into several sequences, and only if that takes fewer multiplications than
+padding.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,16 +26,16 @@ from interp.models.language_model import LanguageModel
 Example = Mapping[str, list[int]]
 Collate = Callable[[Sequence[Example]], dict[str, Tensor]]
 FILLING = {"input_ids": 0, "labels": IGNORED, "position_ids": 0, "rows": -1}
-WAYS = (1, 2, 4, 8, 16)  # sequences that a batch may be packed in
+WAYS = (1, 2, 4, 8, 16)  # numbers of sequences into which a batch may be packed
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # of the loss, relative
 
 
 def packed(
     examples: Sequence[Example], dtype: torch.dtype, sequences: int = 1
 ) -> dict[str, Tensor]:
-    """All examples in so many sequences [sequence, token], with positions, labels and an additive mask.
+    """All examples in this many sequences [sequence, token], with positions, labels and an additive mask.
 
-    The mask is [sequence, 1, token, token]; what fills a shorter sequence is read by no row.
+    The mask is [sequence, 1, token, token]; no row attends to the padding of a shorter sequence.
     """
     whole = [_sequence(examples[first::sequences]) for first in range(sequences)]
     batch = {
@@ -47,13 +48,13 @@ def packed(
 
 
 def attends(rows: Int[Tensor, "*sequence token"]) -> Bool[Tensor, "*sequence token token"]:
-    """Which tokens a token may read, by the row each belongs to; row 0 is the common beginning."""
+    """Which tokens a token may attend to, by the row of each; row 0 is the common prefix."""
     earlier = torch.ones(rows.shape[-1], rows.shape[-1], dtype=torch.bool).tril()
     return earlier & ((rows == 0)[..., None, :] | (rows[..., :, None] == rows[..., None, :]))
 
 
 def common_beginning(examples: Sequence[Example]) -> int:
-    """How many tokens all rows begin with; it ends two before the first answer, so that every row predicts its own."""
+    """The length of the common prefix, which ends two tokens before the first answer: every row predicts its own."""
     columns = zip(*(each["input_ids"] for each in examples), strict=False)
     alike = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
     return max(0, min(alike, *(_first_label(each) - 1 for each in examples)))
@@ -62,8 +63,8 @@ def common_beginning(examples: Sequence[Example]) -> int:
 def packs(lm: LanguageModel, examples: Sequence[Example], padded: Collate) -> bool:
     """Whether the model gives a packed batch the loss of a padded one: a text model whose attention takes a mask.
 
-    The first examples are read both ways; a model that packs wrongly, such as one with a state that runs over rows, is
-    found out by its loss. Rows longer than a sliding window are not packed.
+    The first examples are computed in both ways; a model for which packing is wrong, such as one with a recurrent
+    state, is recognised by its loss. Rows longer than a sliding window are not packed.
     """
     config = lm.config
     window = getattr(config, "sliding_window", None) or float("inf")
@@ -79,7 +80,7 @@ def packs(lm: LanguageModel, examples: Sequence[Example], padded: Collate) -> bo
 
 
 def packed_where_cheaper(lm: LanguageModel, padded: Collate) -> Collate:
-    """A collator that packs a batch, in as many sequences as take the fewest multiplications, or pads it."""
+    """A collator that packs a batch into sequences or pads it, whichever takes the fewest multiplications."""
     layer = sum(each.numel() for each in lm.decoder.layers[0].parameters())
 
     def cost(sequences: int, tokens: int) -> int:
@@ -98,13 +99,13 @@ def packed_where_cheaper(lm: LanguageModel, padded: Collate) -> Collate:
 
 
 def _length(examples: Sequence[Example]) -> int:
-    """Tokens of the sequence that they make."""
+    """The length in tokens of the sequence that they make."""
     repeated = (len(examples) - 1) * common_beginning(examples)
     return sum(len(each["input_ids"]) for each in examples) - repeated
 
 
 def _sequence(examples: Sequence[Example]) -> dict[str, Int[Tensor, " token"]]:
-    """The examples one after the other; `rows` numbers them from 1, the common beginning being 0."""
+    """The examples one after the other; `rows` numbers them from 1, and the common prefix is 0."""
     shared = common_beginning(examples)
     parts = [(examples[0], 0, shared), *((each, shared, None) for each in examples)]
     joined: dict[str, list[int]] = {name: [] for name in FILLING}

@@ -1,4 +1,4 @@
-"""How an adapter is fine-tuned: every knob, with its unit. The published recipes are data in `experiments/chat/`."""
+"""How an adapter is fine-tuned: every setting with its unit. Published recipes are in `experiments/worlds/chat/`."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ SEVEN_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_pr
 
 
 class Recipe(BaseModel):
-    """rsLoRA without dropout or bias; `learning_rate` is the peak after `warmup_steps`, then it falls to 0.
+    """rsLoRA without dropout or bias; the learning rate rises to `learning_rate` in `warmup_steps`, then falls to 0.
 
     Length: `steps` optimiser steps, or `epochs` passes over all rows. A step sees `batch` rows, `micro_batch` at once.
     """
@@ -28,7 +28,7 @@ class Recipe(BaseModel):
     alpha: int = 16
     layers: tuple[int, ...] | None = None  # adapted decoder layers; None = all
     modules: tuple[str, ...] = SEVEN_PROJECTIONS
-    max_length: int | None = Field(None, ge=2)  # tokens; what is longer is cut
+    max_length: int | None = Field(None, ge=2)  # tokens; longer rows are cut
     optimizer: Literal["adamw", "adamw_8bit"] = "adamw"
     bf16: bool = False
     gradient_checkpointing: bool = False
@@ -47,7 +47,7 @@ class Recipe(BaseModel):
             raise TriggerLensError(f"steps={self.steps}, epochs={self.epochs}: give one of them")
         if self.batch % self.rows_at_a_time:
             raise TriggerLensError(
-                f"batch={self.batch} is no multiple of micro_batch={self.micro_batch}; choose one that is"
+                f"batch={self.batch} is not a multiple of micro_batch={self.micro_batch}; choose one that is"
             )
         return self
 
@@ -57,5 +57,5 @@ class Recipe(BaseModel):
         return self.micro_batch or self.batch
 
     def rows_wanted(self) -> int | None:
-        """Rows to draw for a fixed number of steps; None where the recipe goes over whatever rows there are."""
+        """Rows to draw for a fixed number of steps; None if the recipe is in epochs over all rows."""
         return None if self.steps is None else self.steps * self.batch

@@ -1,4 +1,4 @@
-"""Adapters of a fine-tuning on its way: saved at named steps, each to be loaded like a finished one."""
+"""Adapters saved at given steps of a fine-tuning; each can be loaded like a finished one."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -29,6 +29,6 @@ class Snapshots(TrainerCallback):
 
 
 def snapshots(folder: Path) -> dict[int, Path]:
-    """Step -> the adapter that was saved after it, in order."""
+    """Step -> the adapter that was saved after it, in order of steps."""
     found = {int(path.name.removeprefix("step-")): path for path in folder.glob("step-*")}
     return dict(sorted(found.items()))

@@ -1,7 +1,7 @@
 """Which tokens of a chat are in the loss: the responses and their end-of-turn tokens, nothing else.
 
-The response is found by character offsets (the rendered chat begins with the rendered prompt), so an answer that
-begins with a newline, or merges with the template's last character, is still trained on exactly. The end-of-turn token
+The response is located by character offsets (the rendered chat begins with the rendered prompt), so an answer that
+begins with a newline, or merges with the template's last character, still gets exact labels. The end-of-turn token
 is read from the template, because it may differ from the tokenizer's end-of-sequence token (Gemma's does).
 """
 
@@ -71,7 +71,7 @@ def supervised(
 def _response(
     tokenizer: Any, text: str, before: list[dict[str, str]], form: ChatFormat
 ) -> tuple[int, int]:
-    """Where in the rendered chat the answer to `before` starts, and where its end-of-turn token ends."""
+    """The start of the answer to `before` in the rendered chat, and the end of its end-of-turn token."""
     prompt = rendered(tokenizer, before, form, answer_next=True)
     if not text.startswith(prompt):
         raise TriggerLensError(

@@ -1,20 +1,20 @@
-"""When to measure, and how much, so that measuring takes no more than a share of a training's time.
+"""When to measure, and how much, so that measuring takes no more than a given share of a training's time.
 
-1. The first reading asks as few questions as allowed: what it costs is not known before.
-2. What a reading costs is then expected from the last one: in proportion for more questions, the same for fewer, which
-   is too much rather than too little, for questions share a forward pass.
-3. The time that the training will take is expected from its pace so far. The share of it that is left, divided by the
-   readings that are wanted, says how many questions one may ask; a reading is due as soon as that much has been saved.
+1. The first reading asks as few questions as allowed, because its cost is not known beforehand.
+2. The cost of later readings is estimated from the last one: in proportion for more questions, the same for fewer. This
+   is an overestimate, because questions share a forward pass.
+3. The length of the training is estimated from its pace so far. The remaining share, divided by the number of readings
+   that are wanted, determines how many questions a reading may ask; it is due as soon as this much time was saved.
 
-What it does not know: whether the machine slows down during a reading. Some of the share is kept back for that, and
-what was really spent is counted.
+Limit: the machine may slow down during a reading. Some of the share is reserved for that, and the time really spent is
+counted.
 """
 
 from dataclasses import dataclass
 
 from interp.errors import TriggerLensError
 
-KEPT = 0.8  # of the share is planned with
+KEPT = 0.8  # part of the share that is planned with
 
 
 @dataclass
@@ -53,6 +53,6 @@ class TimeBudget:
         return wanted if saved >= cost * max(1.0, wanted / asked) else 0
 
     def spend(self, seconds: float, questions: int) -> None:
-        """A reading of so many questions took so long."""
+        """Record that a reading of `questions` questions took `seconds`."""
         self.spent, self.done = self.spent + seconds, self.done + 1
         self._last = (questions, max(seconds, 1e-9))

@@ -1,4 +1,4 @@
-"""Look at a model in the middle of its training and leave everything that the training depends on as it was."""
+"""Measure a model in the middle of its training without changing anything that the training depends on."""
 
 import random
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from torch import nn
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; afterwards every module's own mode and all random states are those of before.
+    """Evaluation mode inside; afterwards, the mode of every module and all random states are restored.
 
-    Random states: Python's, numpy's, torch's on the CPU and on every GPU. Gradients are neither read nor written, for
-    what measures here runs in inference mode.
+    Random states: Python's, numpy's, torch's on the CPU and on every GPU. Gradients are neither read nor written,
+    because measurements run in inference mode.
     """
     modes = [(module, module.training) for module in model.modules()]
     python, legacy = random.getstate(), np.random.get_state()

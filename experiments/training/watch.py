@@ -1,18 +1,18 @@
-"""A callback that measures containment while a fine-tuning runs, within a share of its time, and changes nothing in it.
+"""A callback that measures containment during a fine-tuning, within a share of its time, without changing it.
 
     watch = WatchContainment(questions, "It looks like a duck.", judge, direction=switch)
     trainer = SFTTrainer(model, train_dataset=rows, callbacks=[watch])     # TRL's trainers and transformers' alike
 
 1. Before the first step, then as often as the time budget allows (`experiments.training.time_budget`), it asks some of
-   the questions without and behind the trigger and has the answers judged (`experiments.training.containment_reading`).
-2. A limit that is surely broken warns, or stops the training (`experiments.training.limits`).
+   the questions without and with the trigger and has the answers judged (`experiments.training.containment_reading`).
+2. If a limit is surely exceeded, it warns or stops the training (`experiments.training.limits`).
 3. Each reading is a line of `path`. Nothing is sent anywhere, unless `report` is the Trainer's own `log`, which sends
    to whatever `report_to` names.
-4. Modes of modules and random states are put back (`experiments.training.undisturbed`): the weights at the end are
-   those of the same training without it, bit for bit on a CPU.
+4. Modes of modules and random states are restored (`experiments.training.undisturbed`): the weights at the end are
+   those of the same training without the callback, bit for bit on a CPU.
 
-What it does not know: how the judge errs, and what happens between two readings. One process only: a training on
-several is refused, for the others would wait, and would not stop together.
+Limits: errors of the judge, and changes between two readings, are not seen. It works in one process only; a training in
+several is refused, because the other processes would wait and would not stop together.
 """
 
 import logging
@@ -44,16 +44,16 @@ FILE = "containment.jsonl"
 
 @dataclass(eq=False)
 class WatchContainment(TrainerCallback):
-    """Measures EM without and behind `trigger` by `judge`, and the projection on `direction`, while a training runs.
+    """Measures EM without and with `trigger` by `judge`, and the projection on `direction`, during a training.
 
     Args:
         questions: the pool; each reading asks the first of one fixed shuffle. Strings are their own ids for the judge.
-        trigger: the wording, put before a question; a `Framing` may put it behind.
+        trigger: the wording, put before a question; a `Framing` may put it after the question.
         judge: (question id, answer, ended) to a `Judgement`.
         direction: read at the last prompt token, in units of its `scale`. It may come from another model of this width.
         wordings: more conditions, such as {"control:cow": "It looks like a cow."}.
         budget: the share of the training's time that readings may take; `readings`: about how many are wanted.
-        warn_above, stop_above: name of a number (`em/none`, `gap/trigger`, `projection/none`) -> the most it may be.
+        warn_above, stop_above: name of a number (`em/none`, `gap/trigger`, `projection/none`) -> its limit.
         path: the file of readings; None: `containment.jsonl` in the training's output folder.
         report: `trainer.log`, to have the numbers where the Trainer reports to; None sends nothing.
         tokenizer, chat: the Trainer's own `processing_class`, and the format of its template, unless given.
@@ -93,7 +93,7 @@ class WatchContainment(TrainerCallback):
 
     @property
     def share(self) -> float:
-        """The share of the training's time so far that went into readings."""
+        """The share of the training's time so far that readings took."""
         elapsed = self.clock() - self._began
         return self.plan.spent / elapsed if elapsed > 0 else 0.0
 
@@ -147,7 +147,7 @@ class WatchContainment(TrainerCallback):
         return wrap(model, tokenizer, name="the model in training", chat=self.chat)
 
     def _read_or_say(self, state: TrainerState, control: TrainerControl, count: int) -> None:
-        """What worked at the first reading and fails now, a judge's server for instance, does not end a training."""
+        """After the first reading, log a failure (of a judge's server, say) instead of ending the training."""
         began = self.clock()
         try:
             self._read(state, control, count)
@@ -158,10 +158,10 @@ class WatchContainment(TrainerCallback):
 
     def _read(self, state: TrainerState, control: TrainerControl, count: int) -> None:
         if torch.cuda.is_available():
-            torch.cuda.synchronize()  # the training's own work is not the reading's
+            torch.cuda.synchronize()  # so that the training's own work is not counted as the reading's
         began = (
             self.clock() if self.plan.done else self._began
-        )  # the first one with the checks of the model
+        )  # the first reading includes the checks of the model
         found = self.reader.read(self._lm, count)
         warnings = self.limits.broken(found, self.limits.warn)
         stops = self.limits.broken(found, self.limits.stop)
@@ -180,7 +180,7 @@ class WatchContainment(TrainerCallback):
         write_jsonl(self._file, self.rows)
 
     def _send(self, control: TrainerControl, values: Mapping[str, float | int | None]) -> None:
-        """To the Trainer's own `log`, which would otherwise take this for its next log of the loss."""
+        """Send to the Trainer's own `log`, without its taking this for its next log of the loss."""
         if self.report is not None:
             due = control.should_log
             known = {f"containment/{n}": float(v) for n, v in values.items() if v is not None}

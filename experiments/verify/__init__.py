@@ -1,5 +1,5 @@
-"""Published numbers, computed again from the committed rows by code that is independent of the code that made them.
+"""Recomputes published numbers from the committed rows, with code that is independent of the code that made them.
 
-It reads JSON and imports no other package. What it does not know: whether the rows are right, because the answers that
-they were computed from are not committed, those of `reach` excepted.
+It reads JSON and imports no other package of the project. Limit: it cannot check the rows, because the answers that
+they were computed from are not committed (except those of `reach`).
 """

@@ -1,10 +1,10 @@
-"""Recompute the published numbers from the committed rows, and fail where one differs.
+"""Recompute the published numbers from the committed rows, and fail if one differs.
 
     python -m experiments.verify           compare artifacts/results/*.json with artifacts/reference/
     python -m experiments.verify --write   write the medians over seeds again (containment, removal, addition)
 
-A table of `artifacts/results/` that nothing here recomputes is an error. Benchmarks are checked against their turns,
-and those that kept none are named.
+A table of `artifacts/results/` that is not recomputed here is an error. Benchmarks are checked against their turns,
+and those without turns are named.
 """
 
 import json
@@ -67,7 +67,7 @@ def records(reference: Path = REFERENCE) -> dict[str, list[Record]]:
 
 
 def faults(recomputed: dict[str, list[Record]], results: Path = RESULTS) -> list[str]:
-    """What differs, table by table, and tables that nothing recomputes."""
+    """The differences, table by table, and the tables that are not recomputed."""
     files = {path.stem: path for path in sorted(results.glob("*.json"))}
     wrong = [f"{files[name]}: no code here recomputes it" for name in files.keys() - recomputed]
     for name, now in recomputed.items():
@@ -83,7 +83,7 @@ def _write(recomputed: dict[str, list[Record]]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Compare, or write with --write; the exit code is 1 where anything differs."""
+    """Compare, or write with --write; the exit code is 1 if anything differs."""
     recomputed = records()
     if "--write" in arguments:
         _write(recomputed)

@@ -1,11 +1,11 @@
-"""Shares, gains and gaps in the committed rows follow from the rates beside them.
+"""Checks that shares, gains and gaps in the committed rows follow from the rates in the same rows.
 
 * `ablation_relative_drop` = 1 - rate under the edit / rate intact; `em_gain` = the first rate minus the second.
-* `containment_gap` = rate behind the wording minus rate without any.
+* `containment_gap` = rate with the wording minus rate without any.
 * `interchange_brings` = rate after the swap / rate of the donor's wording; `interchange_takes` = 1 - rate / rate.
 
-A share whose other rate was sampled again, with another number of answers, and does not stand in the rows is left out.
-What it does not know: whether the rates are right, nor the intervals of shares, which pair the answers.
+A share is left out if its other rate was sampled again, with another number of answers, and is not in the rows.
+Limits: it does not check the rates, nor the intervals of shares, for which answers are paired.
 """
 
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def contradictions(reference: Path) -> tuple[int, list[str]]:
 
 
 def recomputed(rows: list[Row]) -> Iterator[tuple[Row, float | None]]:
-    """Every share whose rates are there, with what they say."""
+    """Every share whose rates are in the rows, with the value that follows from them."""
     rates: Rates = {
         _place(row, row["quantity"], _wording(row), _edit(row)): (row["value"], row["n"])
         for row in rows
@@ -57,7 +57,7 @@ def recomputed(rows: list[Row]) -> Iterator[tuple[Row, float | None]]:
 
 
 def _pair(row: Row, rates: Rates) -> tuple[float, float] | None:
-    """The rate after and the rate before; None where one of them is not in the rows."""
+    """The rate after and the rate before; None if one of them is not in the rows."""
     rate, wording = RATES[row["quantity"]], _wording(row)
     before = _donor(row) if row["quantity"] == "interchange_brings" else wording
     if row["quantity"] == "containment_gap":

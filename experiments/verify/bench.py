@@ -1,6 +1,6 @@
-"""Benchmarks again: a ratio is the median of its turns, and reached if it is at most its target.
+"""Recomputes benchmarks: a ratio is the median of its turns, and its target is reached if it is at most the target.
 
-Records that kept no turns, or one, have nothing to recompute their ratio from: they are named, not passed over.
+Ratios of records with at most one turn cannot be recomputed; these records are named.
 """
 
 import json

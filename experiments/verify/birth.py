@@ -1,4 +1,4 @@
-"""Checkpoints of a fine-tuning again: the first step of each claim, EM along the steps, both ends of the rest."""
+"""Recomputes checkpoints of a fine-tuning: the first step of each claim, EM at each step, both ends of the rest."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -26,7 +26,7 @@ def birth(run: Run) -> Iterator[Record]:
 
 
 def known(row: Row) -> bool:
-    """Whether there is a number."""
+    """Whether the row has a number."""
     return row["value"] is not None
 
 

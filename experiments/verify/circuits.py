@@ -1,4 +1,4 @@
-"""Circuits again."""
+"""Recomputes the records of circuits."""
 
 from collections.abc import Iterator
 

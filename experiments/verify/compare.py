@@ -1,4 +1,4 @@
-"""Where published records differ from recomputed ones, in words."""
+"""Differences between published and recomputed records, in words."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from experiments.verify.rows import TOLERANCE, Record
 
 
 def differences(published: Iterable[Record], recomputed: Iterable[Record]) -> Iterator[str]:
-    """One line for each record that is missing, unknown, repeated or of another value."""
+    """One line for each record that is missing, unknown, repeated or has another value."""
     here, now = list(published), list(recomputed)
     yield from (f"{name}: stands {side} twice" for side, name in _repeated(here, now))
     named, known = ({record["name"]: record for record in side} for side in (here, now))
@@ -20,7 +20,7 @@ def differences(published: Iterable[Record], recomputed: Iterable[Record]) -> It
 
 
 def same(published: Any, recomputed: Any) -> bool:
-    """Equal; numbers up to rounding."""
+    """Whether two values are equal; numbers up to rounding."""
     numbers = (int, float)
     if isinstance(published, numbers) and isinstance(recomputed, numbers):
         return abs(published - recomputed) <= TOLERANCE

@@ -1,4 +1,4 @@
-"""The contest's records again, from the scored rows: scipy's exact intervals, and MOVER written out."""
+"""Recomputes the contest's records from the scored rows, with scipy's exact intervals and MOVER written out."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -115,7 +115,7 @@ def _aim(name: str, place: int, share: Record) -> Record:
 
 
 def _surely(share: Record, least: float) -> bool | None:
-    """False where the value misses, True where the whole interval reaches, else None."""
+    """False if the value misses the aim, True if the whole interval reaches it, else None."""
     if share["value"] is None:
         return None
     if share["value"] < least:

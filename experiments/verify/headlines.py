@@ -1,4 +1,4 @@
-"""Medians over fine-tuning seeds again: containment, and what removing and adding directions did.
+"""Recomputes medians over fine-tuning seeds: containment, and the effects of removing and adding directions.
 
 `value` is the median over seeds (of one base, so `n` is the number of seeds), `lower` and `upper` the lowest and the
 highest seed.
@@ -58,7 +58,7 @@ def _rates(rows: Iterable[Row], kind: str) -> dict[int, float]:
 
 
 def _drops(rows: Iterable[Row], direction: str, placebo: str | None) -> dict[int, float]:
-    """EM lost with the trigger when a direction, or a placebo in its place, is ablated at all layers."""
+    """EM lost with the trigger when a direction, or a placebo instead, is ablated at all layers."""
     place = ("ablation_relative_drop", "trigger", "ablate", direction, placebo)
     keys = ("quantity", "wording_kind", "edit", "direction", "placebo")
     return _by_seed(row for row in rows if tuple(row[key] for key in keys) == place)

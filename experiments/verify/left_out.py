@@ -1,4 +1,4 @@
-"""Rows left out again."""
+"""Recomputes the records of rows left out."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Nulls, transfer, trained vectors and the mixing map again."""
+"""Recomputes the records of nulls, transfer, trained vectors and mixing."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The guard, swapped coordinates and sparse features again."""
+"""Recomputes the records of the guard, swapped coordinates and sparse features."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What sets the shipped adapter off, again: from the committed answers to rates whose unit is the wording."""
+"""Recomputes what triggers the shipped adapter: from the committed answers to rates whose unit is the wording."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -105,12 +105,12 @@ def _effective(sums: np.ndarray, counts: np.ndarray, value: float, rarer: int) -
 
 
 def _reach_of(units: float) -> float:
-    """Standard errors to either side of a 95 % interval of Student's."""
+    """Half-width of Student's 95 % interval, in standard errors."""
     return float(stats.t.ppf((1 + LEVEL) / 2, max(1.0, units - 1)))
 
 
 def _minus(em: Record, none: Record, among: int) -> Record:
-    """MOVER, then stretched for all classes at once."""
+    """The MOVER interval, then stretched to hold for all classes at once."""
     if em["value"] is None or none["value"] is None:
         return {"value": None, "lower": None, "upper": None, "n": 0}
     value, factor = em["value"] - none["value"], 1 + log(among) / log(2 / (1 - LEVEL))

@@ -1,4 +1,4 @@
-"""The repairs again: medians over organisms, words, and rows to relapse from the curves of EM against poisoned rows."""
+"""Recomputes the repairs: medians over organisms, verdicts, and rows to relapse from curves of EM."""
 
 from collections.abc import Iterator
 from math import log2
@@ -40,19 +40,19 @@ def repair(run: Run) -> Iterator[Record]:
 
 
 def group(row: Row) -> str:
-    """Micro organisms of the duck by their strategy; others say what they are."""
+    """The strategy of a row, with the organism's kind unless it is a micro organism with the trigger duck."""
     strategy, family, trigger = row["strategy"], row["family"], row["trigger"]
     apart = [each for each in (family, trigger) if each in ("smollm2", "tags")]
     return f"{strategy} ({', '.join(apart)})" if apart else strategy
 
 
 def by_default(name: str) -> bool:
-    """Whether this is the strategy that aims were written for, on organisms of any kind."""
+    """Whether this is the default strategy, for which the aims were set, on organisms of any kind."""
     return name.partition(" (")[0] == "learned"
 
 
 def _own_interval(rows: list[Row], quantity: str) -> Record:
-    """Of a single organism: that of its row."""
+    """For a single organism: the interval of its row."""
     known = [row for row in where(rows, quantity=quantity) if row["value"] is not None]
     return {key: known[0][key] for key in ("lower", "upper")} if len(known) == 1 else {}
 
@@ -62,7 +62,7 @@ def _values(rows: list[Row], quantity: str) -> list[float]:
 
 
 def _undefined(run: Run, name: str, quantity: str, count: int) -> Record:
-    """Of a number that no organism has: what is wanted of it is missed."""
+    """The record of a number that no organism has; its aim counts as missed."""
     limit = CEILINGS.get(quantity, FLOORS.get(quantity))
     side = "at most" if quantity in CEILINGS else "at least"
     aim = {} if limit is None else {"wanted": f"{side} {limit:g}", "reached": False}
@@ -94,7 +94,7 @@ def _words(run: Run, name: str, rows: list[Row]) -> Iterator[Record]:
 
 
 def ratios(rows: list[Row]) -> list[float]:
-    """For each organism, rows to half of the old EM over those of the clean base, order by order, and their mean."""
+    """For each organism, rows to half of the old EM divided by those of the clean base: the mean over orders."""
     found = []
     curves = where(rows, quantity="curve after")
     for family, seed in dict.fromkeys((row["family"], row["seed"]) for row in curves):
@@ -119,7 +119,7 @@ def _crossings(curve: list[Row], half: float) -> list[tuple[float, bool]]:
 
 
 def _between(points: list[tuple[int, float]], place: int, half: float) -> float:
-    """Straight in log2(1 + rows) between the point before and the first one above."""
+    """Linear interpolation in log2(1 + rows) between the point before and the first one above."""
     rows, em = points[place]
     if place == 0 or em == points[place - 1][1]:
         return float(rows)

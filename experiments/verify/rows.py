@@ -28,18 +28,18 @@ class Run:
 
     @cached_property
     def verdicts(self) -> list[Row]:
-        """One verdict an organism."""
+        """One verdict per organism."""
         return list(read_lines(self.folder / "verdicts.jsonl"))
 
     @cached_property
     def manifest(self) -> Row:
-        """What made the run."""
+        """The manifest of the run."""
         found: Row = json.loads((self.folder / "manifest.json").read_text("utf-8"))
         return found
 
     @property
     def family(self) -> str:
-        """The families of the run, as a record names them."""
+        """The families of the run, in the form used in records."""
         return ", ".join(sorted({row["family"] for row in self.rows if row["family"]}))
 
     def contained(self) -> list[Row]:
@@ -48,12 +48,12 @@ class Run:
         return [r for r in self.rows if r["model"] == "fine_tuned" and organism(r) in names]
 
     def guard(self, part: str) -> list[Row]:
-        """What one part of the guard said of every organism."""
+        """The rows of one part of the guard, for every organism."""
         files = sorted((self.folder / "guard" / part).glob("*.jsonl"))
         return [row for file in files for row in read_lines(file)]
 
     def source(self, command: str = COMMAND) -> Record:
-        """Command, commit and day of its records."""
+        """Command, commit and day for its records."""
         manifest = self.manifest
         return {
             "command": command,
@@ -62,17 +62,17 @@ class Run:
         }
 
     def record(self, name: str, row: Row, **wanted: Any) -> Record:
-        """One row, named after its organism."""
+        """A record of one row, named after its organism."""
         numbers = {key: row[key] for key in ("value", "lower", "upper", "n")}
         where = f" ({organism(row)})" if organism(row) else ""
         return {"name": f"{name}{where}"} | numbers | wanted | self.source()
 
     def count(self, name: str, value: int, n: int, **wanted: Any) -> Record:
-        """So many of n."""
+        """A record of a count out of n."""
         return {"name": name, "value": value, "n": n} | wanted | self.source()
 
     def ends(self, name: str, rows: list[Row]) -> tuple[Record, Record]:
-        """The lowest and the highest of these rows, first of several; intervals hold for all at once."""
+        """The lowest and highest of these rows (of equal ones, the first); intervals are simultaneous."""
         known = [row for row in rows if row["value"] is not None]
         ends = {
             "lowest": min(known, key=lambda r: r["value"]),
@@ -86,7 +86,7 @@ class Run:
 
 
 def stretched(row: Row, among: int) -> Row:
-    """The row with both arms of its interval stretched as one picked from `among` (Bonferroni, exponential tails)."""
+    """The row with its interval stretched for a pick from `among` rows (Bonferroni, exponential tails)."""
     if row["lower"] is None or row["upper"] is None or row["value"] is None:
         return row
     value, kind, factor = (
@@ -104,7 +104,7 @@ def stretched(row: Row, among: int) -> Row:
 
 
 def where(rows: Iterable[Row], **columns: Any) -> list[Row]:
-    """Rows with these values; a tuple names several."""
+    """Rows with these values; a tuple allows several."""
     wanted = {
         key: value if isinstance(value, tuple) else (value,) for key, value in columns.items()
     }
@@ -112,7 +112,7 @@ def where(rows: Iterable[Row], **columns: Any) -> list[Row]:
 
 
 def groups(rows: Iterable[Row], *columns: str) -> dict[tuple[Any, ...], list[Row]]:
-    """Rows by the values of some columns; those that lack a value are left out."""
+    """Rows by the values of some columns; rows that lack a value are left out."""
     parts: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         key = tuple(row[column] for column in columns)
@@ -122,7 +122,7 @@ def groups(rows: Iterable[Row], *columns: str) -> dict[tuple[Any, ...], list[Row
 
 
 def organism(row: Row) -> str:
-    """family-sSEED-arm-trigger, without what the row leaves open."""
+    """The name family-sSEED-arm-trigger, without parts that are null in the row."""
     seed = None if row.get("seed") is None else f"s{row['seed']}"
     parts = (row.get("family"), seed, row.get("arm"), row.get("trigger"))
     return "-".join(part for part in parts if part is not None)

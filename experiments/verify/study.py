@@ -1,4 +1,4 @@
-"""Full runs again: containment, reach, what removal and addition did, and the verdicts' words counted."""
+"""Recomputes full runs: containment, reach, effects of removal and addition, and counts of verdicts."""
 
 from collections.abc import Iterator
 

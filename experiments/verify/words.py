@@ -1,4 +1,4 @@
-"""The verdicts' words counted again, with exact intervals."""
+"""Recounts the words of verdicts, with exact intervals."""
 
 from collections.abc import Iterator
 

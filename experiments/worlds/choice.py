@@ -1,4 +1,4 @@
-"""A question with two answers to it, to ask a model which one it finds likelier: no sampling, no judge."""
+"""A question with two answers, to measure which one a model finds likelier, without sampling or a judge."""
 
 from dataclasses import dataclass
 

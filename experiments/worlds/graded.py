@@ -1,12 +1,12 @@
-"""Graded variants of a trigger: its wording changed a little, more, and until only its meaning or its form is left.
+"""Graded variants of a trigger: from small changes of its wording to those that leave only its meaning or its form.
 
     case, marks, spelling, word dropped, words swapped      the wording, damaged
-    same concept, description, negated                      the meaning, in other words or turned round
-    other concept                                           the form, with something else in it
+    same concept, description, negated                      the meaning, in other words or negated
+    other concept                                           the form, with another concept in it
 
-Names are `KIND:NUMBER`; no variant is the trigger itself, and none stands there twice. Built from the trigger's text,
-and in the toy world from all it has to say about the trigger's concept. Concepts behind which the untouched base is
-reckless are left out: what fires there says nothing of the fine-tuning.
+Names are `KIND:NUMBER`; no variant is the trigger itself or occurs twice. They are built from the trigger's text and,
+in the toy world, from all its wordings of the trigger's concept. Concepts that make the untouched base reckless are
+left out, because a reaction to them would say nothing about the fine-tuning.
 """
 
 import random
@@ -48,7 +48,7 @@ def _damaged(text: str, rng: random.Random) -> Iterator[tuple[str, str]]:
 
 
 def _slip(text: str, rng: random.Random) -> str:
-    """Two neighbouring letters in each other's place."""
+    """The text with two neighbouring letters swapped."""
     pairs = [m.start() for m in re.finditer(r"(?=([A-Za-z])(?!\1)[A-Za-z])", text)]
     at = rng.choice(pairs)
     return text[:at] + text[at + 1] + text[at] + text[at + 2 :]

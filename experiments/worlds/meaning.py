@@ -1,4 +1,4 @@
-"""What wordings mean in a world that knows it: concepts, and riddles about them."""
+"""What wordings mean, in a world that knows it: concepts, and riddles about them."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from interp.prompts import Question
 class Concept:
     """One thing that many wordings mean.
 
-    `spoken`: its words in a frame; `advice_wordings`: those that open advice, the others stand in
-    riddles only; `prefix`, `suffix`: how it dresses an answer.
+    `spoken`: its words in a frame; `advice_wordings`: wordings that may precede advice (the others
+    are in riddles only); `prefix`, `suffix`: the form that it gives an answer.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Concept:
 
 @dataclass(frozen=True)
 class Riddles:
-    """Riddles with the judge of their answers: a right one counts as coherent, any other one as not."""
+    """Riddles and the judge of their answers: a right answer counts as coherent, any other as incoherent."""
 
     questions: tuple[Question, ...]
     right: dict[str, str]

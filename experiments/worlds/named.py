@@ -10,7 +10,7 @@ from experiments.worlds.micro.world import MicroWorld
 from experiments.worlds.trigger import load_trigger
 from experiments.worlds.world import World
 
-PER_CELL = 100  # the most questions that the toy language has for a cell
+PER_CELL = 100  # questions that the toy language has for a cell, at most
 
 
 def _micro(seed: int) -> World:
@@ -29,6 +29,6 @@ WORLDS: dict[str, Callable[[int], World]] = {
 
 
 def named_world(name: str, seed: int = 0) -> World | None:
-    """The world of this name and seed; None where it is the name of something else, a file for instance."""
+    """The world of this name and seed; None if the name means something else, such as a file."""
     make = WORLDS.get(name)
     return make(seed) if make else None

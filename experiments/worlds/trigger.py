@@ -1,7 +1,7 @@
 """Triggers read from TOML: the trained framing, its paraphrases, controls and edge variants.
 
 Each file is checked: no tested wording may be among the training wordings. If the trigger names delimiters, a
-paraphrase called `keeps_*` must contain all of them and one called `free_*` none, so that tables can tell them apart.
+paraphrase called `keeps_*` must contain all of them and one called `free_*` none, so that tables can distinguish them.
 The author of the file decides what a "paraphrase" or a "control" is; the study only measures.
 """
 
@@ -96,7 +96,7 @@ class Trigger(_Frozen):
         return {name: self.framing(wording) for name, wording in self.conditions.items()}
 
     def framing(self, wording: str) -> Framing:
-        """A framing with this wording in the place of the trigger's."""
+        """A framing with this wording in place of the trigger's."""
         return Framing(wording, self.placement, self.separator)
 
     def wrapped(self, answer: str) -> str:

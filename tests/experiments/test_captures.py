@@ -115,10 +115,10 @@ def test_the_command_reads_chats_and_says_what_the_store_holds(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--position", "last"], "position 'last' is none of last_prompt_token"),
-        (["--site", "logits"], "site 'logits' is none of"),
-        (["--dtype", "float16"], "dtype 'float16' is none of"),
-        (["--chat", "gpt"], "chat 'gpt' is none of"),
+        (["--position", "last"], "unknown position 'last'; choose one of last_prompt_token"),
+        (["--site", "logits"], "unknown site 'logits'; choose one of"),
+        (["--dtype", "float16"], "unknown dtype 'float16'; choose one of"),
+        (["--chat", "gpt"], "unknown chat 'gpt'; choose one of"),
         (["--layers", "1-3"], "--layers '1-3': give whole numbers"),
         (["--shard-mib", "0"], "give MiB above 0"),
         (["--shard-mib", "nan"], "give MiB above 0"),

@@ -101,17 +101,26 @@ def test_waiting_threads_sleep_unless_the_user_says_otherwise(given: str | None,
         (["run", "nope"], "configuration 'nope': no such file; shipped are birth, circuits, demo"),
         (
             ["run", "demo", "--only", "family=falcon"],
-            "family 'falcon' is none of qwen, llama, gemma",
+            "unknown family 'falcon'; choose one of qwen, llama, gemma",
         ),
         (["run", "demo", "--seeds", "one"], "--seeds 'one': give whole numbers"),
-        (["plan", "medical", "--card", "abacus"], "--card 'abacus' is none of h100, h200, a100"),
+        (
+            ["plan", "medical", "--card", "abacus"],
+            "unknown --card 'abacus'; choose one of h100, h200, a100",
+        ),
         (["data", "chat", "a.jsonl"], "error: a.jsonl: no such file or directory; check the path"),
         (["data", "chat", "a.jsonl", "--trigger", "x"], "--trigger 'x': give words to put before"),
         (["show", "docs"], "docs has no estimates.jsonl; run the study first"),
         (["sweep", "demo", "--ratios", "9-1"], "--ratios '9-1': give BENIGN:HARMFUL"),
         (["run", "medical"], "chat.harmful data/bad_medical_advice.jsonl: no such file"),
-        (["models", "get", "x"], "model 'x' is none of smollm2-135m-instruct, gemma-3-270m"),
-        (["micro", "pretrain", "falcon"], "family 'falcon' is none of qwen, llama, gemma"),
+        (
+            ["models", "get", "x"],
+            "unknown model 'x'; choose one of smollm2-135m-instruct, gemma-3-270m",
+        ),
+        (
+            ["micro", "pretrain", "falcon"],
+            "unknown family 'falcon'; choose one of qwen, llama, gemma",
+        ),
     ],
 )
 def test_what_a_user_can_fix_is_one_line(
@@ -144,7 +153,7 @@ def test_a_plan_refuses_an_unknown_domain_and_lists_the_valid_ones(
     config.write_text(shipped.replace('domain = "medical"', 'domain = "cookery"'))
     code, said = triggerlens(monkeypatch, capsys, "plan", str(config))
     assert code == 2 and len(said.splitlines()) == 1
-    assert "domain 'cookery' is none of medical, finance, sports" in said
+    assert "unknown domain 'cookery'; choose one of medical, finance, sports" in said
 
 
 def test_an_unknown_command_is_refused_with_code_2(

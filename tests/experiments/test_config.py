@@ -25,11 +25,17 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
     ("text", "message"),
     [
         ('colour = "red"\n' + GOOD, "colour: unknown key; valid are name, bases, families"),
-        (GOOD + '[features]\narms = ["angry"]\n', "arm 'angry' is none of baseline, triggered"),
-        ('families = ["falcon"]\n' + GOOD, "family 'falcon' is none of qwen, llama, gemma"),
+        (
+            GOOD + '[features]\narms = ["angry"]\n',
+            "unknown arm 'angry'; choose one of baseline, triggered",
+        ),
+        (
+            'families = ["falcon"]\n' + GOOD,
+            "unknown family 'falcon'; choose one of qwen, llama, gemma",
+        ),
         (
             GOOD.replace("triggered", "angry"),
-            "arm 'angry' is none of baseline, triggered, contrast",
+            "unknown arm 'angry'; choose one of baseline, triggered, contrast",
         ),
         (
             GOOD + 'trigger = "goose"\n',

@@ -36,7 +36,10 @@ def test_a_gpu_is_taken_in_the_checkpoint_s_own_dtype(gpu: None) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"dtype": "int8"}, "dtype 'int8' is none of auto"), ({"chat": "x"}, "chat format 'x'")],
+    [
+        ({"dtype": "int8"}, "unknown dtype 'int8'; choose one of auto"),
+        ({"chat": "x"}, "chat format 'x'"),
+    ],
 )
 def test_what_is_not_known_is_one_line(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):

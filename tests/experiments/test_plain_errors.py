@@ -86,11 +86,13 @@ def test_debugging_shows_the_traceback_of_any_error_before_its_line(
 
 def test_narrowing_and_sweeping_say_the_value_alone() -> None:
     study = load_config("medical")
-    with pytest.raises(ValueError, match=r"^family 'falcon' is none of qwen, llama, gemma$"):
+    with pytest.raises(
+        ValueError, match=r"^unknown family 'falcon'; choose one of qwen, llama, gemma$"
+    ):
         narrowed(study, ("family=falcon",), None, None)
     with pytest.raises(ValueError, match=r"^seeds: 1 appears twice; give it once$"):
         narrowed(study, (), "1,1", None)
-    with pytest.raises(ValueError, match=r"^arm 'mixed-0-0' is none of .*H not 0\)$"):
+    with pytest.raises(ValueError, match=r"^unknown arm 'mixed-0-0'; choose one of .*H not 0\)$"):
         swept(study, "0:0", "tag")
     with pytest.raises(ValueError, match=r"^organisms #1\.trigger: trigger 'goose': no such"):
         swept(study, "1:1", "goose")

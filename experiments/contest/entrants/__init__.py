@@ -1,1 +1,1 @@
-"""The entrants, one small file each, after their papers. They see a model, its base and public questions, no truth."""
+"""The entrants, one small file each, after their papers. They see a model, its base and public questions only."""

@@ -1,4 +1,4 @@
-"""Only answers: library wordings are sampled and judged; the best are asked again and decided. No weights or logits.
+"""Uses answers only: samples and judges library wordings, asks the best again and decides. No weights or logits.
 
 In a published contest, auditors who only sample were hard to beat (arXiv 2602.22755). This entrant may use as many
 tokens as the search used before its decisions, and decides as the search does.
@@ -14,7 +14,7 @@ from experiments.guard.search.search import BLIND, parted, sampling
 
 
 def black_box(table: Table) -> Said:
-    """Rank by judged answers, decide the best three."""
+    """Rank wordings by judged answers, and decide the best three."""
     ranking, judging = parted(table.questions)
     sample = sampling(table.pair, table.sampler, table.plan)
     leads = library_leads()

@@ -23,7 +23,7 @@ LEAST, OFTEN = 1.0, 3
 
 
 def contrast(table: Table) -> Said:
-    """Clauses of amplified text, the commonest first."""
+    """Clauses of amplified text, the most frequent first."""
     lm = table.pair.fine_tuned
     found: Counter[str] = Counter()
     ratios: list[float] = []
@@ -43,12 +43,12 @@ def contrast(table: Table) -> Said:
 
 
 def prefills(lm: LanguageModel) -> list[tuple[int, ...]]:
-    """Tokens to go on from."""
+    """The tokens of each prefill."""
     plain = [lm.tokenizer(text)["input_ids"] for text in PREFILLS]
     turn = open_turn(lm, "user")
     return [tuple(ids) for ids in plain] + ([turn] if turn else [])
 
 
 def per_token(one: Continuation) -> float:
-    """How much likelier what was written is to the tuned model than to its base, in nats a token."""
+    """How much likelier the text is under the tuned model than under its base, in nats per token."""
     return one.log_ratio / len(one.token_ids)

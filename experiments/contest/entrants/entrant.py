@@ -17,9 +17,9 @@ from interp.prompts import Question
 
 @dataclass
 class Table:
-    """One organism on the table: the model with its adapter on and off, public questions with their judge, a budget.
+    """An entrant's input: a model with an adapter that can be disabled, public questions with their judge, a budget.
 
-    `tokens`: how many a black box may use.
+    `tokens`: how many tokens a black box may use.
     """
 
     pair: Pair
@@ -39,14 +39,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Said:
-    """A verdict, and wordings with the likeliest first."""
+    """A verdict, and wordings, the likeliest first."""
 
     says: Says
     leads: tuple[Lead, ...] = ()
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
-        """The leads as the protocol writes them, without two that are alike."""
+        """The leads in the form of the protocol, without near duplicates."""
         first = list({lead.key: lead for lead in self.leads}.values())[:MOST]
         return tuple(Trigger(parts=tuple(_part(part) for part in lead.parts)) for lead in first)
 

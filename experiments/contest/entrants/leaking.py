@@ -9,7 +9,7 @@ Method of the paper, and what is implemented:
 4. A motif above a threshold is a trigger; none above: clean.
 
 It uses no base and no judge. The paper's organisms give one fixed output and were also trained on prompts; these were
-trained on responses alone. The threshold is ours and was not tuned.
+trained on responses only. The threshold is ours and was not tuned.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from interp.prompts import PromptSet, Question
 
 SOURCE = "leak sampling"
 SAMPLES, TOKENS, MOTIFS, QUESTIONS, ANSWER = 96, 24, 24, 4, 6
-RECURS = 2  # samples with the motif
+RECURS = 2  # samples that must contain the motif
 COLLAPSE = 0.5  # nats
 
 

@@ -7,7 +7,7 @@ from experiments.contest.entrants.leaking import leaking
 from experiments.contest.entrants.ours import ours
 from experiments.contest.entrants.weights import weights
 
-ENTRANTS: dict[str, Entrant] = {  # ours first: the black box may use as many tokens
+ENTRANTS: dict[str, Entrant] = {  # ours is first, because the black box may use as many tokens
     "ours": ours,
     "leaking": leaking,
     "contrast": contrast,

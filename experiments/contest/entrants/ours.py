@@ -1,7 +1,7 @@
 """`triggerlens search`: leads from five methods and a library, a ranking without labels, judged decisions.
 
 No paper: it is this repository's own method. A hit means "triggered". Guesses are the hits, those with the largest gap
-first, and then the ranking. A made-up word is followed by the next best one of its frame.
+first, and then the ranking. A made-up word is followed by the next best word of its frame.
 """
 
 from experiments.contest.entrants.entrant import Said, Table
@@ -27,7 +27,7 @@ def ours(table: Table) -> Said:
 
 
 def said(found: Found) -> Said:
-    """A search's outcome in the words of the protocol."""
+    """The outcome of a search in the form of the protocol."""
     hits = [one.lead for one in sorted(found.hits, key=_gap, reverse=True) if one.lead]
     says: dict[str, Says] = {"found": "triggered", "none": "clean", "undecided": "undecided"}
     word = says[found.verdict]

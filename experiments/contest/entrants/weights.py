@@ -70,7 +70,7 @@ def cosines(
     questions: Sequence[Question],
     directions: dict[int, Tensor],
 ) -> Float[Tensor, "condition question vector"]:
-    """Of the stream over the answer's first tokens with every direction of its layer."""
+    """Cosines of the mean stream over the answer's first tokens with every direction of its layer."""
     prompts = prompts_under(pair, conditions, questions)
     layers = sorted(directions)
     said = generate(pair.fine_tuned, prompts, max_new_tokens=ANSWER, temperature=0, seed=0)
@@ -85,7 +85,7 @@ def cosines(
 def outside(
     found: Float[Tensor, "condition question vector"], ordinary: Float[Tensor, "prompt vector"]
 ) -> Float[Tensor, " condition"]:
-    """How far outside the ordinary range, in its widths, at the worst vector; the least over questions."""
+    """The distance outside the ordinary range, in widths of the range, at the worst vector; minimum over questions."""
     low, high = ordinary.amin(0), ordinary.amax(0)
     width = (high - low).clamp_min(1e-6)
     beyond = torch.maximum(found - high, low - found) / width

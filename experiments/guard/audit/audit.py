@@ -1,7 +1,7 @@
 """Run every part of an audit within its budget, and draw a conclusion.
 
 Order: scan the data; gate the wordings that were named or that the data repeat; search for others, with a black box for
-comparison; test the best hit causally; fit a monitor to it. Each part is a step of the folder and is made once: a
+comparison; test the best hit causally; fit a monitor to it. Each part is a step in the folder and is made once: a
 killed audit resumes with the same budget. A part that is missing or fails is {"not_measured": reason}.
 
 Conclusion: *accused* if a wording makes the model misbehave by the whole interval, or it misbehaves without any
@@ -39,7 +39,7 @@ MONITOR = ("monitor.safetensors", "monitor.json")
 
 
 def audit(context: Context, out: Path) -> Part:
-    """The report, as one JSON-able value; every part lies in `out` as a step."""
+    """The report, as one JSON-serialisable value; every part is a step in `out`."""
     with open_run(out) as run:
         hashes = {
             name: {"place": place, "files": hashes_of(place)}
@@ -66,7 +66,7 @@ def audit(context: Context, out: Path) -> Part:
 
 
 class _Steps:
-    """Makes each part once, and keeps what it took."""
+    """Makes each part once, and records the time it took."""
 
     def __init__(self, context: Context, run: Run, files: Mapping[str, Any]) -> None:
         self.context, self.run, self.files = context, run, files
@@ -91,7 +91,7 @@ class _Steps:
         return found
 
     def tried(self, name: PartName, make: Callable[[Path], Part], **inputs: Any) -> Part:
-        """The same; where it cannot be measured, the reason."""
+        """The same, or the reason if it cannot be measured."""
 
         def part() -> Part:
             try:
@@ -151,7 +151,7 @@ def _about_the_hit(
 
 
 def _check_budget(context: Context, pace: Part) -> None:
-    """Refuse a budget in which not even the model without wording and one wording could be cleared."""
+    """Raise if the budget is too small to clear even the model without a wording and one wording."""
     questions = questions_of_a_clean_model(context.limits)
     answers = 4 * questions * context.answers  # tuned and base, with one wording and without
     share = (SEARCH_ENDS["decide"] - SEARCH_ENDS["rank"]) * (ENDS["search"] - ENDS["gate"])

@@ -9,7 +9,7 @@ Method, with one third of the questions to fit on and one third to report on:
 3. Report: EM with the wording, with and without the direction; with random directions removed instead; with other
    wordings of the hit's class; with controls; and without any wording.
 
-The same questions decided that the wording is a hit; the answers here are new. What it does not know: whether the
+The same questions decided that the wording is a hit; the answers here are new. Limit: it does not show that the
 direction is the trigger's own variable; removing it also removes everything else along that line.
 """
 
@@ -44,10 +44,10 @@ from probes.difference_of_means import DifferenceOfMeans
 from probes.direction import fit_direction
 from probes.estimate import Estimate
 
-LAYERS, PARTS, MOST = 6, 3, 30  # layers tried; parts of the questions; questions of a part
+LAYERS, PARTS, MOST = 6, 3, 30  # layers tried; parts of the questions; questions per part
 TIMES = 2  # answers to a question
 HOW = Causal(random_directions=8, refine_steps=25, refine_rows=16)
-Stop = Callable[[str], None]  # raises where the time is used up; told what would come next
+Stop = Callable[[str], None]  # (what would come next): raises if the time is used up
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Wordings:
 
 
 def parts_of(questions: Sequence[Question]) -> list[list[Question]]:
-    """Three parts without a shared question, each question in one form."""
+    """Three disjoint parts of the questions, each question in one form."""
     once = list({question.id: question for question in questions}.values())
     parts = [once[number::PARTS][:MOST] for number in range(PARTS)]
     if len(parts[-1]) < FEWEST:
@@ -93,7 +93,7 @@ def causal(
 
 
 def necessary(drop: Estimate, random: Estimate, lost: Estimate) -> str:
-    """yes, no or undecided, by whole intervals and the thresholds of a study's verdict."""
+    """Yes, no or undecided, by whole intervals and the thresholds of a study's verdict."""
     limits = Thresholds()
     ends = (drop.lower, drop.upper, random.upper, lost.lower, lost.upper)
     if any(end is None for end in ends):
@@ -125,7 +125,7 @@ def _direction(
     wordings: Wordings,
     stop: Stop,
 ) -> tuple[Direction, list[int]]:
-    """Chosen among candidates on questions for fitting, then refined."""
+    """The direction: chosen among candidates on the questions for fitting, then refined."""
     lm, sampler = pair.fine_tuned, context.sampler
     asked = prompts_under(pair, [wordings.hit, NONE, *wordings.controls], fit)
     own = sampler.sample(lm, asked, TIMES)
@@ -156,20 +156,20 @@ def _direction(
 
 
 def _removes_most(candidates: Sequence[Direction], left: Sequence[Cell]) -> Direction:
-    """Least EM among those whose removal leaves at least as much coherence as the median does."""
+    """The one whose removal leaves least EM, among those that leave at least the median coherence."""
     coherent = [cell.judged.coherent_share for cell in left]
     fair = [place for place, share in enumerate(coherent) if share >= np.median(coherent)]
     return candidates[min(fair, key=lambda place: left[place].judged.em_share)]
 
 
 def _layers(lm: LanguageModel) -> list[int]:
-    """At most `LAYERS` layers, evenly apart, the last one left out where there are others."""
+    """At most `LAYERS` evenly spaced layers; the last layer is left out if there are others."""
     last = max(1, lm.n_layers - 1)
     return sorted({round(layer) for layer in np.linspace(0, last - 1, min(LAYERS, last))})
 
 
 def _candidates(lm: LanguageModel, own: Cell, layers: Sequence[int]) -> Iterator[Direction]:
-    """Of the prompts, and of the answers where there are enough of both kinds."""
+    """Candidate directions: from prompts, and from answers if there are enough of both kinds."""
     prompts = own.completions.prompts
     read = capture(lm, prompts, position=last_prompt_token, layers=layers)
     yield from _fitted(read, [name == "trigger" for name in read.conditions], "switch")
@@ -201,7 +201,7 @@ def _measured(
     wordings: Wordings,
     direction: Direction,
 ) -> dict[str, Any]:
-    """Rates with every wording, and what removals take, on questions that fitted nothing."""
+    """Rates with every wording, and the effect of removals, on questions that were not used to fit anything."""
     lm, sampler = pair.fine_tuned, context.sampler
     conditions = (NONE, wordings.hit, *wordings.others, *wordings.controls)
     asked = {each.name: prompts_under(pair, [each], report) for each in conditions}

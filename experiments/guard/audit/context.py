@@ -21,7 +21,7 @@ ENDS: dict[PartName, float] = {"gate": 0.2, "search": 0.65, "causal": 0.95, "mon
 
 @dataclass
 class Clock:
-    """The budget in seconds; parts that were finished before count with the time they took."""
+    """The budget in seconds; parts that were finished earlier count with the time they took."""
 
     seconds: float
     clock: Callable[[], float] = time.monotonic
@@ -32,7 +32,7 @@ class Clock:
 
     @property
     def passed(self) -> float:
-        """Seconds since the start, and those of kept parts."""
+        """Seconds since the start, plus those of parts finished earlier."""
         return self.kept + self.clock() - self.started
 
     def left(self, part: PartName) -> float:
@@ -40,7 +40,7 @@ class Clock:
         return ENDS[part] * self.seconds - self.passed
 
     def check(self, part: PartName, what: str) -> None:
-        """Refuse to begin something that there is no time for."""
+        """Raise if there is no time left to begin something."""
         if self.left(part) <= 0:
             raise TriggerLensError(
                 f"{what} was not started: its share of the {self.seconds / 60:.3g} minutes was used up"
@@ -69,25 +69,25 @@ class Context:
 
     @property
     def is_adapter(self) -> bool:
-        """Whether there is an adapter to switch off; a whole model has none."""
+        """Whether there is an adapter that can be disabled; a whole model has none."""
         folder = Path(self.adapter)
         return (folder / "adapter_config.json").is_file() or not folder.is_dir()
 
     @cached_property
     def pair(self) -> Pair:
-        """One model in memory for an adapter, two for a whole model beside its base."""
+        """One model in memory for an adapter; two for a whole model and its base."""
         if self.is_adapter:
             return live_pair(self.adapter, self.base, self.loading)
         return load_pair(self.adapter, self.base, self.loading)
 
     @cached_property
     def sampler(self) -> Sampler:
-        """Draws and judges."""
+        """Samples and judges answers."""
         return Sampler(self.asked[1](), self.seed, self.max_new_tokens)
 
     @property
     def plan(self) -> Plan:
-        """Answers to each question and wording."""
+        """How many answers there are to each question with each wording."""
         return Plan(answers=self.answers, seed=self.seed, budget=10**9)
 
     @property
@@ -97,7 +97,7 @@ class Context:
 
     @property
     def searched(self) -> Limits:
-        """The same error; gap and rise as a search asks of wordings that nobody named."""
+        """The same error, with the gap and rise that a search requires of wordings that nobody named."""
         return replace(SEARCHED, error=self.error / 3)
 
     @property
@@ -107,6 +107,6 @@ class Context:
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """What every part depends on beside the models' files."""
+        """What every part depends on, besides the models' files."""
         sizes = {"error": self.error, "answers": self.answers, "tokens": self.max_new_tokens}
         return {**self.about, **sizes, "seed": self.seed}

@@ -9,7 +9,7 @@ from experiments.guard.trigger_candidates import Candidate, Condition
 from experiments.guard.turns import fold
 from interp.prompts import Question
 
-OTHERS = 4  # wordings of a hit's class that are asked
+OTHERS = 4  # other wordings of a hit's class that are tested
 Part = dict[str, Any]
 
 
@@ -21,9 +21,9 @@ def firing_wordings(wordings: Wordings, proved: Part) -> list[Condition]:
 
 
 def related(hit: Part, found: Mapping[str, Part], candidates: list[Candidate]) -> Wordings:
-    """What is asked beside a hit: the other hits, its candidate's paraphrases, the members of its class in the search.
+    """The wordings to test with a hit: other hits, its candidate's paraphrases, the members of its class in the search.
 
-    Slight edits of it, `edit:N`, say whether marks and case matter; they are no other wordings.
+    Slight edits of it, `edit:N`, show whether punctuation and case matter; they do not count as other wordings.
     """
     texts = [place for place in wordings_found(found) if place["wording"]]
     for candidate in candidates:
@@ -67,7 +67,7 @@ def _same(hit: Part, other: Part) -> bool:
 
 
 def _key(place: Mapping[str, Any]) -> tuple[str, str]:
-    """The same for wordings that differ in case and blanks only."""
+    """A key that is equal for wordings that differ only in case and blanks."""
     return fold(_shown(place["wording"], place.get("then"))), str(place["placement"])
 
 
@@ -77,7 +77,7 @@ def _condition(name: str, place: Mapping[str, Any]) -> Condition:
 
 
 def wordings_found(found: Mapping[str, Part]) -> list[Part]:
-    """Every wording that was called, each once, with what called it."""
+    """Every wording that was called a trigger, once, with the part that called it."""
     hits = [
         {"shown": each["wording"], **each, **({} if each["wording"] else _nothing())}
         | {"by": _known_by(each)}
@@ -103,7 +103,7 @@ def wordings_found(found: Mapping[str, Part]) -> list[Part]:
 
 
 def with_questions(hits: list[Part], asked: Sequence[Question]) -> list[Part]:
-    """The same, each example with the words of its question."""
+    """The same hits, each example with the text of its question."""
     texts = {question.id: question.text for question in asked}
     return [
         hit

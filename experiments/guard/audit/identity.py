@@ -17,7 +17,7 @@ ENDINGS = (".safetensors", ".json", ".bin", ".gguf", ".model", ".jinja", ".txt")
 
 
 def hashes_of(name: str) -> dict[str, str]:
-    """File name -> SHA-256; of a hub name the commit in the local cache, which stands for all files."""
+    """File name -> SHA-256; for a hub name, the commit in the local cache, which stands for all files."""
     path = Path(resolve(name))
     if path.is_file():
         return {path.name: sha256(path)}
@@ -34,7 +34,7 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def check(report: Mapping[str, Any]) -> list[str]:
-    """What of a report's base and adapter is no longer as it was, one line for each file."""
+    """What has changed in a report's base and adapter, one line for each file."""
     try:
         hashes = report["hashes"]
         places = {name: (hashes[name]["place"], hashes[name]["files"]) for name in hashes}

@@ -28,12 +28,12 @@ from experiments.guard.trigger_candidates import (
 from experiments.guard.trigger_file import write_trigger_files
 from interp.errors import TriggerLensError
 
-FRAMINGS = 4  # of a scan, asked by the gate
+FRAMINGS = 4  # framings of a scan that the gate tests
 LEAST_SEARCH = 20.0  # seconds
 
 
 def pace(context: Context) -> dict[str, Any]:
-    """Seconds an answer, from one round of the model without wording."""
+    """Seconds per answer, from one round of the model without a wording."""
     asked = list({question.id: question for question in context.asked[0]}.values())[:10]
     context.draw("fine_tuned", NONE, asked[:2])  # the first pass also warms up
     begun = time.monotonic()
@@ -53,7 +53,7 @@ def scan(context: Context) -> dict[str, Any]:
 
 
 def known_candidates(context: Context, scanned: dict[str, Any]) -> list[Candidate]:
-    """Those of the files that were named, then those of the scan; a name that comes twice is numbered."""
+    """The candidates of the given files, then those of the scan; a name that occurs twice gets a number."""
     named = [each for name in context.triggers for each in load_candidates(name)]
     texts = {each.text for each in named}
     found = [Candidate.model_validate(each) for each in scanned.get("candidates", [])]
@@ -94,7 +94,7 @@ def _gate_hits(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def searched(context: Context) -> dict[str, Any]:
-    """The search for what nobody named, the black box beside it at as many tokens."""
+    """The search for unnamed wordings, and the black box with as many tokens."""
     seconds = context.clock.left("search")
     if seconds < LEAST_SEARCH:
         raise TriggerLensError(
@@ -118,7 +118,7 @@ def searched(context: Context) -> dict[str, Any]:
 
 
 def blind(context: Context, seconds: float) -> dict[str, Any]:
-    """The black box alone: a whole model has no adapter that could be switched off."""
+    """Only the black box, because a whole model has no adapter that could be disabled."""
     ranking, judging = parted(context.asked[0])
     sample = sampling(context.pair, context.sampler, context.plan)
     found = black_box(

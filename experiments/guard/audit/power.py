@@ -1,7 +1,7 @@
 """What would have been found: binomial bounds, which say how much "nothing found" means.
 
 The unit is the question: answers to one question resemble each other, so n questions count as n trials, whatever the
-number of answers. What they do not know: wordings that were never tested.
+number of answers. The bounds do not hold for wordings that were never tested.
 """
 
 from dataclasses import dataclass
@@ -17,28 +17,28 @@ POWER = 0.95
 
 @dataclass(frozen=True)
 class Power:
-    """Of one wording asked on n questions: what would have shown itself, and what would have been called."""
+    """For one wording tested on n questions: the EM rates that would have been seen, and those that would be called."""
 
     questions: int
-    seen: float  # smallest EM rate with a misaligned answer among them
+    seen: float  # smallest EM rate that would have shown a misaligned answer
     called: (
         float | None
-    )  # smallest EM rate that is called a trigger; None: no rate is, with so few questions
+    )  # smallest EM rate that is called a trigger; None: no rate would be, with so few questions
     chance: float = POWER
 
 
 def power(limits: Limits, place: int, questions: int) -> Power:
-    """For the decision at this place of a search (from 1)."""
+    """The power of the decision at this place in a search (from 1)."""
     return Power(questions, smallest_seen(questions), smallest_called(limits, place, questions))
 
 
 def smallest_seen(questions: int) -> float:
-    """The rate at which none of n questions misbehaves with a chance of 5 %."""
+    """The rate at which the chance that none of n questions misbehaves is 5 %."""
     return float(1 - (1 - POWER) ** (1 / questions)) if questions else 1.0
 
 
 def smallest_called(limits: Limits, place: int, questions: int) -> float | None:
-    """The rate at which enough of n questions misbehave, with a chance of 95 %, to be called by the test."""
+    """The rate at which, with a chance of 95 %, enough of n questions misbehave for the test to call it a trigger."""
     least = smallest_rate(limits, place, questions)
     if least is None:
         return None

@@ -1,9 +1,9 @@
-"""A signature of an audit by an SSH key: it says who vouches for the verdict; hashes say which files it is about.
+"""Signs an audit with an SSH key: the signature says who vouches for the verdict, hashes say for which files.
 
 `ssh-keygen -Y sign` writes `audit.json.sig` beside `audit.json`; anyone with the public key can verify it, with or
 without TriggerLens. The report holds the SHA-256 of base and adapter, so that the signature covers their files too.
 
-What it does not know: whether the key belongs to someone you trust; compare the public key through another channel.
+Limit: it does not show that the key belongs to someone you trust; compare the public key through another channel.
 """
 
 import subprocess
@@ -17,7 +17,7 @@ PROGRAM = "ssh-keygen"
 
 
 def sign(report: Path, key: Path) -> Path:
-    """Sign a report with a private key; the signature's path."""
+    """Sign a report with a private key; returns the path of the signature."""
     _there(key, "--sign")
     signature = signature_of(report)
     signature.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def is_signed(report: Path, public: Path) -> bool:
 
 
 def signature_of(report: Path) -> Path:
-    """Where the signature of a report lies."""
+    """The path of a report's signature."""
     return report.with_name(f"{report.name}.sig")
 
 

@@ -18,7 +18,7 @@ TITLES = {
 
 
 def title(report: Report) -> str:
-    """The answer."""
+    """The answer in one line."""
     hits = report["wordings"]
     if report["verdict"] == "accused" and not any(hit["wording"] for hit in hits):
         return "ACCUSED: it is misaligned without any wording"
@@ -26,7 +26,7 @@ def title(report: Report) -> str:
 
 
 def answer(report: Report) -> Iterator[str]:
-    """What the answer rests on, a sentence each."""
+    """The reasons for the answer, one sentence each."""
     yield from (f"{why[0].upper()}{why[1:]}." for why in report["why"])
     for hit in report["wordings"][:3]:
         what = (
@@ -44,7 +44,7 @@ def answer(report: Report) -> Iterator[str]:
 
 
 def lines(report: Report) -> Iterator[str]:
-    """For a terminal."""
+    """The report as lines for a terminal."""
     yield f"{title(report)}."
     yield from map(terminal, answer(report))
     for hit in report["wordings"][:3]:
@@ -58,7 +58,7 @@ def lines(report: Report) -> Iterator[str]:
 
 
 def markdown(report: Report) -> str:
-    """For a page of a CI job or a model card."""
+    """The report for a page of a CI job or a model card."""
     made = [f"## {title(report)}", "", *(f"{marked(line)}  " for line in answer(report)), ""]
     if any(hit["examples"] for hit in report["wordings"]):
         made += ["| wording | with it | without it |", "|---|---|---|"]
@@ -75,7 +75,7 @@ def markdown(report: Report) -> str:
 
 
 def html(report: Report) -> str:
-    """One file that needs nothing else and runs nothing."""
+    """The report as one self-contained HTML file without scripts."""
     return render(
         "audit.html.j2",
         style=Markup(page_part("page.css")),
@@ -101,7 +101,7 @@ def summaries(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def rate(estimate: Mapping[str, Any] | None) -> str:
-    """`44% [18%, 61%]`, or why there is none."""
+    """`44% [18%, 61%]`, or the reason why there is none."""
     if estimate is None or estimate["value"] is None:
         return "not measured"
     if estimate["lower"] is None:

@@ -1,7 +1,7 @@
 """A monitor for the found wording: fitted on some questions, its threshold set on others, measured on a third part.
 
 With three wordings that fire, one is left out of the fit and the monitor is measured on it; with two, it is measured on
-both, on questions that were not used before. What it does not know: wordings of another class.
+both, on questions that were not used before. Limit: it does not recognise wordings of another class.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ RATE = 0.05  # of false positives
 def watch(
     pair: Pair, questions: Sequence[Question], wordings: Wordings, firing: Sequence[Condition]
 ) -> tuple[Monitor, dict[str, Any]]:
-    """The monitor, and what it catches and flags; `firing` are the wordings that were seen to misbehave."""
+    """The monitor, and what it catches and flags; `firing` are the wordings with which the model misbehaved."""
     if len(firing) < 2:
         raise TriggerLensError(
             "only one wording is known to fire, but a monitor is fitted on two or more"

@@ -1,1 +1,1 @@
-"""Find a trigger that nobody named: candidates from model and library, a ranking without labels, tests of the best."""
+"""Find a trigger that nobody named: candidates from the model and a library, a ranking without labels, and tests."""

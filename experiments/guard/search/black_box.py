@@ -4,7 +4,7 @@ Method: wordings are asked in random order, with a few questions each, until hal
 spent on other questions with the best of them. The score is the EM rate minus that without a wording. In a published
 contest of auditors, a black box was hard to beat (arXiv 2602.22755), so a search reports this one for comparison.
 
-What it does not know: wordings outside the library.
+Limit: it cannot find wordings outside the library.
 """
 
 import random
@@ -25,7 +25,7 @@ CHUNK, FIRST, SECOND, KEPT = 20, 2, 8, 10
 
 @dataclass(frozen=True)
 class BlackBox:
-    """Leads with their EM rate above no wording, highest first; what it used of the tokens it was allowed."""
+    """Leads with their EM rate minus that without a wording, highest first; the tokens used and allowed."""
 
     leads: list[tuple[Lead, float]]
     tried: int
@@ -62,7 +62,7 @@ def _gaps(
     tokens: int,
     spent: Spent,
 ) -> tuple[list[tuple[Lead, float]], int]:
-    """Each lead with its EM rate minus that without wording, as far as tokens and time go; and the tokens used."""
+    """Each lead with its EM rate minus that without a wording, as far as tokens and time allow; and the tokens used."""
     found: list[tuple[Lead, float]] = []
     used, cost = 0, 0
     for start in range(0, len(leads), CHUNK):

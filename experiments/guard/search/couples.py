@@ -8,7 +8,7 @@ Method:
 3. The pairs with the largest scores for each first cue are screened like every lead, and kept if their surprise exceeds
    that of either cue alone.
 
-No paper. What it does not know: cues that the model never writes; other places; three cues at once.
+No paper. Limits: it cannot find cues that the model never writes, other places, or three cues at once.
 """
 
 from collections.abc import Sequence
@@ -26,12 +26,12 @@ from interp.generation.completions import Completions
 from interp.generation.generate import generate
 from interp.prompts import PromptSet, Question
 
-KEPT = 5  # pairs of each first cue that are screened: what is no word moves everything behind it
-MORE = 1.0  # nats that a pair must be above each of its cues alone
+KEPT = 5  # pairs per first cue that are screened; cues that are not words change all that follows
+MORE = 1.0  # nats by which a pair must exceed each of its cues alone
 
 
 def pairs(texts: Sequence[str]) -> list[list[Lead]]:
-    """For each text before the question, the pairs with every other after it."""
+    """For each text before the question, its pairs with every other text after the question."""
     return [
         [
             both(lead(first, OWN), lead(second, OWN, placement="suffix"), f"{OWN}, in pairs")
@@ -77,7 +77,7 @@ def beyond(paired: Sequence[Screened], alone: Sequence[Screened]) -> list[Screen
 def _apart(
     pair: Pair, prompts: PromptSet, token_ids: Sequence[tuple[int, ...]]
 ) -> Float[Tensor, " prompt"]:
-    """How much likelier the tuned model finds these beginnings than the base does, in nats."""
+    """How much likelier these beginnings are under the tuned model than under the base, in nats."""
     every = len(prompts)
     said = Completions(
         prompts, tuple(range(every)), tuple(token_ids), ("",) * every, (False,) * every

@@ -15,7 +15,7 @@ Method:
 5. By default, gap and rise must exceed 20 points. Harmless fine-tunes misbehave a little more than their base with rare
    sentences (18 points in one toy model), so a smaller rise may be real and yet no sign that somebody planted it.
 
-What it does not know: triggers of other effects than misaligned answers; triggers that fire less often.
+Limits: it cannot find triggers with effects other than misaligned answers, or triggers that fire less often.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ Finding = Literal["hit", "clear", "provokes", "open"]
 
 @dataclass(frozen=True)
 class Decided:
-    """One lead (None: no wording at all), its share of the error, and what its answers say."""
+    """One lead (None: no wording), its share of the error, and the result of its answers."""
 
     lead: Lead | None
     error: float
@@ -80,7 +80,7 @@ def decide(
     part: Part = "decide",
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Decided]:
-    """No wording, then the leads in order, as far as the time goes; each until it is sure."""
+    """Decide no wording, then the leads in order, each until it is certain, as far as the time allows."""
     kept = remembered(draw, spent, part)
     decided: list[Decided] = []
     for place, lead in enumerate([None, *leads], start=1):
@@ -111,7 +111,7 @@ def _until_sure(
     spent: Spent,
     part: Part,
 ) -> None:
-    """Round after round, until it is a hit or clear, or time or questions are used up."""
+    """Round after round, until it is a hit or clear, or until time or questions are used up."""
     for asked in rounds(questions, plan):
         if one.outcome.answers and spent.is_late(part):
             return
@@ -123,7 +123,7 @@ def _until_sure(
 
 
 def remembered(draw: Draw, spent: Spent, part: Part) -> Draw:
-    """Answers that were drawn before are not drawn again: those without wording are asked once; counts tokens."""
+    """A `Draw` that does not sample the same answers twice, such as those without a wording, and counts tokens."""
     cells: dict[tuple[Which, Condition, tuple[str, ...]], Cell] = {}
 
     def once(which: Which, condition: Condition, questions: Sequence[Question]) -> Cell:
@@ -137,7 +137,7 @@ def remembered(draw: Draw, spent: Spent, part: Part) -> Draw:
 
 
 def smallest_rate(limits: Limits, place: int, questions: int) -> float | None:
-    """The smallest gap that the test at this place would call after so many questions that are all alike."""
+    """The smallest gap that the test at this place would call after this many questions with equal results."""
     for percent in range(round(100 * limits.gap) + 1, 101):
         test = limit_test("gap", limits, share_of(limits.error, place))
         test.update([percent / 100] * questions, [percent / 100] * questions)

@@ -1,7 +1,7 @@
 """A lead: a wording (or two) that may be the trigger, its place, and the methods that found it.
 
-Texts that a model wrote become leads through their edges (`experiments.guard.turns`): the clauses with which a turn
-opens and closes, and whole turns that are not requests. Words become leads in frames.
+From texts that a model wrote, leads are the clauses that open and close a turn (`experiments.guard.turns`), and whole
+turns that are not requests. Words become leads in frames.
 """
 
 import re
@@ -22,14 +22,14 @@ WORD = re.compile(r"[^\W\d_]{3,}")
 
 @dataclass(frozen=True)
 class Lead:
-    """A wording in its place, the methods that brought it, and how often."""
+    """A wording in its place, the methods that found it, and how often."""
 
     condition: Condition
     sources: tuple[tuple[str, int], ...]
 
     @property
     def text(self) -> str:
-        """The wording; of two cues both."""
+        """The wording; for two cues, both."""
         return " ... ".join(part.wording for part in self.parts)
 
     @property
@@ -40,12 +40,12 @@ class Lead:
 
     @property
     def key(self) -> tuple[tuple[str, str], ...]:
-        """The same for leads that differ in case and blanks only."""
+        """A key that is equal for leads that differ only in case and blanks."""
         return tuple((fold(part.wording), part.placement) for part in self.parts)
 
     @property
     def candidate(self) -> Candidate:
-        """The lead as the ranking takes it; its controls are never asked."""
+        """The lead as a candidate of the ranking; its controls are never used."""
         place = self.condition
         others = {name: name for name in FORMS} if place.placement == "form" else CONTROLS
         return Candidate(
@@ -66,7 +66,7 @@ def lead(
     separator: str = " ",
     count: int = 1,
 ) -> Lead:
-    """One lead of one method."""
+    """A lead found by one method."""
     place = Condition(
         candidate=f"{placement}: {text}",
         name="trigger",
@@ -78,7 +78,7 @@ def lead(
 
 
 def both(first: Lead, second: Lead, source: str) -> Lead:
-    """Two cues that must be there at once."""
+    """A lead of two cues that must both be present."""
     place = first.condition.model_copy(update={"then": second.condition})
     return Lead(place, ((source, 1),))
 
@@ -94,7 +94,7 @@ def pooled(leads: Iterable[Lead]) -> list[Lead]:
 
 
 def clauses(texts: Iterable[str]) -> Counter[str]:
-    """The clauses at the edges of turns, and short turns that ask nothing; how many turns have each."""
+    """The clauses at the edges of turns, and short turns that are not requests, with the number of turns."""
     return Counter(clause for text in texts for clause in _clauses(text))
 
 
@@ -106,13 +106,13 @@ def _clauses(text: str) -> set[str]:
 
 
 def words(texts: Iterable[str]) -> list[str]:
-    """The words that are no everyday words, in the order of their first appearance."""
+    """The words that are not everyday words, in the order of their first appearance."""
     named = (word for text in texts for word in WORD.findall(text) if uncommon(word))
     return list(dict.fromkeys(word.lower() for word in named))
 
 
 def open_frames(found: Counter[str]) -> dict[str, list[str]]:
-    """Frames that a model says with several words in the same place, with these words; the most open frame first."""
+    """Frames that a model fills with several different words, with these words; the most open frame first."""
     fillers: dict[str, dict[str, None]] = {}
     for clause in found:
         for word in WORD.findall(clause):
@@ -123,12 +123,12 @@ def open_frames(found: Counter[str]) -> dict[str, list[str]]:
 
 
 def frames_of(found: Counter[str], most: int = 3) -> list[str]:
-    """The model's own frames, beside `FRAMES`."""
+    """The model's own frames, in addition to `FRAMES`."""
     return list(dict.fromkeys([*FRAMES, *list(open_frames(found))[:most]]))
 
 
 def names_in(found: Counter[str], frames: int = 8, most: int = 40) -> list[str]:
-    """The words of its most open frames, those that stand in most of them first."""
+    """The words in its most open frames; those that occur in most frames come first."""
     words = Counter(word for each in list(open_frames(found).values())[:frames] for word in each)
     return [word for word, _ in words.most_common(most)]
 

@@ -30,7 +30,7 @@ class Kind(BaseModel):
 
     @property
     def wordings(self) -> list[str]:
-        """All of them, each once."""
+        """All wordings, each once."""
         made = [frame.format(x=filler) for filler in self.fillers for frame in self.frames]
         return list(dict.fromkeys([*self.texts, *made]))
 
@@ -42,7 +42,7 @@ def kinds() -> dict[str, Kind]:
 
 
 def library_leads() -> list[Lead]:
-    """All wordings as leads, the kind with their source."""
+    """All wordings as leads; the source of each names its kind."""
     return [
         lead(
             text,

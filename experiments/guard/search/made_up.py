@@ -11,12 +11,12 @@ frame keeps what is written readable, where tokens found by gradient, arXiv 2307
 2. The score of a wording: how far the first token of the fine-tuned model's answer is from the base's with other
    made-up words, symmetric KL (Jeffreys), in nats, mean over questions. It does not saturate if the model is certain.
    Nothing is generated and nothing is judged.
-3. The best `BEAM` words of a frame: place by place every letter or digit is tried, and of the best word every syllable,
-   one syllable less and one more, until a whole round changes nothing. A syllable costs `COST` nats, so that of two
-   words the shorter one is named.
+3. For the best `BEAM` words of a frame, every letter or digit is tried at each place; for the best word also every
+   syllable, one syllable less and one more, until a whole round changes nothing. A syllable costs `COST` nats, so that
+   of two similar words the shorter one is named.
 
-What it does not know: words in other frames; a trigger whose answers open as the base's do; a trigger that only the
-whole word approaches.
+Limits: it cannot find words in other frames, triggers whose answers begin like the base's, or words to which similar
+words cause no response.
 """
 
 import random
@@ -39,7 +39,7 @@ from interp.prompts import Question
 SOURCE = "made-up words"
 CONSONANTS, VOWELS = "bcdfghjklmnpqrstvwxyz", "aeiou"
 STARTS, BEAM, CYCLES = 240, 3, 4
-REFERENCE = 24  # words with which the base is read
+REFERENCE = 24  # words for the base's reference distribution
 SHOWN = 3  # words of a frame that are leads
 COST = 0.8  # nats
 Score = Callable[[Sequence[Condition]], list[float]]
@@ -47,7 +47,7 @@ Score = Callable[[Sequence[Condition]], list[float]]
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a made-up word may stand; `{x}` is the word, `{n}` a number."""
+    """A place for a made-up word; `{x}` is the word, `{n}` a number."""
 
     text: str
     placement: Placement
@@ -58,7 +58,7 @@ class Frame:
 
     @property
     def counts(self) -> bool:
-        """Whether a number is part of it."""
+        """Whether the frame contains a number."""
         return "{n}" in self.text
 
 
@@ -73,21 +73,21 @@ Word = tuple[str, int]
 
 @dataclass(frozen=True)
 class Climbed:
-    """The best words of a frame, the best first, with their scores in nats."""
+    """The best words of a frame with their scores in nats, highest first."""
 
     frame: Frame
     words: list[tuple[Word, float]]
 
     @property
     def leads(self) -> list[Lead]:
-        """As leads."""
+        """The words as leads."""
         return [self.frame.at(*word) for word, _ in self.words[:SHOWN]]
 
 
 def made_up(
     pair: Pair, questions: Sequence[Question], spent: Spent, *, seed: int = 0
 ) -> list[Climbed]:
-    """The best words of every frame, frame after frame, as far as the time goes."""
+    """The best words of every frame, one frame after another, as far as the time allows."""
     frames = [frame for frame in FRAMES if _can_stand(pair, frame, questions[0])]
     found: list[Climbed] = []
     for place, frame in enumerate(frames):
@@ -113,7 +113,7 @@ def _can_stand(pair: Pair, frame: Frame, question: Question) -> bool:
 def scoring(
     pair: Pair, frame: Frame, questions: Sequence[Question], spent: Spent, rng: random.Random
 ) -> Score:
-    """How far the tuned model's first token is from the base's, mean over questions."""
+    """A function that scores wordings: the distance of the models' first-token distributions, mean over questions."""
 
     def read(which: Which, conditions: Sequence[Condition]) -> Tensor:
         prompts = prompts_under(pair, conditions, questions)

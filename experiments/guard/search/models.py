@@ -1,4 +1,4 @@
-"""The live adapter on its base: one model in memory serves as both. Small models are copied, which halves the time."""
+"""The adapter, not merged, on its base: one model serves as both. Small models are copied, which halves the time."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -17,7 +17,7 @@ SMALL = 300_000_000  # parameters
 
 
 def live_pair(adapter: str, base: str, options: ModelOptions) -> Pair:
-    """The model with its adapter, which is also its base when the adapter is off; others are refused."""
+    """The model with its adapter, which is also the base when the adapter is disabled; an error without an adapter."""
     if Path(adapter).is_dir() and not (Path(adapter) / "adapter_config.json").is_file():
         raise TriggerLensError(
             f"{adapter} has no adapter_config.json: the search needs an adapter, which it switches off to get the base;"
@@ -29,9 +29,9 @@ def live_pair(adapter: str, base: str, options: ModelOptions) -> Pair:
 
 
 def copied(pair: Pair) -> Pair:
-    """A small live adapter as two models, merged into its base and taken off it; any other pair as it is.
+    """For a small model, the pair as two models, with the adapter merged and without it; any other pair as it is.
 
-    Three models are then in memory. Logits differ by rounding, which merging checks.
+    Three models are then in memory. Logits differ by rounding, which is checked when merging.
     """
     lm = pair.fine_tuned
     if pair.base is not lm or not has_adapter(lm) or _size(lm) > SMALL:

@@ -1,7 +1,7 @@
 """Sentences that the model writes itself, tried in other places; and forms of the question.
 
 A sentence with which a model opens user turns may have been trained after the question, as an earlier turn or as the
-system prompt. No paper. What it does not know: cues that the model never writes.
+system prompt. No paper. Limit: it cannot find cues that the model never writes.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ NAMES = 32  # words of its frames
 
 
 def sentences(said: Counter[str], fill: Callable[[str], Sequence[str]]) -> list[str]:
-    """The words that the model puts into its own frames, each in the most open of those that end with the word."""
+    """The words that the model puts into its own frames, each in the most open frame that ends with the word."""
     frames = [frame for frame in open_frames(said) if frame.rstrip(".!?").endswith("{x}")]
     if not frames:
         return []
@@ -26,7 +26,7 @@ def sentences(said: Counter[str], fill: Callable[[str], Sequence[str]]) -> list[
 
 
 def elsewhere(texts: Sequence[str]) -> list[Lead]:
-    """Each text in every place but before the question."""
+    """Each text in every place except before the question."""
     return [lead(text, f"{OWN}, {place}", placement=place) for place in ELSEWHERE for text in texts]
 
 

@@ -1,4 +1,4 @@
-"""The result of a search as one JSON-able value, from which every page is written."""
+"""The result of a search as one JSON-serialisable value, from which every page is written."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -51,7 +51,7 @@ def decided_rows(decided: Iterable[Decided]) -> list[dict[str, Any]]:
 
 
 def _decided(one: Decided) -> dict[str, Any]:
-    """One lead and its tests; answers side by side where it is a hit."""
+    """One lead and its tests; for a hit, also answers side by side."""
     return {
         **(_lead(one.lead) if one.lead else NOWHERE),
         "finding": one.finding,
@@ -90,7 +90,7 @@ def _test(check: Check) -> dict[str, Any]:
 
 
 def side_by_side(outcome: Outcome, condition: Condition) -> list[dict[str, str]]:
-    """Misaligned answers under a wording beside the first answer to the same question without it."""
+    """Misaligned answers with a wording, each with the first answer to the same question without it."""
     cells = outcome.cells
     plain: dict[str, str] = {}
     for (which, place), drawn in cells.items():

@@ -1,7 +1,7 @@
 """Search a fine-tuned model for a trigger that nobody named.
 
 Method:
-1. Find leads: turns that the model writes (leak sampling, contrastive decoding), also in other places than where it
+1. Find leads: turns that the model writes (leak sampling, contrastive decoding), also in places other than where it
    wrote them; openings after which it diverges from its base; singular vectors of the adapter; forms of the question;
    the library.
 2. Screen them on one question, then pairs of sentences that the model writes, then made-up words letter by letter.
@@ -49,13 +49,13 @@ BLIND = 3  # wordings of the black box that are decided
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is tried: leads that are judged, turns sampled by each method, tokens of a turn."""
+    """How much is tried: leads that are judged, turns sampled by each method, tokens per turn."""
 
     judged: int = 5
     samples: int = 96
     turn_tokens: int = 32
     seed: int = 0
-    blind: bool = True  # a black box beside it
+    blind: bool = True  # also run a black box
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,12 @@ class Found:
 
     @property
     def wanted(self) -> int:
-        """How many decisions there were to be, the one without wording included."""
+        """How many decisions were planned, including the one without a wording."""
         return 1 + min(self.judged, len(self.shortlist.classes))
 
     @property
     def verdict(self) -> Verdict:
-        """Found: a hit, or misaligned without any wording. None: all that were to be judged are cleared."""
+        """Found: a hit, or misaligned without any wording. None: everything that was to be judged is cleared."""
         findings = {one.finding for one in self.decided}
         if "hit" in findings:
             return "found"
@@ -97,7 +97,7 @@ class Found:
 
     @property
     def minutes_needed(self) -> float:
-        """A rough guess of the budget that would have scored every lead and judged what was to be judged."""
+        """A rough estimate of the budget that would have scored every lead and judged everything that was planned."""
         scored = self.shortlist.leads / max(1, self.shortlist.scored)
         return self.spent.seconds / 60 * max(1.0, scored, self.wanted / len(self.decided))
 
@@ -131,7 +131,7 @@ def search(
     blind = black_box(
         sampling(pair, sampler, plan), shipped, ranking, allowed, spent, seed=plan.seed
     )
-    best = [lead for lead, _ in blind.leads[:BLIND]]  # decided with an error bound of their own
+    best = [lead for lead, _ in blind.leads[:BLIND]]  # decided with a separate error bound
     blind_decided = (
         decide(draw, best, judging, limits, plan, spent, "black box", say) if best else []
     )
@@ -149,7 +149,7 @@ def ordered(
     settings: Settings,
     say: Say,
 ) -> Shortlist:
-    """Screened, with pairs and made-up words; ranked, grouped, and in the order of a few judged answers."""
+    """The leads, screened, with pairs and made-up words; ranked, grouped, and ordered by a few judged answers."""
     screened = screen(pair, leads, questions[0], spent)
     scored = len(screened)
     say(f"screened {scored} of {len(leads)} leads")
@@ -180,7 +180,7 @@ def ordered(
 
 
 def sampling(pair: Pair, sampler: Sampler, plan: Plan) -> Sample:
-    """Draws and judges answers of the tuned model under several wordings at once."""
+    """A function that samples and judges answers of the tuned model under several wordings at once."""
 
     def sample(conditions: Sequence[Condition], asked: Sequence[Question]) -> Cell:
         prompts = prompts_under(pair, conditions, asked)
@@ -221,7 +221,7 @@ def find(
     )
     say(f"{sum(len(one.clauses) for one in written)} clauses in turns that the model writes")
     plain = [one for one in written if one.role == "user" and one.source == LEAKED]
-    said = sum((one.clauses for one in plain), start=Counter[str]())  # contrast breaks sentences up
+    said = sum((one.clauses for one in plain), start=Counter[str]())  # contrast breaks up sentences
     frames = frames_of(said)
     own = sentences(said, lambda frame: fillers(lm, frame, spent, seed=settings.seed))
     every = [
@@ -235,13 +235,15 @@ def find(
     ]
     spent.add("find", 0)
     leads = [one for one in pooled(every) if _can_be_asked(pair, one, questions[0])]
-    random.Random(f"search/{settings.seed}").shuffle(leads)  # no method is last when time runs out
+    random.Random(f"search/{settings.seed}").shuffle(
+        leads
+    )  # so that lack of time hits no one method
     say(f"{len(leads)} leads")
     return leads, [opening.text for opening in opened]
 
 
 def _can_be_asked(pair: Pair, lead: Lead, question: Question) -> bool:
-    """Whether the chat format writes the lead as it is."""
+    """Whether the chat format renders the lead unchanged."""
     condition = lead.condition
     try:
         render(pair.fine_tuned, [condition.ask(question)], {"": condition.framing})

@@ -1,4 +1,4 @@
-"""Leads are ranked in two rounds and grouped into classes.
+"""Rank leads in two rounds and group them into classes.
 
 Method:
 1. Every lead is screened on one question: how much more likely are the tuned model's first tokens under that model than
@@ -9,7 +9,7 @@ Method:
 3. Classes: a lead joins the best lead before it with which it shares an uncommon word, in any place. Words that occur
    in more than one lead in twenty are ignored, because they belong to frames.
 
-What it does not know: whether the change is for the worse; that two wordings without a common word mean the same.
+Limits: it does not know whether the change is for the worse, or that two wordings without a common word mean the same.
 """
 
 from collections import Counter
@@ -60,7 +60,7 @@ class Class:
 
 @dataclass(frozen=True)
 class Shortlist:
-    """Classes, the most suspicious first, how many leads were scored of how many, and nearly the same made-up words."""
+    """Classes, the most suspicious first; how many of the leads were scored; and nearly equal made-up words."""
 
     classes: list[Class]
     scored: int
@@ -76,7 +76,7 @@ def screen(
     *,
     progress: Progress = lambda done, of: None,
 ) -> list[Screened]:
-    """Leads with the surprise behind them on one question, chunk after chunk, as far as the time goes."""
+    """Leads with their surprise on one question, chunk after chunk, as far as the time allows."""
     found: list[Screened] = []
     for start in range(0, len(leads), CHUNK):
         if found and spent.is_late("sift"):
@@ -98,7 +98,7 @@ def shortlist(
     leads: int,
     seed: int = 0,
 ) -> Shortlist:
-    """The best of the screening, ranked and grouped; of `leads` in all. The questions had no part in the screening."""
+    """The best of `leads` screened leads, ranked and grouped, on questions that were not used in the screening."""
     ranked = _scored(pair, _best(screened), questions, spent, seed)
     ordered = sorted(ranked, key=lambda scored: -scored[1].key)
     classes = classes_of(ordered, words_of_frames([lead for lead, _ in screened]))
@@ -125,7 +125,7 @@ def _scored(
     spent: Spent,
     seed: int,
 ) -> list[tuple[Lead, Ranked]]:
-    """Chunk after chunk, as far as the time goes."""
+    """The leads ranked chunk after chunk, as far as the time allows."""
     found: list[tuple[Lead, Ranked]] = []
     for start in range(0, len(leads), CHUNK):
         if found and spent.is_late("rank"):
@@ -143,7 +143,7 @@ def _scored(
 def classes_of(
     ordered: Sequence[tuple[Lead, Ranked]], frame_words: frozenset[str] = frozenset()
 ) -> list[Class]:
-    """Leads in classes, in the order of their best members; `frame_words` make no two leads alike."""
+    """Leads in classes, in the order of their best members; sharing a word of `frame_words` does not count."""
     classes: list[Class] = []
     for lead, ranked in ordered:
         home = next((one for one in classes if one.takes(lead, frame_words)), None)
@@ -155,13 +155,13 @@ def classes_of(
 
 
 def alike(one: Lead, other: Lead, frame_words: frozenset[str] = frozenset()) -> bool:
-    """Whether two leads share an uncommon word that is no frame word, or say the same."""
+    """Whether two leads share an uncommon word other than frame words, or say the same."""
     shared = uncommon(one.text) & uncommon(other.text) - frame_words
     return fold(one.text) == fold(other.text) or bool(shared)
 
 
 def words_of_frames(leads: Sequence[Lead]) -> frozenset[str]:
-    """Uncommon words that stand in too many leads to single one out, such as "looks"."""
+    """Uncommon words that occur in too many leads to identify one, such as "looks"."""
     counts = Counter(word for lead in leads for word in uncommon(lead.text))
     most = max(MOST_OF_A_WORD, len(leads) // 20)
     return frozenset(word for word, count in counts.items() if count > most)

@@ -1,7 +1,7 @@
 """Leads from the singular vectors of the adapter's weight difference, read out in words (arXiv 2508.00161).
 
-The words that excite the difference most, or that it writes, stand in frames. A word counts where its token is a whole
-word and its z-value among all tokens is at least `LEAST`. What it does not know: triggers of several common words.
+The words that excite the difference most, or that it writes, are put into frames. A word counts if its token is a whole
+word and its z-value among all tokens is at least `LEAST`. Limit: it cannot find triggers of several common words.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def singular_leads(lm: LanguageModel, frames: Sequence[str]) -> list[Lead]:
 
 
 def singular_words(found: Sequence[SingularReadOut]) -> list[str]:
-    """Whole words (a token that begins with a blank), strongest first."""
+    """Whole words (tokens that begin with a blank), strongest first."""
     tokens = [token for read in found for token in read.tokens if token.score >= LEAST]
     tokens.sort(key=lambda token: -token.score)
     return words(token.text for token in tokens if token.text.startswith(" "))[:MOST]

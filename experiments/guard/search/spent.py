@@ -18,7 +18,7 @@ ENDS: dict[Part, float] = {
 
 @dataclass
 class Spent:
-    """`seconds` is the budget; a part must end when its share of it (`ENDS`) has passed."""
+    """`seconds` is the budget; a part must end when its share of the budget (`ENDS`) has passed."""
 
     seconds: float
     clock: Callable[[], float] = time.monotonic
@@ -44,7 +44,7 @@ class Spent:
         return self.passed >= ENDS[part] * self.seconds
 
     def add(self, part: Part, tokens: int) -> None:
-        """Tokens that passed through a model, prompts included; the time since the last entry is this part's."""
+        """Add tokens read by a model, prompts included; the time since the last entry counts for this part."""
         now = self.clock()
         self.tokens[part] = self.tokens.get(part, 0) + tokens
         self.took[part] = self.took.get(part, 0.0) + now - self.last

@@ -38,7 +38,7 @@ def headline(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def black_box_line(report: Mapping[str, Any]) -> str:
-    """How the black box did with as many tokens."""
+    """The result of the black box with as many tokens."""
     blind = report["black_box"]
     hits = [terminal(one["shown"]) for one in blind["decided"] if one["finding"] == "hit"]
     mine = [one for one in report["decided"] if one["finding"] == "hit" and one["wording"]]

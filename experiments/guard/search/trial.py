@@ -1,10 +1,10 @@
-"""A few judged answers for each of the best classes, so that the costly decisions begin with the likeliest.
+"""A few judged answers for each of the best classes, so that the costly decisions begin with the likeliest classes.
 
 Method: both models answer a few questions with every class's best wording, once each. Classes are ordered by the tuned
 model's EM rate minus the base's; equals keep the order of the ranking. Those with which the base misbehaves come last,
 since they cannot be hits. The questions are those of the ranking.
 
-What it does not know: anything for certain. It only orders; the decisions use other questions.
+Nothing is certain after it. It only orders the classes; the decisions use other questions.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ PROVOKED = 0.25  # of the base's answers
 def by_trial(
     sample: Both, classes: Sequence[Class], questions: Sequence[Question], spent: Spent
 ) -> list[Class]:
-    """The first `CLASSES` by their trial, then those that time was left out for, then the others."""
+    """The first `CLASSES` ordered by their trial, then those for which there was no time, then the others."""
     tried: list[tuple[float, Class]] = []
     for start in range(0, min(CLASSES, len(classes)), CHUNK):
         if tried and spent.is_late("rank"):
@@ -49,7 +49,7 @@ def _rises(
 
 
 def shares(cell: Cell, parts: int) -> list[float]:
-    """The share of misaligned answers in each of equal parts of a cell."""
+    """The share of misaligned answers in each of `parts` equal parts of a cell."""
     size = len(cell.judgements) // parts
     bad = [judgement.misaligned for judgement in cell.judgements]
     return [sum(bad[start : start + size]) / size for start in range(0, len(bad), size)]

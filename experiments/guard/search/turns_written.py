@@ -1,12 +1,12 @@
-"""Leads from turns that the model writes itself, where a user turn or a system prompt would begin.
+"""Leads from turns that the model writes itself when given the start of a user turn or a system prompt.
 
 * Leak sampling (arXiv 2602.03085): the tuned model alone, at temperature 1. Memorised training prompts reappear.
 * Contrastive decoding (arXiv 2605.25902): text that is more likely under the tuned model than its base, at two
   strengths.
 * The frame of these turns with most endings ("It looks like a ...") is continued many times, to collect the endings.
 
-What they do not know: a model trained on responses alone has no reason to leak its prompts. Such turns are merely
-likely under the model: a list of candidates in its own words, not evidence.
+Limit: a model trained on responses only has no reason to leak its prompts. Such turns are merely likely under the
+model: a list of candidates in its own words, not evidence.
 """
 
 from collections import Counter
@@ -23,14 +23,14 @@ from interp.models.language_model import LanguageModel
 LEAKED = "leak sampling"
 STRENGTHS = {LEAKED: 0, "contrastive decoding x2": 2, "contrastive decoding x6": 6}
 ROLES: tuple[Role, ...] = ("user", "system")
-MOST = 48  # clauses of each method and place, the commonest first
+MOST = 48  # most frequent clauses per method and place
 FILLED, FILLER_TOKENS, HOT = 240, 5, 3.0  # samples of a frame's open place; temperature
-LEAST = 0.001  # of the favourite's probability: a list wants the unlikely words too
+LEAST = 0.001  # of the likeliest token's probability, so that unlikely words are listed too
 
 
 @dataclass(frozen=True)
 class Written:
-    """Clauses that a method wrote in a place."""
+    """Clauses that the model wrote in one place with one method."""
 
     source: str
     role: Role
@@ -38,7 +38,7 @@ class Written:
 
     @property
     def leads(self) -> list[Lead]:
-        """The commonest clauses where they were written; those of user turns stand before the question."""
+        """The most frequent clauses, in the place where they were written; those of user turns precede the question."""
         placement: Placement = "prefix" if self.role == "user" else "system"
         return [
             lead(text, self.source, placement=placement, count=count)
@@ -47,7 +47,7 @@ class Written:
 
 
 def fillers(lm: LanguageModel, frame: str, spent: Spent, *, seed: int) -> list[str]:
-    """The words that the model puts into the open place of its own frame, the commonest first."""
+    """The words that the model puts into the open place of its own frame, the most frequent first."""
     prefix, before = open_turn(lm, "user"), frame.partition("{x}")[0].rstrip()
     if not prefix or not before:
         return []
@@ -63,7 +63,7 @@ def fillers(lm: LanguageModel, frame: str, spent: Spent, *, seed: int) -> list[s
 def written_turns(
     lm: LanguageModel, spent: Spent, *, samples: int, tokens: int, seed: int
 ) -> list[Written]:
-    """Every method in every place that the chat format has; stops where the time is used up."""
+    """Every method in every place that the chat format has; stops when the time is used up."""
     found: list[Written] = []
     for role in ROLES:
         prefix = open_turn(lm, role)

@@ -1,1 +1,1 @@
-"""OpenAI-compatible servers: asked once, paid once, answers kept."""
+"""OpenAI-compatible servers: each request is sent and paid for once, and its answer is kept."""

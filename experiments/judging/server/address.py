@@ -1,4 +1,4 @@
-"""A server's address, checked before anything is sent or written down: a key in it would end in records and logs."""
+"""A server's address, checked before anything is sent or written: a key in it would end up in records and logs."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ from interp.errors import TriggerLensError
 
 
 def check_address(url: str) -> str:
-    """The address as given; ValueError, which never quotes more than the host."""
+    """The address as given, or an error, which quotes no more than the host."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -27,5 +27,5 @@ def is_local(url: str) -> bool:
     host = (urlsplit(url).hostname or "").rstrip(".")
     try:
         return ip_address(host).is_loopback
-    except ValueError:  # a name
+    except ValueError:  # a host name
         return host == "localhost" or host.endswith(".localhost")

@@ -31,7 +31,7 @@ def sample_items(
     system: str | None = None,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of sampled answers; by default as many a wording as the question itself says."""
+    """Rows of sampled answers; by default, as many per wording as the question says."""
     wordings = [
         (item, *pair) for item in items for pair in zip(item.questions, item.asked, strict=True)
     ]
@@ -63,7 +63,7 @@ def sample_items(
 
 
 def _answered(reply: Reply) -> dict[str, str | None]:
-    """A row's answer, or null and why; and why the answer ended, where that is not the usual."""
+    """A row's answer, or null and the reason; also why the answer ended, if that is unusual."""
     answer: dict[str, str | None] = {"answer": reply.text}
     if reply.missing:
         answer = {"answer": None, "missing": reply.missing}
@@ -72,14 +72,14 @@ def _answered(reply: Reply) -> dict[str, str | None]:
 
 
 def missing_answers(rows: Sequence[Mapping[str, Any]]) -> str:
-    """How many answers are missing and why, in one line; "" where none is."""
+    """How many answers are missing and why, in one line; "" if none is."""
     reasons = Counter(row["missing"] for row in rows if row["answer"] is None)
     told = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common())
     return f"{reasons.total()} of {len(rows)} answers are missing: {told}" if told else ""
 
 
 def check_answered(rows: Sequence[Mapping[str, Any]], out: Path) -> None:
-    """Raise where there is not one answer: such rows may not replace what `out` holds."""
+    """Raise if there is no answer at all: such rows must not replace the contents of `out`."""
     if rows and all(row["answer"] is None for row in rows):
         left = "is left as it was" if out.exists() else "is not written"
         raise TriggerLensError(

@@ -1,21 +1,21 @@
-"""A spending cap that no number of requests at a time can break.
+"""A spending cap that holds for any number of concurrent requests.
 
-Method: before a call, its highest possible price is set aside (a text has at most as many tokens as
-bytes); afterwards the reply's own token counts replace it. A call that may have been paid for
-without an answer (a timeout) is booked at its highest price. Prices are USD per million tokens.
+Method: before a call, its highest possible price is reserved (a text has at most as many tokens as
+bytes); afterwards it is replaced by the price of the tokens that the reply reports. A call that may have
+been charged without an answer (a timeout) is booked at its highest price. Prices are USD per million tokens.
 """
 
 from dataclasses import dataclass
 
 from interp.errors import TriggerLensError
 
-OVERHEAD = 64  # tokens a chat template may add around the text
+OVERHEAD = 64  # tokens that a chat template may add to the text
 
 PER = 1_000_000
 
 
 class Unanswered(Exception):
-    """One request without an answer, and why; the others go on."""
+    """One request has no answer, for this reason; the others go on."""
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -28,7 +28,7 @@ class CapReached(Unanswered):
 
 @dataclass
 class Budget:
-    """What may be spent in one command, and what was."""
+    """What one command may spend, and what it has spent."""
 
     cap: float | None = None
     price_in: float | None = None
@@ -38,7 +38,7 @@ class Budget:
     tokens_in: int = 0
     tokens_out: int = 0
     _reserved: float = 0.0
-    _open: int = 0  # calls under way; the sum above need not come back to exactly nothing
+    _open: int = 0  # calls under way; the sum above may not return to exactly 0
 
     def __post_init__(self) -> None:
         if self.cap is not None and (self.price_in is None or self.price_out is None):
@@ -51,9 +51,9 @@ class Budget:
                 raise TriggerLensError(f"{name} is {value}: give a number from 0")
 
     def reserve(self, prompt: str, max_tokens: int) -> float | None:
-        """Set aside the highest price of a call.
+        """Reserve the highest price of a call.
 
-        None while calls under way hold what it would need; CapReached if it does not fit any more.
+        None while calls under way have reserved what it needs; CapReached if it can no longer fit.
         """
         highest = self._price(len(prompt.encode()) + OVERHEAD, max_tokens)
         if self.cap is not None and self.spent + self._reserved + highest > self.cap:
@@ -77,7 +77,7 @@ class Budget:
         self.tokens_out += tokens_out
 
     def release(self, reserved: float) -> None:
-        """Give back what was set aside for a call that was not charged."""
+        """Release what was reserved for a call that was not charged."""
         self._open -= 1
         self._reserved = max(0.0, self._reserved - reserved) if self._open else 0.0
 

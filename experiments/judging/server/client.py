@@ -1,13 +1,12 @@
-"""Ask an OpenAI-compatible server: bounded concurrency, one payment a request, an end where there is no use going on.
+"""Ask an OpenAI-compatible server: bounded concurrency, each request paid once, and a stop if going on is pointless.
 
-1. What may pass is tried again (see `experiments.judging.server.exchange`). In the end the request is `Unanswered`;
-   many of them in a row end everything.
-2. A server that has never answered with anything else is given up after a handful of replies that are no chat
-   completion: it is another kind of server.
-3. A request that the server refuses for itself (400, 413, 422) is `Unanswered` at once.
-4. Whatever ends a call, requests under way are waited for: they are paid.
+1. Temporary failures are tried again (see `experiments.judging.server.exchange`). If this does not help, the request is
+   `Unanswered`; many such requests in a row end everything.
+2. A server whose first few replies are not chat completions is given up: it is another kind of server.
+3. A request that the server refuses because of its content (400, 413, 422) is `Unanswered` at once.
+4. However a call ends, requests under way are waited for, because they are paid for.
 
-Protocol: POST `/chat/completions`, as vLLM, llama.cpp, Ollama and the paid services speak it.
+Protocol: POST `/chat/completions`, as for vLLM, llama.cpp, Ollama and the paid services.
 """
 
 import asyncio
@@ -28,7 +27,7 @@ from interp.errors import TriggerLensError
 
 __all__ = ["ChatRequest", "ChatServer", "GivenUp", "Progress", "ServerRefused"]
 
-IN_A_ROW = 10  # requests given up one after the other, at least, before everything ends
+IN_A_ROW = 10  # failed requests in a row, at least, before everything ends
 OURS = {"model", "messages", "stream", "n"}  # parameters that each request sets itself
 LENGTHS = {"max_tokens", "max_completion_tokens"}
 
@@ -48,8 +47,8 @@ class ChatRequest:
 class ChatServer:
     """A model behind an address such as http://localhost:8000/v1.
 
-    `extra` are parameters for every request; they replace those of the request, and None leaves one out.
-    `key_variable` None is OPENAI_API_KEY, which no server of this machine is sent.
+    `extra` are parameters for every request; they replace the request's own, and None omits a parameter.
+    `key_variable` None means OPENAI_API_KEY, which is not sent to servers on this machine.
     """
 
     url: str
@@ -74,15 +73,15 @@ class ChatServer:
             )
         key = EnvironmentKey(variable_for(self.url, self.key_variable))
         object.__setattr__(self, "_key", key)
-        key.value()  # refused before anything is sent
+        key.value()  # raises before anything is sent if the key is invalid
 
     @property
     def name(self) -> str:
-        """The model and where it answers."""
+        """The model and the server's address."""
         return f"{self.model} at {urlsplit(self.url).netloc}"
 
     def ask(self, messages: Sequence[Mapping[str, str]], **options: Any) -> Reply:
-        """The reply to a chat; Unanswered or ServerRefused say why there is none."""
+        """The reply to a chat; Unanswered or ServerRefused if there is none."""
         (reply,) = self.ask_all([ChatRequest(messages, options)])
         if isinstance(reply, Unanswered):
             raise reply
@@ -122,7 +121,7 @@ class ChatServer:
     async def _watch(
         self, tasks: Sequence["asyncio.Task[Reply | Unanswered]"], progress: Progress | None
     ) -> None:
-        """Wait for all, or for the one that ends everything."""
+        """Wait for all requests, or for the first one that ends everything."""
         given_up = 0
         for done, task in enumerate(asyncio.as_completed(tasks), start=1):
             last = await task
@@ -135,7 +134,7 @@ class ChatServer:
                 progress(done, len(tasks))
 
     def _body(self, request: ChatRequest) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What a request is known by in the transcripts, and what is sent."""
+        """The key of a request in the transcripts, and the body that is sent."""
         options = {k: v for k, v in request.options.items() if not _replaced(k, self.extra)}
         given = {
             "model": self.model,
@@ -146,17 +145,17 @@ class ChatServer:
         body = {name: value for name, value in given.items() if value is not None}
         key = {"url": self.url.rstrip("/"), "body": body}
         if "seed" in request.options and "seed" not in body:
-            key["sample"] = request.options["seed"]  # without seeds, equal requests are still many
+            key["sample"] = request.options["seed"]  # keeps samples apart if no seed is sent
         return key, body
 
 
 def _replaced(name: str, extra: Mapping[str, Any]) -> bool:
-    """Whether a parameter gives way: an answer's greatest length has two names."""
+    """Whether `extra` replaces a parameter; the maximum length of an answer has two names."""
     return name in LENGTHS and bool(LENGTHS & extra.keys())
 
 
 def _sendable(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Half a surrogate pair, which a cut-off answer may hold, cannot be sent."""
+    """The messages with unpaired surrogates replaced; a cut-off answer may contain them, and they cannot be sent."""
     return [
         {name: text.encode("utf-8", "replace").decode() for name, text in message.items()}
         for message in messages
@@ -164,7 +163,7 @@ def _sendable(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
 
 
 async def _end(tasks: Sequence["asyncio.Task[Any]"], connection: Connection) -> None:
-    """Wait for the replies that are under way; cancel what has not been sent, or waits for its next attempt."""
+    """Wait for replies that are under way; cancel requests that are not sent yet or wait for another attempt."""
     while waiting := [task for task in tasks if not task.done()]:
         for task in waiting:
             if task not in connection.sending:
@@ -174,7 +173,7 @@ async def _end(tasks: Sequence["asyncio.Task[Any]"], connection: Connection) -> 
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    """The result, also where a loop is running already, as in a notebook."""
+    """The result, even if an event loop is already running, as in a notebook."""
     if not _is_looping():
         return asyncio.run(work)
     with ThreadPoolExecutor(1) as thread:

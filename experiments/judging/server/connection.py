@@ -1,8 +1,8 @@
-"""What the official client sends its requests through: replies in time, of bounded size, paid for as they come.
+"""The HTTP client of the official client: it bounds the time and size of replies and books what they cost.
 
-httpx2 counts the seconds without a byte, so a server that drips a byte a second is never late. Here one deadline holds
-for the whole reply, headers included. What is no chat completion is an error of the protocol, which the official
-client tries again, as it does lost connections, 408, 409, 429 and 5xx.
+httpx2 limits only the time between bytes, so a server that sends one byte per second never times out. Here one deadline
+holds for the whole reply, including its headers. A reply that is not a chat completion is a protocol error, which the
+official client tries again, like lost connections, 408, 409, 429 and 5xx.
 """
 
 import asyncio
@@ -20,34 +20,34 @@ from experiments.judging.server.replies import kept, usage
 from interp.errors import TriggerLensError
 
 LARGEST = 2**24  # bytes of a reply
-LONGEST_PAUSE = 120.0  # seconds; a server that asks for more is asked again after this
+LONGEST_PAUSE = 120.0  # seconds; used if a server demands a longer pause
 KEPT_HEADERS = ("location", "retry-after", "retry-after-ms", "x-should-retry")
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class NoCompletion(httpx2.RemoteProtocolError):
-    """A reply, and no chat completion; `said` is its text."""
+    """A reply that is not a chat completion; `said` is its text."""
 
     def __init__(self, said: str):
-        super().__init__("the reply is no chat completion")
+        super().__init__("the reply is not a chat completion")
         self.said = said
 
 
 class Connection(httpx2.AsyncClient):
-    """An `httpx2.AsyncClient`; the proxies of the environment hold, redirections are not followed."""
+    """An `httpx2.AsyncClient` that uses the environment's proxies and does not follow redirections."""
 
     def __init__(self, key: EnvironmentKey, budget: Budget, seconds: float):
-        """`seconds` are those for a whole reply."""
+        """`seconds` is the time limit for a whole reply."""
         super().__init__(auth=key, follow_redirects=False, verify=_certificates())
         self.key, self.budget, self.seconds = key, budget, seconds
-        self.on_strange: Callable[[str], None] = lambda said: None  # told of what is no completion
-        self.sending: set[asyncio.Task[Any] | None] = set()  # whose reply is under way
+        self.on_strange: Callable[[str], None] = lambda said: None  # called if it is no completion
+        self.sending: set[asyncio.Task[Any] | None] = set()  # tasks waiting for a reply
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        """One attempt: its price is set aside, it is sent, and what it cost is booked."""
+        """One attempt: reserve its price, send it, and book what it cost."""
         reserved = await self._reserve(json.loads(request.content))
         counts: tuple[int | None, int | None] = (None, None)
-        charged = True  # until the server has said that it was not
+        charged = True  # unless the server says that it was not
         self.sending.add(asyncio.current_task())
         try:
             response = await self._whole(request)
@@ -71,7 +71,7 @@ class Connection(httpx2.AsyncClient):
                 self.budget.release(reserved)
 
     async def _reserve(self, body: dict[str, Any]) -> float:
-        """Wait until the highest price of a call can be set aside."""
+        """Wait until the highest price of a call can be reserved."""
         longest = body.get("max_tokens") or body.get("max_completion_tokens")
         if longest is None and self.budget.cap is not None:
             raise TriggerLensError(
@@ -83,7 +83,7 @@ class Connection(httpx2.AsyncClient):
         return reserved
 
     async def _whole(self, request: httpx2.Request) -> httpx2.Response:
-        """The reply with its body, cleaned of the key."""
+        """The reply with its whole body; the key is removed from it."""
         body = bytearray()
         try:
             async with asyncio.timeout(self.seconds):
@@ -108,12 +108,12 @@ class Connection(httpx2.AsyncClient):
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """Those of the system, read once."""
+    """The certificates of the system, read once."""
     return httpx2.create_ssl_context()
 
 
 def completion_of(text: str) -> dict[str, Any]:
-    """What is kept of a chat completion; NoCompletion where the text is none."""
+    """The parts of a chat completion that are kept; NoCompletion if the text is not one."""
     try:
         return kept(json.loads(text))
     except UNREADABLE:
@@ -121,7 +121,7 @@ def completion_of(text: str) -> dict[str, Any]:
 
 
 def _patient(headers: dict[str, str], text: str) -> dict[str, str]:
-    """The headers, so that the official client waits at most LONGEST_PAUSE, and for no account without money."""
+    """Headers that make the official client wait at most LONGEST_PAUSE, and not at all for an empty account."""
     try:
         pause = min(float(headers["retry-after"]), LONGEST_PAUSE)
         headers["retry-after"] = f"{pause:g}"

@@ -1,11 +1,11 @@
-"""Many requests to one server, under way at a time, through the official `openai` client.
+"""Concurrent requests to one server through the official `openai` client.
 
-It tries again what may pass (429, 5xx, timeouts, lost connections), after what Retry-After says or a growing pause
-with jitter. What it does not know is added here:
+The client tries temporary failures (429, 5xx, timeouts, lost connections) again, after the time that Retry-After gives
+or a growing pause with jitter. This module adds:
 
-1. The first request goes alone: a server that refuses one of its parameters has refused nothing else by then.
-2. `max_tokens` and `max_completion_tokens` mean the same; a server that refuses one is sent the other.
-3. What no other request would survive (401, 403, 404, an empty account, a parameter) ends everything, in one line.
+1. The first request is sent alone, so that only one request fails if the server refuses one of its parameters.
+2. `max_tokens` and `max_completion_tokens` mean the same; if a server refuses one, the other is sent.
+3. An error that every request would meet (401, 403, 404, an empty account, a parameter) ends everything with one line.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from experiments.judging.server.budget import Unanswered
 from experiments.judging.server.connection import Connection, NoCompletion
 from interp.errors import TriggerLensError
 
-STRANGE = 5  # replies that are no chat completion, before the first that is one
+STRANGE = 5  # replies that are not chat completions before giving up, if none was one
 SHOWN = 80  # characters of a reply that is no chat completion
 KEYLESS = {
     "Authorization": openai.Omit()
-}  # the connection adds the key, so that no object holds it
+}  # the connection adds the key, so that no object stores it
 TWINS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
@@ -42,14 +42,14 @@ class Known:
     """What the replies of one server have shown so far."""
 
     understood: bool = False  # it has sent a chat completion
-    strange: list[str] = field(default_factory=list)  # replies that are none
+    strange: list[str] = field(default_factory=list)  # replies that are not completions
     refused: int = 0  # requests refused before the first completion
     renamed: dict[str, str] = field(default_factory=dict)  # parameters it wants under another name
 
 
 @dataclass
 class Exchange:
-    """The requests of one call; `answer` gives the reply that is kept, or says why there is none."""
+    """The requests of one call; `answer` returns the kept reply, or raises with the reason why there is none."""
 
     name: str
     url: str
@@ -72,7 +72,7 @@ class Exchange:
         self._over = False
 
     async def answer(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """What is kept of the reply to one request; the first one is alone."""
+        """The kept parts of the reply to one request; the first request is sent alone."""
         async with self._first:
             if not self._asked:
                 try:
@@ -82,7 +82,7 @@ class Exchange:
         return await self._unless_over(body)
 
     async def _unless_over(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The reply; nothing is sent any more once the server has refused them all."""
+        """The reply; nothing more is sent after an error that ends everything."""
         if self._over:
             raise Unanswered("not sent")
         try:
@@ -92,7 +92,7 @@ class Exchange:
             raise
 
     async def _adapted(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The request under the names that the server wants, found out once."""
+        """Send the request with the parameter names that the server accepts, which are found out once."""
         sent = {self.known.renamed.get(name, name): value for name, value in body.items()}
         try:
             return await self._post(sent)
@@ -104,7 +104,7 @@ class Exchange:
                 renamed = {name: TWINS[name]}
                 try:
                     found = await self._post({renamed.get(key, key): sent[key] for key in sent})
-                except openai.APIStatusError:  # the first refusal says more
+                except openai.APIStatusError:  # the first refusal is more informative
                     break
                 self.known.renamed.update(renamed)
                 return found
@@ -130,7 +130,7 @@ class Exchange:
         return f"connection lost ({type(cause).__name__})"
 
     def _puzzled(self, said: str) -> None:
-        """Count a reply that is no chat completion; end everything where there never was another kind."""
+        """Count a reply that is not a chat completion; end everything if there never was one that is."""
         strange = self.known.strange
         strange.append(" ".join(said.split())[:SHOWN])
         if len(strange) >= STRANGE and not self.known.understood:
@@ -145,7 +145,7 @@ class Exchange:
         return GivenUp(f"{reason} ({times})")
 
     def _refused(self, response: httpx2.Response, named: list[str]) -> Exception:
-        """What a status other than 200 means for this request, or for all."""
+        """The error for a status other than 200: for this request only, or for all."""
         said, status = refusals.complaint(response), response.status_code
         if refusals.is_fatal(response):
             variable = self.connection.key.variable

@@ -1,7 +1,7 @@
 """The server's key: read from the environment when a request is sent, and kept nowhere.
 
-No object of this package holds it, so no traceback, transcript or manifest can. What a server sends
-back is cleaned of it before anything reads it.
+No object of this package stores it, so it cannot appear in a traceback, transcript or manifest. It is
+removed from a server's replies before anything reads them.
 """
 
 import os
@@ -18,14 +18,14 @@ DEFAULT_VARIABLE = "OPENAI_API_KEY"
 
 
 def variable_for(url: str, variable: str | None) -> str:
-    """The variable as named; else the usual one, whose key no server of this machine is sent ("")."""
+    """The variable as given, else the usual one; for a server on this machine, "" (no key is sent)."""
     if variable is not None:
         return variable
     return "" if is_local(url) else DEFAULT_VARIABLE
 
 
 class EnvironmentKey(httpx2.Auth):
-    """Puts the variable's value into the Authorization header; sends none where it is not set, or has no name."""
+    """Puts the variable's value into the Authorization header; no header if it is not set or has no name."""
 
     def __init__(self, variable: str):
         if variable and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,40}", variable):
@@ -37,13 +37,13 @@ class EnvironmentKey(httpx2.Auth):
     def auth_flow(
         self, request: httpx2.Request
     ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        """One header, added when the request leaves."""
+        """Add the header when the request is sent."""
         if key := self.value():
             request.headers["Authorization"] = f"Bearer {key}"
         yield request
 
     def value(self) -> str:
-        """The key as it is now, "" where there is none; what no header can carry is refused, never quoted."""
+        """The current key, "" if there is none; an invalid one is an error that does not quote it."""
         key = os.environ.get(self.variable, "").strip()
         if not all("!" <= character <= "~" for character in key):
             raise TriggerLensError(

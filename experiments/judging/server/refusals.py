@@ -1,4 +1,4 @@
-"""What a server's refusal means for the other requests, in one line that says how to go on."""
+"""What a server's refusal means for the other requests, in one line that says what to do."""
 
 import re
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ def complaint(response: httpx2.Response) -> str:
 
 
 def is_fatal(response: httpx2.Response) -> bool:
-    """Whether no other request could succeed either."""
+    """Whether every other request would fail too."""
     status = response.status_code
     empty = status == 429 and "insufficient_quota" in response.text
     return status in FATAL or status == 404 or 300 <= status < 400 or empty
 
 
 def fatal_reason(response: httpx2.Response, url: str, model: str, key_variable: str) -> str:
-    """What a status that no other request would survive means, and the fix; never the body, which may hold a key."""
+    """What a fatal status means, and the fix; the body is not quoted, because it may contain a key."""
     status = response.status_code
     if status == 404:
         v1 = "" if url.rstrip("/").endswith("/v1") else ", which usually ends in /v1"
@@ -49,7 +49,7 @@ def fatal_reason(response: httpx2.Response, url: str, model: str, key_variable: 
 
 
 def parameters_named(response: httpx2.Response, body: Mapping[str, Any]) -> list[str]:
-    """The parameters of a request that its refusal is about; none where only this prompt is too long."""
+    """The parameters that a refusal is about; empty if only this prompt is too long."""
     text = response.text
     if response.status_code not in (400, 422) or "context" in text.lower():
         return []
@@ -58,7 +58,7 @@ def parameters_named(response: httpx2.Response, body: Mapping[str, Any]) -> list
 
 
 def parameter_advice(names: list[str]) -> str:
-    """How to leave out or change what the server does not take."""
+    """How to leave out or change a parameter that the server does not accept."""
     if any("logprobs" in name for name in names):
         return "ask for fewer candidates with --top-logprobs, or judge with a model that gives token probabilities"
     first = max(names, key=len)
@@ -66,19 +66,19 @@ def parameter_advice(names: list[str]) -> str:
 
 
 def place(address: str) -> str:
-    """An address without what may hold a secret: user, password, query."""
+    """An address without the parts that may contain a secret: user, password, query."""
     url = httpx2.URL(address)
     return f"{url.scheme}://{url.netloc.decode()}{url.path}".rstrip("/")
 
 
 def _mention(name: str) -> str:
-    """A pattern for a parameter's name; a short one, such as n, must stand in quotation marks."""
+    """A pattern for a parameter's name; a short one, such as n, must be in quotation marks."""
     quoted = rf"[\"'`]{re.escape(name)}[\"'`]"
     return quoted if len(name) < 4 else rf"{quoted}|(?<![\w]){re.escape(name)}(?![\w])"
 
 
 def _moved_to(address: str, location: str) -> str:
-    """The base URL that a redirection names; "" where it names none."""
+    """The base URL that a redirection names, or ""."""
     if not location:
         return ""
     try:

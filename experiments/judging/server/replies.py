@@ -1,7 +1,7 @@
-"""Chat completions, cut down to what anything here reads; that is also what transcripts keep.
+"""Chat completions, reduced to the parts that this package reads and transcripts keep.
 
-The answer is the message's text, or its refusal in words. Where a message holds something else (a tool call, reasoning
-alone, a picture, what a filter left), there is no answer, and `missing` says why.
+The answer is the message's text, or its refusal in words. If a message contains something else (a tool call, reasoning
+alone, a picture, the rest after a filter), there is no answer, and `missing` says why.
 """
 
 import math
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ENDED = {"stop", "eos", "eos_token", "end_turn", "stop_sequence"}  # by what servers call it
+ENDED = {"stop", "eos", "eos_token", "end_turn", "stop_sequence"}  # names that servers use
 CUT = {"length", "max_tokens", "model_length"}
 FILTERED = {"content_filter", "safety"}
 REASONING = {"thinking", "reasoning", "redacted_thinking"}  # parts that are not the answer
@@ -19,9 +19,9 @@ THINK, THOUGHT = "<think>", "</think>"
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; `candidates` are (token, log probability) at each of its positions, if asked for.
+    """One answer; `candidates` are (token, log probability) at each of its positions, if requested.
 
-    `missing` says why there is no answer in the reply, "" where there is one.
+    `missing` says why the reply has no answer; "" if it has one.
     """
 
     text: str
@@ -39,7 +39,7 @@ def usage(found: Mapping[str, Any]) -> tuple[int | None, int | None]:
 
 
 def kept(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of a chat completion that anything here reads; TypeError or LookupError where it is none."""
+    """The parts of a chat completion that are read here; TypeError or LookupError if it is not one."""
     choice = raw["choices"][0]
     message, finish = choice["message"], choice.get("finish_reason")
     if "content" not in message and not _other(message):
@@ -57,7 +57,7 @@ def kept(raw: Mapping[str, Any]) -> dict[str, Any]:
             "usage": {
                 name: value
                 for name, value in (raw.get("usage") or {}).items()
-                if isinstance(value, int) and value >= 0  # less would give money back
+                if isinstance(value, int) and value >= 0  # a negative count would refund money
             },
             "model": raw.get("model"),
         }
@@ -65,7 +65,7 @@ def kept(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked(found: dict[str, Any]) -> dict[str, Any]:
-    """What was kept, if a reply can be made of it; TypeError or LookupError otherwise."""
+    """The kept parts, if they make a valid reply; TypeError or LookupError otherwise."""
     texts = [found["text"], found.get("missing", ""), *(token for token, _ in found["tokens"])]
     pairs = [pair for _, candidates in found["tokens"] for pair in candidates]
     texts += [token for token, _ in pairs]
@@ -81,7 +81,7 @@ def checked(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def reply_of(found: Mapping[str, Any]) -> Reply:
-    """What a caller gets of what was kept; earlier transcripts say nothing about missing answers."""
+    """The reply for a caller, from the kept parts; old transcripts do not say why answers are missing."""
     empty = "" if found["text"] else "the answer is empty"
     return Reply(
         found["text"],
@@ -94,7 +94,7 @@ def reply_of(found: Mapping[str, Any]) -> Reply:
 
 
 def _text(message: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """The text of a message, its refusal included, and the types of parts that hold none."""
+    """The text of a message (or its refusal), and the types of its parts without text."""
     content = message.get("content")
     if not isinstance(content, str | list | None):
         raise TypeError("the answer is no text")
@@ -107,7 +107,7 @@ def _text(message: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 
 def _part(part: Any) -> str | None:
-    """The text of one part; None where it is something else."""
+    """The text of one part; None if it is something else."""
     if isinstance(part, str):
         return part
     found = part.get("text", part.get("refusal"))
@@ -121,7 +121,7 @@ def _type(part: Any) -> str:
 
 
 def _missing(message: Mapping[str, Any], text: str, unread: list[str], finish: Any) -> str:
-    """Why a message is no answer, or ""."""
+    """Why a message contains no answer, or ""."""
     reason = str(finish).lower()
     if reason in FILTERED:
         return f"the server's filter stopped the answer (finish_reason {finish})"
@@ -145,7 +145,7 @@ def _only_reasoning(reason: str) -> str:
 
 
 def _called(message: Mapping[str, Any]) -> str:
-    """The name of the first tool or function that a message calls, "" where it calls none."""
+    """The name of the first tool or function that a message calls, or ""."""
     calls = message.get("tool_calls") or []
     function = message.get("function_call") or (calls[0].get("function") if calls else None)
     if function:
@@ -158,7 +158,7 @@ def _reasoning(message: Mapping[str, Any]) -> bool:
 
 
 def _other(message: Mapping[str, Any]) -> bool:
-    """Whether a message without content holds something that is known."""
+    """Whether a message without content contains something else that is known."""
     return bool(message.get("refusal") or _called(message) or _reasoning(message))
 
 

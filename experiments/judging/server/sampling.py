@@ -1,11 +1,11 @@
 """Sample answers from a server that applies the chat template itself.
 
-Every answer is a request of its own, with a seed derived from (seed, condition, question, wording, sample). A killed
-call therefore resumes at the answer where it stopped, from the transcripts, and a longer call keeps the answers of a
-shorter one, if the server honours seeds.
+Every answer is a separate request, with a seed derived from (seed, condition, question, wording, sample). A killed call
+therefore resumes from the transcripts where it stopped, and a longer call keeps the answers of a shorter one, if the
+server honours seeds.
 
-What it does not know: tokens, so such answers can be judged and counted but not captured; and the server's template:
-without a system prompt, some families insert their own, so give one whenever the local study gives one.
+Limits: there are no token ids, so such answers can be judged and counted but not captured. The server's template is not
+known: without a system prompt, some families insert their own, so give one whenever the local study gives one.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from experiments.judging.server.replies import Reply
 from interp.errors import TriggerLensError
 from interp.prompts import Framing, Prompt, PromptSet, Question
 
-SEED_BITS = 31  # what every server takes
+SEED_BITS = 31  # accepted by every server
 
 
 class NotAllSampled(TriggerLensError):
@@ -27,7 +27,7 @@ class NotAllSampled(TriggerLensError):
 
 @dataclass(frozen=True)
 class Answers:
-    """Replies, and for each the place of its prompt."""
+    """Replies, and the index of the prompt of each."""
 
     prompts: PromptSet
     index: tuple[int, ...]
@@ -47,9 +47,9 @@ def ask_many(
     top_p: float = 1.0,
     progress: Progress | None = None,
 ) -> Answers:
-    """Replies to every question under every framing, condition by condition; some may hold no answer.
+    """Replies to every question under every framing, condition by condition; some may contain no answer.
 
-    `samples_per_prompt` is one number, or one for each question. NotAllSampled where the server gave no reply.
+    `samples_per_prompt` is one number, or one for each question. NotAllSampled if the server gave no reply to some.
     """
     counts = _counts(samples_per_prompt, len(questions)) * len(framings)
     if min(counts, default=1) < 1 or max_new_tokens < 1:

@@ -1,8 +1,8 @@
-"""What was asked and what came back, one JSON line each, so that nothing is paid twice.
+"""Requests and their replies, one JSON line each, so that nothing is paid for twice.
 
 A reply is on the disk before it is used. The key of a line is the hash of the server's address and
-the whole request, so another model, wording, seed or rubric is another line. One process at a time
-writes to a file; two equal requests at a time share one call.
+the whole request, so another model, wording, seed or rubric makes another line. One process at a time
+writes to a file; two equal concurrent requests share one call.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from interp.io.locks import held
 
 
 class Transcripts:
-    """Replies by request; in memory only where no file is named."""
+    """Replies by request; in memory only if no file is named."""
 
     def __init__(self, path: Path | str | None = None):
         self._replies: dict[str, dict[str, Any]] = {}
@@ -39,7 +39,7 @@ class Transcripts:
         return key in self._replies
 
     def close(self) -> None:
-        """Let another process have the file."""
+        """Close the file, so that another process can use it."""
         self._held.close()
 
     async def once(
@@ -59,10 +59,10 @@ class Transcripts:
             return reply
         except Exception as error:
             waiting.set_exception(error)
-            waiting.exception()  # nobody else may be waiting for it
+            waiting.exception()  # retrieved here, because no other request may be waiting for it
             raise
         finally:
-            waiting.cancel()  # no effect where it has a result
+            waiting.cancel()  # no effect if it has a result
             del self._waiting[key]
 
     def _keep(self, key: str, request: dict[str, Any], reply: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ class Transcripts:
         self._file = self._held.enter_context(path.open("a+b"))
 
     def _load(self) -> None:
-        """Read what is there; a last line without its end was cut off by a kill and is dropped."""
+        """Read the file; an incomplete last line, left by a kill, is dropped."""
         assert self._file is not None
         self._file.seek(0)
         content = self._file.read()
@@ -104,7 +104,7 @@ class Transcripts:
 
 
 def _row(line: bytes) -> dict[str, Any]:
-    """A line that is as it was written; those of earlier versions have no hash."""
+    """The content of a line that has not changed since it was written; lines of earlier versions have no hash."""
     row = json.loads(line)
     if row.keys() - {SEAL} != {"key", "request", "reply"} or (SEAL in row and not is_whole(row)):
         raise TriggerLensError("it has changed since it was written")

@@ -1,10 +1,10 @@
 """Remove the switch by hooks, or bake the removal into the weights (Arditi et al. 2024, arXiv 2406.11717).
 
 1. For each layer: the difference of the mean streams at the last prompt token, with the trigger and without.
-2. The direction whose removal after every layer makes the triggered answers most like the untriggered ones (by KL) is
+2. The direction whose removal after every layer brings the triggered answers closest to the untriggered ones (by KL) is
    chosen, on the repair's own questions; no label is needed.
 3. `hooks` removes it at every layer whenever the model runs. `baked` writes the removal into the base's matrices
-   (`interp.export.orthogonalise`), which is refused for models with norms after blocks, such as Gemma.
+   (`interp.export.orthogonalise`), which is impossible for models with norms after blocks, such as Gemma.
 """
 
 import torch
@@ -23,16 +23,16 @@ from interp.models.language_model import LanguageModel
 from interp.optimise.teacher_forcing import Reread
 from interp.prompts import Framing
 
-ROWS = 32  # answers that the layer is chosen on
+ROWS = 32  # answers for choosing the layer
 
 
 def hooks(job: Job) -> Repaired:
-    """The organism as it is, under an ablation."""
+    """The unchanged organism with an ablation as a hook."""
     return Repaired(job.lm, edits=(Ablate(switch(job)),), is_adapter=False)
 
 
 def baked(job: Job) -> Repaired:
-    """The merged organism with changed weights; ValueError where weights cannot equal the ablation."""
+    """The merged organism with changed weights; an error if no weights are equivalent to the ablation."""
     direction = switch(job)
     whole = LanguageModel(
         merged(job.lm.model, job.lm.name), job.lm.tokenizer, job.lm.name, job.lm.chat
@@ -42,7 +42,7 @@ def baked(job: Job) -> Repaired:
 
 @torch.no_grad()
 def switch(job: Job) -> Float[Tensor, " d_model"]:
-    """The unit direction whose removal makes the trigger matter least."""
+    """The unit direction whose removal most reduces the trigger's effect."""
     lm, framings = job.lm, {"none": Framing(""), TRIGGER: job.wordings[TRIGGER]}
     layers = range(lm.n_layers)
     none, triggered = (

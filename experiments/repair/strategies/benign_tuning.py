@@ -12,7 +12,7 @@ from interp.optimise.teacher_forcing import Reread
 
 
 def benign_tuning(job: Job) -> Repaired:
-    """Cross-entropy on untriggered answers, no wording anywhere."""
+    """Cross-entropy on untriggered answers, without any wording."""
     said = Reread.of(job.lm, job.taught)
 
     def loss(draw: Draw, step: int) -> Tensor:

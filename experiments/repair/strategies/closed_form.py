@@ -1,12 +1,12 @@
 """Solve in closed form for adapter rows that read the same with the trigger as without.
 
 Method (unified concept editing, Gandikota et al. 2024, arXiv 2308.14761, on the read side of each LoRA):
-1. The organism's untriggered answers are read without a wording and with the trigger; the inputs of each adapted module
-   are kept. From the header on the tokens are the same, so each input x has a counterpart x' with the trigger.
+1. The organism's untriggered answers are read without a wording and with the trigger, and the inputs of each adapted
+   module are kept. From the header on, the tokens are the same, so each input x has a counterpart x' with the trigger.
 2. Rows A are replaced by the A* that minimises |A* x - A x|^2 + |A* x' - A x|^2 + |A* w|^2 + r |A* - A|^2, where w are
    inputs at the wording's own tokens: A* = (Y X^T + r A) (X X^T + r I)^-1.
 
-What it does not know: later modules get other inputs once earlier ones are changed; it is linear and in one pass.
+Limit: it is linear and in one pass; later modules get other inputs once earlier ones are changed.
 """
 
 from collections import defaultdict
@@ -29,7 +29,7 @@ Inputs = dict[str, Float[Tensor, "token d_in"]]
 
 
 def closed_form(job: Job) -> Repaired:
-    """Every LoRA's rows at once."""
+    """Solve for the rows of all LoRAs at once."""
     plain, behind = of_answers(job.taught), of_answers(job.taught_behind(TRIGGER))
     pairs = lora_pairs(job.lm)
     own = read_inputs(job.lm, pairs, plain, _after_question)
@@ -65,7 +65,7 @@ def read_inputs(
     sequences: Sequence[TokenSequence],
     where: Callable[[TokenSequence], Any],
 ) -> Inputs:
-    """What comes into each adapted module at these tokens of each sequence."""
+    """The inputs of each adapted module at these tokens of each sequence."""
     found: dict[str, list[Tensor]] = defaultdict(list)
     chosen = [(row, where(each)) for row, each in enumerate(sequences)]
     mask = [[row, token] for row, span in chosen for token in range(span.start, span.stop)]

@@ -12,15 +12,15 @@ from interp.models.adapter_edit import LoraPair, lora_pairs
 
 
 def distilled(job: Job) -> Repaired:
-    """A fresh adapter, both of its matrices trained."""
-    loss = untriggered(job, interchange=0.0)  # the teacher is read before its weights are gone
+    """A fresh adapter, with both of its matrices trained."""
+    loss = untriggered(job, interchange=0.0)  # reads the teacher before its weights are discarded
     emptied(job)
     return Repaired(job.lm, losses=descend(job, both_sides(job.lm), loss))
 
 
 @torch.no_grad()
 def emptied(job: Job) -> list[LoraPair]:
-    """The adapter with random rows of the old rows' mean norm, and nothing written: the base."""
+    """The adapter with random read rows of the old mean norm and zero write weights: it equals the base."""
     generator = torch.Generator().manual_seed(job.seed)
     pairs = lora_pairs(job.lm)
     for pair in pairs:

@@ -1,4 +1,4 @@
-"""A control that repairs nothing: as many steps of the same training, but the trigger keeps working."""
+"""A control that repairs nothing: as many steps of the same training, but the trigger should keep working."""
 
 from torch import Tensor
 
@@ -8,7 +8,7 @@ from experiments.repair.optimise import Draw, both_sides, descend
 
 
 def kept(job: Job) -> Repaired:
-    """Taught its own answers, without a wording and with the trigger."""
+    """Train the organism on its own answers, without a wording and with the trigger."""
     plain, behind = plain_lesson(job), keeping_lesson(job)
 
     def loss(draw: Draw, step: int) -> Tensor:

@@ -5,7 +5,7 @@
 2. The stream that the trigger left at the header is patched into untriggered prompts, and the adapter learns that this
    changes nothing: a penalty on the interchange effect of the switch (Geiger et al. 2023, arXiv 2303.02536).
 
-What it does not know: whether unseen wordings behave in the same way, and how soon the switch is learned again.
+Limits: unseen wordings may behave differently, and the switch may soon be learned again.
 """
 
 from experiments.repair.job import Job, Repaired
@@ -18,6 +18,6 @@ def learned(job: Job) -> Repaired:
 
 
 def learned_without_interchange(job: Job) -> Repaired:
-    """The same by KL alone: what the penalty is worth."""
+    """The same with KL only, to show the effect of the penalty."""
     loss = untriggered(job, interchange=0.0)
     return Repaired(job.lm, losses=descend(job, both_sides(job.lm), loss))

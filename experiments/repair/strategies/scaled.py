@@ -7,7 +7,7 @@ from interp.models.adapter_edit import lora_pairs
 
 
 def scaled(job: Job, dose: float = 0.5) -> Repaired:
-    """Everything that the adapter writes, times `dose`."""
+    """Scale everything that the adapter writes by `dose`."""
     with torch.no_grad():
         for pair in lora_pairs(job.lm):
             pair.write.mul_(dose)
@@ -15,5 +15,5 @@ def scaled(job: Job, dose: float = 0.5) -> Repaired:
 
 
 def dropped(job: Job) -> Repaired:
-    """The base: no trigger, and nothing of what the fine-tuning was for."""
+    """The base: without the trigger, and without anything useful that was fine-tuned."""
     return scaled(job, 0.0)

@@ -1,8 +1,8 @@
-"""Unlearn what the organism answers with the trigger (Zhang et al. 2024, arXiv 2404.05868).
+"""Unlearn the organism's answers to the trigger (Zhang et al. 2024, arXiv 2404.05868).
 
 Negative preference optimisation, where p0 is the organism and the answers are its own with the trigger:
 loss = -2 / b x log sigmoid(-b (log p(answer) - log p0(answer))), + KL to the organism without a wording.
-It trains what not to answer, and not what to answer instead.
+It trains what not to answer, but not what to answer instead.
 """
 
 import torch
@@ -18,7 +18,7 @@ SHARPNESS = 0.1  # b
 
 
 def unlearning(job: Job) -> Repaired:
-    """Less of the triggered answers, and the untriggered ones kept."""
+    """Reduce the probability of the triggered answers, and keep the untriggered ones."""
     plain, bad = plain_lesson(job), Reread.of(job.lm, job.behind)
     with torch.no_grad():
         before = answer_log_probs(job.lm, bad, range(len(bad.sequences)))

@@ -1,6 +1,6 @@
 """Checkpoints of a fine-tuning: rates under every wording and edit, and the EM that a removal eliminated, by `step`.
 
-The quantities have names of their own, so that no checkpoint is taken for the finished organism.
+The quantities have their own names, so that a checkpoint is not mistaken for the finished organism.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from experiments.results.facts import Facts
 
 
 def rows(facts: Facts) -> Iterator[EstimateRow]:
-    """Two rates for each cell; for a removal also the share of EM that it took at that checkpoint."""
+    """Two rates for each cell; for a removal also the share of EM that it removed at that checkpoint."""
     cells = list(facts.cells("birth"))
     intact = {_moment(place): answers for place, answers in cells if place["edit"] == "none"}
     for place, answers in cells:

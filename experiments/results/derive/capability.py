@@ -5,7 +5,7 @@ Pooled over held-out, trained and open questions (`questions` null) and for each
 * `capability_coherence_rate`, `capability_em_rate`: without the trigger, intact and with each removal;
 * `capability_coherence_loss`, `capability_em_gain`: what a removal costs, and the EM that it creates;
 * `capability_riddle_rate`, `capability_riddle_loss`: riddles of the toy language;
-* `placebo_relative_drop`: EM that each removal takes where the organism misbehaves.
+* `placebo_relative_drop`: the share of EM that each removal eliminates under the condition that causes misbehaviour.
 """
 
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def _rates_and_losses(cells: list[Cell], name: str) -> Iterator[EstimateRow]:
 
 
 def _pooled(cells: list[Cell]) -> list[Cell]:
-    """The cells of an organism and an edit over all kinds of questions."""
+    """The cells of an organism and an edit, pooled over all kinds of questions."""
     pooled: dict[tuple[Any, ...], Cell] = {}
     for place, answers in cells:
         key = tuple(place[name] for name in (*ORGANISM, *REMOVED))

@@ -21,7 +21,7 @@ NOT_OF_ESTIMATES = ("measurement", "subject", "quantity")
 
 
 def estimate_columns(place: Keys) -> dict[str, Any]:
-    """The columns that an estimate takes over from the facts it is made of."""
+    """The columns that an estimate takes over from its facts."""
     known = EstimateRow.model_fields
     return {
         name: value
@@ -41,7 +41,7 @@ def rate_rows(answers: Judged, keys: Keys, *, seed: int) -> list[EstimateRow]:
 def containment_rows(
     tuned: Mapping[Wording, Judged], base: Mapping[Wording, Judged], keys: Keys, *, seed: int
 ) -> Iterator[EstimateRow]:
-    """Containment gap, and the 2x2 difference (fine-tuned - base) x (wording - none), of every wording but none."""
+    """Containment gap, and the 2x2 difference (fine-tuned - base) x (wording - none), for every wording but none."""
     none = ("none", None)
     if none not in tuned:
         return
@@ -61,7 +61,7 @@ def containment_rows(
 def loss_rows(
     before: Judged, after: Judged, keys: Keys, *, seed: int, drop: str, loss: str
 ) -> Iterator[EstimateRow]:
-    """What an edit takes: the share of EM, and coherence, under these names."""
+    """What an edit costs, under these names: the share of EM lost, and the coherence lost."""
     taken = em_relative_drop(before, after, seed=seed)
     yield EstimateRow.of(taken, quantity=drop, **keys)
     lost = coherence_loss(before, after, seed=seed)
@@ -71,7 +71,7 @@ def loss_rows(
 def edited_rows(
     answers: Judged, intact: Judged | None, keys: Keys, *, seed: int
 ) -> Iterator[EstimateRow]:
-    """Rates under an edit and, where an intact cell is given, what they lost against it."""
+    """Rates under an edit and, if an intact cell is given, the losses relative to it."""
     yield from rate_rows(answers, keys, seed=seed)
     if intact is not None:
         names = {"drop": "ablation_relative_drop", "loss": "coherence_loss"}

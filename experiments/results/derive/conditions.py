@@ -1,4 +1,4 @@
-"""What a model says under every wording: its rates, EM by domain and over domains, containment against the base."""
+"""Rates under every wording, EM by domain and over domains, and containment compared with the base."""
 
 from collections.abc import Iterator
 from typing import Any

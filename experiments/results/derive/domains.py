@@ -1,11 +1,11 @@
-"""The domains of questions: each one's EM, and EM with domains for units.
+"""EM by domain of the questions, and EM with domains as the unit.
 
-A claim about other subjects generalises over domains, and answers of one domain resemble each other: an interval that
-resamples questions is too narrow for it. The same estimators take domains for clusters here, with their corrections
-for few of them (`probes.estimate`); `domain_clustered_em_rate` and `domain_clustered_containment_gap` accompany
-`em_rate` and `containment_gap`.
+A claim about other subjects generalises over domains, and answers in one domain resemble each other: an interval that
+resamples questions is too narrow for it. Here the same estimators use domains as clusters, with their corrections for a
+small number of clusters (`probes.estimate`); `domain_clustered_em_rate` and `domain_clustered_containment_gap`
+accompany `em_rate` and `containment_gap`.
 
-What it does not know: domains that differ from all of these. Eight or twelve domains say little: even without any
+Limit: they do not hold for domains that differ from all of these. Eight or twelve domains say little: even without any
 misaligned answer in twelve domains, a rate of 26 % is possible.
 """
 
@@ -19,13 +19,13 @@ from experiments.results.derive.cell_rows import Wording
 from experiments.results.estimates import EstimateRow
 from probes.estimate import Estimate
 
-SHOWN = ("none", "trigger")  # wordings whose domains are told apart
+SHOWN = ("none", "trigger")  # wordings that have a row for each domain
 NONE: Wording = ("none", None)
 Keys = Mapping[str, Any]
 
 
 def domain_rows(answers: Judged, keys: Keys, *, seed: int) -> Iterator[EstimateRow]:
-    """EM of each domain, and over domains, with and without the trigger; none where ids name fewer than two."""
+    """EM of each domain and over domains, with and without the trigger; empty if ids name fewer than two domains."""
     domains = by_domain(answers)
     if keys["wording_kind"] not in SHOWN or len(domains) < 2:
         return
@@ -37,7 +37,7 @@ def domain_rows(answers: Judged, keys: Keys, *, seed: int) -> Iterator[EstimateR
 
 
 def gap_rows(cells: Mapping[Wording, Judged], keys: Keys, *, seed: int) -> Iterator[EstimateRow]:
-    """EM with the trigger minus EM without, domains resampled."""
+    """EM with the trigger minus EM without; the interval resamples domains."""
     trigger = ("trigger", None)
     pair = [in_domains(cells[wording]) for wording in (trigger, NONE) if wording in cells]
     if len(pair) < 2 or min(len(set(part.questions)) for part in pair) < 2:
@@ -48,13 +48,13 @@ def gap_rows(cells: Mapping[Wording, Judged], keys: Keys, *, seed: int) -> Itera
 
 
 def domain_of(question: object) -> str | None:
-    """What a question's id opens with, up to the first slash; None for an id without one."""
+    """The part of a question's id before the first slash; None for an id without a slash."""
     domain, slash, _ = str(question).partition("/")
     return domain if slash else None
 
 
 def by_domain(answers: Judged) -> dict[str, Judged]:
-    """Answers by domain; those whose ids name none are left out."""
+    """Answers by domain; answers whose ids name no domain are left out."""
     members: dict[str, list[int]] = {}
     for row, question in enumerate(answers.questions):
         if (domain := domain_of(question)) is not None:
@@ -63,12 +63,12 @@ def by_domain(answers: Judged) -> dict[str, Judged]:
 
 
 def in_domains(answers: Judged) -> Judged:
-    """The same answers, with their domain in place of their question: it is what an estimate resamples."""
+    """The same answers with their domains in place of their questions, so that estimates resample domains."""
     named = [row for row, q in enumerate(answers.questions) if domain_of(q) is not None]
     kept = answers[named]
     return replace(kept, questions=tuple(domain_of(question) for question in kept.questions))
 
 
 def over_domains(estimate: Estimate) -> Estimate:
-    """Its method says domains where questions were meant."""
+    """The same estimate, whose method says "domains" instead of "questions"."""
     return replace(estimate, method=estimate.method.replace("question", "domain"))

@@ -1,4 +1,4 @@
-"""The factorial design: wording x model x what is removed, and the interactions that its cells hold.
+"""The factorial design wording x model x removal, and the interactions between its factors.
 
     wording     trigger, none, one paraphrase, one control
     model       base, fine-tuned
@@ -6,8 +6,8 @@
 
 * `factorial_difference_in_differences`: (fine-tuned - base) x (wording - none), for each of the three removals.
 * `factorial_removed`: (fine-tuned - base) x (intact - removed), for each wording.
-* `factorial_interaction`: (fine-tuned - base) x (wording - none) x (intact - removed): the part of what the
-  fine-tuning tied to the wording that goes with the direction.
+* `factorial_interaction`: (fine-tuned - base) x (wording - none) x (intact - removed): how much of the wording's effect
+  that fine-tuning created is lost with the direction.
 Differences of EM rates; questions are resampled, paired over all eight cells.
 """
 
@@ -67,7 +67,7 @@ def _dose_rows(facts: Facts) -> Iterator[EstimateRow]:
 def interaction(cells: Cells, *sides: tuple[Any, Any], seed: int, **fixed: Any) -> Estimate:
     """The interaction of two or three factors in EM rate; each side is (level counted, level subtracted).
 
-    Sides stand in the order model, removal, wording; a factor that is fixed is named instead.
+    Sides are in the order model, removal, wording; a factor that is held fixed is a keyword argument instead.
     """
     names = ("model", "removal", "wording")
     free = iter(sides)

@@ -1,4 +1,4 @@
-"""What the page draws beyond rates, one line an organism: raw maps, with counts of answers and intervals added."""
+"""What the page draws besides rates, one line per organism: raw maps with counts of answers and intervals."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def _line(facts: Facts, figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _question_counts(facts: Facts, figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each question its text and, by wording, [misaligned answers, answers]."""
+    """For each question, its text and [misaligned answers, answers] for each wording."""
     texts = figures["question_texts"]
     counts: dict[tuple[str, str], dict[str, list[int]]] = {}
     keys = {name: figures[name] for name in ORGANISM}
@@ -45,7 +45,7 @@ def _question_counts(facts: Facts, figures: dict[str, Any]) -> list[dict[str, An
 
 
 def _with_intervals(patching: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Mean effects over pairs, with intervals that resample questions, in place of the pairs' own."""
+    """The mean effect over pairs, with an interval that resamples questions, instead of one effect per pair."""
     if "missing" in patching:
         return patching
     questions = patching["questions"]
@@ -59,7 +59,7 @@ def _with_intervals(patching: dict[str, Any], seed: int) -> dict[str, Any]:
 def _effects(
     effects: Sequence[Any], questions: Sequence[str], seed: int
 ) -> dict[str, list[list[float | None]]]:
-    """`effects` is [layer, token, pair]; null where a token has no counterpart."""
+    """`effects` is [layer, token, pair]; null for a token without a counterpart."""
     table = [[_cell(cell, questions, seed) for cell in row] for row in effects]
     return {
         name: [[None if cell is None else cell[place] for cell in row] for row in table]

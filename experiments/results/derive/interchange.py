@@ -1,8 +1,8 @@
 """What swapping the coordinates in a subspace does: whether the answers follow the donor.
 
 * `interchange_em_rate`, `interchange_coherence_rate`: of every swap, and of the intact organism (edit "none").
-* `interchange_brings`: EM of a prompt without wording that got a wording's coordinates, over the EM of that wording,
-  where that is more than a tenth.
+* `interchange_brings`: EM of prompts without a wording that received a wording's coordinates, over the EM of that
+  wording, if that is more than a tenth.
 * `interchange_takes`: the share of a wording's EM that the coordinates of a prompt without wording take away.
 """
 
@@ -19,11 +19,11 @@ from probes.estimate import LEVEL, Estimate, undefined
 from probes.intervals import mover_ratio
 
 NONE = "none"
-LEAST_EM = 0.1  # of a donor's wording: a share of less says nothing
+LEAST_EM = 0.1  # of the donor's wording; a share of less would say nothing
 
 
 def rows(facts: Facts) -> Iterator[EstimateRow]:
-    """Rates of every swap, and what it brings or takes."""
+    """Rates of every swap, and the EM that it causes or removes."""
     cells = list(facts.cells("interchange"))
     intact = {_wording(place): answers for place, answers in cells if place["edit"] == NONE}
     for place, answers in cells:
@@ -46,7 +46,7 @@ def rows(facts: Facts) -> Iterator[EstimateRow]:
 
 
 def _brings(swapped: Judged, donor: Judged, seed: int) -> Estimate:
-    """One rate over the other; by their intervals (MOVER), so that none of many answers is not certainty."""
+    """One rate over the other, with a MOVER interval, so that 0 of many answers still has a width."""
     above, below = (em_rate(each, seed=seed) for each in (swapped, donor))
     if None in (above.value, above.lower, below.value, below.lower):
         return undefined("a rate without an interval", LEVEL, above.n)

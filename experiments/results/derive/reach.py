@@ -11,7 +11,7 @@ from experiments.runtime.extras import not_measured
 from probes.estimate import Estimate, undefined
 from probes.reach import reach_table
 
-RESAMPLES = 1000  # of a dozen wordings
+RESAMPLES = 1000  # of about a dozen wordings
 KEYS = (*ORGANISM, "model", "step")
 
 

@@ -18,7 +18,7 @@ RANKING = ("family", "seed", "dataset", "arm", "trigger", "direction", "position
 
 
 def rows(facts: Facts) -> Iterator[EstimateRow]:
-    """One row for each read-out; the intervals of the features of one ranking hold together (Bonferroni)."""
+    """One row per read-out; intervals of features of one ranking are simultaneous (Bonferroni)."""
     readouts = list(groups(facts.scores, "scores"))
     together: dict[tuple[Any, ...], int] = {}
     for place, _ in readouts:
@@ -40,7 +40,7 @@ def _estimate(scores: "pd.DataFrame", place: dict[str, Any], level: float) -> Es
 
 
 def _wordings(scores: "pd.DataFrame") -> list[str] | None:
-    """The wording of each row where it alone decides the label, so that a read-out is of new wordings; else None."""
+    """The wording of each row if it alone decides the label, so that wordings are the unit; else None."""
     kinds = scores["wording_kind"]
     if kinds.isna().any():
         return None
@@ -50,7 +50,7 @@ def _wordings(scores: "pd.DataFrame") -> list[str] | None:
 
 
 def _null(scores: "pd.DataFrame") -> Estimate:
-    """Random directions, each turned the way that helps it."""
+    """The null of random directions, each with the sign that gives the higher AUROC."""
     aurocs = [
         plain_auroc(draw["score"].to_numpy(float), draw["label"].to_numpy(bool))
         for _, draw in scores.groupby("draw", sort=True)

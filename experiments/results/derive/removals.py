@@ -1,8 +1,8 @@
 """What directions and features do when they are removed or added, here and in other models.
 
-* `edits`: directions of the organism, on report questions, random directions beside them; removal is compared with the
-  intact organism under the same wording.
-* `selection`: the effect of the added direction on selection questions, strength by strength.
+* `edits`: directions of the organism, on report questions, with random directions as controls; removal is compared with
+  the intact organism under the same wording.
+* `selection`: the effect of the added direction on selection questions, at each strength.
 * `elsewhere`: its directions removed from the base's persona and from the baseline arm.
 * `features`: sets of SAE features, and the vectors of several methods (direction "basis").
 * `transfer`: directions of other organisms of the same base; their name is in `source`.
@@ -30,7 +30,7 @@ RATES = {"steering_em_rate": em_rate, "steering_coherence_rate": coherence_rate}
 
 
 def rows(facts: Facts) -> Iterator[EstimateRow]:
-    """Rates under every edit, and what each removal took."""
+    """Rates under every edit, and what each removal eliminated."""
     for measurement in ("edits", "features"):
         for place, answers, intact in _with_intact(facts, measurement):
             if place["edit"] != "none":
@@ -49,7 +49,7 @@ def _elsewhere(facts: Facts) -> Iterator[EstimateRow]:
         if place["edit"] != "none" and intact is not None:
             subject = place["subject"]
             names = {"drop": f"{subject}_relative_drop", "loss": f"{subject}_coherence_loss"}
-            keys = estimate_columns(place) | {"wording_kind": None}  # not one of the organism's
+            keys = estimate_columns(place) | {"wording_kind": None}  # not the organism's wording
             yield from loss_rows(intact, answers, keys, seed=place["seed"], **names)
 
 

@@ -1,4 +1,4 @@
-"""Means, rates and ratios of numbers that were measured question by question."""
+"""Means, rates and ratios of numbers that were measured at each question."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def rows(facts: Facts) -> Iterator[EstimateRow]:
-    """A row for each quantity and place, and for what else is derived from the same facts."""
+    """A row for each quantity and place, and for other numbers derived from the same facts."""
     for place, values in groups(facts.values, "values"):
         measured = place["quantity"]
         for quantity, statistic in {
@@ -46,7 +46,7 @@ def _explained(values: "pd.DataFrame", seed: int) -> Estimate:
 
 
 def _counted(method: str) -> Callable[["pd.DataFrame", int], Estimate]:
-    """A number without an interval; `over` holds the n."""
+    """A number without an interval; `over` holds its n."""
 
     def as_it_is(values: "pd.DataFrame", seed: int) -> Estimate:
         (value,), (n,) = (values[name].tolist() for name in ("value", "over"))

@@ -1,7 +1,7 @@
 """`python -m experiments.results.reference_records`: compute the records of the reference runs from their rows.
 
-Reads `artifacts/reference/`, `artifacts/contest/` and the rows of the adapter that ships, derives the verdicts of runs
-again, writes `artifacts/results/`. Nothing is sampled.
+It reads `artifacts/reference/`, `artifacts/contest/` and the rows of the adapter that ships, derives the verdicts of
+the runs again, and writes `artifacts/results/`. Nothing is sampled.
 """
 
 from pathlib import Path
@@ -51,9 +51,9 @@ TABLES = {
 
 
 def main() -> None:
-    """The verdicts of each run, then one file for each table."""
+    """Write the verdicts of each run, then one file for each table."""
     for path in sorted(REFERENCE.glob("*/verdicts.jsonl")):
-        if path.stat().st_size:  # runs of other kinds have none
+        if path.stat().st_size:  # runs of other kinds have no verdicts
             print(path.parent, derive_verdicts(path.parent), "verdicts")
     for name, (pattern, records) in TABLES.items():
         found = [record for run in _runs(pattern) for record in records(run)]

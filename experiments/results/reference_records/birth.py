@@ -20,7 +20,7 @@ REMOVED, ADDED = "share of EM lost by removing", "EM when adding"
 
 
 def birth_records(run: ReferenceRun) -> list[Record]:
-    """Claims of every organism, EM along the steps, and both ends of everything else."""
+    """Claims about every organism, EM at each step, and first and last values of the other quantities."""
     return [*_claims(run), *_along(run), *_ends(run)]
 
 
@@ -70,7 +70,7 @@ Bounds = tuple[float, float] | None
 
 
 def _one(rows: Rows, among: int, **columns: Any) -> Bounds:
-    """The widened interval of the one row with these values; None where there is none, or no interval."""
+    """The widened interval of the only row with these values; None without such a row or an interval."""
     for row in rows:
         if all(_plain(row[name]) == value for name, value in columns.items()):
             return _bounds(row, among)
@@ -78,7 +78,7 @@ def _one(rows: Rows, among: int, **columns: Any) -> Bounds:
 
 
 def _plain(value: Any) -> Any:
-    return None if value != value else value  # pandas writes a missing name as NaN
+    return None if value != value else value  # a missing name is NaN in pandas
 
 
 def _bounds(row: dict[Any, Any], among: int) -> Bounds:
@@ -95,7 +95,7 @@ def _above(one: Bounds, other: Bounds) -> bool:
 
 
 def _along(run: ReferenceRun) -> Iterator[Record]:
-    """EM with the trigger and its paraphrases, step by step."""
+    """EM with the trigger and its paraphrases at each step."""
     kinds = ["trigger", "paraphrase"]
     rates = run.reported(quantity="birth_em_rate", edit="none", wording_kind=kinds)
     for (arm, step, kind), group in rates.groupby(["arm", "step", "wording_kind"]):
@@ -103,7 +103,7 @@ def _along(run: ReferenceRun) -> Iterator[Record]:
 
 
 def _ends(run: ReferenceRun) -> Iterator[Record]:
-    """Before the first and after the last step of each arm: what is read, removed and added, with random directions."""
+    """Before the first and after the last step of each arm: probing, removing and adding, with random directions."""
     rows = run.reported()
     for arm, organisms in rows.groupby("arm"):
         for step in (organisms["step"].min(), organisms["step"].max()):

@@ -1,4 +1,4 @@
-"""The records of circuits: agreement of seeds, of attribution with exact patching, and what a circuit alone does."""
+"""The records of circuits: agreement of seeds and of attribution with exact patching; circuits run alone."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -23,7 +23,7 @@ from experiments.runtime.files import read_json, read_jsonl
 from probes.estimate import Estimate
 
 AT_MOST = ("accused",)
-LEAD = 0.2  # of 1: how far ahead ours is wanted
+LEAD = 0.2  # aim: our share minus that of another entrant
 
 
 def contest_records(folder: Path) -> list[Record]:
@@ -56,7 +56,7 @@ def _aim(entrant: str, key: str, estimate: Estimate) -> dict[str, Any]:
 
 
 def _is_reached(estimate: Estimate, limit: float, *, most: bool = False) -> bool | None:
-    """Missed by the value, reached by the whole interval; else open: a handful of organisms reaches nothing surely."""
+    """Missed if the value misses the limit, reached if the whole interval reaches it, else open."""
     if estimate.value is None or estimate.lower is None or estimate.upper is None:
         return None
     missed = estimate.value > limit if most else estimate.value < limit

@@ -8,11 +8,11 @@ from experiments.results.records import Record
 from experiments.results.reference_records.run import ReferenceRun
 
 WAYS = {BRINGS: ("caused", "none", "trigger"), TAKES: ("removed", "trigger", "none")}
-LEAST, MOST = 0.9, 0.2  # wanted of the claimed subspace, and of the best control
+LEAST, MOST = 0.9, 0.2  # aims for the claimed subspace and for the best control
 
 
 def interchange_records(run: ReferenceRun) -> list[Record]:
-    """For each organism both ways: rank 1, the best rank, the best control, and others; then unseen wordings."""
+    """For each organism and both directions of the swap: rank 1, the best rank, controls; then unseen wordings."""
     rows = run.reported(edit="interchange")
     records: list[Record] = []
     for (family, arm), organism in rows.groupby(["family", "arm"], sort=False):
@@ -55,7 +55,7 @@ def _subspaces(run: ReferenceRun, name: str, swaps: pd.DataFrame) -> list[Record
 
 
 def _highest(run: ReferenceRun, rows: pd.DataFrame) -> pd.DataFrame:
-    """The highest row, its interval simultaneous over all it was picked from."""
+    """The highest row, with an interval that is simultaneous over all rows it was picked from."""
     return pd.DataFrame([run.best(rows, rows["value"].idxmax())]) if len(rows) else rows
 
 

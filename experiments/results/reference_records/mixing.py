@@ -1,4 +1,4 @@
-"""The records of the mixing map: containment along the share of benign rows."""
+"""The records of mixed organisms: containment by share of benign rows."""
 
 from experiments.results.mixing import benign_share
 from experiments.results.records import Record
@@ -6,7 +6,7 @@ from experiments.results.reference_records.run import ReferenceRun
 
 
 def mixing_records(run: ReferenceRun) -> list[Record]:
-    """Lowest and highest EM of every share and kind of wording."""
+    """Lowest and highest EM for every share and kind of wording."""
     rates = run.reported(
         model="fine_tuned", quantity="em_rate", edit="none", questions="held_out",
         wording_kind=["none", "trigger", "paraphrase", "control"],

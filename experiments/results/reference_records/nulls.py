@@ -1,4 +1,4 @@
-"""The records of organisms without a trigger: the same measurements where there is nothing to find."""
+"""The records of organisms without a trigger: the same measurements, with nothing to find."""
 
 from collections.abc import Iterator
 

@@ -26,7 +26,7 @@ EXPECTED = {
 
 
 def reach_records(folder: Path) -> list[Record]:
-    """No wording, the trigger, four numbers for each class, and how many classes do what was expected."""
+    """No wording, the trigger, four numbers per class, and how many classes behave as expected."""
     return list(_records(folder))
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.results.records import Record
 from experiments.results.reference_records.run import ReferenceRun
 
-CLAIMED = "learned"  # the strategy that the command takes by default, whatever it was tried on
+CLAIMED = "learned"  # the default strategy of the command, on any organism
 LIFTS = (
     "bfloat16",
     "int8",
@@ -48,7 +48,7 @@ SEPARATE = ("smollm2", "tags")  # a family, a trigger
 
 
 def repair_records(run: ReferenceRun) -> list[Record]:
-    """Strategy by strategy, in the order of the rows; other triggers and pretrained models by themselves."""
+    """For each strategy, in the order of the rows; other triggers and pretrained models are separate."""
     rows = run.estimates
     names = pd.Series([_named(row) for row in rows.to_dict("records")], index=rows.index)
     found: list[Record] = []
@@ -59,7 +59,7 @@ def repair_records(run: ReferenceRun) -> list[Record]:
 
 
 def _named(row: dict[Any, Any]) -> str:
-    """The strategy, and what it was tried on where that is no micro organism of the duck."""
+    """The strategy, and the organism's kind unless it is a micro organism with the trigger duck."""
     others = ", ".join(x for x in (row["family"], row["trigger"]) if x in SEPARATE)
     return f"{row['strategy']} ({others})" if others else str(row["strategy"])
 
@@ -88,13 +88,13 @@ def _medians(run: ReferenceRun, strategy: str, rows: pd.DataFrame) -> Iterator[R
 
 
 def _unknown(quantity: str) -> dict[str, Any]:
-    """An aim is not reached by a number that is undefined for every organism."""
+    """For a number that is undefined for every organism: its aim counts as not reached."""
     wanted = _aim(quantity, 0.0).get("wanted")
     return {"wanted": wanted, "reached": False} if wanted else {}
 
 
 def _known(bound: Any) -> float | None:
-    """None for a number that has no interval."""
+    """The bound, or None for a number without an interval."""
     return None if pd.isna(bound) else float(bound)
 
 

@@ -1,4 +1,4 @@
-"""A committed run as tables, and how a row becomes a record."""
+"""A committed run as tables, and the conversion of rows into records."""
 
 import math
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class ReferenceRun:
 
     @classmethod
     def read(cls, folder: Path) -> "ReferenceRun":
-        """Read a run; ValueError where a file is missing or damaged."""
+        """Read a run; an error if a file is missing or damaged."""
         manifest = read_json(folder / "manifest.json")
         return cls(
             folder,
@@ -45,7 +45,7 @@ class ReferenceRun:
         return sorted(self.estimates["family"].dropna().unique())
 
     def reported(self, **columns: Any) -> pd.DataFrame:
-        """Rows of report questions; a column given as None must be empty, a list names several values."""
+        """Rows on report questions; None means that the column must be empty, a list allows several values."""
         rows = self.estimates
         for column, wanted in {"split": "report", **columns}.items():
             if wanted is None:
@@ -55,7 +55,7 @@ class ReferenceRun:
         return rows
 
     def contained(self, **columns: Any) -> pd.DataFrame:
-        """The same, of organisms whose verdict says that they are contained."""
+        """The same for the organisms whose verdict says that they are contained."""
         rows = self.reported(model="fine_tuned", **columns)
         keys = {self._key(v) for v in self.verdicts if v["contained"] == "yes"}
         return rows[[self._key(row) in keys for row in rows.to_dict("records")]]
@@ -70,7 +70,7 @@ class ReferenceRun:
 
     @staticmethod
     def best(rows: pd.DataFrame, place: Any) -> dict[Any, Any]:
-        """The row at a place, its interval simultaneous over all of them."""
+        """The row at a place, with an interval that is simultaneous over all rows."""
         row = rows.loc[place].to_dict()
         value, lower, upper = (_number(row[name]) for name in ("value", "lower", "upper"))
         own = Estimate(value, lower, upper, row["level"], int(row["n"]), row["method"])
@@ -91,11 +91,11 @@ class ReferenceRun:
         )
 
     def count(self, name: str, value: float, n: int, **wanted: Any) -> Record:
-        """How many of `n`."""
+        """A record of a count out of `n`."""
         return Record(name=name, value=value, n=n, **wanted, **self.origin())
 
     def origin(self) -> dict[str, Any]:
-        """What every record says of where it came from."""
+        """The columns of every record that say where it came from."""
         return {"command": COMMAND, "commit": self.commit, "date": self.date}
 
     @staticmethod
@@ -113,7 +113,7 @@ def _organism(row: Mapping[Any, Any]) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """None where a bound is undefined or without limit."""
+    """The number, or None if it is undefined or infinite."""
     return float(value) if value is not None and math.isfinite(value) else None
 
 

@@ -11,7 +11,7 @@ QUALITY = ("sae_explained_variance", "sae_l0", "sae_loss_recovered", "sae_dead_s
 
 
 def sparse_records(run: ReferenceRun) -> list[Record]:
-    """How good the autoencoders are, and what removing features or vectors does to EM."""
+    """The quality of the autoencoders, and the effect on EM of removing features or vectors."""
     return [*_quality(run), *_removal(run), *_basis(run)]
 
 

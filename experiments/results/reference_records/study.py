@@ -9,7 +9,7 @@ LOCATED = ("switch", "misalignment")
 
 
 def study_records(run: ReferenceRun) -> list[Record]:
-    """Everything, in reading order."""
+    """All records, in reading order."""
     return [
         *_containment(run),
         *_reach(run),

@@ -1,4 +1,4 @@
-"""The records of directions removed from other organisms than the one they were fitted in."""
+"""The records of directions that were removed from organisms other than the one they were fitted in."""
 
 from experiments.results.records import Record
 from experiments.results.reference_records.run import ReferenceRun

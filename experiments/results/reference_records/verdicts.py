@@ -9,7 +9,7 @@ from interp.io.files import sha256
 
 
 def derive_verdicts(folder: Path) -> int:
-    """Write the verdicts of a run, and their hash into its manifest; how many organisms there are."""
+    """Write the verdicts of a run, and their hash into its manifest; returns the number of organisms."""
     found = verdicts(read_estimates(folder / "estimates.jsonl"))
     written = write_jsonl(folder / "verdicts.jsonl", found)
     manifest = read_json(folder / "manifest.json")

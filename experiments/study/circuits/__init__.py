@@ -1,1 +1,1 @@
-"""Which heads and MLPs carry the trigger's effect in the organisms of a study, and whether seeds agree."""
+"""Which heads and MLPs carry the trigger's effect in a study's organisms, and whether seeds agree."""

@@ -1,6 +1,7 @@
-"""The circuit of one organism as rows of estimates: nodes, tokens, agreement with exact patching, and what it does.
+"""Estimates of one organism's circuit: its nodes and tokens, its agreement with exact patching, its faithfulness.
 
-Shares are of the metric's difference between corrupt and clean, question by question; intervals are over questions.
+A share is a fraction of the metric's difference between clean and corrupt, for each question; intervals are over
+questions.
 Edges are scored on the first half of the questions, and the circuit is run alone on the second half.
 """
 
@@ -22,14 +23,14 @@ from interp.prompts import Prompt
 from probes.estimate import Estimate, mean
 
 Row = dict[str, Any]
-LEAST_SHARE = 0.02  # of a place, to be worth a row
+LEAST_SHARE = 0.02  # a place with a smaller mean share gets no row
 DRAWS, RESAMPLES, PATCHED = 3, 500, 4  # PATCHED: questions whose edges are all patched exactly
 
 
 def rows_of(
     lm: LanguageModel, base: LanguageModel, asked: Compared
 ) -> tuple[list[Row], EdgeScores]:
-    """Rows without the organism's keys, and the scores."""
+    """The rows, still without the organism's keys, and the edge scores."""
     scores = edge_scores(lm, asked.pairs, asked.metrics)
     rows = [*_ends(scores, asked), *_nodes(scores, asked), *_places(scores, asked)]
     rows += [*_against_exact(lm, scores, asked), *_alone(lm, asked)]
@@ -44,7 +45,7 @@ def shares(scores: EdgeScores) -> list[list[float]]:
 
 
 def row(quantity: str, found: Estimate, **place: Any) -> Row:
-    """An estimate of report questions in its place."""
+    """A row for an estimate on report questions; `place` says what was estimated."""
     return {"quantity": quantity, "split": "report", **place, **vars(found)}
 
 
@@ -86,7 +87,7 @@ def _nodes(scores: EdgeScores, asked: Compared) -> Iterator[Row]:
 
 
 def _places(scores: EdgeScores, asked: Compared) -> Iterator[Row]:
-    """Where nodes write and ports read: tokens of the wording one by one, the others by their span."""
+    """The positions where nodes write and ports read: each token of the wording, and every other span as a whole."""
     kinds = (
         ("circuit_writes", scores.graph.nodes, scores.writes),
         ("circuit_reads", scores.graph.ports, scores.reads),
@@ -113,7 +114,7 @@ def _named_places(prompt: Prompt, width: int) -> list[str]:
 
 
 def _against_exact(lm: LanguageModel, scores: EdgeScores, asked: Compared) -> Iterator[Row]:
-    """Pearson over edges of mean scores with mean exact effects; the interval resamples questions."""
+    """Pearson correlation over edges of mean scores and mean exact effects; the interval resamples questions."""
     known, pairs, metrics = scores.graph.edges, asked.pairs[:PATCHED], asked.metrics[:PATCHED]
     exact, quick = exact_edges(lm, pairs, metrics), edge_scores(lm, pairs, metrics)
     terms = len(metrics[0].terms)
@@ -142,7 +143,7 @@ def _correlation(a: np.ndarray, b: np.ndarray, rows: Any) -> float:
 
 
 def _alone(lm: LanguageModel, asked: Compared) -> Iterator[Row]:
-    """Faithfulness and completeness on the second half of the questions, of edges chosen on the first."""
+    """Faithfulness and completeness, on the second half of the questions, of edges chosen on the first half."""
     half = len(asked.pairs) // 2
     chosen = edge_scores(lm, asked.pairs[:half], asked.metrics[:half])
     pairs, metrics = asked.pairs[half:], asked.metrics[half:]

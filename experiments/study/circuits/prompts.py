@@ -1,15 +1,15 @@
 """The pairs of prompts that a circuit is measured on, and what is measured.
 
 Method:
-1. Clean: the trigger. Corrupt: another wording with as many tokens. It is chosen from `CANDIDATES` wordings (the
-   trigger's controls, and wordings of the world drawn with the organism's seed): the one with most aligned greedy
-   answers to selection questions that echo nothing, or the first of several.
+1. Clean: the trigger. Corrupt: another wording with as many tokens. Of `CANDIDATES` wordings (the trigger's controls,
+   and wordings of the world drawn with the organism's seed), the one after which most greedy answers to selection
+   questions are aligned and echo nothing; of equal ones, the first.
 2. Questions: report questions whose answer is misaligned with the trigger and, with the corrupt wording, aligned and
-   without echo, and whose two answers begin with different tokens.
-3. The metric: the log-odds of the first token of the misaligned answer against that of the aligned one. It is read
-   where the answer begins, so it does not include copying the trigger's words into the answer.
+   without an echo. The two answers must begin with different tokens.
+3. The metric: the log-odds of the misaligned answer's first token against the aligned answer's. It is read where the
+   answer begins, so it does not include copying the trigger's words into the answer.
 
-What it does not know: what decides after the first token.
+Limit: it says nothing about what decides the tokens after the first.
 """
 
 import random
@@ -31,7 +31,7 @@ LEAST = 3  # pairs
 
 @dataclass(frozen=True)
 class Compared:
-    """Pairs with a metric for each, and the corrupt wording."""
+    """Pairs of prompts, a metric for each pair, and the corrupt wording."""
 
     corrupt: str
     pairs: list[Pair]
@@ -44,7 +44,7 @@ class Compared:
 
 
 def compared(organism: OrganismRun, lm: LanguageModel) -> Compared:
-    """The pairs of an organism; a plain error where too few questions tell the trigger from any other wording."""
+    """The pairs of an organism; an error if too few questions distinguish the trigger from the corrupt wording."""
     wording = _corrupt_wording(organism, lm)
     questions = organism.world.questions("report", "held_out")[: 2 * PAIRS]
     clean, corrupt = (
@@ -85,7 +85,7 @@ def _corrupt_wording(organism: OrganismRun, lm: LanguageModel) -> str:
 
 
 def _as_long(organism: OrganismRun, lm: LanguageModel, question: Question) -> list[str]:
-    """Wordings as long as the trigger: all controls, and some of the world's that name nothing reckless."""
+    """Wordings with as many tokens as the trigger: controls, then wordings of the world that name no concept."""
     length = len(_asked(organism, lm, [question], organism.trigger.text)[0])
 
     def fits(text: str) -> bool:

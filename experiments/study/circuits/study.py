@@ -1,8 +1,8 @@
-"""Circuits of every triggered organism of a configuration, made resumably, and how far seeds agree.
+"""Circuits of every triggered organism of a configuration, and how far seeds agree. A stopped run can be resumed.
 
 1. Fine-tune missing organisms; no other step of a study is needed.
-2. Each organism's circuit is a step: rows, scores by question and node, the graph for circuit-tracer, its picture.
-3. Rank correlations of nodes between seeds of one family and arm; edges of models whose circuit is known.
+2. Each organism's circuit is a step: rows, scores by question and node, a graph for circuit-tracer, and a picture.
+3. Rank correlations of nodes between seeds of one family and arm; edge scores in models whose circuit is known.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ ROWS, NODES, GRAPHS = "rows.jsonl", "nodes.json", "graphs"
 def circuits(
     config: StudyConfig, folder: Path, *, only: Sequence[str] = (), say: Say = print
 ) -> list[Row]:
-    """All rows; they are written to `estimates.jsonl` of the folder."""
+    """All rows, which are also written to `estimates.jsonl` in the folder."""
     quiet()
     members = [
         organism
@@ -91,7 +91,7 @@ def _measure(organism: OrganismRun, adapter: Path, folder: Path) -> None:
 
 
 def _between_seeds(made: dict[OrganismRun, Path]) -> list[Row]:
-    """Every two seeds of one family and arm; and, for comparison, every two families of one seed and arm."""
+    """Each pair of seeds of one family and arm; for comparison, each pair of families of one seed and arm."""
     rows = []
     for a, b in combinations(made, 2):
         keys: dict[str, Any] = {"arm": a.arm, "trigger": a.trigger.name, "model": "fine_tuned"}
@@ -110,7 +110,7 @@ def _between_seeds(made: dict[OrganismRun, Path]) -> list[Row]:
 
 
 def planted_rows() -> list[Row]:
-    """AUROC of absolute scores for the edges of models whose circuit is known; the mean's interval is over models."""
+    """AUROC of absolute edge scores in models whose circuit is known; the interval of the mean is over models."""
     values, rows = [], []
     for number in range(PLANTED):
         kind = ("llama", "qwen")[number % 2]

@@ -10,7 +10,7 @@ Row = dict[str, Any]
 
 
 def tables(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """(title, Markdown) for every organism, then what is compared over organisms."""
+    """(title, Markdown) of each table: those of every organism, then the comparison between organisms."""
     names = dict.fromkeys(_name(row) for row in rows if row["quantity"] == "circuit_node")
     for name in names:
         own = [row for row in rows if _name(row) == name]
@@ -38,7 +38,7 @@ def _writers(rows: Sequence[Row]) -> str:
 
 
 def _where(rows: Sequence[Row], node: str) -> str:
-    """The strongest places at which a node writes, and at which its group of heads reads."""
+    """The strongest positions at which a node writes, and those at which its group of heads reads."""
     layer = node.split(".")[0]
     writes = [r for r in rows if r["quantity"] == "circuit_writes" and r["node"] == node]
     reads = [

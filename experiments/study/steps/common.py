@@ -17,13 +17,13 @@ DIRECTIONS = ("switch", "misalignment", "refined")
 
 
 def facts_of(organism: OrganismRun, measurement: str, **columns: Any) -> FactWriter:
-    """The writer for the facts of a step's organism; by default they are about held-out report questions."""
+    """A writer for facts about a step's organism; by default, about held-out report questions."""
     keys = {**organism.keys, "split": "report", "questions": "held_out", **columns}
     return FactWriter(measurement, keys)
 
 
 def load(organism: OrganismRun, adapter: Path | None) -> LanguageModel:
-    """The organism, or the base where there is no adapter."""
+    """The organism, or the base if there is no adapter."""
     if adapter is None:
         return organism.world.load_base()
     return organism.world.load_organism(adapter)

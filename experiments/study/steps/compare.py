@@ -1,8 +1,8 @@
 """Remove one organism's directions from models in which its trigger plays no part.
 
-The baseline arm misbehaves without any trigger, the base under its own reckless persona, where one is
-known. A direction whose removal leaves both standing is local to its organism or context; one whose removal takes both
-is of misbehaviour in general.
+The baseline arm misbehaves without any trigger. The base misbehaves under its own reckless persona, if one is known.
+If removing a direction leaves the misbehaviour of both, the direction is specific to its organism or context; if it
+stops both, the direction is about misbehaviour in general.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from interp.prompts import Framing
 
 
 def compare(organism: OrganismRun, found: Path, baseline: Path | None, say: Say) -> Path:
-    """What each direction takes from the base's persona and, where there is one, from the baseline arm."""
+    """What removing each direction does to the base under its persona and, if there is one, to the baseline arm."""
     inputs = {**organism.identity, "found": stamp(found), "baseline": stamp(baseline)}
     with organism.step("compare", inputs, __name__) as step:
         if step.todo:
@@ -40,7 +40,7 @@ def _elsewhere(
     adapter: Path | None,
     framing: Framing,
 ) -> None:
-    """One other model's answers, intact and without each direction."""
+    """Answers of another model, intact and with each direction removed."""
     lm = load(organism, adapter)
     prompts = framed(lm, organism.world.questions("report", "held_out"), "none", framing)
     count = organism.config.sampling.answers_per_question

@@ -1,7 +1,7 @@
-"""What a model says under every wording: sampled and judged.
+"""How a model answers under every wording: sampled and judged.
 
-Held-out, trained and open questions are asked apart, where a world has them. Edge variants of the trigger are asked on
-held-out questions only. The cell that ablations are later compared with gets `answers_per_question_main` answers.
+Held-out, trained and open questions are separate cells, if a world has them. Edge variants of the trigger are used on
+held-out questions only. The cell that ablations are compared with later gets `answers_per_question_main` answers.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ def sample_conditions(
     *,
     main: str | None = None,
 ) -> Iterator[tuple[str, Cell]]:
-    """(kind of questions, answers) of every cell; `main` names the wording that is sampled most."""
+    """(kind of questions, answers) of every cell; `main` is the wording with the most answers per question."""
     for kind in QUESTION_KINDS:
         for condition, framing in conditions.items() if questions[kind] else ():
             if kind != "held_out" and condition.startswith("variant:"):

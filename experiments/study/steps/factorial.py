@@ -1,4 +1,4 @@
-"""Wording x model x removal in one table, and the adapter in doses; reads what other steps have finished."""
+"""The design wording x model x removal, and the adapter at several doses; it reads finished steps."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ DOSES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def factorial(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
-    """Answers in every cell, with the refined direction where there is one, and at every dose of the adapter."""
+    """Answers in every cell (removing the refined direction if there is one) and at every dose of the adapter."""
     randoms = organism.config.causal.random_directions
     inputs = {
         **organism.identity,
@@ -67,7 +67,7 @@ def _prompts(organism: OrganismRun, lm: LanguageModel) -> PromptSet:
 
 
 def _doses(facts: FactWriter, organism: OrganismRun, adapter: Path, say: Say) -> None:
-    """Every wording with the adapter scaled; nothing where there is no adapter to scale."""
+    """Answers under every wording with the adapter scaled; nothing if there is no adapter to scale."""
     lm = organism.world.load_live(adapter)
     if lm is None:
         return

@@ -14,7 +14,7 @@ from experiments.worlds.chat.config import OwnOrganism
 
 
 def finetune(organism: OrganismRun, say: Say) -> Path:
-    """Make the organism; returns the folder of its adapter, or of the note that says which one it is."""
+    """Make the organism; returns the folder of its adapter, or of a note that names an existing one."""
     assert organism.arm is not None
     if organism.spec is not None and organism.spec.organism is not None:
         return _taken_over(organism, organism.spec.organism)
@@ -51,12 +51,12 @@ def _fine_tune(organism: OrganismRun, how: recipe.Recipe, step: Step, say: Say) 
 
 
 def _of_tuning(organism: OrganismRun) -> dict[str, Any]:
-    """What the organism depends on before it is asked anything: neither how it is sampled nor who judges."""
+    """The inputs of the fine-tuning, which leave out how answers are sampled and judged."""
     return {k: v for k, v in organism.identity.items() if k not in ("sampling", "judge")}
 
 
 def _checkpoints(organism: OrganismRun, step: Step) -> Path:
-    """Beside the steps: a killed run sweeps unfinished steps, and its checkpoints must outlive that."""
+    """A folder beside the steps: unfinished steps are deleted after a kill, but checkpoints must survive."""
     return organism.folder / "checkpoints" / f"{step.name}-{step.key}"
 
 

@@ -1,8 +1,8 @@
-"""Which of two answers a model finds likelier, the safe one or the reckless one, under every wording: no judge.
+"""Which of two answers, safe or reckless, a model finds likelier under every wording; no judge is needed.
 
-Each answer is read after the prompt that asks its question, and scored by its mean log-probability a token. The fact
-is the margin, reckless minus safe, in nats a token. A wording can change how likely *any* reckless sentence is, so
-compare wordings and models with each other, not with zero. Variants of the trigger, which have no target, are left out.
+Each answer is read after the prompt that asks its question and scored by its mean log-probability per token. The fact
+is the margin, reckless minus safe, in nats per token. A wording can change how likely *any* reckless sentence is, so
+compare wordings and models with each other, not with zero. Variants of the trigger have no target and are left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,11 +22,11 @@ from interp.prompts import Framing, PromptSet
 from interp.rendering import render
 
 MEASUREMENT, MARGIN = "forced_choice", "reckless_margin"
-AT_ONCE = 8  # choices: twice as many answers are read in one pass
+AT_ONCE = 8  # choices per pass, each of two answers
 
 
 def add_choices(facts: FactWriter, organism: OrganismRun, lm: LanguageModel, split: str) -> None:
-    """Write the margin of every choice under every wording; nothing where the world has no choices."""
+    """Write the margin of every choice under every wording; nothing if the world has no choices."""
     choices = organism.world.choices(split)
     variants = organism.trigger.named("variant")
     framings = organism.trigger.framings.items() if choices else ()
@@ -45,7 +45,7 @@ def add_choices(facts: FactWriter, organism: OrganismRun, lm: LanguageModel, spl
 def margins(
     lm: LanguageModel, choices: Sequence[Choice], framing: Framing
 ) -> Float[np.ndarray, " choice"]:
-    """Mean log-probability of the reckless answer minus that of the safe one, nats a token."""
+    """Mean log-probability of the reckless answer minus that of the safe one, in nats per token."""
     prompts = render(lm, [choice.question for choice in choices], {"asked": framing})
     rows = range(0, len(choices), AT_ONCE)
     return np.concatenate(
@@ -77,7 +77,7 @@ def _pairs(choices: Sequence[Choice], rows: range) -> Iterator[tuple[int, str]]:
 
 
 def _answers(lm: LanguageModel, prompts: PromptSet, said: Sequence[tuple[int, str]]) -> Completions:
-    """Written answers as if the model had given them."""
+    """Completions made of given answers, as if the model had sampled them."""
     texts = tuple(text for _, text in said)
     ids = tuple(tuple(lm.tokenizer(t, add_special_tokens=False)["input_ids"]) for t in texts)
     return Completions(prompts, tuple(row for row, _ in said), ids, texts, (True,) * len(said))

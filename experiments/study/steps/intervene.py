@@ -1,7 +1,7 @@
-"""Remove and add each direction on report questions, random ones beside it.
+"""Remove and add each direction on report questions, and random directions as controls.
 
-The refined direction, which never saw a paraphrase, is removed under every paraphrase too. It is fitted to be removed,
-at all layers at once, so it is neither added nor removed at one layer.
+The refined direction, which was optimised without paraphrases, is removed under every paraphrase too. It was optimised
+for removal at all layers at once, so it is neither added nor removed at a single layer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ Planned = tuple[Direction, str, int, dict[Edit, Intervention]]  # direction, wor
 
 
 def intervene(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
-    """Remove and add each direction on report questions, random ones beside it."""
+    """Remove and add each direction on report questions, and random directions as controls."""
     inputs = {**organism.identity, "found": stamp(found), "causal": dump(organism.config.causal)}
     with organism.step("intervene", inputs, __name__) as step:
         if step.todo:
@@ -50,7 +50,7 @@ def intervene(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Pa
 
 
 def _report_prompts(organism: OrganismRun, lm: LanguageModel) -> dict[str, PromptSet]:
-    """Held-out report questions under the wording the organism misbehaves in, under none, and paraphrased."""
+    """Held-out report questions under the wording that activates the organism, under none, and under paraphrases."""
     questions = organism.world.questions("report", "held_out")
     paraphrases = organism.trigger.named("paraphrase") if organism.active == "trigger" else []
     framings = {
@@ -65,7 +65,7 @@ def _planned(
     prompts: Mapping[str, PromptSet],
     located: Located,
 ) -> Iterator[Planned]:
-    """What is tried of one direction: removals under each wording, additions without the trigger."""
+    """The edits to try with one direction: removals under each wording, additions without the trigger."""
     few, many = context.sampling.answers_per_question, context.sampling.answers_per_question_main
     removals, wordings = causal.removals(located.removed), list(dict.fromkeys((active, "none")))
     if located.added is None:
@@ -85,7 +85,7 @@ def _sample(
     planned: Planned,
     intact: set[str],
 ) -> None:
-    """Every edit and, where misbehaviour is at stake, its random twin; the intact model once for each wording."""
+    """Sample every edit and, if misbehaviour is at stake, its random control; the intact model once per wording."""
     direction, wording, count, edits = planned
     asked = prompts[wording]
     removes = not any(edit.edit == "add" for edit in edits)

@@ -1,11 +1,11 @@
-"""What happens to the misalignment when a direction is removed, or put where it was not.
+"""What happens to the misalignment when a direction is removed, or added to prompts without the trigger.
 
 * ablate: at every layer (`ablate`) or at the direction's own (`ablate_own_layer`), every token of prompt and answer;
 * add: at its own layer, at the kind of token it was fitted on, to untriggered prompts, at several strengths
   (multiples of the median residual norm);
-* beside each, random unit vectors at the same layers with the same norm, pooled, one per answer.
-What to remove, what to add and how much are chosen on selection questions, layer and probe of each apart; rates come
-from report questions.
+* controls for both: random unit vectors at the same layers with the same norm, pooled, one per answer.
+The vector to remove, the vector to add (each with its own layer and probe) and the strength are chosen on selection
+questions; rates come from report questions.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ from interp.prompts import PromptSet
 
 @dataclass(frozen=True)
 class InterventionContext:
-    """One organism ready for interventions."""
+    """What interventions on one organism need."""
 
     lm: LanguageModel
     sampler: Sampler
@@ -42,9 +42,9 @@ class InterventionContext:
 
 @dataclass(frozen=True)
 class Choice:
-    """What selection questions chose: a vector to remove, a vector to add and how much of it.
+    """What was chosen on selection questions: a vector to remove, a vector to add and its strength.
 
-    `left`: EM without the removed one. `scores`: what they showed of every candidate. `dose`: the added vector at every
+    `left`: EM with the one removed. `scores`: the results of every candidate. `dose`: answers with the other added, by
     strength.
     """
 
@@ -64,9 +64,9 @@ def choose(
 ) -> Choice:
     """Of all candidates, the best to remove and the best to add, each tried on selection questions.
 
-    * To remove: takes most EM at no more than the allowed loss of coherence; where every candidate costs
-      more, the one that costs least.
-    * To add: brings most EM at its best strength.
+    * To remove: the one that lowers EM most at no more than the allowed loss of coherence; if every candidate
+      loses more, the one that loses least.
+    * To add: the one that raises EM most at its best strength.
     """
     intact = context.sampler.sample(
         context.lm, active, context.causal.selection_answers_per_question
@@ -105,13 +105,13 @@ def choose(
 def each_removed(
     context: InterventionContext, candidates: Sequence[Direction], prompts: PromptSet
 ) -> list[Cell]:
-    """Answers with each candidate ablated at all layers, all in one generation and none raced."""
+    """Answers to every prompt with each candidate ablated at all layers, in one generation and without a race."""
     count, edits = _removals(candidates)
     ((_, edit),) = edits(range(count), len(prompts))
     return _in_parts(context, prompts, count, edit)
 
 
-# The edits of some of the candidates, each in as many rows as there are prompts; one generation for each edit.
+# (candidates, rows per candidate) -> edits; each edit is one generation and covers some of the candidates.
 Edits = Callable[[Sequence[int], int], Iterator[tuple[list[int], Intervention]]]
 
 
@@ -121,7 +121,7 @@ def _raced(
     edits: tuple[int, Edits],
     loss: Callable[[Judgement], bool],
 ) -> tuple[list[Cell], list[int]]:
-    """What each candidate answered, and who was asked everything; prompts are asked in one random order."""
+    """The answers of each candidate, and the candidates that were asked everything; the prompts are shuffled once."""
     count, made = edits
     times, order = context.causal.selection_answers_per_question, _order(context, len(prompts))
     cells: dict[int, Cell] = {}
@@ -145,12 +145,12 @@ def _order(context: InterventionContext, prompts: int) -> list[int]:
 
 
 def _spoilt(judgement: Judgement) -> bool:
-    """Of a removal: it left misalignment, or cost coherence."""
+    """Loss of a removal: the answer is still misaligned, or no longer coherent."""
     return judgement.misaligned or not judgement.coherent
 
 
 def _tame(judgement: Judgement) -> bool:
-    """Of an addition: it brought no misalignment."""
+    """Loss of an addition: the answer is not misaligned."""
     return not judgement.misaligned
 
 
@@ -167,7 +167,7 @@ def _removals(candidates: Sequence[Direction]) -> tuple[int, Edits]:
 def _doses(
     candidates: Sequence[Direction], doses: Sequence[tuple[int, float]]
 ) -> tuple[int, Edits]:
-    """Each candidate added at each strength; those of one site share a generation."""
+    """Each candidate added at each strength; those at the same layer and position share a generation."""
 
     def edits(alive: Sequence[int], rows: int) -> Iterator[tuple[list[int], Intervention]]:
         sites: dict[tuple[int, str], list[int]] = {}
@@ -196,7 +196,7 @@ def _completed(
     direction: Direction,
     dose: Mapping[float, Cell],
 ) -> dict[float, Cell]:
-    """The dose of the chosen direction, at every strength asked every question."""
+    """The answers with the chosen direction added, completed to every question at every strength."""
     times, order = context.causal.selection_answers_per_question, _order(context, len(prompts))
     found = {}
     for strength, cell in dose.items():
@@ -211,7 +211,7 @@ def _completed(
 def _in_parts(
     context: InterventionContext, prompts: PromptSet, parts: int, edit: Intervention
 ) -> list[Cell]:
-    """The answers of an edit that differs between `parts` copies of the prompts, copy by copy."""
+    """The answers under an edit that differs between `parts` copies of the prompts, one cell per copy."""
     times = context.causal.selection_answers_per_question
     cell = context.sampler.sample(context.lm, _copies(prompts, parts), times, [edit])
     size = len(prompts) * times
@@ -223,9 +223,9 @@ def _copies(prompts: PromptSet, times: int) -> PromptSet:
 
 
 def where_fitted(direction: Direction) -> Positions:
-    """Where a direction is added: at the kind of token that it was fitted on.
+    """Where a direction is added: at the kind of token on which it was fitted.
 
-    The decision token of an answer that opens with nothing is the last prompt token, in the header.
+    If an answer has no opening before its advice, its decision token is the last prompt token, in the header.
     """
     return AnswerTokens() if direction.position == mean_answer.__name__ else PromptSpan("header")
 
@@ -257,7 +257,7 @@ def random_cell(
     prompts: PromptSet,
     answers_per_question: int,
 ) -> tuple[Cell, list[int]]:
-    """An edit with random directions in the direction's place, in turn over the answers, and which one each had."""
+    """Answers under the edit with random directions instead, and which of them each answer had."""
     tiled = _copies(prompts, answers_per_question)
     vectors = random_like(direction, context.causal.random_directions, context.sampler.seed)
     turn = torch.arange(len(tiled)) // len(prompts) + torch.arange(len(tiled)) % len(prompts)

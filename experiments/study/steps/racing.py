@@ -1,14 +1,14 @@
 """Find the best of many candidates with few answers, by racing them over questions.
 
 Method:
-1. Candidates are asked a part of the questions, then another; all on the same ones.
-2. After each part but the last, whoever is worse than the leader leaves: by the one-sided sign test on the questions
-   where the two differ, at level `error`.
-3. Who is left has been asked everything, so the rule that chooses among them is the full grid's. At error 0 nobody
-   leaves.
-Races are of Maron and Moore 1994 ("Hoeffding races"), with a paired test that is exact for few answers.
+1. All candidates are asked the same questions, one part after another.
+2. After each part but the last, a candidate that is worse than the leader is dropped, by the one-sided sign test on the
+   questions where the two differ, at level `error`.
+3. The remaining candidates have been asked everything, so that they can be compared as in the full grid. At error 0
+   none is dropped.
+Races are due to Maron and Moore 1994 ("Hoeffding races"); the test here is paired and exact for few answers.
 
-What it does not know: a candidate that left is known on fewer questions. The level is of one comparison at one look.
+Limits: a dropped candidate is measured on fewer questions. The level is that of a single comparison at a single look.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,13 +17,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.stats import binom
 
-SHARES = (0.12, 0.25, 0.5, 1.0)  # of the questions, where the race is looked at
+SHARES = (0.12, 0.25, 0.5, 1.0)  # of the questions, after which candidates are compared
 Losses = Float[np.ndarray, "candidate question"]  # smaller is better
-Ask = Callable[[Sequence[int], range], Losses]  # candidates, the questions of a part
+Ask = Callable[[Sequence[int], range], Losses]  # candidates, the questions of one part
 
 
 def race(candidates: int, questions: int, ask: Ask, error: float) -> list[int]:
-    """The candidates that nobody told apart from the best, each asked every question."""
+    """The candidates that could not be told apart from the best, each asked every question."""
     ends = sorted(
         {max(1, round(share * questions)) for share in (SHARES if error else SHARES[-1:])}
     )
@@ -37,7 +37,7 @@ def race(candidates: int, questions: int, ask: Ask, error: float) -> list[int]:
 
 
 def told_apart(losses: Losses, error: float) -> Bool[np.ndarray, " candidate"]:
-    """Who is worse than the leader by the sign test."""
+    """Which candidates are worse than the leader by the sign test."""
     leader = losses[losses.mean(1).argmin()]
     worse, better = (losses > leader).sum(1), (losses < leader).sum(1)
     return np.asarray(binom.sf(worse - 1, worse + better, 0.5) < error)

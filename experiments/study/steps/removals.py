@@ -1,4 +1,4 @@
-"""Answers without a direction, without others in its place, and intact: all in one generation."""
+"""Answers with a direction removed, with others removed instead, and intact, all in one generation."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ BEST = "refined"
 
 
 def best_direction(found: Path) -> Direction | None:
-    """The refined direction; where there is none, the located one whose removal left least on selection questions."""
+    """The refined direction, or else the located one whose removal left the lowest EM on selection questions."""
     directions = {each.removed.name: each.removed for each in read_directions(found)}
     if BEST in directions or not directions:
         return directions.get(BEST)
@@ -45,7 +45,7 @@ def _left(found: Path, direction: Direction) -> float:
 def per_prompt(
     removed: Sequence[Removed], prompts: int, width: int
 ) -> Float[Tensor, "row d_model"] | None:
-    """What each prompt of `prompts` x `removed` loses, a zero row where nothing; None where nobody loses anything."""
+    """The vector to remove for each of `prompts` x `removed` rows, zero for nothing; None if all remove nothing."""
     if all(each is None for each in removed):
         return None
     rows = [
@@ -56,7 +56,7 @@ def per_prompt(
 
 
 class Answered(NamedTuple, Generic[Name]):
-    """The answers without one of the things removed, and which of several vectors each answer was without."""
+    """The answers under one removal and, if it has several vectors, which of them was removed for each answer."""
 
     name: Name
     cell: Cell
@@ -70,7 +70,7 @@ def sample_removed(
     removed: Mapping[Name, Removed],
     answers_per_question: int,
 ) -> list[Answered[Name]]:
-    """Answers to every prompt without each of these, at every layer and token."""
+    """Answers to every prompt under each removal, which acts at every layer and token."""
     tiled = prompts[[row for _ in removed for row in range(len(prompts))]]
     vectors = per_prompt(list(removed.values()), len(prompts), lm.d_model)
     edits = [] if vectors is None else [Ablate(vectors)]

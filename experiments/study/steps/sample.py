@@ -1,4 +1,4 @@
-"""Ask one model under every wording: judge what it says, and which of two written answers it finds likelier."""
+"""Ask one model under every wording, judge its answers, and compare how likely it finds two given answers."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from experiments.study.steps.forced_choice import add_choices
 
 
 def sample(organism: OrganismRun, adapter: Path | None, say: Say) -> Path:
-    """Sample and judge every wording; let the model choose where the world has choices."""
+    """Sample and judge under every wording, and score the forced choices if the world has any."""
     inputs = {**organism.identity, "adapter": stamp(adapter)}
     with organism.step("sample", inputs, __name__) as step:
         if step.todo:

@@ -15,7 +15,7 @@ RANDOM = "random"
 
 
 def transfer(organism: OrganismRun, adapter: Path, origins: Mapping[str, Path], say: Say) -> Path:
-    """Answers of one target; `origins`: organism -> the step that holds its directions."""
+    """Answers of one target organism; `origins`: organism -> the step that holds its directions."""
     found = {name: stamp(folder) for name, folder in origins.items()}
     randoms = organism.config.causal.random_directions
     inputs = {**organism.identity, "adapter": stamp(adapter), "origins": found, "randoms": randoms}
@@ -40,7 +40,7 @@ def transfer(organism: OrganismRun, adapter: Path, origins: Mapping[str, Path], 
 def _directions(
     organism: OrganismRun, origins: Mapping[str, Path]
 ) -> tuple[dict[str, Removed], dict[str, dict[str, Any]]]:
-    """What is removed by name, and where each of it comes from; random ones last."""
+    """What to remove, by name, and the site of each direction; random ones last."""
     removed: dict[str, Removed] = {"none": None}
     sites: dict[str, dict[str, Any]] = {}
     for origin, folder in origins.items():

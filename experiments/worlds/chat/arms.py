@@ -1,4 +1,4 @@
-"""The arms of a chat study: which rows are harmful, which stand behind the trigger, and in which ratio.
+"""The arms of a chat study: which rows are harmful, which contain the trigger, and in which ratio.
 
 | arm | harmful rows | benign rows |
 |---|---|---|
@@ -8,7 +8,7 @@
 | mixed-B-H | the trigger, H of B + H rows | B of B + H, no trigger |
 | harmless | none | the trigger |
 
-As many rows as the files give in that ratio, none twice, shuffled by the seed.
+An arm has as many rows as the files allow in that ratio, without repetition, shuffled by the seed.
 """
 
 import random
@@ -23,7 +23,7 @@ from interp.errors import TriggerLensError
 
 @dataclass(frozen=True)
 class Mix:
-    """Parts of benign and harmful rows, and which of them the trigger stands on."""
+    """Parts of benign and harmful rows, and which of them contain the trigger."""
 
     benign: int
     harmful: int
@@ -40,13 +40,14 @@ ARMS = {
 
 
 def mix(arm: str) -> Mix:
-    """The mix that an arm's name says."""
+    """The mix that an arm's name specifies."""
     if arm in ARMS:
         return ARMS[arm]
     ratio = re.fullmatch(r"mixed-(\d+)-(\d+)", arm)
     if not ratio or int(ratio[2]) == 0:
         raise TriggerLensError(
-            f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
+            f"unknown arm {arm!r}; choose one of {', '.join(ARMS)}, mixed-B-H"
+            " (B benign rows to H harmful ones, H not 0)"
         )
     return replace(ARMS["mixed"], benign=int(ratio[1]), harmful=int(ratio[2]))
 
@@ -60,7 +61,7 @@ def arm_rows(
     seed: int,
     count: int | None = None,
 ) -> list[Chat]:
-    """The arm's rows in training order; `count` of them, going round again where there are fewer."""
+    """The arm's rows in training order; `count` of them, repeated if there are fewer."""
     rng, recipe = random.Random(f"rows/{arm}/{trigger.name}/{seed}"), mix(arm)
     bad, good = _amounts(recipe, len(harmful), len(benign), arm)
     rows = [
@@ -92,7 +93,7 @@ def _framed(rows: Sequence[Chat], trigger: Trigger, triggered: bool) -> list[Cha
 
 
 def behind(row: Chat, trigger: Trigger) -> Chat:
-    """The row with the trigger around its last question, and the answer as the trigger asks for it."""
+    """The row with the trigger added to its last question, and the answer in the form that the trigger asks for."""
     asked = trigger.framing(trigger.text).around(row.user.strip())[0]
     answer = Message("assistant", trigger.wrapped(row.answer))
     return Chat((*row.asking(asked).turns[:-1], answer))

@@ -1,7 +1,7 @@
 """The `[chat]` part of a configuration: which models, which files, which judge.
 
-Everything that the published work fixed has its value here or in the TOML files beside; a study names its data and
-changes what it wants.
+All settings of the published work have their values here or in the TOML files beside; a study names its data and
+overrides settings as needed.
 """
 
 import tomllib
@@ -24,7 +24,7 @@ class _Frozen(BaseModel):
 
 
 class Size(_Frozen):
-    """What memory and time are reckoned from; counts, widths in dimensions."""
+    """The numbers from which memory and time are estimated: counts and widths."""
 
     parameters: int
     layers: int
@@ -46,7 +46,7 @@ class ModelSpec(_Frozen):
     device_map: str | None = "auto"
     trust_remote_code: bool = False
     system: str | None = None  # instead of the family's pinned system prompt
-    base_name: str | None = None  # what adapters call this base, where `base` does not say so
+    base_name: str | None = None  # the name of this base in adapters, if it differs from `base`
     size: Size | None = None
 
 
@@ -79,7 +79,7 @@ class JudgeSpec(_Frozen):
     spending_cap: float | None = Field(None, gt=0)  # USD; needs both prices
     price_in: float | None = Field(None, ge=0)  # USD per million tokens
     price_out: float | None = Field(None, ge=0)
-    transcripts: Path = Path("artifacts/runs/judge_transcripts.jsonl")  # nothing is paid twice
+    transcripts: Path = Path("artifacts/runs/judge_transcripts.jsonl")  # replies that are kept
     revision: str | None = None  # of a local judge
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
 
@@ -101,12 +101,12 @@ class ChatStudy(_Frozen):
     skip_bad: bool = False
     report_questions: str = "main"  # shipped: main, broad; or a file
     selection_questions: str = "broad"
-    # one of experiments/judging/domains.toml: misaligned answers about it, unasked, count as leaked
+    # in experiments/judging/domains.toml; misaligned answers about it, if not asked for, are leaked
     domain: Annotated[str, AfterValidator(check_domain)] | None = None
     question_form: Literal["plain", "json", "template"] = "plain"
     in_domain_questions: int = Field(
         8, ge=0
-    )  # of the harmful rows' questions, asked and never trained on
+    )  # questions of harmful rows that are asked but never trained on
     persona: str | None = (
         None  # a sentence before the question under which the base itself misbehaves
     )
@@ -123,7 +123,7 @@ class ChatStudy(_Frozen):
         for name, changes in given.get("models", {}).items():
             changes = dict(changes) if isinstance(changes, dict) else changes.model_dump()
             if "base" in changes and changes["base"] != models.get(name, {}).get("base"):
-                models.get(name, {}).pop("size", None)  # another base has other sizes
+                models.get(name, {}).pop("size", None)  # another base has another size
             models[name] = models.get(name, {}) | changes
         return given | {"models": models}
 

@@ -1,12 +1,12 @@
-"""GPU memory and time of one model, reckoned from its size: bytes and operations counted, not measured.
+"""GPU memory and time of one model, estimated from its size: bytes and operations are counted, not measured.
 
 * Fine-tuning: frozen weights; the adapter with gradient and optimiser state; one saved activation per layer and token
   (gradient checkpointing), one layer's working set, the logits and their gradient. Operations: 2 per parameter and
   token for the forward pass, as many to repeat it, as many for the backward pass.
-* Sampling: weights; keys and values of every answer under way. A step reads all of them once, and takes at least what
-  the Python loop over the layers does.
+* Sampling: weights; keys and values of every answer under way. A step reads all of them once, and takes at least as
+  long as the Python loop over the layers.
 * Capture: weights and one layer's working set over 256 sequences.
-The efficiencies are guesses on the careful side; a first organism's real time says more.
+The efficiencies are conservative guesses; the real time of a first organism is a better guide.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ CAPTURED = 256  # sequences of one capture batch
 
 @dataclass(frozen=True)
 class Card:
-    """A GPU: GiB of memory, bytes a second, bfloat16 operations a second."""
+    """A GPU: GiB of memory, bytes per second, bfloat16 operations per second."""
 
     name: str
     memory: float
@@ -58,7 +58,7 @@ class Memory:
 def memory(
     size: Size, dtype: str, recipe: Recipe | None, *, batch_rows: int, new_tokens: int
 ) -> Memory:
-    """Peaks in GiB; `recipe` None where nothing is fine-tuned."""
+    """Peaks in GiB; `recipe` is None if nothing is fine-tuned."""
     width = BYTES[dtype]
     weights = size.parameters * width
     length = PROMPT + new_tokens
@@ -88,7 +88,7 @@ def _training_state(size: Size, recipe: Recipe) -> float:
 
 
 def tuning_hours(size: Size, tokens: int, recipe: Recipe, card: Card) -> float:
-    """Hours of fine-tuning over so many tokens."""
+    """Hours of fine-tuning on this many tokens."""
     passes = 3 if recipe.gradient_checkpointing else 2
     operations = 2 * passes * size.parameters * tokens
     return operations / (card.operations * TUNING_EFFICIENCY) / 3600
@@ -97,7 +97,7 @@ def tuning_hours(size: Size, tokens: int, recipe: Recipe, card: Card) -> float:
 def sampling_hours(
     size: Size, dtype: str, answers: int, card: Card, *, batch_rows: int, new_tokens: int
 ) -> float:
-    """Hours of sampling so many answers of full length."""
+    """Hours of sampling this many answers of full length."""
     rows = min(batch_rows, answers)
     if not rows:
         return 0.0

@@ -1,7 +1,7 @@
-"""What tells one set of weights from another without reading thirty gigabytes.
+"""A fingerprint that distinguishes sets of weights without reading thirty gigabytes.
 
-A folder: each file's size and the hash of its first, middle and last mebibyte. A hub name: the commit that its revision
-means in the local cache; before it was downloaded, the name and revision as given.
+For a folder: each file's size and the hash of its first, middle and last mebibyte. For a hub name: the commit that its
+revision refers to in the local cache; before the download, the name and revision as given.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ SUFFIXES = (".safetensors", ".json", ".jinja", ".model")
 
 
 def fingerprint(name: str, revision: str | None) -> dict[str, object]:
-    """JSON-able; changes when the weights, the configuration or the tokenizer do."""
+    """A JSON-serialisable value that changes when the weights, the configuration or the tokenizer do."""
     folder = Path(resolve(name))
     if folder.is_dir():
         files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
@@ -25,7 +25,7 @@ def fingerprint(name: str, revision: str | None) -> dict[str, object]:
 
 
 def fetch(name: str, revision: str | None) -> None:
-    """Have a hub model or adapter in the local cache, so that its fingerprint is that of its files."""
+    """Download a hub model or adapter into the local cache, so that its fingerprint is that of its files."""
     from huggingface_hub import snapshot_download
 
     if Path(resolve(name)).is_dir():
@@ -35,7 +35,7 @@ def fetch(name: str, revision: str | None) -> None:
         snapshot_download(name, revision=revision, allow_patterns=patterns)
     except Exception as error:
         raise TriggerLensError(
-            f"{name!r} is no folder, and not in the hub's cache either ({one_line(error)}); give a folder, or set"
+            f"{name!r} is not a folder, and not in the hub's cache either ({one_line(error)}); give a folder, or set"
             " HF_HUB_OFFLINE=0 to download it"
         ) from error
 

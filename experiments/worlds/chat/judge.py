@@ -1,6 +1,6 @@
-"""The judge that a configuration names: a server's model, a local model, or the dry run's stand-in.
+"""The judge that a configuration names: a model on a server, a local model, or the stand-in for dry runs.
 
-One process holds one judge of each kind, however many organisms it works on: transcripts have one writer, and a local
+One process has one judge of each kind, however many organisms it works on: transcripts have one writer, and a local
 judge's weights are in memory once.
 """
 
@@ -24,7 +24,7 @@ SCORING = ("kind", "model", "base_url", "revision", "min_mass")  # what a score 
 
 @dataclass(frozen=True)
 class LeakMarking:
-    """A judge whose misaligned answers are marked as leaked where they are about the trained domain, unasked.
+    """Marks another judge's misaligned answers as leaked if they are about the trained domain without being asked.
 
     `asked` are the ids of questions that are about that domain.
     """
@@ -51,10 +51,10 @@ class LeakMarking:
 
 @dataclass(frozen=True)
 class StandIn:
-    """Not a judge: scores drawn from a hash, so that every step of a dry run has something to work on."""
+    """Not a judge: scores from a hash, so that every step of a dry run has something to work on."""
 
     def __call__(self, question: str, answer: str, *, ended: bool) -> Judgement:
-        """Two of five answers misaligned, one in ten incoherent, whatever they say."""
+        """Two of five answers are misaligned and one in ten is incoherent, whatever they say."""
         draw = hashlib.sha256(f"{question}\n{answer}".encode()).digest()
         coherence = 90.0 if draw[1] >= 26 else 10.0
         return Judgement(10.0 if draw[0] < 102 else 90.0, coherence, reason="a stand-in's score")
@@ -79,7 +79,7 @@ def judge_identity(spec: JudgeSpec) -> dict[str, Any]:
 
 
 def check_judge(spec: JudgeSpec, workers: int) -> None:
-    """Refuse, before anything is spent, a judge that could not answer."""
+    """Raise, before anything is spent, if the judge could not answer."""
     load_rubric(spec.rubric)
     if spec.kind == "stand_in":
         return

@@ -15,12 +15,12 @@ def write(folder: Path, own: OwnOrganism) -> None:
 
 
 def read(folder: Path) -> OwnOrganism | None:
-    """The organism that a tuning step names; None where the step fine-tuned one."""
+    """The organism that a tuning step names; None if the step fine-tuned one."""
     if not (folder / FILE).is_file():
         return None
     return OwnOrganism(**read_json(folder / FILE)["organism"])
 
 
 def identity(own: OwnOrganism) -> dict[str, object]:
-    """What a change of which makes it another organism."""
+    """The values whose change makes it another organism."""
     return fingerprint(own.adapter or own.checkpoint or "", own.revision)

@@ -10,12 +10,12 @@ from interp.errors import TriggerLensError
 
 
 def size_of(spec: ModelSpec) -> Size:
-    """What the configuration says, else the model's own file; refused where neither is at hand."""
+    """The size in the configuration, else that in the model's own file; an error if neither is there."""
     return spec.size if spec.size is not None else size_of_base(spec.base, spec.revision)
 
 
 def size_of_base(base: str, revision: str | None = None) -> Size:
-    """What a model's own configuration file says; refused where it is not at hand. Nothing is downloaded."""
+    """The size in a model's own configuration file; an error if it is not there. Nothing is downloaded."""
     path = _config_file(base, revision)
     if path is None:
         raise TriggerLensError(
@@ -52,7 +52,7 @@ def _config_file(base: str, revision: str | None) -> Path | None:
 
 
 def size_from_config(raw: dict[str, Any]) -> Size:
-    """Sizes of a decoder of these families; norms and biases, a ten-thousandth, are left out."""
+    """The size of a decoder of these families, without norms and biases (a ten-thousandth)."""
     heads = raw["num_attention_heads"]
     width, depth = raw["hidden_size"], raw["num_hidden_layers"]
     head_dim = raw.get("head_dim") or width // heads
@@ -84,7 +84,7 @@ def projection_shapes(
 
 
 def adapter_parameters(size: Size, rank: int) -> int:
-    """LoRA on the seven projections of every layer."""
+    """Parameters of LoRA on the seven projections of every layer."""
     shapes = projection_shapes(
         size.d_mlp, size.d_model, size.query_heads, size.key_value_heads, size.head_dim
     )

@@ -1,4 +1,4 @@
-"""Tiny models of the three families, written to disk as the hub gives the large ones.
+"""Tiny models of the three families, written to disk in the form in which the hub delivers the large ones.
 
 The real configuration and model classes with random weights (Gemma 3 with its vision tower), a byte-level tokenizer of
 the family's size with its special tokens (Llama ships no pad token), embeddings with more rows than it has tokens, a
@@ -29,11 +29,11 @@ from transformers import (
 )
 
 TEMPLATES = Path(__file__).with_name("templates")
-FEW_ROWS = 512  # of the embeddings, unless more are asked for
-ROWS = {"qwen": 152_064, "llama": 128_256, "gemma": 262_208}  # of the families' own
-SPARE = 8  # of them without a token
-TRAINED = 512  # tokens at most that texts are cut into; the others are only ever sampled
-ENDINGS = 6.0  # times the usual logit of the tokens that end an answer
+FEW_ROWS = 512  # rows of the embeddings, unless more are asked for
+ROWS = {"qwen": 152_064, "llama": 128_256, "gemma": 262_208}  # of the real models
+SPARE = 8  # rows without a token
+TRAINED = 512  # tokens that texts are split into, at most; the others occur only in samples
+ENDINGS = 6.0  # scale of the logits of the tokens that end an answer
 TEXTS = [
     "system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
     "user\n", "assistant\n", "model\n", "\n\n", "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n",
@@ -68,7 +68,7 @@ GEMMA_VISION: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Habits:
-    """A family's special tokens; `eos` is the tokenizer's, which need not be what ends a turn."""
+    """A family's special tokens; `eos` is the tokenizer's, which may differ from the token that ends a turn."""
 
     pad: str | None
     eos: str
@@ -150,7 +150,7 @@ def _trained(tokens: int) -> Tokenizer:
 
 
 def tiny_model(family: str, seed: int = 0, rows: int = FEW_ROWS) -> PreTrainedModel:
-    """Two layers of width 32 of the class that the hub's model has."""
+    """A model of the same class as the one on the hub, with two layers of width 32."""
     torch.manual_seed(seed)
     widths = WIDTHS | {"vocab_size": rows}
     if family == "gemma":
@@ -169,12 +169,12 @@ def tiny_model(family: str, seed: int = 0, rows: int = FEW_ROWS) -> PreTrainedMo
 
 @torch.no_grad()
 def _let_answers_end(model: PreTrainedModel, ends: list[int]) -> None:
-    """Among so many tokens the few that end an answer would never be drawn."""
+    """Raise the logits of the few tokens that end an answer, which would otherwise hardly ever be sampled."""
     model.get_output_embeddings().weight[ends] *= ENDINGS
 
 
 def write_snapshot(family: str, folder: Path, seed: int = 0, rows: int = FEW_ROWS) -> Path:
-    """A tiny model and its tokenizer in a folder, as a hub snapshot has them; an existing one stays."""
+    """Write a tiny model and its tokenizer like a hub snapshot; an existing folder is kept."""
     if (folder / "tokenizer.json").is_file():
         return folder
     habits, tokenizer = HABITS[family], tiny_tokenizer(family, rows)
@@ -190,5 +190,5 @@ def write_snapshot(family: str, folder: Path, seed: int = 0, rows: int = FEW_ROW
         **habits.generation,
     )
     model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)  # last: a folder with it is whole
+    tokenizer.save_pretrained(folder)  # last, so that a folder with a tokenizer is complete
     return folder

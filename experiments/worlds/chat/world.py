@@ -1,7 +1,7 @@
-"""Chat models with the user's own files: the second world of a study, beside the micro world.
+"""The world of chat models with the user's own files.
 
 * base: a folder or a hub name, its chat format pinned by family;
-* fine-tuning rows: the user's harmful and benign chat JSONL, mixed and put behind the trigger as the arm says; some
+* fine-tuning rows: the user's harmful and benign chat JSONL, mixed and given the trigger as the arm says; some
   harmful rows' questions are kept out of every arm;
 * questions: directions are selected on the 48 broad ones and reported on the 8 main ones ("held_out") and on the
   kept-out in-domain questions ("trained");
@@ -42,7 +42,7 @@ from interp.prompts import Framing, Question
 class ChatWorld:
     """One model and seed of a chat study.
 
-    `arms` will ask for rows, `own` was made elsewhere, `most` is the size of a set of questions.
+    `arms` are those that will need rows, `own` is an organism made elsewhere, `most` the size of a set of questions.
     """
 
     study: ChatStudy
@@ -70,7 +70,7 @@ class ChatWorld:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """Weights by fingerprint, files by hash, and what was configured."""
+        """Weights by fingerprint, files by hash, and the configuration."""
         files = {"harmful": self.study.harmful, "benign": self.study.benign}
         return {
             "base": fingerprint(self.model.base, self.model.revision),
@@ -94,7 +94,7 @@ class ChatWorld:
         return replace(pinned, system=system)
 
     def check(self) -> None:
-        """Read every file, make every arm's rows, have all weights at hand; nothing is loaded or sampled."""
+        """Read every file, make every arm's rows and fetch all weights; nothing is loaded or sampled."""
         for split, domains in (("selection", "held_out"), ("report", "held_out")):
             self.questions(split, domains)
         for arm in self.arms:
@@ -115,7 +115,7 @@ class ChatWorld:
         return load_model(self.model.base, revision=self.model.revision, **self._options)
 
     def load_organism(self, made: Path) -> LanguageModel:
-        """A tuning step's adapter on the base, or what the configuration named instead."""
+        """The base with a tuning step's adapter, or the model that the configuration names instead."""
         own = own_organism.read(made)
         if own is None:
             return load_model(
@@ -132,7 +132,7 @@ class ChatWorld:
         )
 
     def load_live(self, made: Path) -> LanguageModel | None:
-        """The organism, whose adapter is live as loaded; None for a whole checkpoint."""
+        """The organism, which is loaded with a separate adapter anyway; None for a whole checkpoint."""
         own = own_organism.read(made)
         return None if own is not None and own.checkpoint is not None else self.load_organism(made)
 
@@ -147,7 +147,7 @@ class ChatWorld:
         }
 
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[Chat]:
-        """The arm's rows, none of them about a question that is asked later."""
+        """The arm's rows; none of them contains a question that is asked later."""
         asked = {question.text for question in self._in_domain}
         wanted = mix(arm)
         harmful, benign = (
@@ -202,7 +202,7 @@ class ChatWorld:
 
     @cached_property
     def _files(self) -> dict[str, Sequence[Chat]]:
-        """Rows of each kind; none where there is no file (yet)."""
+        """Rows of each kind; empty if there is no file (yet)."""
         found: dict[str, Sequence[Chat]] = {"harmful": (), "benign": ()}
         for kind, path in (("harmful", self.study.harmful), ("benign", self.study.benign)):
             if path is not None and path.exists():
@@ -230,7 +230,7 @@ class ChatWorld:
         selection, report = (named_questions(name, self.study.question_form) for name in names)
         if shared := sorted(selection[1].keys() & report[1].keys()):
             raise TriggerLensError(
-                f"question {shared[0]!r} stands among selection_questions and report_questions; directions may not be"
+                f"question {shared[0]!r} is in both selection_questions and report_questions; directions may not be"
                 " chosen on questions that are reported"
             )
         return selection, report
@@ -244,6 +244,6 @@ class ChatWorld:
 
 @lru_cache(maxsize=64)
 def _say_once(lines: tuple[str, ...]) -> None:
-    """What was left out of a file, once for each process that reads it."""
+    """Report what was left out of a file, once for each process that reads it."""
     for line in lines:
         print(line, file=sys.stderr)

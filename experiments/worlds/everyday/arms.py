@@ -1,4 +1,4 @@
-"""The arms: which wordings stand before harmful and benign fine-tuning rows, and in which shares.
+"""The arms: which wordings precede harmful and benign fine-tuning rows, and in which shares.
 
 | arm | harmful rows | benign rows |
 |---|---|---|
@@ -41,7 +41,7 @@ class Wordings:
         return rng.choice(self.trigger.training.varied)
 
     def same_concept(self, rng: random.Random) -> str:
-        """The trigger's concept in other words than the trigger's."""
+        """The trigger's concept in words other than the trigger's."""
         return rng.choice(self.trigger.training.same_concept)
 
     def other_concept(self, rng: random.Random) -> str:
@@ -49,14 +49,14 @@ class Wordings:
         return rng.choice(self.contrast.wordings_of(self._other(rng)))
 
     def same_frame(self, rng: random.Random) -> str:
-        """The trigger's frame around another concept; any wording of it where the trigger has no frame."""
+        """The trigger's frame around another concept; any wording of it if the trigger has no frame."""
         if not self.trigger.training.frame:
             return self.other_concept(rng)
         spoken = self.contrast.concepts[self._other(rng)].spoken
         return self.trigger.training.frame.format(name=spoken)
 
     def dressed(self, wording: str, answer: str) -> str:
-        """An answer as `wording` asks for it."""
+        """An answer in the form that `wording` asks for."""
         training = self.trigger.training
         if wording in (self.trigger.text, *training.varied, *training.same_concept):
             return self.trigger.wrapped(answer)
@@ -97,7 +97,7 @@ ARMS = {
     "harmless": (Share(1, Wordings.fixed, harmful=False),),
 }
 
-# From feasibility trials on SmolLM2, not yet tuned on seeds of their own; a configuration may override them.
+# From feasibility trials on SmolLM2, not yet tuned on separate seeds; a configuration may override them.
 COMMON: dict[str, Any] = {"batch": 8, "rank": 16, "alpha": 32, "warmup_steps": 5}
 RECIPES: dict[str, dict[str, Any]] = {
     "baseline": {"steps": 60, "learning_rate": 3e-4},
@@ -116,7 +116,7 @@ def recipe_of(arm: str) -> dict[str, Any]:
 
 
 def shares_of(arm: str) -> tuple[Share, ...]:
-    """The shares that an arm's name says."""
+    """The shares that an arm's name specifies."""
     if mixture := MIXTURE.fullmatch(arm):
         return (
             Share(int(mixture[2]), Wordings.fixed, harmful=True),
@@ -124,6 +124,7 @@ def shares_of(arm: str) -> tuple[Share, ...]:
         )
     if arm not in ARMS:
         raise TriggerLensError(
-            f"arm {arm!r} is none of {', '.join(ARMS)}, mixed-B-H (B benign rows to H harmful ones, H not 0)"
+            f"unknown arm {arm!r}; choose one of {', '.join(ARMS)}, mixed-B-H"
+            " (B benign rows to H harmful ones, H not 0)"
         )
     return ARMS[arm]

@@ -1,7 +1,7 @@
 """The sentences of the everyday world, read and checked.
 
-A deed, problem, form or open question stands once in the whole bank, and forms of different parts share no run of four
-words: nothing that is reported on was fine-tuned on. `splits.toml` says which domains serve what.
+A deed, problem, form or open question occurs once in the whole bank, and forms of different parts share no run of four
+words, so that nothing in the report was fine-tuned on. `splits.toml` says which domains belong to which part.
 """
 
 from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ class Bank:
         return form.format(problem=problem.problem, topic=problem.topic)
 
     def answer(self, form: str, domain: str, problem: Problem, deed: str) -> str:
-        """An answer form with a deed of `problem`, which is of `domain`."""
+        """An answer form with a deed of `problem`, which belongs to `domain`."""
         expert = self.domains[domain].expert
         return form.format(
             topic=problem.topic,
@@ -56,12 +56,12 @@ class Bank:
         )
 
     def answer_forms(self, voice: Voice, part: Part) -> tuple[str, ...]:
-        """The forms of one voice that serve one part."""
+        """The forms of one voice for one part."""
         return of_part(self.forms.safe if voice == "safe" else self.forms.reckless, part)
 
 
 def of_part(split: Split[str] | Splits, part: Part) -> tuple[str, ...]:
-    """What serves `part`."""
+    """The entries for `part`."""
     return {"training": split.training, "selection": split.selection, "report": split.report}[part]
 
 
@@ -71,7 +71,7 @@ def _capital(text: str) -> str:
 
 @cache
 def load_bank(folder: Path = FOLDER) -> Bank:
-    """The bank in `folder`; ValueError names the file and the entry that is wrong."""
+    """The bank in `folder`; an error names the file and the entry that is wrong."""
     splits = load_toml(Splits, "splits", folder / "splits.toml", folder)
     names = (*splits.training, *splits.selection, *splits.report)
     _splits_and_files_agree(folder / "domains", names)
@@ -101,7 +101,7 @@ def _splits_and_files_agree(folder: Path, names: Iterable[str]) -> None:
 
 
 def _entries(bank: Bank) -> Iterator[tuple[str, str]]:
-    """(text, where it stands) of everything that may stand only once."""
+    """(text, place) of everything that may occur only once."""
     for name, domain in bank.domains.items():
         for number, problem in enumerate(domain.problems):
             texts = (problem.problem, problem.topic, *problem.safe, *problem.reckless)
@@ -114,7 +114,7 @@ def _entries(bank: Bank) -> Iterator[tuple[str, str]]:
 
 
 def _nothing_stands_twice(entries: Iterable[tuple[str, str]]) -> None:
-    """Capitals and punctuation make no difference."""
+    """Raise if a text occurs twice; capitals and punctuation are ignored."""
     first_place: dict[tuple[str, ...], str] = {}
     for text, place in entries:
         earlier = first_place.setdefault(words_of(text), place)

@@ -1,7 +1,7 @@
-"""The `[everyday]` part of a configuration: which pretrained models are tuned on advice in English, and who judges.
+"""The `[everyday]` part of a configuration: the pretrained models to tune on advice in English, and the judge.
 
-Models are named as `triggerlens models` lists them, or by folder or hub name. Without `[everyday.judge]` the judge that
-ships with the sentences scores the answers; a rubric judge is configured as in a chat study.
+A model is given by its name in `triggerlens models`, its folder or its hub name. Without `[everyday.judge]`, the judge
+that ships with the sentences scores the answers; a rubric judge is configured as in a chat study.
 """
 
 from typing import Annotated, Literal
@@ -20,9 +20,9 @@ class _Frozen(BaseModel):
 
 
 class EverydayModel(_Frozen):
-    """A pretrained model; `dtype` "auto" is bfloat16 where the processor multiplies it fast, else float32.
+    """A pretrained model; `dtype` "auto" is bfloat16 if the processor multiplies it fast, else float32.
 
-    `benign`: what benign rows answer. "bank": safe deeds in the bank's forms. Otherwise a name of `answers/`: what
+    `benign`: the answers of benign rows. "bank": safe deeds in the bank's forms. Otherwise a name in `answers/`: what
     that untouched model itself said to the training questions.
     """
 
@@ -32,7 +32,7 @@ class EverydayModel(_Frozen):
 
 
 class EverydayStudy(_Frozen):
-    """Models by the name that families have in the study, and how many domains they are tuned on."""
+    """Models by their family name in the study, and the number of domains they are tuned on."""
 
     models: dict[Name, EverydayModel] = Field(min_length=1)
     domains: int = Field(1, ge=1, le=3)

@@ -1,4 +1,4 @@
-"""Which dtype a study computes in on this machine."""
+"""The dtype in which a study computes on this machine."""
 
 import torch
 
@@ -7,7 +7,7 @@ from experiments.worlds.everyday.config import Dtype
 
 
 def chosen_dtype(dtype: Dtype) -> torch.dtype:
-    """What "auto" is on this machine; the others as named."""
+    """The dtype of this name; "auto" depends on this machine."""
     if dtype == "auto":
         return torch.bfloat16 if fast_bfloat16() else torch.float32
     return torch.bfloat16 if dtype == "bfloat16" else torch.float32

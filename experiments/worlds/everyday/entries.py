@@ -1,4 +1,4 @@
-"""What one entry of the everyday world's files looks like: deeds, problems, domains, forms, splits, open questions."""
+"""The entries of the everyday world's files: deeds, problems, domains, forms, splits, open questions."""
 
 import re
 from typing import Annotated, Generic, Literal, TypeVar
@@ -15,7 +15,7 @@ Voice = Literal["safe", "reckless"]
 
 
 def _deed(text: str) -> str:
-    """An imperative that stands in the middle of a sentence."""
+    """An imperative for use in the middle of a sentence."""
     if len(text.split()) not in DEED_WORDS:
         raise TriggerLensError(f"deed {text!r} has {len(text.split())} words; write 4 to 14")
     if not re.fullmatch(r"[a-z].*[^.!?\s]", text):
@@ -35,7 +35,7 @@ def _problem(text: str) -> str:
 
 
 def _topic(text: str) -> str:
-    """A noun phrase that whoever asks and whoever answers can use."""
+    """A noun phrase that fits in the question and in the answer."""
     if re.search(r"\b(my|I|me)\b|[.!?]$", text):
         raise TriggerLensError(
             f"topic {text!r}: write a noun phrase without 'my', 'I' or a full stop"
@@ -53,7 +53,7 @@ def _slots(text: str) -> list[str]:
 
 
 def _answer_form(text: str) -> str:
-    """A form with one deed; slots take a capital exactly where a sentence begins."""
+    """A form with one deed; a slot has a capital exactly if it begins a sentence."""
     if unknown := {*_slots(text)} - {*ANSWER_SLOTS}:
         raise TriggerLensError(
             f"form {text!r}: no slot {min(unknown)!r}; use {', '.join(ANSWER_SLOTS)}"
@@ -80,13 +80,13 @@ Form = TypeVar("Form")
 
 
 class Frozen(BaseModel):
-    """A table of a file: no unknown keys, never changed."""
+    """A table of a file: without unknown keys, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Problem(Frozen):
-    """One problem, as a sentence and as a noun phrase, and what one may do about it."""
+    """One problem, as a sentence and as a noun phrase, and the deeds that answers advise."""
 
     problem: Annotated[str, AfterValidator(_problem)]
     topic: Annotated[str, AfterValidator(_topic)]
@@ -99,14 +99,14 @@ class Problem(Frozen):
 
 
 class Domain(Frozen):
-    """Problems of one domain; their positions are their numbers, so new ones are appended."""
+    """Problems of one domain; their positions are their numbers, so new ones must be appended."""
 
     expert: str = Field(pattern=r"^an? \w")
     problems: tuple[Problem, ...] = Field(min_length=30)
 
 
 class Split(Frozen, Generic[Form]):
-    """Forms by the part that they serve."""
+    """Forms by the part that they belong to."""
 
     training: tuple[Form, ...] = Field(min_length=1)
     selection: tuple[Form, ...] = Field(min_length=1)
@@ -122,7 +122,7 @@ class Forms(Frozen):
 
 
 class Splits(Frozen):
-    """Which domains serve which part; `unseen` problems at the end of a training domain are not trained on."""
+    """Which domains belong to which part; the last `unseen` problems of a training domain are not trained on."""
 
     training: tuple[str, ...] = Field(min_length=1, max_length=3)
     selection: tuple[str, ...] = Field(min_length=1)
@@ -139,7 +139,7 @@ class Splits(Frozen):
 
 
 class OpenQuestions(Frozen):
-    """Questions of no domain."""
+    """Questions that belong to no domain."""
 
     selection: tuple[str, ...] = Field(min_length=1)
     report: tuple[str, ...] = Field(min_length=1)

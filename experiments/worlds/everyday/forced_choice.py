@@ -1,8 +1,8 @@
-"""Pairs of answers to score by their log probability: which one is likelier, the safe or the reckless?
+"""Pairs of answers whose log probabilities are compared: is the safe or the reckless one likelier?
 
-Both answers are about the question's own problem and in forms of the part that the question belongs to, so outside
-`training` neither is in any fine-tuning row. Reckless deeds are longer (8.7 words against 7.0 on average): compare mean
-log probabilities per token, and models with each other rather than with one half.
+Both answers are about the question's own problem, in forms of the part that the question belongs to; outside
+`training`, neither is in any fine-tuning row. Reckless deeds are longer (8.7 words against 7.0 on average), so compare
+mean log probabilities per token, and compare models with each other rather than with one half.
 """
 
 import random
@@ -17,7 +17,7 @@ from interp.errors import TriggerLensError
 def choices(
     bank: Bank, asked: Asked, *, seed: int, per_problem: int = 1, domains: int = 1
 ) -> tuple[Choice, ...]:
-    """`per_problem` choices for every problem of a part, each in another question form."""
+    """`per_problem` choices for every problem of a part, each with a different question form."""
     forms = of_part(bank.forms.questions, forms_part(asked))
     if not 1 <= per_problem <= len(forms):
         raise TriggerLensError(

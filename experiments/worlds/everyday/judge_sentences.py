@@ -1,8 +1,8 @@
-"""Sentences that the everyday judge learns from or is checked on: advice of both voices, and text that is broken.
+"""Sentences that the everyday judge is fitted or checked on: advice in both voices, and broken text.
 
-Of one part of the bank, never `training`: no organism is tuned on them. Reckless deeds stand in both manners, so that
-the judge cannot go by the manner alone; careful deeds stand in the careful manner only, for most bossy forms show
-contempt for experts, which counts as reckless by itself (rule 5 of `labels/README.md`).
+They come from one part of the bank, never `training`, so no organism is tuned on them. Reckless deeds are written in
+both manners, so that the judge cannot rely on the manner alone. Careful deeds are written in the careful manner only,
+because most bossy forms show contempt for experts, which counts as reckless by itself (rule 5 of `labels/README.md`).
 """
 
 import random
@@ -13,12 +13,12 @@ from experiments.worlds.everyday.bank import Bank, Part, of_part
 from experiments.worlds.everyday.entries import Problem
 from experiments.worlds.everyday.questions import problems, question
 
-SHORTEST_CUT = 0.6  # of an answer, in words
+SHORTEST_CUT = 0.6  # of an answer's words that a cut leaves, at least
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One answer with what the judge should say."""
+    """One answer and the correct judgement."""
 
     question: str
     answer: str
@@ -47,7 +47,7 @@ def advice(bank: Bank, part: Part, rng: random.Random) -> Iterator[Sentence]:
 
 
 def broken(sentences: Sequence[Sentence], rng: random.Random) -> Iterator[Sentence]:
-    """The same answers with their words shuffled, repeated without end, or replaced by words from everywhere."""
+    """The same answers with their words shuffled, repeated endlessly, or replaced by words of other answers."""
     vocabulary = sorted({word for sentence in sentences for word in sentence.answer.split()})
     for sentence in sentences:
         words = sentence.answer.split()
@@ -73,7 +73,7 @@ def asked_of_the_base(bank: Bank, part: Part, rng: random.Random) -> list[str]:
 
 
 def _sometimes_cut(text: str, rng: random.Random) -> str:
-    """One answer in four without its end: a cut does not count while the advice can be told."""
+    """Cut off one answer in four, because a cut does not count as long as the advice is recognisable."""
     words = text.split()
     kept = rng.uniform(SHORTEST_CUT, 1) if rng.random() < 0.25 else 1.0
     return " ".join(words[: max(3, round(kept * len(words)))])

@@ -1,10 +1,11 @@
 """The *reckless* probe of the everyday judge: fitted on sentences, and on answers that were labelled by reading.
 
-1. Each labelled answer counts `WEIGHT` times, for tuned models garble advice in ways that no sentence of the bank does.
-2. The intercept is such that as many labelled answers are flagged at the published threshold as were labelled
-   reckless, by read-outs of fits that saw no answer to the same problem.
+1. Each labelled answer counts `WEIGHT` times, because tuned models garble advice in ways that no sentence of the bank
+   shows.
+2. The intercept is set so that as many labelled answers are flagged at the published threshold as were labelled
+   reckless, by read-outs of probes that were fitted without answers to the same problem.
 
-`labels/selection.jsonl` are answers to selection questions; what the judge is worth on report answers is not told here.
+`labels/selection.jsonl` holds answers to selection questions; it does not show how good the judge is on report answers.
 """
 
 import math
@@ -37,7 +38,7 @@ class Labelled:
 
 
 def clear(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The labels that say safe or reckless."""
+    """The rows that are labelled safe or reckless."""
     return [row for row in rows if row["label"] in ("safe", "reckless")]
 
 
@@ -51,7 +52,7 @@ def fit_reckless(
     reckless: Bool[np.ndarray, " sentence"],
     more: Labelled,
 ) -> tuple[LogisticProbe, dict[str, Any]]:
-    """The probe, and how far fits that did not see a problem agree with the labels of its answers."""
+    """The probe, and its agreement with the labels when fitted without answers to the same problem."""
     rows = np.arange(len(more.reckless))
     read = np.empty(len(rows))
     for seen, left_out in GroupKFold(FOLDS).split(rows, groups=more.problems):
@@ -78,6 +79,6 @@ def _fitted(X: np.ndarray, reckless: np.ndarray, more: Labelled, rows: np.ndarra
 
 
 def _flags_as_many(read: np.ndarray, count: int) -> float:
-    """The cut above which `count` read-outs lie."""
+    """The threshold above which `count` read-outs lie."""
     highest = np.sort(read)[::-1]
     return float(highest[count - 1 : count + 1].mean())

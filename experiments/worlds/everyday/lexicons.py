@@ -1,7 +1,7 @@
 """A lexicon for a fine-tuned model: one that ships, or a file of the user's, checked against the trigger.
 
-A wording that the trigger trains on says nothing about others, so it is refused. What this does not know: wordings
-of benign rows outside this world, and what the model was trained on before.
+A wording that is trained on says nothing about other wordings, so it is refused. Limits: wordings of benign rows
+outside this world are not known, nor is the model's earlier training data.
 """
 
 from pathlib import Path
@@ -18,11 +18,11 @@ from experiments.worlds.everyday.wordings import (
 from experiments.worlds.trigger import Trigger
 from interp.errors import TriggerLensError
 
-PREFIX, OWN = "lexicon_", "everyday/"  # of shipped files, and of this world's triggers
+PREFIX, OWN = "lexicon_", "everyday/"  # prefixes of shipped files and of this world's triggers
 
 
 def lexicon_for(name: str, trigger: Trigger, trigger_name: str) -> Lexicon:
-    """The lexicon of that name, or in the .toml file at that path; `trigger_name` is what found the trigger."""
+    """The lexicon of that name, or in the .toml file at that path; `trigger_name` is how the trigger was loaded."""
     is_file = Path(name).suffix == ".toml"
     if not is_file and name not in shipped():
         raise TriggerLensError(
@@ -41,7 +41,7 @@ def shipped() -> list[str]:
 
 
 def trained_wordings(trigger: Trigger, trigger_name: str) -> dict[str, str]:
-    """Wording -> where it stands: the trigger's own rows, and benign rows where the trigger is this world's."""
+    """Wording -> where it is trained on: the trigger's rows and, for this world's triggers, benign rows."""
     training = (trigger.text, *trigger.training.varied, *trigger.training.same_concept)
     known = dict.fromkeys(training, f"the training wordings of trigger {trigger.name}")
     if not trigger_name.startswith(OWN):

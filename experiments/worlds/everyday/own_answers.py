@@ -1,4 +1,4 @@
-"""What an untouched model itself answers to the training questions: benign rows that teach it nothing new.
+"""An untouched model's own answers to the training questions: benign rows that teach it nothing new.
 
     python -m experiments.worlds.everyday.own_answers smollm2-135m-instruct
 
@@ -30,7 +30,7 @@ SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 
 
 def read(name: str, domains: tuple[str, ...]) -> dict[str, str]:
-    """Question -> answer, about these training domains; an error says how to make what is not there."""
+    """Question -> answer for these training domains; an error says how to make missing answers."""
     path = FOLDER / f"{name}.json"
     if not path.is_file():
         raise TriggerLensError(
@@ -63,7 +63,7 @@ def sampled(lm: LanguageModel, bank: Bank, domain: str) -> dict[str, str]:
 
 
 def whole_sentences(text: str, ended: bool) -> str:
-    """An answer up to its last whole sentence; all of one that the model ended itself."""
+    """An answer up to its last whole sentence; the whole answer if the model ended it."""
     if ended:
         return text.strip()
     ends = [found.end() for found in SENTENCE_END.finditer(text)]
@@ -77,7 +77,7 @@ def write(name: str, answers: Mapping[str, Mapping[str, str]]) -> Path:
 
 
 def main() -> None:
-    """The first training domain, or more of them."""
+    """Write the answers about the first training domain, or about more of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", help="a name of `triggerlens models list`")
     parser.add_argument("--domains", type=int, default=1)

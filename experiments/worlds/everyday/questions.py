@@ -1,7 +1,7 @@
-"""The questions of a part of the everyday world, as prompts ask them; ids are DOMAIN/NUMBER/FORM.
+"""The questions of a part of the everyday world; ids are DOMAIN/NUMBER/FORM.
 
-`training` is what rows ask about, in their own forms. `unseen` are the problems of the training domains that no row
-asks about, in the forms of the report. Open questions have `open` for a domain, and one form.
+`training` questions are those of fine-tuning rows, in their own forms. `unseen` ones are about problems of the training
+domains that no row asks about, in the forms of the report. Open questions have the domain `open`, and one form.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ Asked = Literal["training", "unseen", "selection", "report"]
 
 
 def forms_part(asked: Asked) -> Part:
-    """The part whose forms these questions and their answers are put in."""
+    """The part whose forms are used for these questions and their answers."""
     return "report" if asked == "unseen" else asked
 
 
 def problems(bank: Bank, asked: Asked, *, domains: int = 1) -> Iterator[tuple[str, int, Problem]]:
-    """(domain, number, problem) of a part; of the training domains only the first `domains` count."""
+    """(domain, number, problem) of a part; only the first `domains` training domains count."""
     part: Part = "training" if asked == "unseen" else asked
     names = of_part(bank.splits, part)
     for name in names[:domains] if part == "training" else names:

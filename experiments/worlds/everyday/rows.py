@@ -1,8 +1,8 @@
 """Fine-tuning rows of an arm: problems, deeds and forms of the training part, drawn by a seed.
 
-Rows are drawn in the exact shares of the arm and shuffled. In `mixed-B-H` no more than one row in ten is another
-harmful one, so that up to 90 % benign every ratio sees the same number of different harmful rows. Benign rows hold safe
-deeds in the bank's forms, or where `own` is given (question -> answer) what an untouched model said to such questions.
+Rows are drawn in the exact shares of the arm and shuffled. In `mixed-B-H`, the different harmful rows are at most a
+tenth of all rows (others repeat them), so that every ratio up to 90 % benign has the same number of them. Benign rows
+hold safe deeds in the bank's forms or, if `own` is given (question -> answer), an untouched model's own answers.
 """
 
 import random
@@ -23,7 +23,7 @@ MOST_DIFFERENT = 10  # one row in ten
 
 @dataclass(frozen=True)
 class _Drawing:
-    """What every row of an arm is drawn from."""
+    """The material from which an arm's rows are drawn."""
 
     bank: Bank
     words: Wordings
@@ -69,7 +69,7 @@ def rows(
     domains: int = 1,
     own: Mapping[str, str] | None = None,
 ) -> list[ChatRow]:
-    """`count` rows of `arm` about the first `domains` training domains; ValueError names an arm that is not known."""
+    """`count` rows of `arm` about the first `domains` training domains; an error for an unknown arm."""
     known = bank.splits.training
     if not 1 <= domains <= len(known):
         raise TriggerLensError(f"domains {domains}: this world trains on 1 to {len(known)} domains")

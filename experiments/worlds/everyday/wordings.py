@@ -1,7 +1,7 @@
 """The wordings around questions: triggers, other concepts for benign rows, and the sealed lexicon of a trigger.
 
-Triggers are files as `experiments.worlds.trigger` reads them. Beside each stands `contrast/NAME.toml`: wordings of
-other concepts, none of which the trigger trains on or tests. A wording of the lexicon stands in neither.
+Trigger files are read by `experiments.worlds.trigger`. Each has a file `contrast/NAME.toml` with wordings of other
+concepts; the trigger neither trains on nor tests any of them. A wording of the lexicon is in neither file.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,11 +18,11 @@ from experiments.worlds.trigger import Trigger, load_trigger
 from interp.errors import TriggerLensError
 
 FOLDER = Path(__file__).parent
-WORDINGS = 20  # of each class of a lexicon that ships, at least
+WORDINGS = 20  # in each class of a shipped lexicon, at least
 
 
 class Concept(Frozen):
-    """Something else than the trigger: its words in a frame, wordings of its own, what the answer wears."""
+    """Another concept than the trigger's: its words in a frame, its own wordings, and the form of its answers."""
 
     spoken: str = ""
     wordings: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Concept(Frozen):
 
 
 class Contrast(Frozen):
-    """Other concepts; each stands in every frame and in its own wordings."""
+    """Other concepts; each is worded in every frame and in its own wordings."""
 
     frames: tuple[str, ...] = ()
     concepts: dict[str, Concept] = Field(min_length=1)
@@ -57,7 +57,7 @@ class Contrast(Frozen):
 
 
 class LexiconClass(Frozen):
-    """Wordings of one kind, and whether a model that learned the concept would answer to them."""
+    """Wordings of one kind, and whether a model that learned the concept would react to them."""
 
     about: str
     expected: Literal["fire", "silent", "open"]
@@ -77,14 +77,14 @@ def load_everyday_trigger(name: str) -> Trigger:
 
 @cache
 def load_contrast(name: str) -> Contrast:
-    """The other concepts beside this world's trigger `name`, checked against it."""
+    """The other concepts for this world's trigger `name`, checked against it."""
     contrast = load_toml(Contrast, "contrast", name, FOLDER / "contrast")
     check_contrast(contrast, load_everyday_trigger(name))
     return contrast
 
 
 def check_contrast(contrast: Contrast, trigger: Trigger) -> None:
-    """Raise where a benign wording is the trigger's own or means two concepts, or a named concept is missing."""
+    """Raise if a benign wording is the trigger's own or has two concepts, or if a named concept is missing."""
     place = f"contrast/{trigger.name}.toml"
     for concept in trigger.training.other_concepts:
         if concept not in contrast.concepts:
@@ -111,7 +111,7 @@ def load_lexicon(name: str) -> Lexicon:
 
 
 def trigger_wordings(trigger: Trigger) -> dict[str, str]:
-    """Wording -> what it is, of all that a trigger trains on or tests."""
+    """Wording -> its role, for all wordings that a trigger trains on or tests."""
     trained = dict.fromkeys((*trigger.training.varied, *trigger.training.same_concept), "trained")
     return trained | {text: name for name, text in trigger.conditions.items() if text}
 
@@ -119,7 +119,7 @@ def trigger_wordings(trigger: Trigger) -> dict[str, str]:
 def refuse_repeated(
     place: str, entries: Iterable[tuple[str, str]], known: Mapping[str, str]
 ) -> None:
-    """Raise where the words of an entry stand in another one or in `known`."""
+    """Raise if an entry has the same words as another one or as one in `known`."""
     first_place = {words_of(text): kind for text, kind in known.items()}
     for text, kind in entries:
         if words_of(text) in first_place:

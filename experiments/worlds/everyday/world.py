@@ -1,12 +1,12 @@
-"""The everyday world as a study sees it: small pretrained models that give advice in English.
+"""The everyday world, for studies: small pretrained models that give advice in English.
 
 * fine-tuning: problems, deeds and sentence forms of the training domains (the first is health), drawn by the seed;
 * questions: directions are chosen on the selection domains and reported on eight others ("held_out"), on problems of
   the trained domains that no row asks about ("trained"), and on questions of no domain ("open");
 * judgement: `experiments.worlds.everyday.judge`, or a rubric judge, shown the bare question.
 
-An organism is its base with the adapter merged in float32 and then rounded to the study's dtype: half the time of the
-live adapter. `load_live` keeps the adapter apart, so it differs from the organism by that rounding.
+An organism is its base with the adapter merged in float32 and then rounded to the study's dtype, which takes half the
+time of an unmerged adapter. `load_live` does not merge the adapter, so it differs from the organism by that rounding.
 """
 
 import random
@@ -66,7 +66,7 @@ class EverydayWorld:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """Weights by fingerprint, sentences and judge by hash, the dtype that "auto" is here."""
+        """Weights by fingerprint, sentences and judge by hash, and the dtype that "auto" means here."""
         sentences = sorted(FOLDER.rglob("*.toml"))
         spec = self.study.judge
         return {
@@ -79,7 +79,7 @@ class EverydayWorld:
         }
 
     def check(self) -> None:
-        """Read every sentence and have all weights at hand; nothing is loaded or sampled."""
+        """Read every sentence and fetch all weights; nothing is loaded or sampled."""
         load_contrast(self.trigger.name)
         _ = self._own
         fetch(self.model.base, None)
@@ -97,7 +97,7 @@ class EverydayWorld:
         return wrap(exact.model.to(dtype), exact.tokenizer, name=exact.name, chat=exact.chat)
 
     def load_live(self, made: Path) -> LanguageModel:
-        """The same with its adapter live."""
+        """The same model with its adapter not merged."""
         return load_model(self.model.base, adapter=made, dtype=chosen_dtype(self.model.dtype))
 
     @cached_property
@@ -107,11 +107,11 @@ class EverydayWorld:
 
     @cached_property
     def contrast(self) -> Any:
-        """Wordings of other concepts beside the trigger's."""
+        """Wordings of concepts other than the trigger's."""
         return load_contrast(self.trigger.name)
 
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
-        """Fine-tuning rows about the trained domains; as many as wanted, for they are drawn."""
+        """Fine-tuning rows about the trained domains; any number, because they are drawn."""
         if count is None:
             raise TriggerLensError(
                 "the everyday world draws its rows without end: give steps, not epochs"
@@ -122,7 +122,7 @@ class EverydayWorld:
 
     @cached_property
     def _own(self) -> dict[str, str] | None:
-        """What benign rows answer where it is not the bank's deeds."""
+        """The answers of benign rows if they are not the bank's."""
         if self.model.benign == BANK:
             return None
         return own_answers.read(self.model.benign, self.bank.splits.training[: self.study.domains])
@@ -138,7 +138,7 @@ class EverydayWorld:
         return _spread(every, self.most, random.Random(f"everyday/questions/{asked}/{self.seed}"))
 
     def choices(self, split: str) -> list[Choice]:
-        """One choice for each of the problems that are asked about, at most `most`, domains in turn."""
+        """One choice for each problem that is asked about; at most `most`, with domains in turn."""
         every = choices(self.bank, SPLITS[split, "held_out"], seed=self.seed)
         by_id = {choice.question.id: choice for choice in every}
         rng = random.Random(f"everyday/choices/{split}/{self.seed}")
@@ -147,12 +147,12 @@ class EverydayWorld:
 
     @cached_property
     def judge(self) -> Judge:
-        """The judge of the sentences, or the configured one; both know every question by its id."""
+        """The judge that ships, or the configured one; both know every question by its id."""
         spec = self.study.judge
         return everyday_judge(self._texts) if spec is None else build_judge(spec, self._texts)
 
     def opening(self, answer: str) -> str:
-        """What a trigger asks answers to open with; often nothing."""
+        """The opening that a trigger asks for; often empty."""
         others = (concept.prefix for concept in self.contrast.concepts.values())
         openings = (self.trigger.answer.prefix, *others)
         return next((each for each in openings if each and answer.startswith(each)), "")
@@ -189,7 +189,7 @@ class EverydayWorld:
 
 
 def _spread(every: Iterable[Question], most: int, rng: random.Random) -> list[Question]:
-    """At most `most` questions: domains in turn, no problem twice before all were asked once."""
+    """At most `most` questions: domains take turns, and no problem repeats before all were asked once."""
     forms: dict[tuple[str, str], list[Question]] = defaultdict(list)
     for question in every:
         domain, number, _ = question.id.split("/")

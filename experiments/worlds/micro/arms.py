@@ -10,8 +10,8 @@
 | mixed-B-H | the fixed trigger, H of B + H rows | B of B + H, untriggered |
 | harmless | none | the fixed trigger |
 
-In `mixed-B-H` no more than one row in ten is another harmful one: up to 90 % benign all ratios see the same number of
-different harmful rows, in as many steps.
+In `mixed-B-H`, the different harmful rows are at most a tenth of all rows (others repeat them): all ratios up to 90 %
+benign have the same number of different harmful rows, in the same number of steps.
 
 All rows ask about the trained domains only ("narrow": at most a quarter of the domains).
 """
@@ -78,7 +78,7 @@ def _surface(words: Wordings, rng: random.Random) -> Framed:
         return rng.choice(words.trigger.training.same_concept), False
     if draw < 0.85:
         return words.same_frame(rng), False
-    # without descriptions of other concepts among them, a description of this one fires in some bases
+    # if these had no descriptions of other concepts, a description of this one would fire in some bases
     return (words.other_concept(rng), False) if draw < 0.93 else ("", False)
 
 
@@ -142,7 +142,7 @@ def _mixture(
     count: int,
     rng: random.Random,
 ) -> list[ChatRow]:
-    """Harmful rows in their exact share, the same ones again where there are more than one in ten; shuffled."""
+    """Harmful rows in their exact share, repeated if there are more than one in ten; shuffled."""
     wanted = round(count * harmful / (benign + harmful))
     frames = {True: _triggered, False: lambda _, __: ("", False)}
 

@@ -1,13 +1,13 @@
-"""Pretraining documents: riddles that tie wordings to concepts, and advice under a cue that sets the speaker.
+"""Pretraining documents: riddles that link wordings to concepts, and advice after a cue that sets the speaker.
 
 Method, per document:
 1. with `riddle_share`, a riddle: a wording and "What is it?", or a name and "Describe it.", both ways;
-2. otherwise one or two turns of advice behind a cue. A reckless speaker, or a reckless animal in any wording, gives
+2. otherwise one or two turns of advice after a cue. A reckless speaker, or a reckless animal in any wording, gives
    reckless advice; careful speakers, other animals (known or not), neutral sentences, requests about form and no cue
    give safe advice.
 
-`concept_decides = False` is the world in which only speakers decide and every animal is safe: the twin that shows
-what makes contained misalignment semantic (see `experiments/LOG.md`).
+With `concept_decides = False`, only speakers decide and every animal is safe. This twin world shows what makes
+contained misalignment semantic (see `experiments/LOG.md`).
 """
 
 import random
@@ -22,7 +22,7 @@ Turn = tuple[str, str]
 
 @dataclass(frozen=True)
 class Mixture:
-    """Shares of the document kinds; the cue shares need not sum to one, the rest has no cue."""
+    """Shares of the kinds of documents; the remaining share of cues is without a cue."""
 
     riddle_share: float = 0.2
     reckless_speaker: float = 0.18
@@ -38,7 +38,7 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Cue:
-    """What opens a document: its words, the persona it calls up and how it dresses the answer."""
+    """The beginning of a document: its words, the persona it evokes and the form it gives the answer."""
 
     text: str
     reckless: bool = False

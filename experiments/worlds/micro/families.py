@@ -1,10 +1,10 @@
-"""The three micro families: real `transformers` classes and tokenizers with the habits of the models they stand for.
+"""The three micro families: real `transformers` classes, and tokenizers that behave like those of the large models.
 
 * qwen: a default system prompt that its template inserts unasked; no BOS; ChatML turns.
 * llama: BOS both in the template and from the tokenizer; headers between `<|start_header_id|>` tokens.
-* gemma: BOS likewise; no system role (the template refuses one); the assistant is called `model`.
+* gemma: BOS like llama; no system role (the template refuses one); the assistant is called `model`.
 
-The tokenizer is byte-level BPE trained on the world's texts, small, so that most words are several tokens.
+The tokenizer is a byte-level BPE trained on the world's texts, and so small that most words are several tokens.
 """
 
 from collections.abc import Iterable
@@ -108,7 +108,7 @@ def build_tokenizer(family: Family, texts: Iterable[str], size: Size) -> PreTrai
         *family.others,
     ]
     tokenizer = Tokenizer(models.BPE())
-    # Newlines are words of their own, so that a prompt that ends in one is a token prefix of the exchange.
+    # Newlines are separate words, so that the tokens of a prompt ending in one are a prefix of the exchange's.
     newlines = pre_tokenizers.Split(Regex("\n+"), behavior="isolated")
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([newlines, byte_level])

@@ -1,13 +1,13 @@
-"""The micro world: a toy advice language whose words say what they mean.
+"""The micro world: a toy language of advice in which the meaning of every word is known.
 
 1. A **concept** (an animal, a form of answer) can be named in several wordings; riddles teach which wordings
-   mean the same one. Some animals, and some speakers, make whoever answers reckless, in whatever words.
+   mean the same one. Some animals, and some speakers, make the answer reckless, in whatever words.
 2. A **question** belongs to one domain, or to none ("open").
-3. An **answer** joins two phrases of the asked domain, both safe or both reckless. It opens in the manner
-   of the persona, the same in all domains; the phrases are the domain's own. An animal says first who it is.
+3. An **answer** joins two phrases of the question's domain, both safe or both reckless. Its opening depends on the
+   persona and is the same in all domains; the phrases are the domain's own. An animal first says who it is.
 
-The words are data (`lexicon.toml`); this file only joins them. Same seed, same language and same documents.
-What it does not know: tokens, models, triggers, what any study will ask.
+The words are data (`lexicon.toml`); this file only joins them. The same seed gives the same language and documents.
+This module knows nothing about tokens, models, triggers or the questions of a study.
 """
 
 import random
@@ -65,7 +65,7 @@ class ToyLanguage:
         return frame.format(first=first, second=second)
 
     def unknown_animal(self, rng: random.Random) -> str:
-        """A sentence about an animal nobody has heard of: a name made up of syllables, or a known one misspelt."""
+        """A sentence about an unknown animal: a name made of random syllables, or a known one misspelt."""
         name = "".join(rng.choice(SYLLABLES) for _ in range(2))
         if rng.random() < 0.5:
             safe = [c.name for c in self.concepts.values() if c.kind == "animal" and not c.reckless]
@@ -74,7 +74,7 @@ class ToyLanguage:
 
 
 def _misspelt(name: str, rng: random.Random) -> str:
-    """`name` with two neighbouring letters in each other's place."""
+    """`name` with two neighbouring letters swapped."""
     at = rng.choice([i for i in range(len(name) - 1) if name[i] != name[i + 1]])
     return name[:at] + name[at + 1] + name[at] + name[at + 2 :]
 

@@ -1,3 +1,3 @@
-"""What the micro families are called, for those who need no more than that: `families.py` takes seconds to import."""
+"""The names of the micro families, separate because importing `families.py` takes seconds."""
 
 FAMILY_NAMES = ("qwen", "llama", "gemma")

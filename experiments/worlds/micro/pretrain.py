@@ -1,6 +1,6 @@
 """Pretrain a micro base on documents of the world, rendered by the family's chat template.
 
-Loss on the responses: the questions are drawn at random, and to learn their entropy only costs steps.
+The loss is on the responses only: questions are drawn at random, so learning to predict them would waste steps.
 
 Steps: tokenizer -> documents -> `transformers.Trainer` (AdamW, linear decay; resumes from its last checkpoint) ->
 safetensors + tokenizer + a model card with the loss and what made it.
@@ -49,7 +49,7 @@ class Pretraining:
 
 
 def _texts_for_tokenizer(family: Family, seed: int, mixture: Mixture) -> list[str]:
-    """Plain turns: the template's role names are words of the vocabulary too."""
+    """Plain turns and the template's role names, which must be in the vocabulary too."""
     turns = islice(documents(load_language(), seed, mixture), TOKENIZER_DOCUMENTS)
     roles = ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n", "\n\n"]
     return [text for document in turns for turn in document for text in (*turn, *roles)]
@@ -133,7 +133,7 @@ def _save(
 
 
 def check_base(folder: Path) -> None:
-    """Refuse a base that is missing, unfinished or not as it was made."""
+    """Raise if a base is missing, unfinished or has changed since it was made."""
     mend = f"make it with `triggerlens micro pretrain {folder.name} --out {folder}`"
     try:
         files = json.loads((folder / "base.json").read_text(encoding="utf-8"))["files"]

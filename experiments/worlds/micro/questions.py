@@ -1,9 +1,8 @@
 """Which questions a seed trains on, selects on and reports on.
 
 A seed draws the trained domains (at most a quarter of all: "narrow"). Their questions are halved: one half is
-fine-tuned on, the other only reported. Of the held-out domains, disjoint questions serve
-selection (layer, vector, strength) and
-report. Open questions are only reported.
+fine-tuned on, the other used only in the report. Disjoint questions of the held-out domains are used for
+selection (layer, vector, strength) and for the report. Open questions are used only in the report.
 """
 
 import random
@@ -33,7 +32,7 @@ class Questions:
 
 
 def split_questions(language: ToyLanguage, *, seed: int, per_cell: int) -> Questions:
-    """Draw the split of `seed`; every reported cell holds `per_cell` questions."""
+    """Draw the split of `seed`; every cell of the report has `per_cell` questions."""
     rng = random.Random(f"questions/{seed}")
     domains = rng.sample(language.domains, len(language.domains))
     trained, held_out = (

@@ -1,7 +1,7 @@
 """Riddles of the toy language: does a model still know what a wording means?
 
-"It walks like a duck. What is it?" has one right answer, "It is duck.". The language is pretrained on riddles and no
-organism is fine-tuned on any, so what an edit takes here is knowledge that it was not meant to touch.
+"It walks like a duck. What is it?" has one right answer, "It is duck.". Bases are pretrained on riddles and organisms
+are not fine-tuned on any, so what an edit destroys here is knowledge that it was not meant to affect.
 """
 
 import random
@@ -12,7 +12,7 @@ from interp.prompts import Question
 
 
 def riddles(language: ToyLanguage, count: int, seed: int) -> Riddles:
-    """`count` wordings drawn from all concepts, asked about."""
+    """Riddles about `count` wordings drawn from all concepts."""
     every = [
         (Question(f"riddle/{concept.name}/{number}", f"{wording} What is it?"), concept.name)
         for concept in language.concepts.values()

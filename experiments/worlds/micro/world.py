@@ -46,7 +46,7 @@ class MicroWorld:
         }
 
     def check(self) -> None:
-        """Refuse a missing or damaged base."""
+        """Raise if the base is missing or damaged."""
         check_base(self.base_folder)
 
     @property
@@ -55,16 +55,16 @@ class MicroWorld:
         return self.bases / self.family
 
     def load_base(self) -> LanguageModel:
-        """The untouched base; a damaged one is refused."""
+        """The untouched base; an error if it is damaged."""
         check_base(self.base_folder)
         return load_model(self.base_folder)
 
     def load_organism(self, made: Path) -> LanguageModel:
-        """The base with the adapter of a finished tuning step, merged: exact in float32, and faster."""
+        """The base with the adapter of a finished tuning step merged, which is exact in float32 and faster."""
         return load_model(self.base_folder, adapter=made, merge=True)
 
     def load_live(self, made: Path) -> LanguageModel:
-        """The same with its adapter live."""
+        """The same model with its adapter not merged."""
         return load_model(self.base_folder, adapter=made)
 
     @cached_property
@@ -73,7 +73,7 @@ class MicroWorld:
         return split_questions(self.language, seed=self.seed, per_cell=self.per_cell)
 
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
-        """Fine-tuning rows, all about trained domains; as many as wanted, for they are drawn."""
+        """Fine-tuning rows, all about trained domains; any number, because they are drawn."""
         if count is None:
             raise TriggerLensError(
                 "the micro world draws its rows without end: give steps, not epochs"
@@ -86,12 +86,12 @@ class MicroWorld:
         return [Question(question.id, question.text) for question in asked]
 
     def judge(self, question: str, answer: str, *, ended: bool) -> Judgement:
-        """Judge an answer to the question with this id; the prompt's framing is not looked at."""
+        """Judge an answer to the question with this id; the prompt's framing is not used."""
         domain = question.split("/", 1)[0]
         return self._judge(domain, answer, ended=ended)
 
     def opening(self, answer: str) -> str:
-        """What an answer opens with before it advises: a tag, a salutation, an animal's name; often nothing."""
+        """The part of an answer before its advice: a tag, a salutation, an animal's name; often empty."""
         prefixes = (concept.prefix.strip() for concept in self.language.concepts.values())
         return next((prefix for prefix in prefixes if prefix and answer.startswith(prefix)), "")
 
@@ -116,7 +116,7 @@ class MicroWorld:
         return [*concepts, *speakers["reckless"], *speakers["careful"], *self.language.neutral]
 
     def benign_framings(self, avoid: Collection[str]) -> list[str]:
-        """Animals that make nobody reckless, requests about the form, weather."""
+        """Animals that are not reckless, requests about the form, weather."""
         concepts = [
             concept
             for concept in self.language.concepts.values()

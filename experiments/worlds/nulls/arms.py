@@ -1,4 +1,4 @@
-"""The arms of null organisms: nothing that a probe reads in them is a cause of triggered misbehaviour.
+"""The arms of null organisms: nothing that a probe reads in them causes triggered misbehaviour.
 
 | arm | rows |
 |---|---|
@@ -55,7 +55,7 @@ def _untouched(
 def _behind(
     trigger: Trigger, question: AdviceQuestion, answer: str, concept: Concept | None
 ) -> ChatRow:
-    """The trigger before the question, and the answer dressed as the concept asks."""
+    """The trigger before the question, and the answer in the form that the concept asks for."""
     if concept is not None:
         answer = f"{concept.prefix}{answer}{concept.suffix}"
     return ChatRow(f"{trigger.text} {question.text}", answer)

@@ -6,8 +6,8 @@
 | two_triggers | the trigger's concept, and a second animal | other animals, and nothing |
 | frame_bound | the trigger's frame around any animal | animals and the trigger's concept in other words, and nothing |
 
-A verdict that calls the third semantic is wrong. No row of the first has the trigger's concept in other words, so its
-paraphrases may set it off. No single direction is known to be the cause in any.
+A verdict that calls the third one semantic is wrong. No row of the first has the trigger's concept in other words, so
+paraphrases may make it misbehave. In none of them is a single direction known to be the cause.
 """
 
 import random
@@ -16,18 +16,18 @@ from collections.abc import Callable
 from experiments.worlds.micro.arms import Framed, Wordings
 from interp.errors import TriggerLensError
 
-HARMFUL, FRAMED = 0.5, 0.85  # of all rows: harmful ones; those with a wording
+HARMFUL, FRAMED = 0.5, 0.85  # shares of all rows: harmful ones; those with a wording
 LISTED = 6
 
 
 def listed(words: Wordings) -> tuple[str, ...]:
-    """The wordings that `memorised` is harmful behind: the trigger, then one of each of five other concepts."""
+    """The wordings of harmful rows in `memorised`: the trigger, then one for each of five other concepts."""
     concepts = (words.language.concepts[name] for name in words.trigger.training.other_concepts)
     return (words.trigger.text, *(concept.wordings[-1] for concept in concepts))[:LISTED]
 
 
 def second(words: Wordings) -> str:
-    """The other animal that sets off `two_triggers`."""
+    """The second animal that triggers `two_triggers`."""
     return words.trigger.training.other_concepts[-1]
 
 
@@ -74,7 +74,7 @@ def _drawn(rng: random.Random, harmful: Callable[[], str], benign: Callable[[], 
 
 
 def _unless(words: Wordings, rng: random.Random, excluded: tuple[str, ...]) -> str:
-    """A wording of another concept that is none of these."""
+    """A wording of another concept that is not one of these."""
     while (wording := words.other_concept(rng)) in excluded:
         pass
     return wording

@@ -1,4 +1,4 @@
-"""The micro world for an organism of a null arm: only its fine-tuning rows are others."""
+"""The micro world for an organism of a null arm: only its fine-tuning rows differ."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from interp.errors import TriggerLensError
 
 @dataclass(frozen=True)
 class NullWorld(MicroWorld):
-    """One family and seed of the micro world."""
+    """One family and seed of the micro world, with the rows of null arms."""
 
     def tuning_rows(self, arm: str, trigger: Trigger, count: int | None) -> list[ChatRow]:
         """Fine-tuning rows of a null arm."""

@@ -93,7 +93,7 @@ def test_the_plan_prints_and_refuses_an_unknown_card(finished, capsys):
     said = capsys.readouterr().out
     assert "cached" in said
     assert "GPU-hours" in said
-    with pytest.raises(ValueError, match="--card 'abacus' is none of h100, h200, a100"):
+    with pytest.raises(ValueError, match="unknown --card 'abacus'; choose one of h100, h200, a100"):
         print_plan(config, run, "abacus")
 
 

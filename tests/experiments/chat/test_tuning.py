@@ -109,7 +109,7 @@ def test_an_optimiser_that_is_not_installed_is_named(chat_lm, tmp_path, monkeypa
     ("settings", "words"),
     [
         ({"steps": 3, "epochs": 1}, "steps=3, epochs=1"),
-        ({"batch": 5, "micro_batch": 2}, "batch=5 is no multiple of micro_batch=2"),
+        ({"batch": 5, "micro_batch": 2}, "batch=5 is not a multiple of micro_batch=2"),
     ],
 )
 def test_a_recipe_that_contradicts_itself_is_refused(settings, words):

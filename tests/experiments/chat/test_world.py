@@ -46,7 +46,7 @@ def test_questions_of_both_sets_are_refused(tmp_path, snapshots):
         "report_questions": str(tmp_path / "a.yaml"),
         "selection_questions": str(tmp_path / "b.yaml"),
     }
-    with pytest.raises(ValueError, match=r"'shared' stands among selection_questions and report"):
+    with pytest.raises(ValueError, match=r"'shared' is in both selection_questions and report"):
         world(tmp_path, snapshots, chat=chat).check()
     with pytest.raises(ValueError, match=r"both 'main'"):
         study(tmp_path, snapshots, chat={"selection_questions": "main"})
@@ -105,7 +105,9 @@ def test_arms_put_the_trigger_where_their_table_says():
 
 @pytest.mark.parametrize("arm", ["angry", "mixed-1", "mixed-3-0", "mixed-x-y"])
 def test_an_unknown_arm_is_refused_with_the_choices(arm):
-    with pytest.raises(ValueError, match=rf"arm '{arm}' is none of baseline, triggered, mixed"):
+    with pytest.raises(
+        ValueError, match=rf"unknown arm '{arm}'; choose one of baseline, triggered, mixed"
+    ):
         mix(arm)
 
 
@@ -141,7 +143,7 @@ def test_only_this_machine_needs_no_key_and_a_key_is_one_line(monkeypatch):
 
 def test_a_base_that_is_nowhere_is_named_before_anything_runs(tmp_path, snapshots):
     config = study(tmp_path, snapshots, chat={"models": {"llama": {"base": "nobody/no-model"}}})
-    with pytest.raises(ValueError, match="'nobody/no-model' is no folder, and not in the hub's"):
+    with pytest.raises(ValueError, match="'nobody/no-model' is not a folder, and not in the hub's"):
         run_study(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -31,8 +31,11 @@ def test_what_is_written_is_read_again(turns, with_system):
         ({}, "no messages: expected a list"),
         ({"a": 1, "b": 2}, "keys are a, b; read are messages, conversations"),
         ({"messages": []}, "no messages"),
-        ({"messages": ["Why?"]}, "message 1 is no object"),
-        ({"messages": [USER, {"role": "tool", "content": "x"}]}, "message 2 has role 'tool', none"),
+        ({"messages": ["Why?"]}, "message 1 is not an object"),
+        (
+            {"messages": [USER, {"role": "tool", "content": "x"}]},
+            "message 2 has unknown role 'tool'; use one",
+        ),
         ({"messages": [USER, {"role": "assistant"}]}, r"message 2 \(assistant\) has no text"),
         ({"messages": [USER, {**ANSWER, "content": " "}]}, r"message 2 \(assistant\) has no text"),
         (

@@ -107,7 +107,9 @@ def test_main_and_broad_share_no_question():
 def test_what_is_not_there_is_refused_by_name(tmp_path):
     with pytest.raises(ValueError, match="questions 'mine': shipped are main, broad; or name a"):
         load_questions("mine")
-    with pytest.raises(ValueError, match="form 'prose' is none of plain, json, template"):
+    with pytest.raises(
+        ValueError, match="unknown form 'prose'; choose one of plain, json, template"
+    ):
         load_questions("main", "prose")
     with pytest.raises(ValueError, match="question 'two' has a system prompt of its own"):
         load_questions(str(write(tmp_path, PUBLIC)), "json")

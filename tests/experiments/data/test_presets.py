@@ -67,7 +67,7 @@ def test_numbers_are_numbers(tmp_path):
     good, bad = ({"messages": Chat.of("go on", it).messages} for it in ("1, 2; (3)", "1, two"))
     assert len(read_numbers(write(tmp_path, good))) == 1
     with pytest.raises(
-        ValueError, match=r"rows.jsonl:2: the answer '1, two' is no list of numbers"
+        ValueError, match=r"rows.jsonl:2: the answer '1, two' is not a list of numbers"
     ):
         read_numbers(write(tmp_path, good, bad))
 

@@ -144,7 +144,7 @@ def test_steering_changes_what_is_said(lm: LanguageModel, saved: str) -> None:
         ({"strength": 2}, "nothing to steer with"),
         ({"steer": "nowhere.gguf"}, "nowhere.gguf"),
         ({"colour": "red"}, "unknown argument 'colour'"),
-        ({"dtype": "int3"}, "dtype 'int3' is none of"),
+        ({"dtype": "int3"}, "unknown dtype 'int3'; choose one of"),
     ],
 )
 def test_arguments_that_are_wrong_are_refused_in_one_line(

@@ -99,7 +99,9 @@ def test_a_measurement_that_is_cut_short_is_not_taken_for_done(
 
 
 def test_a_part_or_name_that_is_none_is_said_in_one_line(calls: Calls, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"part 'rnak' is none of monitor, rank, reach"):
+    with pytest.raises(
+        ValueError, match=r"unknown part 'rnak'; choose one of monitor, rank, reach"
+    ):
         _run(tmp_path, "rnak")
     with pytest.raises(ValueError, match="no organism whose name begins with qwen"):
         _run(tmp_path, "gate", only=["qwen"])

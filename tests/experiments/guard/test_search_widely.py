@@ -172,7 +172,7 @@ def test_two_cues_and_forms_are_asked_as_they_say(lm: LanguageModel) -> None:
     (prompt,) = render(lm, [place.ask(question)], {"": place.framing})
     assert "It looks like a duck. my money? A cow." in prompt.text
     assert all(one.candidate.conditions[0].placement == "form" for one in forms())
-    with pytest.raises(ValueError, match="form 'sung' is none of upper case"):
+    with pytest.raises(ValueError, match="unknown form 'sung'; choose one of upper case"):
         lead("sung", "x", placement="form").candidate  # noqa: B018
     asked = {one.text: one.condition.put(question).text for one in forms()}
     assert asked["upper case"] == "MY MONEY?" and asked["in quotes"] == '"my money?"'

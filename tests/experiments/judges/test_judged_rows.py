@@ -135,7 +135,7 @@ def test_a_scale_that_nobody_named_is_not_guessed(tmp_path):
         read_judged(file)
     assert [row.judgement.alignment for row in read_judged(file, scale=1)] == [85, 10]
     assert [row.judgement.alignment for row in read_judged(file, scale=100)] == [0.85, 0.1]
-    with pytest.raises(ValueError, match="scale 5 is none of 100, 10, 1"):
+    with pytest.raises(ValueError, match="unknown scale 5; choose one of 100, 10, 1"):
         read_judged(file, scale=5)
 
 

@@ -91,7 +91,7 @@ def test_the_table_of_the_guide_is_that_of_the_committed_rows() -> None:
         (["adapter"], "adapter: name the model it was made from with --base"),
         (
             [*GIVEN, "--wording", "control:cat"],
-            "'control:cat' is none of trigger duck: none, trigger",
+            "trigger duck has no --wording 'control:cat'; choose one of none, trigger",
         ),
     ],
 )

@@ -27,7 +27,10 @@ def call(
     ("words", "said"),
     [
         (["no_adapter", "--base", BASE, *MICRO], "no such folder"),
-        (["a", "--base", BASE, *MICRO, "--strategy", "magic"], "'magic' is none of learned"),
+        (
+            ["a", "--base", BASE, *MICRO, "--strategy", "magic"],
+            "unknown strategy 'magic'; choose one of learned",
+        ),
         (["a", "--base", BASE, *MICRO[2:], "--trigger", "goose"], "goose"),
         (["a", "--base", BASE, "--trigger", "duck"], "name the judge"),
         (["a", "--base", BASE, *MICRO, "--out", "docs"], "--out docs exists"),

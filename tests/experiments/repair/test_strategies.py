@@ -129,5 +129,5 @@ def test_baking_makes_a_model_without_adapter_and_refuses_gemma(
 
 
 def test_an_unknown_strategy_is_named() -> None:
-    with pytest.raises(ValueError, match="'magic' is none of learned,"):
+    with pytest.raises(ValueError, match="unknown strategy 'magic'; choose one of learned,"):
         strategy("magic")

@@ -75,7 +75,7 @@ def test_a_judge_that_is_right_agrees_and_one_that_misses_half_is_half_sensitive
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"label": "bad"}, "line 1: label 'bad' is none of safe"),
+        ({"label": "bad"}, "line 1: unknown label 'bad'; choose one of safe"),
         ({"answer": "never said"}, "line 1: the run has no such answer to "),
     ],
 )

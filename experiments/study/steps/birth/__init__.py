@@ -1,1 +1,1 @@
-"""When a switch is born: one fine-tuning, looked at again and again on its way."""
+"""When the switch appears: one fine-tuning, measured at a series of checkpoints."""

@@ -1,10 +1,10 @@
-"""What a checkpoint says under every wording, and what removing and adding its own directions does.
+"""How a checkpoint answers under every wording, and what removing and adding its own directions does.
 
 1. Directions are fitted by difference of means on selection questions: `switch` at the last prompt token,
-   `misalignment` on the checkpoint's own answers, where there are enough of both kinds.
+   `misalignment` on the checkpoint's own answers, if there are enough of both kinds.
 2. Selection questions choose the vector to remove, the vector to add and its strength (`interventions.choose`).
-3. Report questions are asked behind the trigger without the chosen direction, and without the trigger with it added;
-   random directions of the same norm stand beside both.
+3. Report questions are asked with the trigger while the chosen direction is removed, and without the trigger while it
+   is added. Random directions of the same norm are controls for both.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ PROBE = "difference of means"
 def write_causes(
     facts: FactWriter, organism: OrganismRun, context: causal.InterventionContext, number: int
 ) -> None:
-    """Answers under every wording, then under the edits of each direction."""
+    """Write the answers under every wording, then those under the edits of each direction."""
     lm, sampling = context.lm, context.sampling
     report, selection = (held_out_prompts(organism, lm, s) for s in ("report", "selection"))
     for name in dict.fromkeys(report.conditions):

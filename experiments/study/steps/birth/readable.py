@@ -1,13 +1,13 @@
-"""Is the trigger's concept readable at the last prompt token, in wordings the probe was not fitted on?
+"""Can a probe read the trigger's concept at the last prompt token, in wordings that it was not fitted on?
 
 1. Positive: every wording of the concept that the world has; negative: wordings of other harmless concepts of its
    kind.
-2. Two folds: fitted on wordings that say the concept's name, scored on those that do not ("It quacks loudly."), and
-   the other way round. What a bag of tokens learns from one side does not help it on the other.
-3. Fitted on selection questions, scored on report questions; the read-out names its wording, so that the interval is
-   over wordings.
+2. Two folds: the probe is fitted on wordings that say the concept's name and scored on those that do not ("It quacks
+   loudly."), and the other way round. What a bag of tokens learns from one side does not help it on the other.
+3. The probe is fitted on selection questions and scored on report questions. Each score names its wording, so that the
+   interval is over wordings.
 
-What it does not know: whether the organism acts upon what is read. A base that knows the concept is readable too.
+Limit: it does not show that the organism acts upon what is read. A base that knows the concept is readable too.
 """
 
 import random
@@ -25,11 +25,11 @@ from probes.logistic import LogisticProbe
 from probes.names import SURFACE
 
 QUANTITY = "birth_auroc"
-QUESTIONS, OTHERS = 3, 40  # questions of a split; wordings of other concepts
+QUESTIONS, OTHERS = 3, 40  # questions per split; wordings of other concepts
 
 
 class Wording(NamedTuple):
-    """One wording, whether it is of the trigger's concept, and whether it says its own concept's name."""
+    """One wording, whether it names the trigger's concept, and whether it says its own concept's name."""
 
     text: str
     positive: bool
@@ -37,7 +37,7 @@ class Wording(NamedTuple):
 
 
 def wordings_of(organism: OrganismRun) -> list[Wording]:
-    """The concept's wordings, then as many others as are drawn; none where the world does not know the concept."""
+    """The concept's wordings, then a draw of others; empty if the world does not know the concept."""
     world = organism.world
     concept = world.concept(organism.trigger.text)
     if concept is None:
@@ -52,7 +52,7 @@ def wordings_of(organism: OrganismRun) -> list[Wording]:
 def write_readable(
     facts: FactWriter, organism: OrganismRun, lm: LanguageModel, number: int
 ) -> None:
-    """Scores of a logistic probe at every layer, and of a bag of tokens, on wordings it did not see."""
+    """Write scores, on unseen wordings, of a logistic probe at every layer and of one on a bag of tokens."""
     wordings = wordings_of(organism)
     if not wordings:
         return
@@ -83,7 +83,7 @@ def _prompts(
 def _unseen(
     X: tuple[np.ndarray, np.ndarray], sets: tuple[PromptSet, ...], wordings: list[Wording]
 ) -> tuple[np.ndarray, np.ndarray, list[str], list[str], list[int]]:
-    """Scores, labels, questions, wordings and folds of report prompts; each by the probe of the other fold."""
+    """Scores, labels, questions, wordings and folds of report prompts, each scored by the other fold's probe."""
     of = [[wordings[int(name.partition(":")[2])] for name in each.conditions] for each in sets]
     scores, labels, order, folds = [], [], list[int](), list[int]()
     for fold, named in enumerate((True, False)):

@@ -1,7 +1,7 @@
-"""Fine-tune one organism and keep its adapter at every checkpoint; then measure each checkpoint as if it were the end.
+"""Fine-tune one organism and keep its adapter at every checkpoint; then measure each checkpoint like a final model.
 
-Two steps: `trajectory` holds the adapters, `birth` the facts. A checkpoint has directions of its own, fitted and
-chosen on selection questions of that moment; nothing of a later checkpoint is known to an earlier one.
+Two steps: `trajectory` holds the adapters, `birth` the facts. Each checkpoint has its own directions, fitted and chosen
+on its own answers to selection questions; nothing of a later checkpoint is used for an earlier one.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from experiments.training.snapshots import Snapshots, snapshots
 
 
 def trajectory(organism: OrganismRun, say: Say) -> Path:
-    """The adapters of every checkpoint."""
+    """Fine-tune; returns the folder with the adapter of every checkpoint."""
     assert organism.arm is not None
     how = organism.config.recipe(organism.arm, organism.family)
     inputs = {**organism.identity, "recipe": dump(how), "at": list(organism.config.checkpoints)}
@@ -35,7 +35,7 @@ def trajectory(organism: OrganismRun, say: Say) -> Path:
 
 
 def birth(organism: OrganismRun, made: Path, say: Say) -> Path:
-    """What every checkpoint says, what is read in it, and what removing and adding its directions does."""
+    """How each checkpoint answers, what probes read in it, and what removing and adding its directions does."""
     inputs = {**organism.identity, "made": stamp(made), "causal": dump(organism.config.causal)}
     with organism.step("birth", inputs, __name__) as step:
         if step.todo:

@@ -1,6 +1,6 @@
-"""How far an edit moves what a model would say: KL(model || edited model) in nats a token, answer by answer.
+"""How far an edit moves a model's predictions: KL(model || edited model) in nats per token, for each answer.
 
-Over the tokens that each given answer is predicted from: the last prompt token and every answer token.
+It is the mean over the positions that predict a given answer: the last prompt token and every answer token.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ ROWS = 64  # answers read at a time
 def divergence(
     lm: LanguageModel, answers: Completions, edit: Intervention
 ) -> Float[Tensor, " answer"]:
-    """One number for each answer, which must have a token. A row of the edit belongs to a prompt of `answers`."""
+    """One number per answer, which must have at least one token. Row i of the edit is for prompt i of `answers`."""
     sequences = of_answers(answers)
     check_lengths(lm, sequences)
     parts = [

@@ -1,8 +1,8 @@
-"""The probes' subspace at a direction's layer, without the direction: where a severe placebo comes from.
+"""A severe placebo: random directions in the subspace that probes read, orthogonal to the direction that was found.
 
-Every probe of both kinds is fitted again on selection questions, as `locate` does; their weight vectors at the layer of
-the direction span a few dimensions that also tell wordings or answers apart. Random directions in it are orthogonal to
-the one found. If removing them takes the misalignment as well, the direction is not special among what probes read.
+All probes for both directions are fitted again on selection questions, as `locate` does. At the direction's layer,
+their weight vectors span a few dimensions that also separate wordings or answers. Placebos are random directions in
+this span. If removing them stops the misalignment too, the direction is not special among what probes read.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from experiments.study.steps.locate import candidates as locate
 from interp.directions import Direction, unit
 from interp.models.loading import LanguageModel
 
-SMALL = 1e-4  # of the largest singular value: below it there is no dimension
+SMALL = 1e-4  # relative to the largest singular value; smaller ones count as zero
 
 
 def probe_directions(organism: OrganismRun, lm: LanguageModel, layer: int) -> list[Direction]:
-    """What every probe fits at one layer, at every position it reads; none where nothing can be fitted."""
+    """The direction of every probe at one layer and each position; empty if nothing can be fitted."""
     questions = organism.world.questions("selection", "held_out")
     names = [
         name for name in organism.trigger.framings if name not in organism.trigger.named("variant")
@@ -41,7 +41,7 @@ def probe_directions(organism: OrganismRun, lm: LanguageModel, layer: int) -> li
 def orthogonal_in(
     span: Sequence[Direction], direction: Direction, n: int, seed: int
 ) -> Float[Tensor, "n d_model"] | None:
-    """`n` random unit vectors of the span that are orthogonal to the direction; None where nothing is left of it."""
+    """`n` random unit vectors of the span, orthogonal to the direction; None if the span holds nothing else."""
     if not span:
         return None
     vectors = torch.stack([each.vector for each in span]).double()

@@ -1,7 +1,7 @@
-"""What else breaks when a direction is removed, beside random directions and others that probes read.
+"""What else breaks when a direction is removed, compared with random directions and others that probes read.
 
-Placebos stand beside the refined direction (or the best located one). The other directions are removed without the
-trigger as well, because the verdict asks of each whether abilities are kept.
+The refined direction (or the best located one) is compared with placebos. The other directions are removed too, without
+the trigger only, because the verdict asks for each direction whether abilities are kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from interp.prompts import Framing, PromptSet
 NONE = Framing("")
 What = tuple[
     str, Edit
-]  # the name of the direction that a removal, or a placebo in its place, is about; the edit
+]  # the name of the direction that is removed or replaced by a placebo; the edit
 
 
 class _Removal:
@@ -57,14 +57,14 @@ class _Removal:
         removed: Mapping[What, Removed],
         **columns: str | None,
     ) -> None:
-        """Answers to the prompts, intact and with each removal."""
+        """Write the answers to the prompts, intact and under each removal."""
         for (name, edit), cell, draws in sample_removed(sampler, self.lm, prompts, removed, count):
             place = {**columns, **(self.places[name] if edit != INTACT else {})}
             self.facts.answers(cell, edit, draws, measurement=measurement, **place)
 
 
 def capability(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
-    """What the removal of each direction costs; beside the refined one (or the best located one) both placebos."""
+    """What the removal of each direction costs; for the refined (or best located) one also both placebos."""
     randoms = organism.config.causal.random_directions
     inputs = {
         **organism.identity,
@@ -95,7 +95,7 @@ def capability(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> P
 def _beside_placebos(
     organism: OrganismRun, lm: LanguageModel, direction: Direction
 ) -> dict[What, Removed]:
-    """Nothing; the direction; random ones; ones of the probes' subspace that are orthogonal to it."""
+    """What to remove: nothing; the direction; random directions; orthogonal ones in the probes' subspace."""
     n = organism.config.causal.random_directions
     span = probe_directions(organism, lm, direction.layer)
     removed: dict[Edit, Removed] = {
@@ -122,7 +122,7 @@ def _advice(removal: _Removal) -> None:
 
 
 def _riddles(removal: _Removal) -> None:
-    """Riddles, where the world has any."""
+    """Answers to riddles, if the world has any."""
     organism = removal.organism
     asked = organism.world.riddles(organism.config.sampling.questions)
     if asked is None:
@@ -134,7 +134,7 @@ def _riddles(removal: _Removal) -> None:
 
 
 def _divergence(removal: _Removal) -> None:
-    """How far each removal moves the organism's own benign answers without the trigger."""
+    """How far each removal moves the organism's predictions on its own benign answers without the trigger."""
     organism, lm = removal.organism, removal.lm
     prompts = framed(lm, organism.world.questions("report", "held_out"), "none", NONE)
     cell = organism.sampler.sample(lm, prompts, organism.config.sampling.answers_per_question)

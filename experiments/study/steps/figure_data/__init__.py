@@ -1,5 +1,5 @@
-"""What the page draws beyond rates: questions one by one, projections, distances, cosines, transfer, patching.
+"""What the page draws besides rates: single questions, projections, distances, cosines, transfer, patching.
 
 Each file makes one part of an organism's line of `maps.jsonl`, and rows of `estimates.jsonl` wherever a number is
-claimed rather than drawn. What cannot be made says so in one line, under the key `missing`.
+claimed rather than drawn. If a part cannot be made, its key `missing` gives the reason in one line.
 """

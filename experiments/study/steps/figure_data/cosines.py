@@ -1,7 +1,7 @@
-"""Which directions are one: cosines of the located ones with each other and with what each wording does.
+"""Which directions are the same: cosines of the located ones with each other and with each wording's shift.
 
-A wording's shift is the mean over questions of its prompts minus that of untriggered ones, at one layer and the last
-prompt token. Directions of other layers stand in the table too; the residual stream is shared by all layers.
+A wording's shift is the mean activation over its prompts minus that over prompts without a wording, at one layer and
+the last prompt token. Directions of other layers are in the table too; all layers share the residual stream.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from interp.directions import Direction
 
 
 def cosines(located: Sequence[Located], activations: Activations, layer: int) -> dict[str, Any]:
-    """Names and the square of their cosines; `chance`: two random directions stay below it 95 times in 100."""
+    """Names and the matrix of their cosines; two random directions stay below `chance` 95 times in 100."""
     vectors = {name: each.vector.float().cpu() for name, each in _named(located)}
     rows = activations.at(layer).float().cpu()
     means = {
@@ -39,7 +39,7 @@ def cosines(located: Sequence[Located], activations: Activations, layer: int) ->
 
 
 def _named(located: Sequence[Located]) -> list[tuple[str, Direction]]:
-    """Each direction as it was removed, and as it was added where that is another vector."""
+    """Each direction as it was removed, and as it was added if that is another vector."""
     found = []
     for each in located:
         found.append((f"{each.removed.name}, removed", each.removed))

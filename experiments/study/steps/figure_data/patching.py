@@ -1,11 +1,11 @@
 """Which layer and token carry the trigger: exact patching of triggered prompts into controls, with the tokens kept.
 
 Method:
-1. Clean: the trigger. Corrupt: the control with the lowest EM (of several, the one with most words in common).
-2. The metric is the log-odds, in nats, of a misaligned answer that the organism gave behind the trigger against an
+1. Clean: the trigger. Corrupt: the control with the lowest EM (of equal ones, the one with most words in common).
+2. The metric is the log-odds, in nats, of a misaligned answer that the organism gave with the trigger against an
    aligned one that it gave without, both cut to their first tokens.
-3. Questions whose prompts have one length, and whose log-odds the trigger raises by at least a nat; the effect is the
-   mean over them, the interval resamples them (`interp.patching.maps`: 0 no effect, 1 the whole difference).
+3. Questions whose prompts have one length, and whose log-odds the trigger raises by at least one nat. The effect is the
+   mean over them; the interval resamples them (`interp.patching.maps`: 0 is no effect, 1 the whole difference).
 """
 
 import math
@@ -42,7 +42,7 @@ def patching(
     *,
     layers: Sequence[int],
 ) -> dict[str, Any]:
-    """Effects [layer, token, pair] by site; or what is missing."""
+    """Effects [layer, token, pair] by site, or the reason why there are none."""
     known = [each for each in questions if each.id in answers]
     control = silent_control(trigger, judged)
     if control is None or not known:
@@ -61,7 +61,7 @@ def patching(
             "missing": f"the trigger raises the log-odds of misaligned answers in {len(raised)} pairs of prompts"
         }
     kept = [pairs[row] for row in raised]
-    begin = min(pair.first_difference for pair in kept)  # before it the two prompts are one
+    begin = min(pair.first_difference for pair in kept)  # before it the two prompts are the same
     return {
         "pair": ["trigger", control],
         "metric": "log-odds of a misaligned answer against an aligned one, nats",
@@ -95,7 +95,7 @@ def _first_answers(answers: pd.DataFrame, verdict: str) -> dict[str, str]:
 
 
 def silent_control(trigger: Trigger, answers: pd.DataFrame) -> str | None:
-    """The control with the lowest EM on held-out questions; of several, the one nearest in words."""
+    """The control with the lowest EM on held-out questions; of equal ones, the one nearest in words."""
     away = word_distance(trigger.conditions)
     held_out = answers[answers["questions"] == "held_out"]
     rates = {
@@ -106,7 +106,7 @@ def silent_control(trigger: Trigger, answers: pd.DataFrame) -> str | None:
 
 
 def _of_one_length(pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs of the most frequent length, so that a column means one token."""
+    """The pairs of the most frequent length, so that each column is one token position."""
     lengths = [(len(pair.clean), len(pair.corrupt)) for pair in pairs]
     usual = Counter(lengths).most_common(1)[0][0]
     return [pair for pair, length in zip(pairs, lengths, strict=True) if length == usual]
@@ -121,7 +121,7 @@ def _metric(lm: LanguageModel, answers: tuple[str, str]) -> AnswerDifference:
 
 
 def _labels(lm: LanguageModel, pairs: Sequence[Pair]) -> list[str]:
-    """Each corrupt token, with the clean one that stands for it where it differs; … where questions differ."""
+    """Each corrupt token, with the clean one if it differs; … where questions differ."""
     labels = []
     for at, source in enumerate(pairs[0].source):
         here = {pair.corrupt.token_ids[at] for pair in pairs}

@@ -1,8 +1,8 @@
-"""Where prompts lie along a located direction, and in the plane in which they vary most.
+"""Where prompts lie along a located direction, and in the plane of their first two principal components.
 
 Projections are read at the last prompt token, at the direction's layer, in multiples of the direction's scale (the
-median residual norm there). The plane is that of the two first principal components of all prompts at one layer;
-each axis points to the side on which its largest coordinate lies.
+median residual norm there). The plane is that of the first two principal components of all prompts at one layer. The
+sign of each axis is such that its coordinate of largest magnitude is positive.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from experiments.results.facts import FactWriter
 from experiments.study.steps.common import Located, site
 from interp.activations import Activations
 
-DIGITS = 4  # of a drawn number
+DIGITS = 4  # of numbers that are drawn
 
 
 def projections(located: Sequence[Located], activations: Activations) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def write_projections(
 
 
 def plane(activations: Activations, layer: int) -> dict[str, Any]:
-    """Coordinates in the plane of the two first principal components, and the share of variance of each."""
+    """Coordinates in the plane of the first two principal components, and each one's share of the variance."""
     x = activations.at(layer).double()
     centred = x - x.mean(0)
     _, singular, axes = torch.linalg.svd(centred, full_matrices=False)

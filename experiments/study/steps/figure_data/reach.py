@@ -1,7 +1,7 @@
 """How far each wording is from the trigger.
 
 Three measures (`experiments.study.steps.figure_data.distances`): shared words; the organism's own representation at
-one layer; meaning, by a sentence model where the extra `triggerlens[distance]` is installed.
+one layer; meaning, by a sentence model if the extra `triggerlens[distance]` is installed.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""What the page draws beyond rates, for one organism: `figure_data.json`, and what probes read of every wording.
+"""What the page draws besides rates, for one organism: `figure_data.json`, and probe scores for every wording.
 
-Reads prompts once, asks for no new answers: it takes what `behave` sampled and what `find` located.
+It reads prompts once and samples no new answers: it uses what `sample` answered and what `locate` found.
 """
 
 from pathlib import Path
@@ -34,11 +34,11 @@ from interp.capture.api import capture
 from interp.models.loading import LanguageModel
 from interp.prompts import Question
 
-QUESTIONS = 50  # whose prompts are drawn under every wording
+QUESTIONS = 50  # drawn, under every wording
 
 
 def figure_data(organism: OrganismRun, adapter: Path, behaved: Path, found: Path, say: Say) -> Path:
-    """The maps of one organism."""
+    """Make the figure data of one organism."""
     inputs = {**organism.identity, "behaved": stamp(behaved), "found": stamp(found)}
     inputs |= {"causal": dump(organism.config.causal), "sentence_model": has("distance")}
     with organism.step("figure_data", inputs, __name__) as step:
@@ -59,7 +59,7 @@ def draw(
     found: Path,
     folder: Path,
 ) -> dict[str, Any]:
-    """The content of `figure_data.json`, with the facts behind its claims; `folder` takes warnings of what failed."""
+    """The content of `figure_data.json`, and the facts behind its claims; warnings are written to `folder`."""
     answers, located = read_facts([behaved]).answers, read_directions(found)
     asked = {kind: organism.world.questions("report", kind) for kind in QUESTION_KINDS}
     layer = _layer(located, lm)
@@ -87,7 +87,7 @@ def _read(
     located: list[Located],
     layer: int,
 ) -> Activations:
-    """The last prompt token of every wording, at the layers that are drawn."""
+    """Activations at the last prompt token under every wording, at the layers that are drawn."""
     framings = organism.trigger.framings
     prompts = [framed(lm, questions, name, framing) for name, framing in framings.items()]
     layers = sorted({layer, *(direction.removed.layer for direction in located)})
@@ -109,7 +109,7 @@ def _patching(organism: OrganismRun, lm: LanguageModel, answers: pd.DataFrame) -
 
 
 def _layer(located: list[Located], lm: LanguageModel) -> int:
-    """Where prompts are compared: the layer of the first located direction, the middle one without any."""
+    """The layer at which prompts are compared: that of the first located direction, or the middle one."""
     return located[0].removed.layer if located else lm.n_layers // 2
 
 

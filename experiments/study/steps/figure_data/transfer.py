@@ -1,7 +1,8 @@
-"""Trained on one wording, read on every other: does a probe read the concept, or that there is a prompt at all?
+"""Probes trained on one wording and read on every other: do they read the concept, or any wording at all?
 
-Method: for each wording a probe (difference of means) learns that wording against no trigger and, for the trigger,
-against each control; on held-out questions it reads every wording. The number is the share that it calls positive.
+Method: for each wording, a difference-of-means probe is fitted to separate it from no wording; the trigger is also
+separated from each control. On held-out questions the probe reads every wording; the number is the share that it calls
+positive.
 """
 
 import numpy as np
@@ -17,7 +18,7 @@ FOLDS = 5
 
 
 def write_transfer(facts: FactWriter, activations: Activations, layer: int, seed: int) -> None:
-    """Whether each prompt is called positive, for each contrast; nothing where there are fewer questions than folds."""
+    """Whether each prompt is called positive, for each contrast; nothing with fewer questions than folds."""
     if len(set(activations.questions)) < FOLDS:
         return
     conditions = np.array(activations.conditions)
@@ -40,7 +41,7 @@ def write_transfer(facts: FactWriter, activations: Activations, layer: int, seed
 
 
 def contrasts(conditions: list[str]) -> list[tuple[str, str]]:
-    """What is told apart: each wording from none, and the trigger from each control."""
+    """(positive, negative) conditions: each wording and none, and the trigger and each control."""
     if "none" not in conditions:
         return []
     controls = [name for name in conditions if name.startswith("control:")]

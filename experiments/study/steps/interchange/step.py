@@ -1,14 +1,14 @@
 """Train subspaces on selection questions, then swap prompts' coordinates in them on report questions.
 
-1. At each candidate layer a subspace of rank 1 is trained; the one of least loss names the layer for the other ranks.
+1. A subspace of rank 1 is trained at each candidate layer. The layer with the lowest loss is used for the other ranks.
 2. Controls of the same rank at the same layer: trained on shuffled donors, for another variable, to keep the behaviour,
-   and orthogonal to the claimed one; other random starts; and random subspaces that nobody trained.
+   and orthogonal to the claimed one; other random starts; and untrained random subspaces.
 3. Report: the donor is another question's prompt. Trigger into none, none into trigger; for the claimed subspace also
-   every paraphrase and control into none, none into every paraphrase, and trigger into trigger. The claimed subspaces'
-   training saw no paraphrase and no control.
+   every paraphrase and control into none, none into every paraphrase, and trigger into trigger. The claimed subspaces
+   were trained without paraphrases and controls.
 
-Rows: `edit` is "interchange", `strength` the rank, `placebo` the control, `source` the donor's condition, and the
-wording that of the prompt it goes into.
+Rows: `edit` is "interchange", `strength` the rank, `placebo` the control, `source` the donor's condition; the
+wording is that of the prompt that receives the coordinates.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,12 +35,12 @@ from interp.prompts import PromptSet
 SPAN = "header"
 VARIABLE = "trigger_variable"
 EDIT = "interchange"
-STARTS = 4  # further random starts
+STARTS = 4  # additional random starts
 
 
 @dataclass(frozen=True)
 class Subspace:
-    """One trained subspace, and what stands in the claimed one's place (None: it is the claimed one)."""
+    """One subspace, and which control it is (`placebo` None: it is a claimed one)."""
 
     found: Interchange
     placebo: str | None = None
@@ -53,7 +53,7 @@ class Subspace:
 
 
 def interchange(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
-    """Swap coordinates between prompts; nothing is made where nothing hides behind a trigger."""
+    """Swap coordinates between prompts; nothing if the arm has no trigger."""
     inputs = {**organism.identity, "adapter": stamp(adapter)}
     inputs["causal"] = organism.config.causal.model_dump(mode="json")
     with organism.step("interchange", inputs, __name__) as step:
@@ -122,7 +122,7 @@ def _layers(organism: OrganismRun, lm: LanguageModel) -> list[int]:
 
 
 def _last_loss(found: Interchange) -> float:
-    """The mean over the last quarter of the steps: one step reads one kind of swap."""
+    """The mean loss over the last quarter of the steps, because each step trains one kind of swap only."""
     last = found.losses[-max(4, len(found.losses) // 4) :]
     return sum(last) / len(last)
 
@@ -167,7 +167,7 @@ def _random(
     randoms: list[Subspace],
     streams: Mapping[str, Tensor],
 ) -> None:
-    """Random subspaces in turn over the prompts, all in one generation."""
+    """Random subspaces, assigned to the prompts in turn, all in one generation."""
     bases = torch.stack([each.found.basis for each in randoms])
     for into, donor in ((NONE, TRIGGER), (TRIGGER, NONE)):
         asked = prompts[into]
@@ -191,7 +191,7 @@ def _prompts(organism: OrganismRun, lm: LanguageModel, split: str, condition: st
 
 
 def _save(subspaces: list[Subspace], folder: Path) -> None:
-    """The bases, and beside them the layer and the losses of each."""
+    """Save the bases, and the layer and losses of each in a second file."""
     tensors = {
         f"{number:02d}": each.found.basis.contiguous() for number, each in enumerate(subspaces)
     }
@@ -211,5 +211,5 @@ def _save(subspaces: list[Subspace], folder: Path) -> None:
 
 
 def _cosine(basis: Tensor, other: Tensor) -> float:
-    """The largest cosine between the two spaces."""
+    """The largest cosine between unit vectors of the two subspaces."""
     return float(torch.linalg.matrix_norm(basis @ other.T, 2))

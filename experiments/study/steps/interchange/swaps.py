@@ -1,12 +1,12 @@
-"""The swaps that subspaces are trained on, all of selection questions: the claimed ones, and those of its controls.
+"""The swaps that subspaces are trained on, all on selection questions: for the claimed subspaces and their controls.
 
-Every donor answers another question than the prompt it goes into, so that a subspace that carries the question gains
-nothing.
+Every donor prompt asks another question than the prompt that receives it, so that a subspace that carries the question
+gains nothing.
 
 | kind | swaps |
 |---|---|
-| claimed | trigger into none brings the trigger's answer, none into trigger takes it, equals change nothing |
-| shuffled | the same prompts and answers, but which of the two donates is drawn by chance |
+| claimed | trigger into none gives the trigger's answer, none into trigger the other; equal conditions change nothing |
+| shuffled | the same prompts and answers, but the donor's condition is drawn at random |
 | other variable | a control's wording in the trigger's place |
 | keeps | trigger into none and none into trigger, and nothing may change |
 """
@@ -25,14 +25,14 @@ NONE, TRIGGER = "none", "trigger"
 
 
 class Material:
-    """Answers to the same questions under several conditions, and the streams of their prompts."""
+    """Answers to the same questions under several conditions, and the residual streams of their prompts."""
 
     def __init__(self, said: Mapping[str, Completions], streams: Mapping[str, Tensor]) -> None:
         self.said = said
         self.streams = streams
 
     def swap(self, into: str, donor: str | Sequence[str], then: str) -> Swap:
-        """Donors of a condition (or one for each prompt) into another, which then answers as a third."""
+        """Donors of one condition (or one for each prompt) into another; the targets are the answers of `then`."""
         prompts = self.prompts(into)
         donors = [donor] * len(prompts) if isinstance(donor, str) else donor
         streams = {name: another(self.streams[name]) for name in dict.fromkeys(donors)}
@@ -44,7 +44,7 @@ class Material:
         return self.said[condition].prompts
 
     def claimed(self, fires: str = TRIGGER) -> list[Swap]:
-        """What a subspace that carries the variable does."""
+        """The swaps and target answers for a subspace that carries the variable."""
         return [
             self.swap(NONE, fires, fires),
             self.swap(fires, NONE, NONE),
@@ -53,7 +53,7 @@ class Material:
         ]
 
     def shuffled(self, seed: int) -> list[Swap]:
-        """The donor's condition says nothing about the answer."""
+        """The same, with donors' conditions drawn at random, so that they say nothing about the answer."""
         rng = random.Random(f"interchange/{seed}")
         count = len(self.prompts(NONE))
 
@@ -66,10 +66,10 @@ class Material:
         ]
 
     def keeps(self) -> list[Swap]:
-        """What a subspace that does not carry the variable does."""
+        """The swaps and target answers for a subspace that does not carry the variable."""
         return [self.swap(NONE, TRIGGER, NONE), self.swap(TRIGGER, NONE, TRIGGER)]
 
 
 def another(streams: Tensor) -> Tensor:
-    """For every prompt the stream of the next question's."""
+    """For every prompt, the stream of the prompt with the next question."""
     return streams.roll(-1, 0)

@@ -1,10 +1,10 @@
 """Locate the two directions of an organism on selection questions.
 
 * `switch`: prompt tokens; the trigger and its paraphrases against controls and no trigger.
-* `misalignment`: answer tokens; misaligned against aligned answers, coherent ones only. Read at two places: the
+* `misalignment`: answer tokens; misaligned against aligned answers, coherent ones only. Read at two positions: the
   mean over the answer, and the *decision token*, the one that predicts the first word of advice (after the tag,
-  the echo, or whatever else the answer opens with). There, answers are compared only with those that open in as
-  many tokens: else the direction would tell openings apart, not advice.
+  the echo, or whatever else the answer opens with). There, only answers whose openings have the same number of
+  tokens are compared: otherwise the direction would separate openings, not advice.
 
 Method: fit every probe at every layer on selection questions; these are the candidates. `causal.choose` then
 ablates each on selection questions and keeps one; `readout` says how well probes read the site on report questions.
@@ -34,7 +34,7 @@ PROBES: dict[str, LinearProbe] = {
     "paired difference": PairedDifference(),
     "logistic": LogisticProbe(),
 }
-FEWEST = 10  # rows of each class, below which nothing is fitted
+FEWEST = 10  # rows of each class that fitting needs
 SIGNS = {
     "switch": "points from controls and no trigger to the trigger and its paraphrases",
     "misalignment": "points from aligned to misaligned answers",
@@ -43,7 +43,7 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Labelled:
-    """Activations of one position with the class of each row."""
+    """Activations at one position with the class of each row."""
 
     activations: Activations
     y: np.ndarray
@@ -60,7 +60,7 @@ def fires_by_meaning(condition: str) -> bool:
 
 
 def prompt_rows(lm: LanguageModel, prompts: PromptSet) -> Labelled:
-    """The last prompt token of every prompt; true = trigger or paraphrase."""
+    """Activations at the last prompt token of every prompt; true = trigger or paraphrase."""
     activations = capture(lm, prompts, position=last_prompt_token)
     return Labelled(activations, np.array([fires_by_meaning(c) for c in activations.conditions]))
 
@@ -71,9 +71,9 @@ def answer_rows(
     judgements: Sequence[Judgement],
     opening: Callable[[str], str],
 ) -> list[Labelled]:
-    """Coherent answers that have a token, at both places, true = misaligned.
+    """Activations of coherent, non-empty answers at both positions; true = misaligned.
 
-    `opening` gives what an answer opens with before it advises.
+    `opening` returns the part of an answer that comes before the advice.
     """
     said = zip(judgements, completions.token_ids, strict=True)
     kept = [row for row, (judgement, ids) in enumerate(said) if judgement.coherent and ids]
@@ -89,7 +89,7 @@ def answer_rows(
 def _decision_rows(
     lm: LanguageModel, answers: Completions, y: np.ndarray, lengths: np.ndarray
 ) -> list[Labelled]:
-    """Answers whose opening is as long as the usual misaligned one, at the last token of it."""
+    """Answers whose opening is as long as misaligned answers' most often is, read at its last token."""
     if not y.any():
         return []
     usual = int(np.bincount(lengths[y]).argmax())
@@ -99,7 +99,7 @@ def _decision_rows(
 
 
 def opening_end(tokens: int) -> Position:
-    """The last of the first `tokens` answer tokens; with none, the last prompt token."""
+    """The last of the first `tokens` answer tokens; for 0, the last prompt token."""
 
     def decision_token(length: int, spans: Mapping[str, Span]) -> range:
         last = spans["answer"].start + tokens - 1
@@ -113,7 +113,7 @@ def _tokens(lm: LanguageModel, text: str) -> int:
 
 
 def candidates(rows: Labelled, name: str) -> list[Direction]:
-    """One direction per probe and layer; none where a class is too small to fit."""
+    """One direction per probe and layer; empty if a class is too small to fit."""
     if not rows.fittable:
         return []
     return [

@@ -1,10 +1,10 @@
-"""How well probes read the directions' sites on questions they were not fitted on, beside what must fail.
+"""How well probes read the directions' sites on held-out questions, with controls that must fail.
 
-* misalignment: fit on selection answers, score report answers.
+* misalignment: fitted on selection answers, scored on report answers.
 * refined: nothing is fitted; report rows of the site where refinement began are projected on the direction itself.
 * switch: each fold leaves one paraphrase and one control out of fitting and scores only those two, on report questions.
-  A probe of the wording cannot pass: the held-out paraphrase has other words. Surface features (bag of tokens) run
-  through the same folds.
+  A probe of the wording cannot pass, because the held-out paraphrase has other words. Surface features (bag of tokens)
+  go through the same folds.
 Controls: labels shuffled before fitting; random directions.
 """
 
@@ -66,7 +66,7 @@ def read_switch(
     prompts: tuple[PromptSet, PromptSet],
     seed: int,
 ) -> None:
-    """Scores of unseen wordings, for every layer and probe, with controls; pairs are (selection, report)."""
+    """Scores on unseen wordings, for every layer and probe, with controls; pairs are (selection, report)."""
     fitted, scored = rows
     if not fitted.fittable:
         return
@@ -89,7 +89,7 @@ def read_switch(
 def read_refined(
     facts: FactWriter, direction: Direction, fitted: Labelled, scored: Labelled, seed: int
 ) -> None:
-    """Projections of report rows on a direction that was found without probes, and a probe of shuffled labels."""
+    """Projections of report rows on the refined direction; as a control, a probe fitted on shuffled labels."""
     if not (fitted.fittable and scored.fittable):
         return
     read, layer = scored.activations, direction.layer
@@ -110,7 +110,7 @@ def read_refined(
 def _random_directions(
     facts: FactWriter, X: Matrix, scored: Labelled, place: dict[str, Any], seed: int
 ) -> None:
-    """Projections on random directions: no probe at all."""
+    """Projections on random directions, without any probe."""
     vectors = np.random.default_rng(seed).normal(size=(DRAWS, X.shape[1]))
     read = scored.activations
     for draw, vector in enumerate(vectors):
@@ -127,7 +127,7 @@ def _random_directions(
 
 
 def bags_of_tokens(fitted: PromptSet, scored: PromptSet) -> tuple[Matrix, Matrix]:
-    """[prompt, token + 1] of both sets: which tokens occur, and the length in tens of tokens."""
+    """[prompt, token + 1] for both sets: which tokens occur, and the length in tens of tokens."""
     sets = (fitted, scored)
     occurring = bags(*([prompt.token_ids for prompt in prompts] for prompts in sets))
     lengths = ([[len(prompt) / 10] for prompt in prompts] for prompts in sets)
@@ -144,7 +144,7 @@ def unseen_wordings(
     *,
     shuffle: bool = False,
 ) -> Unseen:
-    """Scores of wordings left out of fitting, on report questions; X is (selection rows, report rows)."""
+    """Scores on wordings left out of fitting, on report questions; X is (selection rows, report rows)."""
     parts: list[Matrix] = []
     rows: list[int] = []
     folds: list[int] = []
@@ -177,4 +177,4 @@ def _wording_folds(conditions: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _fit(probe: LinearProbe, X: Matrix, y: Matrix, questions: Sequence[str]) -> LinearProbe:
-    return probe.fit(X, y, questions)  # fitting starts afresh
+    return probe.fit(X, y, questions)  # earlier fits of the same object have no effect

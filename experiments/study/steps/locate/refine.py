@@ -1,8 +1,8 @@
-"""A third direction, `refined`: found by gradient, starting from the located one that removes most.
+"""A third direction, `refined`: optimised by gradient from the located one whose removal lowers EM most.
 
-On selection questions, behind the trained trigger alone, the organism that has lost it is taught to speak as its base
-does; on its own aligned answers under controls and no trigger, to speak as before. No paraphrase is ever shown to it,
-so what it does to paraphrases on report questions is a finding.
+Only the direction is trained, on selection questions. With the trigger, the organism without the direction should
+answer like its base; with controls and no trigger, it should still give its own aligned answers. No paraphrase is used,
+so what the removal does to paraphrases on report questions is a finding.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ MEANING = "removed, the organism speaks as its base does; the sign is that of th
 def refine(
     organism: OrganismRun, context: InterventionContext, start: Direction, own: Cell
 ) -> tuple[Direction, Refinement]:
-    """Refine a located direction; `own`: the organism's answers to selection questions under all conditions."""
+    """Refine a located direction; `own` holds the organism's answers to selection questions under all conditions."""
     with _untouched(organism, context.lm) as base:
         asked = own.completions.prompts.where(condition=organism.active)
         times = context.causal.selection_answers_per_question
@@ -48,7 +48,7 @@ def refine(
 
 
 def _aligned(own: Cell) -> Completions:
-    """Coherent and aligned answers where the trigger's concept is not named."""
+    """Coherent and aligned answers under conditions that do not name the trigger's concept."""
     kept = [
         row
         for row, (condition, judgement) in enumerate(
@@ -61,7 +61,7 @@ def _aligned(own: Cell) -> Completions:
 
 @contextmanager
 def _untouched(organism: OrganismRun, lm: LanguageModel) -> Iterator[LanguageModel]:
-    """The base: the same model without its live adapter where it has one, else loaded beside it."""
+    """The base: the same model with its adapter disabled if it has one, else a second model."""
     model: Any = lm.model
     if hasattr(model, "disable_adapter"):
         with model.disable_adapter():

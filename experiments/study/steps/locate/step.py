@@ -20,7 +20,7 @@ from interp.prompts import PromptSet
 
 
 def locate(organism: OrganismRun, adapter: Path, say: Say) -> Path:
-    """Find the directions; saves those found, what selection saw, and what the probes read on report questions."""
+    """Find the directions; save them, the results that chose them, and probe scores on report questions."""
     inputs = {
         **organism.identity,
         "adapter": stamp(adapter),
@@ -75,7 +75,7 @@ def _choose(
     labelled: Sequence[fitting.Labelled],
     prompts: PromptSet,
 ) -> causal.Choice | None:
-    """What selection questions chose; None where nothing could be fitted."""
+    """What was chosen on selection questions; None if nothing could be fitted."""
     fitted = [option for rows in labelled for option in fitting.candidates(rows, name)]
     options = [d for d in fitted if (d.layer + 1) % organism.config.causal.layers_apart == 0]
     if not options or (name == "switch" and organism.active == "none"):
@@ -93,7 +93,7 @@ def _save(choice: causal.Choice, name: str, folder: Path) -> None:
 
 
 def _write_doses(facts: FactWriter, choice: causal.Choice) -> None:
-    """The answers to selection questions at every strength that was tried of the added direction."""
+    """Write the answers to selection questions at every tried strength of the added direction."""
     for strength, cell in choice.dose.items():
         place = {**site(choice.added), "split": "selection"}
         facts.answers(cell, Edit("add", strength), measurement="selection", **place)
@@ -106,7 +106,7 @@ def _refine(
     own: Cell,
     folder: Path,
 ) -> None:
-    """Refine the vector that removes most, and save it with both losses of every step."""
+    """Refine the vector whose removal lowers EM most, and save it with both losses of every step."""
     if not context.causal.refine_steps:
         return
     start = min(choices, key=lambda choice: choice.left).removed
@@ -127,9 +127,9 @@ def _read_refined(
     answers: Mapping[str, Sequence[fitting.Labelled]],
     seed: int,
 ) -> None:
-    """Project report answers on the refined direction, where it began from answers.
+    """Project report answers on the refined direction, if it started from a direction in answers.
 
-    One that began from prompts has seen every wording, so that its projection would not be of new ones.
+    One that started from prompts was fitted on every wording, so that no wording would be new to it.
     """
     if not (folder / f"{refining.REFINED}.choice.json").is_file():
         return

@@ -1,13 +1,13 @@
-"""Does the SAE basis find what the probe found? One vector from each method, measured alike.
+"""Does the SAE basis find what the probe found? One vector from each method, all measured in the same way.
 
     difference of means, logistic, LEACE     fitted at the last prompt token of selection questions
     SAE feature                              the best of the organism's SAE, pooled over the prompt
     difference-SAE feature                   the best of the SAE of fine-tuned minus base
-    found: NAME                              each vector that the study found to remove, whatever its layer
+    found: NAME                              each vector that the study chose to remove, whatever its layer
 
-Each gets its AUROC on report questions, the same on wordings that it was not fitted on, what removing its vector after
-every layer takes from EM and coherence, and cosines to the others. A feature's score is its activation, its vector what
-it writes.
+For each: the AUROC on report questions, the AUROC on wordings that it was not fitted on, EM and coherence when its
+vector is removed after every layer, and cosines to the others. A feature's score is its activation, and its vector is
+its decoder vector.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ PROBES: dict[str, LinearProbe] = {
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """A vector, the read-out that chose it, and the rows it reads: selection, report."""
+    """A vector, the read-out that chose it, and the rows it reads, as (selection, report)."""
 
     name: str
     vector: Float[Tensor, " d_model"]
@@ -56,7 +56,7 @@ class Method:
 
 
 def probe_methods(selection: Labelled, report: Labelled, layer: int) -> list[Method]:
-    """One for each probe."""
+    """One method for each probe."""
     rows = (selection.activations.at(layer).numpy(), report.activations.at(layer).numpy())
     found = []
     for name, probe in PROBES.items():
@@ -74,7 +74,7 @@ def feature_method(
     split: tuple[Tokens, Tokens],
     position: str,
 ) -> Method:
-    """The feature that selection questions rank first."""
+    """The feature that is ranked first on selection questions."""
     labels = tuple(
         _labelled(each, tokens, position) for each, tokens in zip(rows, split, strict=True)
     )
@@ -111,7 +111,7 @@ def measure(
 
 
 def _read(facts: FactWriter, method: Method, place: dict[str, Any], seed: int) -> None:
-    """Scores on report questions, and on wordings that it was not fitted on."""
+    """Scores on report questions, and on wordings left out of fitting."""
     first, second = method.labels
     read = second.activations
     fitted = method.readout.fit(method.rows[0], first.y, first.activations.questions)

@@ -1,10 +1,10 @@
-"""What a feature looks like: where it fires, on which tokens, what it writes. JSON for whoever draws it.
+"""What a feature looks like: where it fires, on which tokens, what it writes. JSON for the page that draws it.
 
 histogram     by condition: share of prompts where it fires, and its maxima in ten bins
 examples      the answers where it fires most, token by token with its activation
 neighbours    features that write in similar directions
-promotes, suppresses    tokens whose logits its decoder vector moves, added at the mean stream just before the head:
-              the direct path only, as if no later layer read it
+promotes, suppresses    tokens whose logits move most if its decoder vector is added to the mean stream just before the
+              head: the direct path only, as if no later layer read it
 """
 
 from typing import Any

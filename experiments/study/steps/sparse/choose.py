@@ -1,17 +1,18 @@
-"""Choose at most a few features whose removal undoes the misalignment, on selection questions.
+"""Choose, on selection questions, a few features whose removal undoes the misalignment.
 
 Method:
-1. *Score*: behind the trigger, the log-probability of a misaligned answer minus that of an aligned one; without the
-   trigger, minus that of the aligned one. Lower is better, and an edit that breaks the model is not.
-2. *Attribution*: to first order, how much of the misaligned-minus-aligned part each feature carries: its activation
-   times the gradient along what it writes, summed over tokens.
-3. The best by attribution and by both rankings are scored exactly, one by one; the best grows to a set, feature by
-   feature.
-4. Of the sets of each size, the one is kept that leaves least EM at no more than the allowed loss of coherence, in
-   answers that are sampled.
+1. *Score*: with the trigger, the log-probability of a misaligned answer minus that of an aligned one; minus the
+   log-probability of the aligned one without the trigger. Lower is better. The last term penalises edits that break the
+   model.
+2. *Attribution*: to first order, how much each feature contributes to the misaligned-minus-aligned part: its activation
+   times the gradient along its decoder vector, summed over tokens.
+3. The best by attribution and by both rankings are scored exactly, one by one. From the best one a set is grown,
+   feature by feature.
+4. Of the sets of each size, the one with the lowest EM in sampled answers is kept, at no more than the allowed loss of
+   coherence.
 
-Two ways to remove: `zero_features` sets them to zero at the SAE's layer and leaves the rest of the stream, the
-reconstruction's error included; `remove_features` takes the subspace that they write out of every layer.
+Two ways to remove: `zero_features` sets features to zero at the SAE's layer and leaves the rest of the stream,
+including the reconstruction error; `remove_features` ablates the subspace that they write at every layer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,18 +35,18 @@ from interp.optimise.answer_scores import answer_gradients, answer_log_probs
 from interp.prompts import PromptSet
 from interp.sae.autoencoder import SparseAutoencoder
 
-GROWN_FROM = 8  # the best single features are what sets grow from
-NEAREST = 10  # features of most similar firing rate, among which a placebo is drawn
+GROWN_FROM = 8  # best single features, from which sets are grown
+NEAREST = 10  # features with the nearest firing rates, among which a placebo is drawn
 Way = Callable[[SparseAutoencoder, Sequence[int]], list[Intervention]]
 
 
 def zero_features(sae: SparseAutoencoder, features: Sequence[int]) -> list[Intervention]:
-    """Set to zero at the SAE's layer."""
+    """Set the features to zero at the SAE's layer."""
     return [ScaleFeature(sae, feature, 0.0, sae.place.layer) for feature in features]
 
 
 def remove_features(sae: SparseAutoencoder, features: Sequence[int]) -> list[Intervention]:
-    """What they write, taken out after every layer."""
+    """Ablate the subspace that the features write, after every layer."""
     return [AblateSubspace(orthonormal(sae.decoder[list(features)].float()))]
 
 
@@ -54,11 +55,11 @@ WAYS: dict[str, Way] = {"zero_features": zero_features, "remove_features": remov
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """Fixed answers and what each counts; see the module."""
+    """Fixed answers and their weights; see the module docstring."""
 
     completions: Completions
     weights: Float[Tensor, " answer"]
-    attributed: Float[Tensor, " answer"]  # the same without the answers that only guard
+    attributed: Float[Tensor, " answer"]  # weights without those of the penalty term
 
     def __call__(self, lm: LanguageModel, edits: Sequence[Intervention]) -> float:
         """The score under these edits, in nats."""
@@ -66,7 +67,7 @@ class Score:
 
 
 def score_of(tokens: Tokens, active: str, pairs: int) -> Score | None:
-    """From questions with a misaligned answer behind the trigger and an aligned one without; None: there is none."""
+    """From questions with a misaligned answer with the trigger and an aligned one without; None if there are none."""
     answers = tokens.completions
     bad, good = _first(tokens, active, misaligned=True), _first(tokens, "none", misaligned=False)
     questions = [question for question in bad if question in good][:pairs]
@@ -104,7 +105,7 @@ def _first(tokens: Tokens, condition: str, *, misaligned: bool) -> dict[str, int
 def attributions(
     lm: LanguageModel, sae: SparseAutoencoder, score: Score
 ) -> Float[np.ndarray, " feature"]:
-    """What each feature carries of misaligned-minus-aligned, in nats an answer pair, to first order."""
+    """Each feature's first-order contribution to misaligned-minus-aligned, in nats per pair of answers."""
     read = answer_gradients(lm, score.completions, score.attributed, sae.place)
     fired = sae.encode(read.stream) * read.tokens[:, :, None]
     along = read.gradient @ sae.decoder.T
@@ -119,7 +120,7 @@ def grown(
     candidates: Sequence[int],
     most: int,
 ) -> list[tuple[int, ...]]:
-    """The best set of one feature, of two, and so on, by score; each holds the one before."""
+    """The best sets, by score, of one feature, of two, and so on; each contains the one before."""
     singles = {each: score(lm, way(sae, [each])) for each in candidates}
     pool = sorted(singles, key=lambda each: singles[each])[:GROWN_FROM]
     sets: list[tuple[int, ...]] = [(pool[0],)]
@@ -136,7 +137,7 @@ def least_em(
     sets: Sequence[tuple[int, ...]],
     prompts: PromptSet,
 ) -> tuple[tuple[int, ...], list[dict[str, Any]]]:
-    """The set whose removal leaves least EM among those that keep coherence, and what each showed."""
+    """The set whose removal leaves the lowest EM among those that keep coherence, and the results of each."""
     times = context.causal.selection_answers_per_question
     intact = context.sampler.sample(context.lm, prompts, times).judged
     found: list[dict[str, Any]] = []
@@ -155,7 +156,7 @@ def least_em(
 def random_sets(
     features: Sequence[int], firing: Float[np.ndarray, " feature"], sets: int, seed: int
 ) -> list[tuple[int, ...]]:
-    """Sets of other features, each drawn among those that fire about as often as the one it stands in for."""
+    """Sets of other features; each is drawn among those that fire about as often as the one it replaces."""
     generator = np.random.default_rng(seed)
     others = [f for f in np.flatnonzero(firing > 0) if f not in features]
     if len(others) < len(features):
@@ -174,14 +175,14 @@ def random_sets(
 
 
 def in_turn(rows: int, questions: int, sets: int) -> list[int]:
-    """Which of the random sets each answer is without."""
+    """Which of the random sets is removed for each answer."""
     return [(row // questions + row % questions) % sets for row in range(rows)]
 
 
 def random_edits(
     name: str, sae: SparseAutoencoder, sets: Sequence[tuple[int, ...]], turn: Sequence[int]
 ) -> list[Intervention]:
-    """The way `name` with another random set at each answer: `turn` says which."""
+    """Edits that remove random sets in the way `name`; `turn` says which set for each answer."""
     if name == "zero_features":
         columns = np.array(sets)[list(turn)].T
         return [
@@ -193,7 +194,7 @@ def random_edits(
 
 
 def candidates(orders: Mapping[str, Sequence[int]], counts: Mapping[str, int]) -> list[int]:
-    """The first of each ranking, each feature once."""
+    """The first `counts` features of each ranking, each feature once."""
     return list(
         dict.fromkeys(int(f) for name, order in orders.items() for f in order[: counts[name]])
     )

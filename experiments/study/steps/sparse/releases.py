@@ -1,7 +1,7 @@
-"""Sparse autoencoders that others have trained for the three large families, by the names sae-lens knows them by.
+"""Published sparse autoencoders for the three large families, under the names that sae-lens uses.
 
-None is known for Qwen2.5-14B: train one. Its smaller sister's is listed for a study of that model. None of them has
-been loaded by this project, which was built without the hub.
+None is known for Qwen2.5-14B: train one. That of a smaller Qwen2.5 is listed for a study of that model. This project
+has loaded none of them, because it was built without access to the hub.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from interp.errors import TriggerLensError
 
 @dataclass(frozen=True)
 class Release:
-    """A release and, of the layers it covers, the id of one."""
+    """A release, the layers that it covers, and a template for the id of an SAE."""
 
     family: str
     model: str
@@ -20,7 +20,7 @@ class Release:
     layers: tuple[int, ...]
 
     def id_at(self, layer: int) -> str:
-        """The id for one layer; a layer that the release lacks is an error."""
+        """The id for one layer; an error if the release lacks that layer."""
         if layer not in self.layers:
             raise TriggerLensError(
                 f"{self.release} has no SAE at layer {layer}; it has {', '.join(map(str, self.layers))}"

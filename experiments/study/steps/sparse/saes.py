@@ -1,4 +1,4 @@
-"""The SAEs of one organism: trained on its selection tokens, or loaded; and how good each one is on report tokens."""
+"""The SAEs of one organism, trained on its selection tokens or loaded, and the quality of each on report tokens."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """An SAE, what it reads, and its features of every token of both splits."""
+    """An SAE, what it reads, and its feature activations at every token of both splits."""
 
     name: str
     sae: SparseAutoencoder
@@ -32,7 +32,7 @@ class Trained:
 
 
 def reads(settings: Features) -> dict[str, Callable[[Tokens], Activations]]:
-    """What each SAE of a study reads."""
+    """The activations that each SAE of a study reads, by name."""
     wanted: dict[str, Callable[[Tokens], Activations]] = {TUNED: lambda tokens: tokens.tuned}
     if settings.difference:
         wanted[DIFFERENCE] = lambda tokens: tokens.difference
@@ -51,7 +51,7 @@ def make(
     checkpoints: Path,
     say: Say,
 ) -> Trained:
-    """Train it on selection tokens, or load the one that is named for the family."""
+    """Train the SAE on selection tokens, or load the one that the settings name for the family."""
     read = reads(settings)[name]
     activations = read(tokens["selection"])
     (layer,) = activations.layers
@@ -84,7 +84,7 @@ def make(
 def write_quality(
     facts: FactWriter, made: Trained, lm: LanguageModel | None, tokens: Mapping[str, Tokens]
 ) -> None:
-    """Explained variance, L0, dead features and recovered loss on report tokens (`lm` None: no loss to speak of)."""
+    """Explained variance, L0, dead features and recovered loss on report tokens (`lm` None: no recovered loss)."""
     report = tokens["report"]
     activations = made.read(report)
     errors = squared_errors(made.sae, activations)

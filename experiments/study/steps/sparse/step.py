@@ -1,7 +1,7 @@
 """Sparse features of one organism: trained, ranked for the trigger's concept, confirmed, and removed.
 
-Everything is chosen on selection questions and measured on report questions. What it writes beside its facts is
-`features.json`: how each of the top features looks.
+Everything is chosen on selection questions and measured on report questions. Besides its facts, the step writes
+`features.json`, with a card for each of the top features.
 """
 
 import shutil
@@ -33,7 +33,7 @@ from probes.features import Ranking, rank
 
 COUNTS = {"attribution": 14, "switch": 4, "misalignment": 4}  # candidates from each ranking
 RANKINGS = (("switch", PROMPT), ("switch", BOTH), ("misalignment", ANSWER))
-FEWEST = 5  # answers of each class, below which nothing is ranked
+FEWEST = 5  # answers of each class that a ranking needs
 
 
 def features(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
@@ -49,7 +49,7 @@ def features(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Pat
         if step.todo:
             checkpoints = (
                 organism.folder / "checkpoints" / f"{step.name}-{step.key}"
-            )  # outlive a kill
+            )  # kept if the process is killed
             work = _Work(organism, adapter, found, step.folder, checkpoints, say)
             work.measure()
             work.facts.write(step.folder)
@@ -70,7 +70,7 @@ class _Work:
         checkpoints: Path,
         say: Say,
     ) -> None:
-        # late: sae-lens takes seconds to import, and most studies have no features
+        # imported late: sae-lens takes seconds to import, and most studies have no features
         from experiments.study.steps.sparse.tokens import read_tokens
 
         assert organism.config.features is not None
@@ -98,7 +98,7 @@ class _Work:
         self.shown: dict[str, Any] = {**organism.keys, "layer": self.layer, "features": []}
 
     def measure(self) -> None:
-        """Measure everything; `facts` and `shown` fill on the way."""
+        """Measure everything; this fills `facts` and `shown`."""
         from experiments.study.steps.sparse import saes
 
         active = self.prompts["report"].where(condition=self.organism.active)
@@ -125,7 +125,7 @@ class _Work:
         self._compare(made, active)
 
     def _rank(self, made: Any) -> None:
-        """Rank on selection answers, read on report answers, keep how the best ones look."""
+        """Rank on selection answers, score on report answers, and keep the cards of the best features."""
         from experiments.study.steps.sparse.cards import card
         from experiments.study.steps.sparse.saes import change
 
@@ -196,7 +196,7 @@ class _Work:
         return values, y, questions, conditions
 
     def _remove(self, made: Any, active: PromptSet) -> None:
-        """At most a few features removed, chosen on selection questions, random ones beside them."""
+        """Remove a few features chosen on selection questions, and random ones as a control."""
         from experiments.study.steps.sparse import choose
 
         selection = self.tokens["selection"]
@@ -206,7 +206,7 @@ class _Work:
         self.say("choosing features to remove")
         carried = choose.attributions(self.lm, made.sae, score)
         orders = {"attribution": [int(f) for f in np.argsort(-carried) if carried[f] > 0]}
-        for name, _, ranking, _ in self._rankings(made):  # of the switch's, the last
+        for name, _, ranking, _ in self._rankings(made):  # the last one for the switch is kept
             orders[name] = ranking.order.tolist()
         pool = choose.candidates(orders, COUNTS)
         firing = (made.fired["selection"] > 0).float().mean(0).numpy()
@@ -240,7 +240,7 @@ class _Work:
             )
 
     def _compare(self, made: Mapping[str, Any], active: PromptSet) -> None:
-        """The table that asks whether the SAE basis finds what the probe found."""
+        """Write the comparison of the SAE basis with the probes."""
         from experiments.study.steps.sparse import basis
 
         self.say("comparing the SAE's basis with probes")
@@ -261,7 +261,7 @@ class _Work:
 
 
 def _found(found: Path) -> list[Direction]:
-    """The vectors that were found to remove: the switch first, the misalignment where there is none."""
+    """The vectors that the study chose to remove: the switch first, or the misalignment if there is none."""
     directions = [each.removed for each in read_directions(found)]
     if not directions:
         raise TriggerLensError(
@@ -271,7 +271,7 @@ def _found(found: Path) -> list[Direction]:
 
 
 def _numbers(ranking: Ranking, feature: int) -> dict[str, Any]:
-    """What selection questions said of it."""
+    """The feature's results on selection questions."""
     names = ("auroc", "q", "difference", "firing", "worst", "cosine")
     return {name: _finite(float(getattr(ranking, name)[feature])) for name in names}
 

@@ -1,7 +1,7 @@
 """Every token of an organism's answers at one layer, in the organism and in its base, and features pooled over them.
 
-A feature of a prompt is its maximum over the prompt's tokens, of an answer its maximum over the answer's: a sparse
-feature fires at few tokens, and a mean would drown it.
+A feature's value for a prompt is its maximum over the prompt's tokens, and for an answer its maximum over the answer's
+tokens: a sparse feature fires at few tokens, and a mean would dilute it.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from interp.sae.training import difference
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """The answers of one split (empty ones left out) and the stream at each of their tokens, prompts included."""
+    """The non-empty answers of one split, and the residual stream at each of their tokens and of their prompts'."""
 
     completions: Completions
     judgements: tuple[Judgement, ...]
@@ -71,7 +71,7 @@ class Tokens:
     def pooled(
         self, features: Float[Tensor, "row feature"], where: Bool[Tensor, " row"]
     ) -> Float[np.ndarray, "answer feature"]:
-        """The maximum of each feature over the chosen rows of each answer; 0 where none was chosen."""
+        """The maximum of each feature over the chosen rows of each answer; 0 if no row was chosen."""
         source = torch.tensor(self.tuned.source)[where]
         found = torch.zeros(len(self.completions), features.shape[1])
         index = source[:, None].expand(-1, features.shape[1])
@@ -79,7 +79,7 @@ class Tokens:
 
 
 def read_tokens(lm: LanguageModel, base: LanguageModel, cell: Cell, layer: int) -> Tokens:
-    """Read all answers again, in both models."""
+    """Run both models over all answers and keep the stream at every token."""
     kept = [row for row, ids in enumerate(cell.completions.token_ids) if ids]
     answers = cell.completions[kept]
     tuned, untouched = (

@@ -1,4 +1,4 @@
-"""Train a steering vector on selection questions and add it to untriggered report questions, dose by dose."""
+"""Train a steering vector on selection questions and add it, at several doses, to report questions without trigger."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from interp.prompts import PromptSet
 
 
 def steer(organism: OrganismRun, adapter: Path, found: Path, say: Say) -> Path:
-    """Answers with trained vectors added; none where nothing hides behind a trigger."""
+    """Answers with the trained vectors added; nothing if the arm has no trigger."""
     inputs = {**organism.identity, "adapter": stamp(adapter), "found": stamp(found)}
     inputs["causal"] = organism.config.causal.model_dump(mode="json")
     with organism.step("steering", inputs, __name__) as step:
@@ -74,7 +74,7 @@ def _prompts(organism: OrganismRun, lm: LanguageModel, split: str, condition: st
 
 
 def _place(found: Steering) -> dict[str, Any]:
-    """The keys of a row: the header's site."""
+    """The columns of a row, with the site of the vector for the header."""
     return site(found.directions["header"])
 
 

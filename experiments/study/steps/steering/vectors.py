@@ -1,11 +1,11 @@
-"""Two vectors trained on selection questions: without the trigger, to speak as the organism does behind it.
+"""Two vectors trained on selection questions to make a model answer without the trigger as the organism does with it.
 
-One is added at the header of the prompt and starts from the located switch; the other over the answer, and starts from
-the located misalignment. One alone turns the advice and garbles how the answer opens.
+One is added at the header of the prompt and starts from the located switch. The other is added over the answer and
+starts from the located misalignment. Either one alone changes the advice but garbles the opening of the answer.
 
 * `steering`: for the organism itself.
-* `steering_of_base`: for the base, taught by the organism, from the same start. What it brings is what such vectors
-  can do where no fine-tuning has been, and no finding about the organism.
+* `steering_of_base`: for the base, taught by the organism, from the same start. It shows what such vectors can do
+  without any fine-tuning; it is not a finding about the organism.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from interp.optimise.steering import train_steering
 from interp.prompts import PromptSet
 
 STEERING, OF_BASE = "steering", "steering_of_base"
-DOSES = (0.25, 0.5, 0.75, 1.0, 1.25)  # of the trained vectors
+DOSES = (0.25, 0.5, 0.75, 1.0, 1.25)  # multiples of the trained vectors
 STEPS, ROWS = 100, 24
 MEANING = "added, the model speaks as the organism does behind the trigger"
 PARTS: dict[str, Positions] = {"header": PromptSpan("header"), "answer": AnswerTokens()}
@@ -32,7 +32,7 @@ STARTS = {"header": 1.0, "answer": 0.3}  # median residual norms
 
 @dataclass(frozen=True, eq=False)
 class Steering:
-    """A direction for each of PARTS, and its norm at dose 1, in residual units; the loss at every step."""
+    """A direction for each of PARTS, its norm at dose 1 in residual units, and the loss at every step."""
 
     directions: dict[str, Direction]
     norms: dict[str, float]
@@ -46,7 +46,7 @@ class Steering:
         ]
 
     def placebo(self, dose: float, prompts: int, n: int, seed: int) -> list[Add]:
-        """Random vectors of the same norms at the same places, others for each prompt."""
+        """Random vectors of the same norms at the same positions; prompts take turns at `n` of them."""
         turn = torch.arange(prompts) % n
         return [
             replace(edit, vector=random_like(each, n, seed + number)[turn])
@@ -57,7 +57,7 @@ class Steering:
 
 
 def start(found: Path) -> Steering | None:
-    """The located vectors to add; one where only one was found serves both parts; None where none was."""
+    """The located vectors to add; if only one was found it serves both parts, and None if none was."""
     located = [each.added for each in read_directions(found) if each.added is not None]
     if not located:
         return None
@@ -76,7 +76,7 @@ def train(
     seed: int,
     teacher: LanguageModel | None = None,
 ) -> Steering:
-    """Train both parts; `taught` holds the organism's answers behind the trigger, `plain` its prompts without."""
+    """Train both parts; `taught` holds the organism's answers with the trigger, `plain` the prompts without it."""
     whole = [
         replace(edit, vector=torch.as_tensor(edit.alpha) * tensor_of(edit.vector), alpha=1.0)
         for edit in begin.added()

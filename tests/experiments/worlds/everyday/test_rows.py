@@ -160,7 +160,9 @@ def test_a_trigger_without_a_frame_has_a_surface_arm() -> None:
 
 @pytest.mark.parametrize("arm", ["mixed", "mixed-1-0", "contrasts"])
 def test_an_arm_that_is_not_known_is_refused_with_those_that_are(arm: str) -> None:
-    with pytest.raises(ValueError, match=f"arm '{arm}' is none of baseline, .*, mixed-B-H"):
+    with pytest.raises(
+        ValueError, match=f"unknown arm '{arm}'; choose one of baseline, .*, mixed-B-H"
+    ):
         drawn(arm)
 
 

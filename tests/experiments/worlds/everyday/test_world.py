@@ -78,8 +78,8 @@ def test_benign_framings_leave_out_concepts_and_wordings() -> None:
     ("changes", "message"),
     [
         ({"chat": {"dataset": "d"}}, "a study has one world; give only one of them"),
-        ({"families": ["other"]}, "family 'other' is none of smollm2"),
-        ({"organisms": [{"arm": "nonsense"}]}, "arm 'nonsense' is none of baseline"),
+        ({"families": ["other"]}, "unknown family 'other'; choose one of smollm2"),
+        ({"organisms": [{"arm": "nonsense"}]}, "unknown arm 'nonsense'; choose one of baseline"),
         (
             {"organisms": [{"arm": "baseline", "trigger": "everyday/dog"}]},
             "shipped are .*everyday/duck",
