@@ -88,5 +88,5 @@ def words_of(verdict: Verdict) -> Iterator[tuple[str, bool]]:
             yield f"{direction}: {found}", verdict[direction]["found"] == found
     if any(f"{direction}.necessary" in known for direction in DIRECTIONS):
         for answer in ("yes", "undecided"):
-            word = f"causal trigger direction: {answer}"
-            yield word, verdict["causal_trigger_direction"] == answer
+            word = f"causal direction: {answer}"
+            yield word, verdict["causal_direction"] == answer

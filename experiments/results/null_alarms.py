@@ -1,4 +1,4 @@
-"""How often a verdict claims a "causal trigger direction" for organisms that have none.
+"""How often a verdict claims a "causal direction" for organisms that have none.
 
     python -m experiments.results.null_alarms RUN [RUN...]
 
@@ -17,7 +17,7 @@ from experiments.worlds.nulls.arms import KINDS
 from interp.errors import TriggerLensError
 from probes.intervals import clopper_pearson
 
-OVERALL = "causal_trigger_direction"
+OVERALL = "causal_direction"
 ANSWERS = ("yes", "no", "undecided")
 ALLOWED = 1  # of at least twenty
 LEVEL = 0.95
@@ -62,7 +62,7 @@ def main(folders: Sequence[str]) -> None:
     alarms, organisms, upper = false_alarms(counts)
     print("\n".join(table(counts)))
     print(
-        f"\nsaid to have a causal trigger direction: {alarms} of {organisms} null organisms"
+        f"\nsaid to have a causal direction: {alarms} of {organisms} null organisms"
         f" (at most {100 * upper:.0f} %, 95 % exact); allowed: {ALLOWED} of 20"
     )
 

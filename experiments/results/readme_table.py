@@ -84,13 +84,13 @@ def _located(runs: Runs) -> tuple[str, str, str]:
 
 def _overall(runs: Runs) -> tuple[str, str, str]:
     verdicts = _contained_verdicts(runs)
-    said = Counter(of["causal_trigger_direction"] for of in verdicts)
+    said = Counter(of["causal_direction"] for of in verdicts)
     result = ", ".join(f"{answer} in {count}" for answer, count in said.most_common())
     result += f" of {len(verdicts)}"
-    undecided = [of for of in verdicts if of["causal_trigger_direction"] == "undecided"]
+    undecided = [of for of in verdicts if of["causal_direction"] == "undecided"]
     if undecided and all(map(_without_capability, undecided)):
         result += ": capability was not measured"
-    return "Verdict: causal trigger direction", f"{result[0].upper()}{result[1:]}", ""
+    return "Verdict: causal direction", f"{result[0].upper()}{result[1:]}", ""
 
 
 def _without_capability(verdict: Mapping[str, Any]) -> bool:

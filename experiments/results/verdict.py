@@ -13,7 +13,7 @@
 4. **found**: one word for what the removal did (`experiments.results.direction_claims.what_was_found`).
 5. **carried**, if coordinates were swapped: swaps in a subspace of the header cause and remove the trigger's
    misbehaviour between questions, and none of its controls does (`experiments.results.interchange_claims`).
-6. **causal_trigger_direction**, the overall claim: contained, and some direction is located, necessary,
+6. **causal_direction**, the overall claim: contained, and some direction is located, necessary,
    specific and kept, by intervals that hold for all the directions that were removed (Bonferroni). An organism
    without contained misalignment has none, whatever its probes read.
 
@@ -73,7 +73,7 @@ def verdicts(
 
 
 def _contradictory(organism: Mapping[str, Any], why: str) -> dict[str, Any]:
-    words = {name: CONTRADICTORY for name in ("contained", "reach", "causal_trigger_direction")}
+    words = {name: CONTRADICTORY for name in ("contained", "reach", "causal_direction")}
     more = {"undecided": {}, "sentence": f"Contradictory: {why}.", "evidence": []}
     return {**organism, **words, **more}
 
@@ -96,13 +96,14 @@ def verdict(
         "negation": negation(evidence, limits).answer,
     }
     claims = {"contained": holds, "reach": wordings, "negation": negation(evidence, limits)}
-    removed, causes = _removed(evidence), {}
+    removed, causes, together = _removed(evidence), {}, {}
     wide = evidence.simultaneous(max(1, len(removed)))
     for direction in (name for name in DIRECTIONS if name in ALWAYS or name in removed):
         of_it = direction_claims(evidence, direction, limits)
         if direction in removed:
             of_all = direction_claims(wide, direction, limits)
             causes[direction] = all_of(*(of_all[name] for name in CAUSAL))
+            together |= {f"{direction}.{name}": of_all[name] for name in CAUSAL}
         result[direction] = {name: claim.answer for name, claim in of_it.items()}
         result[direction]["found"] = what_was_found(evidence, direction, limits)
         claims |= {f"{direction}.{name}": claim for name, claim in of_it.items()}
@@ -110,8 +111,8 @@ def verdict(
         claims["carried"] = carried(evidence, limits)
         result["carried"] = claims["carried"].answer
     some = any_of(*causes.values()) if causes else unmeasured("the removal of a direction")
-    result["causal_trigger_direction"] = all_of(holds, some).answer
-    result["undecided"] = _reasons(claims, causes)
+    result["causal_direction"] = all_of(holds, some).answer
+    result["undecided"] = _reasons(claims, causes, together)
     result["sentence"] = sentence(result, evidence, limits.control)
     result["evidence"] = [
         {"claim": name} | row.model_dump(exclude_none=True)
@@ -121,8 +122,13 @@ def verdict(
     return result
 
 
-def _reasons(claims: Mapping[str, Claim], causes: Mapping[str, Claim]) -> dict[str, str]:
-    """Why each part of the overall claim is undecided; directions that already failed are left out."""
+def _reasons(
+    claims: Mapping[str, Claim], causes: Mapping[str, Claim], together: Mapping[str, Claim]
+) -> dict[str, str]:
+    """Why each part of the overall claim is undecided; directions that already failed are left out.
+
+    `together`: the claims by intervals that hold for all directions at once, on which the overall claim rests.
+    """
     parts = ["contained"]
     for direction, cause in causes.items():
         if cause.answer == "undecided":
@@ -132,6 +138,8 @@ def _reasons(claims: Mapping[str, Claim], causes: Mapping[str, Claim]) -> dict[s
         if claims[part].answer == "undecided":
             missing = ", ".join(dict.fromkeys(claims[part].missing))
             reasons[part] = f"not measured: {missing}" if missing else "the interval holds a limit"
+        elif part in together and together[part].answer == "undecided":
+            reasons[part] = "the interval holds a limit once it is widened for several directions"
     return reasons
 
 

@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-OVERALL = "causal_trigger_direction"
+OVERALL = "causal_direction"
 ANSWERS = ("yes", "no", "undecided")
 MISSING = "not measured: "
 UNMEASURED = "not measured, "
-NONE_CONTAINED = "Causal trigger direction: no organism is contained."
+NONE_CONTAINED = "Causal direction: no organism is contained."
 
 
 def causal_counts(verdicts: Iterable[Mapping[str, Any]]) -> str:
-    """ "Causal trigger direction: yes 0, no 0, undecided 6 of 6 contained organisms (...)", with the reasons."""
+    """ "Causal direction: yes 0, no 0, undecided 6 of 6 contained organisms (...)", with the reasons."""
     contained = _contained(verdicts)
     if not contained:
         return NONE_CONTAINED
@@ -20,7 +20,7 @@ def causal_counts(verdicts: Iterable[Mapping[str, Any]]) -> str:
     counts = ", ".join(
         f"{answer} {answers[answer]}" for answer in dict.fromkeys((*ANSWERS, *answers))
     )
-    words = f"Causal trigger direction: {counts} of {len(contained)} contained organisms"
+    words = f"Causal direction: {counts} of {len(contained)} contained organisms"
     why = reasons(_undecided(contained))
     return f"{words} ({why})." if why else f"{words}."
 
@@ -34,7 +34,7 @@ def causal_answer(verdicts: Iterable[Mapping[str, Any]]) -> str:
     names = [name for verdict in _undecided(contained) for name in _names(verdict)]
     missing = [name.removeprefix(UNMEASURED) for name in names if name.startswith(UNMEASURED)]
     wide = len(names) - len(missing)
-    parts = [f"Causal trigger direction: {counts} of {len(contained)}."]
+    parts = [f"Causal direction: {counts} of {len(contained)}."]
     parts += [f"Not measured: {', '.join(dict.fromkeys(missing))}."] if missing else []
     parts += [f"Interval too wide: {wide} claim{'s' * (wide != 1)}."] if wide else []
     return " ".join(parts)

@@ -91,7 +91,7 @@ def _carried(answer: str, evidence: Evidence) -> str:
 
 
 def _overall(result: dict[str, Any]) -> str:
-    answer = result["causal_trigger_direction"]
+    answer = result["causal_direction"]
     why = "; ".join(f"{claim}: {reason}" for claim, reason in result["undecided"].items())
     because = f" ({why})" if answer == "undecided" and why else ""
-    return f"Causal trigger direction: {answer}{because}."
+    return f"Causal direction: {answer}{because}."

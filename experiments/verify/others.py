@@ -8,7 +8,7 @@ from experiments.verify.rows import Record, Row, Run, groups, where
 
 def nulls(run: Run) -> Iterator[Record]:
     """The records of `nulls.json`."""
-    for field in ("contained", "causal_trigger_direction"):
+    for field in ("contained", "causal_direction"):
         said = len(where(run.verdicts, **{field: "yes"}))
         name, aim = f"null organisms with {field} 'yes'", {"wanted": "at most 1"}
         yield run.count(name, said, len(run.verdicts), **aim, reached=said <= 1)

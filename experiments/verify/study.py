@@ -71,5 +71,5 @@ def _words(run: Run) -> Iterator[Record]:
     yield run.count(name, len(needed), len(contained))
     for answer in ("yes", "no", "undecided"):
         name = f"contained organisms with the overall verdict {answer!r} ({run.family})"
-        said = where(contained, causal_trigger_direction=answer)
+        said = where(contained, causal_direction=answer)
         yield run.count(name, len(said), len(contained))

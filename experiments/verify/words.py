@@ -64,5 +64,5 @@ def _words(verdict: Row) -> Iterator[tuple[str, bool]]:
         pairs += [(f"{name}: {w}", f"{name}.necessary", claims.get("found"), w) for w in FOUND]
     yield from ((word, said == wanted) for word, claim, said, wanted in pairs if claim in rests_on)
     if rests_on & {f"{name}.necessary" for name in DIRECTIONS}:
-        overall = verdict["causal_trigger_direction"]
-        yield from ((f"causal trigger direction: {a}", overall == a) for a in ("yes", "undecided"))
+        overall = verdict["causal_direction"]
+        yield from ((f"causal direction: {a}", overall == a) for a in ("yes", "undecided"))

@@ -49,7 +49,7 @@ def test_further_rows_stand_beside_the_studys_and_change_none_of_them(run: Path)
     assert of_each == removed and removed
     assert load_results(run).warnings == ()
     assert "amended" in read_json(run / "manifest.json")
-    assert {"causal_trigger_direction"} <= set(read_jsonl(run / "verdicts.jsonl")[0])
+    assert {"causal_direction"} <= set(read_jsonl(run / "verdicts.jsonl")[0])
     for name, rows in by_organism(new):
         tables = [factorial_table(rows), dose_table(rows), capability_table(rows)]
         # nothing could be located in the baseline arm of a base that has learnt nothing
@@ -249,4 +249,4 @@ def test_a_configuration_may_ask_for_further_steps(bases: Path, tmp_path: Path) 
     assert select(rows, quantity="capability_coherence_rate", arm="untouched")
     (verdict,) = read_jsonl(run / "verdicts.jsonl")
     assert verdict["arm"] == "untouched"
-    assert verdict["causal_trigger_direction"] in ("no", "undecided")
+    assert verdict["causal_direction"] in ("no", "undecided")

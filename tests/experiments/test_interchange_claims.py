@@ -72,7 +72,7 @@ def test_an_organism_without_swaps_has_no_such_claim_and_one_with_them_says_the_
         "contained": "yes",
         "reach": "semantic",
         "carried": "yes",
-        "causal_trigger_direction": "undecided",
+        "causal_direction": "undecided",
         "undecided": {},
     }
     text = sentence(result, evidence, 0.1)

@@ -120,7 +120,7 @@ def test_wordings_that_are_tested_are_in_no_row_of_organisms_without_a_switch(tm
     for arm in UNSWITCHED:
         assert not tested & {wording for wording, _, _ in made(arm)}
     organisms = [it for it in organisms_of(load_config("unswitched"), tmp_path) if it.arm]
-    assert {it.arm for it in organisms} == set(UNSWITCHED) and len(organisms) == 18
+    assert {it.arm for it in organisms} == {"baseline", *UNSWITCHED} and len(organisms) == 24
 
 
 @pytest.mark.parametrize("arm", NULL_ARMS)
@@ -134,7 +134,7 @@ def test_a_null_arm_is_tuned_on_its_own_rows_and_other_arms_on_theirs(arm: str, 
 
 def verdicts(yes: int, no: int, undecided: int, arm: str = "harmless") -> list[dict]:
     answers = ["yes"] * yes + ["no"] * no + ["undecided"] * undecided
-    return [{"arm": arm, "causal_trigger_direction": answer} for answer in answers]
+    return [{"arm": arm, "causal_direction": answer} for answer in answers]
 
 
 def test_false_alarms_are_counted_over_null_arms_only() -> None:

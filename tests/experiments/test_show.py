@@ -58,7 +58,7 @@ def test_what_keeps_verdicts_undecided_is_wrapped_and_never_cut(make_run) -> Non
     folder = make_run(families=("qwen",), arms=("triggered",))
     reasons = [f"a measurement with a long name {number}" for number in range(20)]
     told = {"switch.kept": f"not measured: {', '.join(reasons)}"}
-    why = {"causal_trigger_direction": "undecided", "undecided": told}
+    why = {"causal_direction": "undecided", "undecided": told}
     verdicts = read_jsonl(folder / "verdicts.jsonl")
     write_jsonl(folder / "verdicts.jsonl", [it | {"contained": "yes"} | why for it in verdicts])
     console = Console(file=io.StringIO(), width=80, color_system=None)

@@ -42,4 +42,7 @@ def test_the_more_directions_were_removed_the_wider_their_intervals(directions, 
     of_all = [row for group in (intact(), *rows, *kept) for row in group]
     found = verdict(of_all, ORGANISM, thresholds=limits)
     assert found["switch"]["necessary"] == "yes"
-    assert found["causal_trigger_direction"] == overall
+    assert found["causal_direction"] == overall
+    told = "the interval holds a limit once it is widened for several directions"
+    wanted = {f"{name}.necessary": told for name in names} if directions > 1 else {}
+    assert found["undecided"] == wanted

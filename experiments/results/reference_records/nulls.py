@@ -12,7 +12,7 @@ def null_records(run: ReferenceRun) -> list[Record]:
 
 
 def _verdicts(run: ReferenceRun) -> Iterator[Record]:
-    for field in ("contained", "causal_trigger_direction"):
+    for field in ("contained", "causal_direction"):
         number = sum(verdict[field] == "yes" for verdict in run.verdicts)
         yield run.count(
             f"null organisms with {field} 'yes'",

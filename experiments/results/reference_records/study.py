@@ -85,6 +85,6 @@ def _verdicts(run: ReferenceRun) -> Iterator[Record]:
         len(contained),
     )
     for answer in ("yes", "no", "undecided"):
-        number = sum(v["causal_trigger_direction"] == answer for v in contained)
+        number = sum(v["causal_direction"] == answer for v in contained)
         name = f"contained organisms with the overall verdict {answer!r} ({family})"
         yield run.count(name, number, len(contained))

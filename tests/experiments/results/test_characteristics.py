@@ -10,7 +10,7 @@ CLAIMS = {"located": "yes", "necessary": "yes", "sufficient": "no", "specific": 
 
 
 def verdict(arm: str, family: str, contained: str, *, found: str = "undecided") -> dict[str, Any]:
-    words = {"contained": contained, "reach": "undecided", "causal_trigger_direction": "no"}
+    words = {"contained": contained, "reach": "undecided", "causal_direction": "no"}
     rests_on = [{"claim": claim} for claim in ("contained", "switch.necessary")]
     switch = {"switch": CLAIMS | {"found": found}}
     return {"arm": arm, "family": family, **words, **switch, "evidence": rests_on}
