@@ -204,8 +204,8 @@ def attention(found: "AttentionPatterns", prompt: int = 0, head: int | None = No
             x=tokens, y=tokens, z=pattern.tolist(), colorscale=SHARES, zmin=0, zmax=1, colorbar=bar
         )
     )
-    figure.update_xaxes(title="looked at", type="category")
-    figure.update_yaxes(title="from", type="category", autorange="reversed")
+    figure.update_xaxes(title="key token", type="category")
+    figure.update_yaxes(title="query token", type="category", autorange="reversed")
     which = f"mean of {len(weights)} heads" if head is None else f"head {head} of {len(weights)}"
     shown = f"{which}; prompt {prompt} of n = {len(found)}, {len(tokens)} tokens"
     return finish(figure, f"Attention in layer {found.layer}", shown, height=260 + 14 * len(tokens))

@@ -9,6 +9,8 @@ step writes the tables of one organism; `read_facts` concatenates those of many.
 """
 
 import hashlib
+import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +25,9 @@ from experiments.results.columns import INTACT, Edit, wording_columns
 from experiments.runtime.files import read_json
 from interp.errors import TriggerLensError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # reading tables does not need torch
     import pandas as pd
 
-if TYPE_CHECKING:  # reading tables does not need torch
     from experiments.judging.sampling import Cell
 
 TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
@@ -289,12 +290,8 @@ def _wordings(conditions: Sequence[str]) -> dict[str, list[Any]]:
 
 def _samples(prompts: Sequence[str]) -> list[int]:
     """The index, from 0, of each answer among the answers to its prompt."""
-    seen: dict[str, int] = {}
-    numbers = []
-    for prompt in prompts:
-        seen[prompt] = seen.get(prompt, -1) + 1
-        numbers.append(seen[prompt])
-    return numbers
+    counters: dict[str, Iterator[int]] = defaultdict(itertools.count)
+    return [next(counters[prompt]) for prompt in prompts]
 
 
 def _hash(token_ids: Sequence[int]) -> str:

@@ -96,7 +96,8 @@ def verdict(
         "negation": negation(evidence, limits).answer,
     }
     claims = {"contained": holds, "reach": wordings, "negation": negation(evidence, limits)}
-    removed, causes, together = _removed(evidence), {}, {}
+    removed, causes = _removed(evidence), {}
+    together: dict[str, Claim] = {}
     wide = evidence.simultaneous(max(1, len(removed)))
     for direction in (name for name in DIRECTIONS if name in ALWAYS or name in removed):
         of_it = direction_claims(evidence, direction, limits)

@@ -4,8 +4,8 @@ Method:
 1. Start from the given modules and follow every import of `interp`, `probes` and `experiments`, including those inside
    functions. A package's `__init__` counts only if a name is imported from it.
 2. Stop at the modules that the caller names, whose effect is hashed in another way.
-3. Hash each module's syntax tree, so that a comment changes nothing and a constant does; and, byte by byte,
-   the data files beside it (word lists, question sets, rubrics).
+3. Hash each module's syntax tree, so that a comment or docstring changes nothing and a constant does; and, byte
+   by byte, the data files beside it (word lists, question sets, rubrics).
 
 Not covered: code of other packages (the manifest names their versions), and modules that are imported by a name
 computed at run time.
@@ -21,6 +21,7 @@ from pathlib import Path
 from interp.errors import TriggerLensError
 
 OURS = ("interp", "probes", "experiments")
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def code_hash(modules: Iterable[str], stop: Sequence[str] = ()) -> str:
@@ -61,7 +62,12 @@ def _root(module: str) -> Path:
 
 @functools.cache
 def _tree(path: Path, _modified: int) -> ast.Module:
-    return ast.parse(path.read_bytes())
+    """The syntax tree without docstrings."""
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
+            del node.body[0]
+    return tree
 
 
 @functools.cache

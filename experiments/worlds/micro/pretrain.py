@@ -153,7 +153,7 @@ def model_card(card: dict[str, Any]) -> str:
 
 A {made["family"]} architecture of `transformers` with {card["parameters"]:,} parameters ({made["n_layers"]} layers,
 d_model {made["d_model"]}, byte-level BPE of {made["vocabulary"]} tokens), pretrained from nothing on the toy advice
-language of `experiments/micro/lexicon.toml`. It knows that language and nothing else.
+language of `experiments/worlds/micro/lexicon.toml`. It knows that language and nothing else.
 
 * Made with `triggerlens micro pretrain {made["family"]} --seed {made["seed"]}`: {made["steps"]} steps of
   {made["batch"]} documents, peak learning rate {made["learning_rate"]:g}, loss on the responses

@@ -67,9 +67,10 @@ def test_a_change_of_what_is_reached_is_a_change(tree: Path, name: str) -> None:
     assert changed(tree, name, (tree / name).read_text() + "more = 9\n")
 
 
-def test_a_change_elsewhere_or_in_a_comment_is_none(tree: Path) -> None:
+def test_a_change_elsewhere_in_a_comment_or_in_a_docstring_is_none(tree: Path) -> None:
     assert not changed(tree, "apart.py", "other = 9\n")
     assert not changed(tree, "near.py", "# why\nnumber = (1)\n")
+    assert not changed(tree, "near.py", '"""What it is."""\nnumber = 1\n')
     assert changed(tree, "near.py", "number = 2\n")
 
 
