@@ -40,6 +40,7 @@ LEDGER = {
     "interchange/step.py": {"_report": "answers under swaps"},
     "intervene.py": {"_report_prompts": "answers under removals and additions"},
     "locate/step.py": {
+        "_read_refined": "scores of the refined direction; the control is fitted on selection answers",
         "_read_out": "scores of fitted probes",
         "locate": "captures both splits; hands selection to what chooses",
     },
