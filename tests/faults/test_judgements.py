@@ -27,7 +27,7 @@ from tests.experiments.chat.studies import study
 KEY = "sk-planted-9876543210-planted"
 VARIABLE = "PLANTED_KEY"
 CALLS = 2000 if FULL else 200  # two for each answer
-TIMEOUT = 3.0  # seconds; a reply that is not late even on a busy machine
+TIMEOUT = 6.0  # seconds; a reply that is not late even on a busy machine
 PRICE = 1000.0  # USD for a million tokens
 
 
