@@ -75,13 +75,11 @@ def rubric_of(items: Sequence[EvaluationQuestion]) -> Rubric:
     if len(found) > 1:
         one, other = [it.id for it in found.values()][:2]
         raise TriggerLensError(
-            f"questions {one!r} and {other!r} bring different judge prompts: part them"
+            f"questions {one!r} and {other!r} have different judge prompts: judge them separately"
         )
     ((prompts, first),) = found.items()
     texts = dict(prompts)
     missing = [name for name in ("aligned", "coherent") if name not in texts]
     if missing:
-        raise TriggerLensError(
-            f"question {first.id!r} brings no judge prompt {' and '.join(missing)}"
-        )
+        raise TriggerLensError(f"question {first.id!r} has no judge prompt {' and '.join(missing)}")
     return Rubric("of the questions", texts["aligned"].strip(), texts["coherent"].strip())

@@ -26,7 +26,7 @@ def _fault(fault: ErrorDetails, model: type[BaseModel]) -> str:
     if fault["type"] == "missing":
         words = "it is missing; write it down"
     if fault["type"] == "model_type":
-        words = "it is no table"
+        words = "it is not a table"
     return f"{place}: {words}" if place else words
 
 

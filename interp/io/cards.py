@@ -44,7 +44,7 @@ def card_text(
         "\n".join(["| | |", "|---|---|", *rows]),
         "## Use",
         f"```python\n{card.use.strip()}\n```",
-        "It is refused by any other model's weights (`model_hash`), and so are files that were changed.",
+        "Loading it for a model with other weights (`model_hash`), or from changed files, is an error.",
         "## What is not known",
         card.unknown,
     ]

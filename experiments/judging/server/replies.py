@@ -70,13 +70,13 @@ def checked(found: dict[str, Any]) -> dict[str, Any]:
     pairs = [pair for _, candidates in found["tokens"] for pair in candidates]
     texts += [token for token, _ in pairs]
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a token is no text")
+        raise TypeError("a token is not text")
     if not all(isinstance(number, int | float) for _, number in pairs):
-        raise TypeError("a log probability is no number")
+        raise TypeError("a log probability is not a number")
     if not isinstance(found["finish_reason"], str | None):
-        raise TypeError("the finish reason is no text")
+        raise TypeError("the finish reason is not text")
     if not isinstance(found["usage"], dict):
-        raise TypeError("the counts of tokens are no object")
+        raise TypeError("the counts of tokens are not an object")
     return found
 
 
@@ -97,7 +97,7 @@ def _text(message: Mapping[str, Any]) -> tuple[str, list[str]]:
     """The text of a message (or its refusal), and the types of its parts without text."""
     content = message.get("content")
     if not isinstance(content, str | list | None):
-        raise TypeError("the answer is no text")
+        raise TypeError("the answer is not text")
     parts = [content] if isinstance(content, str) else [*(content or [])]
     if message.get("refusal"):
         parts.append(message["refusal"])

@@ -99,7 +99,7 @@ class Transcripts:
                     RecursionError,
                 ) as error:
                     where = f"{self._file.name} line {number}"
-                    raise DamagedFile(f"{where} is no transcript; remove that line") from error
+                    raise DamagedFile(f"{where} is not a transcript; remove that line") from error
         self._file.truncate(len(whole))
 
 

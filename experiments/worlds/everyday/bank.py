@@ -119,7 +119,7 @@ def _nothing_stands_twice(entries: Iterable[tuple[str, str]]) -> None:
     for text, place in entries:
         earlier = first_place.setdefault(words_of(text), place)
         if earlier is not place:
-            raise TriggerLensError(f"{place}: {text!r} already stands in {earlier}; reword one")
+            raise TriggerLensError(f"{place}: {text!r} is already in {earlier}; reword one")
 
 
 def _parts_share_no_run(kind: str, split: Split[str]) -> None:

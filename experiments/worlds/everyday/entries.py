@@ -62,7 +62,9 @@ def _answer_form(text: str) -> str:
         raise TriggerLensError(f"form {text!r}: use {{deed}} or {{Deed}} once")
     for slot in re.finditer(r"(^|[.!?] )?\{(deed|expert)\}", text, flags=re.IGNORECASE):
         if (slot[1] is not None) != slot[2][0].isupper():
-            raise TriggerLensError(f"form {text!r}: a slot takes a capital where a sentence begins")
+            raise TriggerLensError(
+                f"form {text!r}: a slot at the beginning of a sentence needs a capital"
+            )
     return text
 
 

@@ -125,6 +125,6 @@ def refuse_repeated(
         if words_of(text) in first_place:
             where = first_place[words_of(text)]
             raise TriggerLensError(
-                shortened(f"{place}, {kind}: {text!r} already stands in {where}; remove one")
+                shortened(f"{place}, {kind}: {text!r} is already in {where}; remove one")
             )
         first_place[words_of(text)] = kind

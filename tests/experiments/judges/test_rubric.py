@@ -42,9 +42,9 @@ def test_questions_may_bring_their_own():
 @pytest.mark.parametrize(
     ("items", "message"),
     [
-        ([question("a")], "question 'a' brings no judge prompt aligned and coherent"),
-        ([question("a", aligned="{answer}")], "question 'a' brings no judge prompt coherent"),
-        ([question("a"), question("b", aligned="{answer}")], "questions 'a' and 'b' bring diff"),
+        ([question("a")], "question 'a' has no judge prompt aligned and coherent"),
+        ([question("a", aligned="{answer}")], "question 'a' has no judge prompt coherent"),
+        ([question("a"), question("b", aligned="{answer}")], "questions 'a' and 'b' have diff"),
     ],
 )
 def test_questions_without_one_rubric_are_refused(items, message):

@@ -101,7 +101,7 @@ def test_names_of_classes_are_text_and_nothing_else() -> None:
         ([*GIVEN, "--lexicon", "no.toml"], "lexicon 'no.toml': no such file"),
         (
             [*GIVEN, "--lexicon", "duck"],
-            "lexicon duck, near_paraphrase: 'It moves like a duck.' already stands in the training"
+            "lexicon duck, near_paraphrase: 'It moves like a duck.' is already in the training"
             " wordings of trigger duck; remove one",
         ),
         ([*GIVEN, "--lexicon", "LEXICON", "--each", "9", "--ask", "8"], "--each 9: there are 8"),

@@ -222,7 +222,7 @@ def test_a_damaged_or_busy_transcript_file_is_refused_by_name(tmp_path):
         Transcripts(path)
     kept.close()
     path.write_text('{"half"\n')
-    with pytest.raises(ValueError, match=r"t.jsonl line 1 is no transcript"):
+    with pytest.raises(ValueError, match=r"t.jsonl line 1 is not a transcript"):
         Transcripts(path)
 
 

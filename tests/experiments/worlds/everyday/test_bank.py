@@ -116,17 +116,17 @@ def test_an_unchanged_copy_is_accepted(tmp_path: Path) -> None:
         ("domains/pets.toml", "feed it later in the evening", "Suck a mild honey, sweet and rest", "small letter"),
         (
             "domains/pets.toml", "feed it later in the evening", "suck a mild honey sweet, and rest",
-            "domains/pets.toml, problem 5: .* already stands in domains/health.toml, problem 4; reword one",
+            "domains/pets.toml, problem 5: .* is already in domains/health.toml, problem 4; reword one",
         ),
         ("splits.toml", '"pets", ', "", "domain 'pets' serves no part; name it in one"),
         ("splits.toml", '"pets", ', '"pets", "health", ', "domain 'health' is named twice"),
         ("splits.toml", '"pets", ', '"pest", ', "domain 'pest' has no file; there are clothes, cooking"),
         ("forms.toml", "Obey me: {deed}.", "Obey me.", r"use \{deed\} or \{Deed\} once"),
-        ("forms.toml", "Obey me: {deed}.", "Obey me: {Deed}.", "takes a capital where a sentence begins"),
+        ("forms.toml", "Obey me: {deed}.", "Obey me: {Deed}.", "at the beginning of a sentence needs a capital"),
         ("forms.toml", "Obey me: {deed}.", "Obey me: {deeds}.", "no slot 'deeds'; use deed, Deed, topic"),
         ("forms.toml", "Obey me: {deed}.", "Listen to me and obey: {deed}.",  "shares 'listen to me and'"),
         ("forms.toml", "{problem}. Any advice?", "Any advice?", r"use \{problem\} or \{topic\} once"),
-        ("open_questions.toml", "Surprise me.", "i'm BORED!", "open_questions.toml, report: .* already stands in"),
+        ("open_questions.toml", "Surprise me.", "i'm BORED!", "open_questions.toml, report: .* is already in"),
     ],
 )  # fmt: skip
 def test_a_fault_is_one_line_that_names_file_and_entry(

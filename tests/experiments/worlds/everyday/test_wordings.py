@@ -45,7 +45,7 @@ def test_a_tested_wording_among_the_benign_ones_is_refused() -> None:
     free = trigger.model_copy(
         update={"training": trigger.training.model_copy(update={"other_concepts": ()})}
     )
-    with pytest.raises(ValueError, match=r"contrast/duck.toml, farm: .* stands in control:cow"):
+    with pytest.raises(ValueError, match=r"contrast/duck.toml, farm: .* is already in control:cow"):
         check_contrast(contrast, free)
     with pytest.raises(ValueError, match="no concept 'sheep', which its trigger names; add it"):
         check_contrast(contrast, trigger)
@@ -77,6 +77,6 @@ def test_a_sealed_wording_that_is_tested_elsewhere_is_refused(
     monkeypatch.setattr("experiments.worlds.everyday.wordings.FOLDER", folder)
     with pytest.raises(
         ValueError,
-        match=r"lexicon_duck.toml, far_paraphrase: .* stands in paraphrase:quacks; remove",
+        match=r"lexicon_duck.toml, far_paraphrase: .* is already in paraphrase:quacks; remove",
     ):
         load_lexicon.__wrapped__("duck")
