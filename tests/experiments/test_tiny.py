@@ -14,6 +14,7 @@ from experiments.study.tiny import tiny_study
 from experiments.worlds.chat.tiny_models import ROWS, tiny_model, tiny_tokenizer
 
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.toml"))
+AS_MEDICAL = ("finance", "sports")  # other data in the same study, so one family is enough
 
 
 def organisms(config: StudyConfig) -> set[tuple[str, str]]:
@@ -48,10 +49,11 @@ def thinned(config: StudyConfig) -> StudyConfig:
 @pytest.mark.long
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_configuration_runs_tiny(name, tmp_path):
-    config = thinned(load_config(name))
-    assert {spec.arm for spec in config.organisms} == {
-        spec.arm for spec in load_config(name).organisms
-    }
+    shipped = load_config(name)
+    if name in AS_MEDICAL:
+        shipped = narrowed(shipped, [f"family={shipped.families[0]}"], None, None)
+    config = thinned(shipped)
+    assert {arm for _, arm in organisms(config)} == {spec.arm for spec in shipped.organisms}
     run = run_study(tiny_study(config, tmp_path / "tiny"), tmp_path / "run")
     rows = read_estimates(run / "estimates.jsonl")
     assert {(row.family, row.arm) for row in rows if row.arm} == organisms(config)
