@@ -1,8 +1,9 @@
 """A severe placebo: random directions in the subspace that probes read, orthogonal to the direction that was found.
 
 All probes for both directions are fitted again on selection questions, as `locate` does. At the direction's layer,
-their weight vectors span a few dimensions that also separate wordings or answers. Placebos are random directions in
-this span. If removing them stops the misalignment too, the direction is not special among what probes read.
+their weight vectors span a few dimensions that also separate wordings or answers. The direction is
+projected out of this span, and placebos are random directions in what is left. If removing them stops the misalignment
+too, the direction is not special among what probes read.
 """
 
 from collections.abc import Sequence

@@ -25,9 +25,7 @@ from interp.models.loading import LanguageModel
 from interp.prompts import Framing, PromptSet
 
 NONE = Framing("")
-What = tuple[
-    str, Edit
-]  # the name of the direction that is removed or replaced by a placebo; the edit
+What = tuple[str, Edit]  # the direction that is removed, or replaced by a placebo, and the edit
 
 
 class _Removal:
