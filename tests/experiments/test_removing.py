@@ -1,11 +1,20 @@
 """Removals made together answer as if each were made alone; placebos are orthogonal and stay in their span."""
 
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pyarrow.parquet as pq
 import pytest
 import torch
 from torch.testing import assert_close
 
 from experiments.judging.judgement import Judgement
 from experiments.judging.sampling import Sampler
+from experiments.results.columns import INTACT
+from experiments.results.facts import FactWriter
+from experiments.study.organism import OrganismRun
+from experiments.study.steps.capability import step
 from experiments.study.steps.capability.divergence import divergence
 from experiments.study.steps.capability.probe_subspace import orthogonal_in
 from experiments.study.steps.removals import sample_removed
@@ -16,6 +25,7 @@ from interp.generation.generate import generate
 from interp.interventions import Ablate
 from interp.models.language_model import LanguageModel
 from interp.prompts import PromptSet
+from tests.experiments.made_up_facts import KEYS
 
 
 def judge(question: str, answer: str, *, ended: bool) -> Judgement:
@@ -64,6 +74,26 @@ def test_nothing_removed_is_the_intact_model(
     ((_, cell, _),) = sample_removed(GREEDY, one_lm, some_prompts, {"none": None}, 1)
     intact = GREEDY.sample(one_lm, some_prompts, 1)
     assert cell.judgements == intact.judgements
+
+
+def test_every_direction_that_was_found_is_removed_and_named_in_its_rows(
+    one_lm: LanguageModel,
+    some_prompts: PromptSet,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    one, two = vectors(2, one_lm.d_model)
+    refined, switch = direction(one), replace(direction(two), name="switch")
+    monkeypatch.setattr(step, "_beside_placebos", lambda *_: {("refined", INTACT): None})
+    facts = FactWriter("capability", KEYS)
+    removal = step._Removal(cast(OrganismRun, None), one_lm, refined, [switch], facts)
+    removal.sample(GREEDY, some_prompts, 1, "capability", removal.removed, questions="held_out")
+    facts.write(tmp_path)
+    rows = pq.read_table(tmp_path / "answers.parquet").to_pylist()
+    named = {(row["direction"], row["edit"]) for row in rows}
+    assert named == {(None, "none"), ("switch", "ablate")}
+    alone = GREEDY.sample(one_lm, some_prompts, 1, [Ablate(two)]).completions.texts
+    assert [row["answer"] for row in rows if row["direction"] == "switch"] == list(alone)
 
 
 def test_drift_is_zero_without_an_edit_positive_with_one_and_each_answers_own(
