@@ -57,7 +57,7 @@ def test_a_system_prompt_goes_there_and_a_suffix_behind() -> None:
         ('name = "x"\ntext = "y"\nplacement = "middle"\ncontrols = {a = "b"}', "placement"),
         ("name = ", "not TOML"),
         ("candidate = []", "is not a table"),
-        ("candidate = [3]", "no table"),
+        ("candidate = [3]", "not a table"),
     ],
 )
 def test_a_wrong_file_is_one_line(tmp_path: Path, content: str, said: str) -> None:
