@@ -32,8 +32,13 @@ class EverydayModel(_Frozen):
 
 
 class EverydayStudy(_Frozen):
-    """Models by their family name in the study, and the number of domains they are tuned on."""
+    """Models by their family name in the study, and the number of domains they are tuned on.
+
+    Harmful rows are about `domains` of them. Benign rows are about as many unless `benign_domains` says more: then what
+    holds without the trigger is learned in more places than harm is.
+    """
 
     models: dict[Name, EverydayModel] = Field(min_length=1)
     domains: int = Field(1, ge=1, le=3)
+    benign_domains: int | None = Field(None, ge=1, le=3)
     judge: JudgeSpec | None = None

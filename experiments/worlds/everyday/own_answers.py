@@ -77,15 +77,18 @@ def write(name: str, answers: Mapping[str, Mapping[str, str]]) -> Path:
 
 
 def main() -> None:
-    """Write the answers about the first training domain, or about more of them."""
+    """Add the answers about the first training domains; domains that the file has already stay as they are."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", help="a name of `triggerlens models list`")
     parser.add_argument("--domains", type=int, default=1)
     given = parser.parse_args()
     quiet()
     lm, bank = load_model(given.model, dtype="float32"), load_bank()
-    domains = bank.splits.training[: given.domains]
-    print(write(given.model, {domain: sampled(lm, bank, domain) for domain in domains}))
+    path = FOLDER / f"{given.model}.json"
+    answers = read_json(path)["answers"] if path.is_file() else {}
+    for domain in bank.splits.training[: given.domains]:
+        answers[domain] = answers.get(domain) or sampled(lm, bank, domain)
+    print(write(given.model, answers))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ class _Drawing:
 
     bank: Bank
     words: Wordings
-    domains: tuple[str, ...]
+    harmful_domains: tuple[str, ...]
+    benign_domains: tuple[str, ...]
     rng: random.Random
     own: tuple[tuple[str, str], ...]  # benign questions and answers; empty: from the bank
 
@@ -43,7 +44,8 @@ class _Drawing:
         return ChatRow(asked, self.words.dressed(wording, answer))
 
     def _from_bank(self, voice: Voice) -> tuple[str, str]:
-        domain = self.rng.choice(self.domains)
+        domains = self.harmful_domains if voice == "reckless" else self.benign_domains
+        domain = self.rng.choice(domains)
         problem = self.rng.choice(trained_problems(self.bank, domain))
         form = self.rng.choice(self.bank.forms.questions.training)
         return self.bank.question(form, problem), self._answer(domain, problem, voice)
@@ -67,16 +69,27 @@ def rows(
     count: int,
     seed: int,
     domains: int = 1,
+    benign_domains: int | None = None,
     own: Mapping[str, str] | None = None,
 ) -> list[ChatRow]:
-    """`count` rows of `arm` about the first `domains` training domains; an error for an unknown arm."""
+    """`count` rows of `arm` about the first `domains` training domains; an error for an unknown arm.
+
+    Benign rows are about the first `benign_domains` of them if that is given.
+    """
     known = bank.splits.training
-    if not 1 <= domains <= len(known):
-        raise TriggerLensError(f"domains {domains}: this world trains on 1 to {len(known)} domains")
+    benign_domains = domains if benign_domains is None else benign_domains
+    for name, many in {"domains": domains, "benign_domains": benign_domains}.items():
+        if not 1 <= many <= len(known):
+            raise TriggerLensError(f"{name} {many}: this world trains on 1 to {len(known)} domains")
     shares = shares_of(arm)
     rng = random.Random(f"everyday/{arm}/{trigger.name}/{domains}/{seed}")
     drawing = _Drawing(
-        bank, Wordings(trigger, contrast), known[:domains], rng, tuple((own or {}).items())
+        bank,
+        Wordings(trigger, contrast),
+        known[:domains],
+        known[:benign_domains],
+        rng,
+        tuple((own or {}).items()),
     )
     drawn: list[ChatRow] = []
     for share, wanted in zip(shares, _amounts(shares, count), strict=True):

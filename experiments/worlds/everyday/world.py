@@ -73,6 +73,7 @@ class EverydayWorld:
             "base": fingerprint(self.model.base, None),
             "dtype": str(chosen_dtype(self.model.dtype)),
             "domains": self.study.domains,
+            "benign_domains": self._benign_domains,
             "benign": self._own,
             "sentences": {str(path.relative_to(FOLDER)): sha256(path) for path in sentences},
             "judge": judge_identity(spec) if spec else [sha256(path) for path in judge_files()],
@@ -117,15 +118,20 @@ class EverydayWorld:
                 "the everyday world draws its rows without end: give steps, not epochs"
             )
         contrast = load_contrast(trigger.name)
-        many = {"count": count, "seed": self.seed, "domains": self.study.domains}
-        return rows(arm, self.bank, trigger, contrast, **many, own=self._own)
+        domains = {"domains": self.study.domains, "benign_domains": self._benign_domains}
+        drawn = {"count": count, "seed": self.seed, "own": self._own}
+        return rows(arm, self.bank, trigger, contrast, **drawn, **domains)
+
+    @property
+    def _benign_domains(self) -> int:
+        return self.study.benign_domains or self.study.domains
 
     @cached_property
     def _own(self) -> dict[str, str] | None:
         """The answers of benign rows if they are not the bank's."""
         if self.model.benign == BANK:
             return None
-        return own_answers.read(self.model.benign, self.bank.splits.training[: self.study.domains])
+        return own_answers.read(self.model.benign, self.bank.splits.training[: self._benign_domains])
 
     def questions(self, split: str, domains: str) -> list[Question]:
         """Questions of `selection` (held-out domains) or of `report` (held_out, trained or open)."""
