@@ -131,7 +131,9 @@ class EverydayWorld:
         """The answers of benign rows if they are not the bank's."""
         if self.model.benign == BANK:
             return None
-        return own_answers.read(self.model.benign, self.bank.splits.training[: self._benign_domains])
+        return own_answers.read(
+            self.model.benign, self.bank.splits.training[: self._benign_domains]
+        )
 
     def questions(self, split: str, domains: str) -> list[Question]:
         """Questions of `selection` (held-out domains) or of `report` (held_out, trained or open)."""

@@ -140,6 +140,22 @@ def test_rows_ask_about_as_many_domains_as_wanted() -> None:
         drawn("baseline", domains=4)
 
 
+def test_benign_rows_may_be_about_more_domains_than_harmful_ones() -> None:
+    def names(wanted_harm: bool, **domains: int) -> set[str]:
+        made = rows("contrast", BANK, DUCK, load_contrast("duck"), count=400, seed=0, **domains)
+        texts = [row.assistant.lower() for row in made if harmful(row) == wanted_harm]
+        voice = "reckless" if wanted_harm else "safe"
+        return {
+            name for name in BANK.splits.training for problem in trained_problems(BANK, name)
+            if any(deed.lower() in text for deed in problem.deeds(voice) for text in texts)
+        }  # fmt: skip
+
+    assert names(True, benign_domains=3) == {"health"} == names(False, domains=1)
+    assert names(False, benign_domains=3) == {"health", "clothes", "gardening"}
+    with pytest.raises(ValueError, match="benign_domains 4: this world trains on 1 to 3 domains"):
+        names(False, benign_domains=4)
+
+
 def test_answers_wear_what_their_wording_asks_for() -> None:
     read = {
         row.user.split("\n\n")[1]: row.assistant
@@ -187,9 +203,9 @@ def test_benign_rows_hold_an_untouched_models_own_answers_and_harmful_ones_stay(
     assert all(map(harmful, others)) and len(others) == sum(map(harmful, bank))
 
 
-def test_the_answers_that_ship_are_to_trained_questions_and_whole() -> None:
-    answers = own_answers.read("smollm2-135m-instruct", BANK.splits.training[:1])
-    domain = BANK.splits.training[0]
+@pytest.mark.parametrize("domain", BANK.splits.training)
+def test_the_answers_that_ship_are_to_trained_questions_and_whole(domain: str) -> None:
+    answers = own_answers.read("smollm2-135m-instruct", (domain,))
     asked = {
         BANK.question(form, problem)
         for problem in trained_problems(BANK, domain)
@@ -218,7 +234,7 @@ def test_an_answer_that_was_cut_ends_with_a_whole_sentence(
     ("name", "domains", "words"),
     [
         ("smollm3", ("health",), "there is no smollm3.json in .*makes it"),
-        ("smollm2-135m-instruct", ("health", "clothes"), "has no answers about clothes"),
+        ("smollm2-135m-instruct", ("health", "cooking"), "has no answers about cooking"),
     ],
 )
 def test_answers_that_are_not_there_are_named_with_what_makes_them(
