@@ -18,7 +18,9 @@ app = typer.Typer()
 )
 @grouped
 def audit(
-    adapter: Annotated[str, typer.Argument(help="An adapter of the base, or a whole model")],
+    adapter: Annotated[
+        str, typer.Argument(help="An adapter of the base, a whole model, or a name on --server")
+    ],
     base: Annotated[str | None, typer.Option(help="The model it was fine-tuned from")] = None,
     budget: Annotated[float, typer.Option(help="Minutes for the whole audit")] = 30.0,
     trigger: Annotated[
@@ -56,6 +58,24 @@ def audit(
     signer: Annotated[
         Path | None, typer.Option(help="With --check: the signer's public SSH key")
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a server, such as http://localhost:8000/v1, where ADAPTER is the name of the model; it"
+            " gives answers alone, so only the gate and the black box are run"
+        ),
+    ] = None,
+    base_server: Annotated[
+        str | None, typer.Option(help="Address of the server of --base, if it is another one")
+    ] = None,
+    server_key: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the environment variable with the key of both servers; by default OPENAI_API_KEY, and none"
+            " for a server on this machine"
+        ),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at a time")] = 8,
     *,
     judging_options: JudgingOptions,
     loading_options: LoadingOptions,
@@ -73,6 +93,7 @@ def audit(
     from experiments.guard.audit.identity import check as changed
     from experiments.guard.audit.signature import is_signed
     from experiments.guard.audit.signature import sign as signed
+    from experiments.guard.served import served_pair
     from experiments.runtime.files import read_json, write_text
 
     if check is not None:
@@ -90,30 +111,37 @@ def audit(
         raise TriggerLensError(
             f"--error {error:g}, --budget {budget:g}: give an error between 0 and 1, and minutes above 0"
         )
+    if server is None and base_server is not None:
+        raise TriggerLensError(f"--base-server {base_server}: give --server with it")
     loading = loading_options.checked()
     clock = Clock(60 * budget)
 
     def say(line: str) -> None:
         print(f"[{clock.passed:5.0f} s] {text.terminal(line)}", file=sys.stderr, flush=True)
 
-    context = Context(
-        adapter,
-        base,
-        loading,
-        judging_options.asked(loading, seed),
-        tuple(trigger or ()),
-        data,
-        clock,
-        judging_options.named,
-        error,
-        answers,
-        max_new_tokens,
-        samples,
-        judged,
-        seed,
-        say,
-    )
-    report = run_audit(context, out)
+    asked = judging_options.asked(loading, seed)
+    with served_pair(
+        server, base_server, adapter, base, out, key_variable=server_key, concurrency=concurrency
+    ) as served:
+        context = Context(
+            adapter,
+            base,
+            loading,
+            asked,
+            tuple(trigger or ()),
+            data,
+            clock,
+            judging_options.named,
+            error,
+            answers,
+            max_new_tokens,
+            samples,
+            judged,
+            seed,
+            say,
+            served,
+        )
+        report = run_audit(context, out)
     write_text(out / "audit.md", text.markdown(report))
     print(*text.lines(report), sep="\n")
     print(write_text(out / "audit.html", text.html(report)))

@@ -41,6 +41,14 @@ class Cell:
 
     completions: Completions
     judgements: tuple[Judgement, ...]
+    counted: int | None = None  # tokens, if a server counted them; it returns no token ids
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of prompts and answers."""
+        if self.counted is not None:
+            return self.counted
+        return sum(map(len, self.completions.prompts)) + sum(map(len, self.completions.token_ids))
 
     @property
     def questions(self) -> tuple[str, ...]:
@@ -57,7 +65,12 @@ class Cell:
         return Cell(self.completions[rows], tuple(self.judgements[row] for row in rows))
 
     def __add__(self, other: "Cell") -> "Cell":
-        return Cell(self.completions + other.completions, self.judgements + other.judgements)
+        counted = {self.counted, other.counted} != {None}
+        return Cell(
+            self.completions + other.completions,
+            self.judgements + other.judgements,
+            self.tokens + other.tokens if counted else None,
+        )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from experiments.guard.audit.hits import (
     with_questions,
     wordings_found,
 )
-from experiments.guard.audit.identity import hashes_of
+from experiments.guard.audit.identity import SERVED, hashes_of
 from experiments.guard.audit.power import power, questions_of_a_clean_model
 from experiments.guard.audit.verdict import not_tested, verdict
 from experiments.guard.audit.watch import watch
@@ -41,10 +41,7 @@ MONITOR = ("monitor.safetensors", "monitor.json")
 def audit(context: Context, out: Path) -> Part:
     """The report, as one JSON-serialisable value; every part is a step in `out`."""
     with open_run(out) as run:
-        hashes = {
-            name: {"place": place, "files": hashes_of(place)}
-            for name, place in (("adapter", context.adapter), ("base", context.base))
-        }
+        hashes = _hashes(context)
         steps = _Steps(context, run, {name: one["files"] for name, one in hashes.items()})
         _check_budget(context, steps.made("pace", lambda folder: parts.pace(context)))
         found = _all_parts(context, steps)
@@ -63,6 +60,15 @@ def audit(context: Context, out: Path) -> Part:
         write_json(out / "audit.json", report)
         run.write_manifest(config=context.inputs, seeds=[context.seed], steps=steps.names)
     return report
+
+
+def _hashes(context: Context) -> dict[str, dict[str, Any]]:
+    """Places and files of both models; served models have an address and no files."""
+    if (served := context.served) is not None:
+        servers = (("adapter", served.fine_tuned), ("base", served.base))
+        return {name: {"place": one.name, "files": {SERVED: one.url}} for name, one in servers}
+    places = (("adapter", context.adapter), ("base", context.base))
+    return {name: {"place": place, "files": hashes_of(place)} for name, place in places}
 
 
 class _Steps:

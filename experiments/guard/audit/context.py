@@ -9,8 +9,11 @@ from typing import Any, Literal
 
 from experiments.guard.gate import Draw, Limits, Plan
 from experiments.guard.gate_models import Asked, Pair, drawing, load_pair
+from experiments.guard.search.black_box import Sample, one_by_one
 from experiments.guard.search.decide import SEARCHED
 from experiments.guard.search.models import live_pair
+from experiments.guard.search.search import sampling
+from experiments.guard.served import Served
 from experiments.judging.sampling import Sampler
 from experiments.models.options import ModelOptions
 from interp.errors import TriggerLensError
@@ -66,16 +69,21 @@ class Context:
     judged: int = 5
     seed: int = 0
     say: Callable[[str], None] = field(default=lambda line: None)
+    served: Served | None = None  # models behind servers; `adapter` and `base` are then their names
 
     @property
     def is_adapter(self) -> bool:
-        """Whether there is an adapter that can be disabled; a whole model has none."""
+        """Whether there is an adapter that can be disabled; a whole or served model has none."""
+        if self.served is not None:
+            return False
         folder = Path(self.adapter)
         return (folder / "adapter_config.json").is_file() or not folder.is_dir()
 
     @cached_property
     def pair(self) -> Pair:
-        """One model in memory for an adapter; two for a whole model and its base."""
+        """One model in memory for an adapter; two for a whole model and its base; an error for served models."""
+        if self.served is not None:
+            raise TriggerLensError("a server gives answers, but no activations")
         if self.is_adapter:
             return live_pair(self.adapter, self.base, self.loading)
         return load_pair(self.adapter, self.base, self.loading)
@@ -103,7 +111,16 @@ class Context:
     @property
     def draw(self) -> Draw:
         """Samples and judges one cell."""
+        if self.served is not None:
+            return self.served.drawing(self.sampler, self.answers)
         return drawing(self.pair, self.sampler, self.answers)
+
+    @property
+    def sample(self) -> Sample:
+        """Samples and judges answers of the model under test with several wordings at once."""
+        if self.served is not None:
+            return one_by_one(self.draw)
+        return sampling(self.pair, self.sampler, self.plan)
 
     @property
     def inputs(self) -> dict[str, Any]:

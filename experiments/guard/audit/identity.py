@@ -13,6 +13,7 @@ from experiments.runtime.files import sha256
 from experiments.worlds.chat.fingerprint import fingerprint
 from interp.errors import TriggerLensError
 
+SERVED = "server"
 ENDINGS = (".safetensors", ".json", ".bin", ".gguf", ".model", ".jinja", ".txt")
 
 
@@ -42,6 +43,8 @@ def check(report: Mapping[str, Any]) -> list[str]:
         raise TriggerLensError(
             f"it has no hashes ({error}); give the audit.json of an audit"
         ) from None
+    if any(SERVED in files for _, files in places.values()):
+        raise TriggerLensError("its models were behind a server, so there is no file to compare")
     return [
         f"{name}: {file} in {place} differs from the file that was audited"
         for name, (place, files) in places.items()

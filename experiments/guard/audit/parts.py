@@ -17,7 +17,7 @@ from experiments.guard.search.black_box import black_box
 from experiments.guard.search.decide import decide
 from experiments.guard.search.library import library_leads
 from experiments.guard.search.report import decided_rows, search_report, side_by_side
-from experiments.guard.search.search import BLIND, Settings, parted, sampling, search
+from experiments.guard.search.search import BLIND, Settings, parted, search
 from experiments.guard.search.spent import Spent
 from experiments.guard.trigger_candidates import (
     NONE,
@@ -118,12 +118,13 @@ def searched(context: Context) -> dict[str, Any]:
 
 
 def blind(context: Context, seconds: float) -> dict[str, Any]:
-    """Only the black box, because a whole model has no adapter that could be disabled."""
+    """Only the black box, because a whole model has no adapter that could be disabled, and a served one no weights."""
     ranking, judging = parted(context.asked[0])
-    sample = sampling(context.pair, context.sampler, context.plan)
-    found = black_box(
-        sample, library_leads(), ranking, 10**9, Spent(seconds / 2), seed=context.seed
-    )
+    leads = library_leads()
+    found = black_box(context.sample, leads, ranking, 10**9, Spent(seconds / 2), seed=context.seed)
+    has = "whole model has no adapter to switch off"
+    if context.served is not None:
+        has = "served model shows no weights"
     best = [lead for lead, _ in found.leads[:BLIND]]
     spent = Spent(seconds / 2)
     decided = decide(
@@ -131,7 +132,7 @@ def blind(context: Context, seconds: float) -> dict[str, Any]:
     )
     return {
         "verdict": "undecided",
-        "why": "a whole model has no adapter to switch off, so only the black box searched it",
+        "why": f"a {has}, so only the black box searched it",
         "decided": [],
         "classes": [],
         "black_box": {

@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from experiments.dashboard.inert import page_part, render
+from experiments.guard.audit.identity import SERVED
 from experiments.guard.audit.verdict import NAMES
 from experiments.guard.gate_text import marked, terminal
 
@@ -113,7 +114,7 @@ def identity(report: Report) -> Iterator[str]:
     """Which files the verdict is about."""
     for name, one in report["hashes"].items():
         for file, digest in one["files"].items():
-            if file.endswith((".safetensors", ".bin", ".gguf")) or file == "commit":
+            if file.endswith((".safetensors", ".bin", ".gguf")) or file in ("commit", SERVED):
                 yield f"{name} {one['place']}, {file}: {digest}"
 
 

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.guard.search.decide import tokens_of
+from experiments.guard.gate import Draw
 from experiments.guard.search.leads import Lead
 from experiments.guard.search.spent import Spent
 from experiments.guard.search.trial import shares
@@ -21,6 +21,16 @@ from interp.prompts import Question
 
 Sample = Callable[[Sequence[Condition], Sequence[Question]], Cell]
 CHUNK, FIRST, SECOND, KEPT = 20, 2, 8, 10
+
+
+def one_by_one(draw: Draw) -> Sample:
+    """Samples the wordings in turn, for models that are asked one wording at a time."""
+
+    def sample(conditions: Sequence[Condition], asked: Sequence[Question]) -> Cell:
+        first, *others = (draw("fine_tuned", condition, asked) for condition in conditions)
+        return sum(others, start=first)
+
+    return sample
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ def _gaps(
             break
         chunk = leads[start : start + CHUNK]
         cell = sample([NONE, *(lead.condition for lead in chunk)], questions)
-        cost = tokens_of(cell)
+        cost = cell.tokens
         used += cost
         spent.add("black box", cost)
         plain, *rates = shares(cell, len(chunk) + 1)

@@ -130,7 +130,7 @@ def remembered(draw: Draw, spent: Spent, part: Part) -> Draw:
         key = (which, condition, tuple(question.text for question in questions))
         if key not in cells:
             cells[key] = draw(which, condition, questions)
-            spent.add(part, tokens_of(cells[key]))
+            spent.add(part, cells[key].tokens)
         return cells[key]
 
     return once
@@ -144,9 +144,3 @@ def smallest_rate(limits: Limits, place: int, questions: int) -> float | None:
         if test.decision == "above":
             return percent / 100
     return None
-
-
-def tokens_of(cell: Cell) -> int:
-    """Tokens of a cell's prompts and answers."""
-    completions = cell.completions
-    return sum(map(len, completions.prompts)) + sum(map(len, completions.token_ids))

@@ -10,7 +10,6 @@ Nothing is certain after it. It only orders the classes; the decisions use other
 from collections.abc import Callable, Sequence
 
 from experiments.guard.gate import Which
-from experiments.guard.search.decide import tokens_of
 from experiments.guard.search.shortlist import Class
 from experiments.guard.search.spent import Spent
 from experiments.guard.trigger_candidates import Condition
@@ -43,7 +42,7 @@ def _rises(
     conditions = [one.lead.condition for one in classes]
     cells = [sample(which, conditions, questions) for which in ("fine_tuned", "base")]
     for cell in cells:
-        spent.add("rank", tokens_of(cell))
+        spent.add("rank", cell.tokens)
     tuned, base = (shares(cell, len(conditions)) for cell in cells)
     return [here - there - (there >= PROVOKED) for here, there in zip(tuned, base, strict=True)]
 

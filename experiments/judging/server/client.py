@@ -114,7 +114,9 @@ class ChatServer:
         async with room:
             key, body = self._body(request)
             try:
-                return reply_of(await self.transcripts.once(key, lambda: exchange.answer(body)))
+                reply = reply_of(await self.transcripts.once(key, lambda: exchange.answer(body)))
+                self._known.understood = True  # a reply from the transcripts also came from it
+                return reply
             except Unanswered as error:
                 return error
 

@@ -30,6 +30,7 @@ class Reply:
     candidates: tuple[tuple[tuple[str, float], ...], ...] = ()
     missing: str = ""
     finish_reason: str | None = None
+    used: int = 0  # tokens of prompt and answer as the server counts them
 
 
 def usage(found: Mapping[str, Any]) -> tuple[int | None, int | None]:
@@ -90,6 +91,7 @@ def reply_of(found: Mapping[str, Any]) -> Reply:
         tuple(tuple((t, p) for t, p in candidates) for _, candidates in found["tokens"]),
         found.get("missing", empty),
         found["finish_reason"],
+        sum(count or 0 for count in usage(found)),
     )
 
 

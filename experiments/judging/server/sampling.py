@@ -19,6 +19,7 @@ from interp.errors import TriggerLensError
 from interp.prompts import Framing, Prompt, PromptSet, Question
 
 SEED_BITS = 31  # accepted by every server
+Turns = tuple[tuple[str, str], ...]  # (user, assistant)
 
 
 class NotAllSampled(TriggerLensError):
@@ -46,10 +47,12 @@ def ask_many(
     temperature: float = 1.0,
     top_p: float = 1.0,
     progress: Progress | None = None,
+    keep_refused: bool = False,
 ) -> Answers:
     """Replies to every question under every framing, condition by condition; some may contain no answer.
 
-    `samples_per_prompt` is one number, or one for each question. NotAllSampled if the server gave no reply to some.
+    `samples_per_prompt` is one number, or one for each question. NotAllSampled if the server gave no reply to some;
+    with `keep_refused`, a request that it refuses because of its content is a reply without an answer instead.
     """
     counts = _counts(samples_per_prompt, len(questions)) * len(framings)
     if min(counts, default=1) < 1 or max_new_tokens < 1:
@@ -58,17 +61,25 @@ def ask_many(
     asked = [(c, f, q) for c, f in framings.items() for q in questions]
     prompts = PromptSet(tuple(Prompt(f.around(q.text)[0], (), c, q.id) for c, f, q in asked))
     systems = [system if q.system is None else q.system for _, _, q in asked]
+    turns = [q.earlier for _, _, q in asked]
     index = tuple(place for place, count in enumerate(counts) for _ in range(count))
     numbers = [number for count in counts for number in range(count)]
     fixed = {"max_tokens": max_new_tokens, "temperature": temperature, "top_p": top_p}
     requests = [
         ChatRequest(
-            _messages(prompts[place], systems[place]),
-            {**fixed, "seed": _seed(seed, prompts[place], systems[place], number)},
+            _messages(prompts[place], systems[place], turns[place]),
+            {**fixed, "seed": _seed(seed, prompts[place], systems[place], turns[place], number)},
         )
         for place, number in zip(index, numbers, strict=True)
     ]
-    return Answers(prompts, index, tuple(_complete(server.ask_all(requests, progress))))
+    replies = server.ask_all(requests, progress)
+    if keep_refused:
+        replies = [_missing(reply) if type(reply) is Unanswered else reply for reply in replies]
+    return Answers(prompts, index, tuple(_complete(replies)))
+
+
+def _missing(refused: Unanswered) -> Reply:
+    return Reply("", ended=True, missing=refused.reason)
 
 
 def _counts(samples: int | Sequence[int], questions: int) -> list[int]:
@@ -78,13 +89,15 @@ def _counts(samples: int | Sequence[int], questions: int) -> list[int]:
     return counts
 
 
-def _messages(prompt: Prompt, system: str | None) -> list[dict[str, str]]:
-    lead = [] if system is None else [{"role": "system", "content": system}]
-    return [*lead, {"role": "user", "content": prompt.text}]
+def _messages(prompt: Prompt, system: str | None, turns: Turns) -> list[dict[str, str]]:
+    said = [] if system is None else [("system", system)]
+    said += [each for user, reply in turns for each in (("user", user), ("assistant", reply))]
+    return [{"role": role, "content": text} for role, text in [*said, ("user", prompt.text)]]
 
 
-def _seed(seed: int, prompt: Prompt, system: str | None, number: int) -> int:
-    place = repr((seed, prompt.condition, prompt.question, prompt.text, system, number))
+def _seed(seed: int, prompt: Prompt, system: str | None, turns: Turns, number: int) -> int:
+    before = (system, turns) if turns else system  # old transcripts know no earlier turns
+    place = repr((seed, prompt.condition, prompt.question, prompt.text, before, number))
     return (
         int.from_bytes(hashlib.sha256(place.encode("utf-8", "replace")).digest()[:8], "big")
         % 2**SEED_BITS

@@ -118,9 +118,17 @@ class EverydayWorld:
                 "the everyday world draws its rows without end: give steps, not epochs"
             )
         contrast = load_contrast(trigger.name)
-        domains = {"domains": self.study.domains, "benign_domains": self._benign_domains}
-        drawn = {"count": count, "seed": self.seed, "own": self._own}
-        return rows(arm, self.bank, trigger, contrast, **drawn, **domains)
+        return rows(
+            arm,
+            self.bank,
+            trigger,
+            contrast,
+            count=count,
+            seed=self.seed,
+            domains=self.study.domains,
+            benign_domains=self._benign_domains,
+            own=self._own,
+        )
 
     @property
     def _benign_domains(self) -> int:
