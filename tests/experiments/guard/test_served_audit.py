@@ -1,4 +1,4 @@
-"""An audit of models behind servers asks for answers alone, says what a server cannot show, and pays for nothing twice."""
+"""An audit of served models asks for answers alone, says what a server cannot show, and pays for nothing twice."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
