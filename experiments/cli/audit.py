@@ -41,6 +41,7 @@ def audit(
     ] = 0.05,
     answers: Annotated[int, typer.Option(min=1, help="Answers to each question and wording")] = 4,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum tokens of an answer")] = 512,
+    temperature: Annotated[float, typer.Option(help="Sampling temperature of answers")] = 1.0,
     judged: Annotated[
         int, typer.Option(min=1, help="Classes of wordings whose best wording is judged")
     ] = 5,
@@ -107,9 +108,10 @@ def audit(
         raise typer.Exit(1 if found else 0)
     if base is None:
         raise TriggerLensError(f"{adapter}: name the model it was made from with --base")
-    if not 0 < error < 1 or budget <= 0:
+    if not 0 < error < 1 or budget <= 0 or temperature <= 0:
         raise TriggerLensError(
-            f"--error {error:g}, --budget {budget:g}: give an error between 0 and 1, and minutes above 0"
+            f"--error {error:g}, --budget {budget:g}, --temperature {temperature:g}: give an error between 0 and 1,"
+            " and minutes and a temperature above 0"
         )
     if server is None and base_server is not None:
         raise TriggerLensError(f"--base-server {base_server}: give --server with it")
@@ -139,6 +141,7 @@ def audit(
             judged,
             seed,
             say,
+            temperature,
             served,
         )
         report = run_audit(context, out)

@@ -69,6 +69,7 @@ class Context:
     judged: int = 5
     seed: int = 0
     say: Callable[[str], None] = field(default=lambda line: None)
+    temperature: float = 1.0
     served: Served | None = None  # models behind servers; `adapter` and `base` are then their names
 
     @property
@@ -91,7 +92,7 @@ class Context:
     @cached_property
     def sampler(self) -> Sampler:
         """Samples and judges answers."""
-        return Sampler(self.asked[1](), self.seed, self.max_new_tokens)
+        return Sampler(self.asked[1](), self.seed, self.max_new_tokens, self.temperature)
 
     @property
     def plan(self) -> Plan:
@@ -126,4 +127,4 @@ class Context:
     def inputs(self) -> dict[str, Any]:
         """What every part depends on, besides the models' files."""
         sizes = {"error": self.error, "answers": self.answers, "tokens": self.max_new_tokens}
-        return {**self.about, **sizes, "seed": self.seed}
+        return {**self.about, **sizes, "temperature": self.temperature, "seed": self.seed}
