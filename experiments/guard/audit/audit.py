@@ -157,8 +157,8 @@ def _about_the_hit(
 
 
 def _check_budget(context: Context, pace: Part) -> None:
-    """Raise if the budget is too small to clear even the model without a wording and one wording."""
-    questions = questions_of_a_clean_model(context.limits)
+    """Raise if the budget is too small for the search to clear the model without a wording and one wording."""
+    questions = questions_of_a_clean_model(context.searched)
     answers = 4 * questions * context.answers  # tuned and base, with one wording and without
     share = (SEARCH_ENDS["decide"] - SEARCH_ENDS["rank"]) * (ENDS["search"] - ENDS["gate"])
     needed = answers * pace["seconds_per_answer"] / share / 60
