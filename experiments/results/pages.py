@@ -102,12 +102,19 @@ REPAIRS = (
 )
 CONTEST = (
     "Organisms with a hidden trigger or without a trigger, and five trigger finders ([how to "
-    "enter](../howto/contest.md)). **These are development seeds**: the entrants were written with such organisms at "
-    "hand, n is small, and no reported seed has been run. Intervals are exact, with an organism as one trial; "
-    "organisms that share a base resemble each other, so the intervals are too narrow for another base. The aims are "
-    "those for the reported seeds. An aim counts as reached only if the whole interval reaches it, and as missed if "
-    "the value misses it. Seed 100, families qwen and llama; nine of twelve organisms were played. [The "
-    "log](../../experiments/LOG.md) says why harmless models were accused."
+    "enter](../howto/contest.md)). *reported*: 24 toy organisms of three families from a secret seed, made and played "
+    "once, after the last change to any entrant ([the seed, now revealed, and every "
+    "guess](../../artifacts/contest/reported/README.md)); 120 were wanted, some of them pretrained. *dev100*: nine "
+    "organisms of seed 100, with which the search was being developed; its accusations of harmless models are what "
+    "was changed afterwards ([the log](../../experiments/LOG.md)). **The search's authors also wrote the contest**: "
+    "its lists hold the kinds and frames of these triggers, so the scores say how well it finds such triggers, and nothing "
+    "about other kinds. It used 415,000 tokens for an organism at the median, the black box 81,000 (as many as the "
+    "search had used before its decisions), the others at most 18,000. One class is among the three "
+    "guesses for an organism that the search did not call triggered. None of the four made-up code words was "
+    "named; in three of these organisms its first guess is another made-up word. "
+    "Intervals are exact, with an organism as one trial; organisms that share a base resemble each other, so the "
+    "intervals are too narrow for another base. An aim counts as reached only if the whole interval reaches it, and "
+    "as missed if the value misses it."
 )
 REACH = (
     "The adapter of SmolLM2-135M that ships, asked with 242 wordings in eleven classes, none of which was trained on "
