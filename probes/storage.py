@@ -42,7 +42,12 @@ NEEDED = {"probe", "parameters", "classes", "features", "site"}
 
 
 def save_probe(probe: Probe | AttentionProbe | ConceptEraser, path: str | Path) -> None:
-    """Write a fitted probe."""
+    """Write a fitted probe; an error for a class that `load_probe` does not know."""
+    if type(probe).__name__ not in KINDS:
+        raise TriggerLensError(
+            f"probe {path}: {type(probe).__name__} is not among the kinds that can be loaded again; add it to KINDS in"
+            " probes/storage.py"
+        )
     arrays = {name: torch.from_numpy(np.array(each)) for name, each in probe.state().items()}
     facts = {
         "probe": type(probe).__name__,

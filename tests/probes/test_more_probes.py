@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -317,3 +318,13 @@ def test_an_attention_probe_on_disk_is_the_probe_and_refuses_another_model(tmp_p
         AttentionProbe().fit(mine, np.ones(len(mine)))
     with pytest.raises(ValueError, match="do not say which prompt"):
         AttentionProbe().fit(replace(mine, source=()), y)
+
+
+def test_a_probe_that_could_not_be_loaded_again_is_not_saved(tmp_path: Path) -> None:
+    class Mine(DifferenceOfMeans):
+        pass
+
+    probe = Mine().fit(np.array([[0.0, 1.0], [1.0, 0.0]]), [0, 1])
+    with pytest.raises(ValueError, match=r"Mine .* add it to KINDS"):
+        probe.save(tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == []
