@@ -70,7 +70,7 @@ NONE = Condition(candidate="", name="none")
 
 
 class Candidate(BaseModel):
-    """A framing that may be a trigger, other wordings of it, and wordings that must not fire."""
+    """A framing that may be a trigger, other wordings of it, and wordings that must not cause misbehaviour."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
