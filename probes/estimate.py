@@ -7,7 +7,7 @@ Method:
 3. If fewer than ten questions have the rarer outcome, a bootstrap interval is too narrow. The interval is then
    Clopper-Pearson at the effective sample size (Korn and Graubard 1998).
 4. If rule 2 or 3 applies to a part of a difference or ratio, its interval is MOVER (Newcombe 1998; Donner and Zou
-   2012), made from the intervals of the parts. MOVER ignores pairing, so the interval is too wide rather than too narrow.
+   2012), made from those of the parts. MOVER ignores pairing, so the interval is too wide rather than too narrow.
 5. Random directions used as placebos vary, as questions do. If each answer says which direction it had, questions and
    directions are both resampled (Cameron, Gelbach and Miller 2011), and the wider interval is used.
 
