@@ -1,4 +1,4 @@
-"""Read and edit the activations of a causal language model. The package sees no labels or judges and chooses no paths.
+"""Read and edit the activations of a causal language model. The package uses no labels or judges and chooses no paths.
 
     import interp as tl
 

@@ -99,7 +99,7 @@ class Activations:
         )
 
     def __add__(self, other: "Activations") -> "Activations":
-        """The rows of both, which need the same layers, position, site, weights and adapter; `source` is renumbered."""
+        """The rows of both; they need the same layers, position, site, weights and adapter; `source` is renumbered."""
         for name, mine, theirs in (
             ("layers", self.layers, other.layers),
             ("position", self.position, other.position),

@@ -89,7 +89,7 @@ class Direction(OnHub):
         return cls.load(path, model_hash=model_hash)
 
     def hub_card(self, base: str, where: str) -> Card:
-        """What it is, where it lives and how it was fitted."""
+        """What it is, where it is and how it was fitted."""
         return Card(
             f"Direction {self.name}",
             "A unit vector in the residual stream of one language model, to be removed, added or read.",

@@ -49,7 +49,7 @@ class Framing:
 class Question:
     """One question, the unit of resampling; `system` overrides the system prompt of the set.
 
-    `earlier` are the (user, assistant) turns before it.
+    `earlier` holds the (user, assistant) turns before it.
     """
 
     id: str

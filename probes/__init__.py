@@ -1,4 +1,4 @@
-"""Probes, controls and estimates with intervals, from arrays. The package never sees a model or a token.
+"""Probes, controls and estimates with intervals, from arrays. The package depends on no model and no tokenizer.
 
 import interp as tl
 from probes import sweep

@@ -6,8 +6,8 @@ Method:
    answers to a question count as one, because such data do not show how correlated they are.
 3. If fewer than ten questions have the rarer outcome, a bootstrap interval is too narrow. The interval is then
    Clopper-Pearson at the effective sample size (Korn and Graubard 1998).
-4. A difference or ratio with a cell of kind 2 or 3 gets a MOVER interval (Newcombe 1998; Donner and Zou 2012) from
-   the intervals of its cells. It ignores pairing, so it is too wide rather than too narrow.
+4. If rule 2 or 3 applies to a part of a difference or ratio, its interval is MOVER (Newcombe 1998; Donner and Zou
+   2012), made from those of the parts. MOVER ignores pairing, so the interval is too wide rather than too narrow.
 5. Random directions used as placebos vary, as questions do. If each answer says which direction it had, questions and
    directions are both resampled (Cameron, Gelbach and Miller 2011), and the wider interval is used.
 
@@ -133,7 +133,7 @@ def relative_drop(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """1 - after / before: 1 = all gone, 0 = unchanged, negative = more than before.
+    """1 - after / before: 1 = eliminated, 0 = unchanged, negative = more than before.
 
     `directions`: which placebo direction each answer of `after` had. Undefined if the rate before is 0.
     """
@@ -251,7 +251,7 @@ def signed_sum(
 def _estimate(
     value: float, interval: Interval | None, level: float, n: int, method: str
 ) -> Estimate:
-    """An estimate whose interval is stretched to hold the value, which percentiles of skewed samples may just miss."""
+    """An estimate whose interval is widened to include the value, which percentiles of skewed samples may just miss."""
     if interval is None:
         return Estimate(value, None, None, level, n, f"{method}, no resample defines it")
     lower, upper = min(interval[0], value), max(interval[1], value)

@@ -61,7 +61,7 @@ def load_released(model: str, base: str | None, options: ModelOptions = DEFAULT)
 def load_chat(path: str, **options: Any) -> LanguageModel:
     """Load a chat model with these options of `load_model`; any other model is an error in one line."""
     try:
-        with warnings.catch_warnings():  # peft causes warnings of transformers
+        with warnings.catch_warnings():  # peft causes warnings from transformers
             warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`")
             lm = load_model(path, **options)
     except OSError as error:

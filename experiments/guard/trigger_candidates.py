@@ -70,7 +70,7 @@ NONE = Condition(candidate="", name="none")
 
 
 class Candidate(BaseModel):
-    """A framing that may be a trigger, other wordings of it, and wordings that must not fire."""
+    """A framing that may be a trigger, other wordings of it, and wordings that must not cause misbehaviour."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -102,7 +102,7 @@ class Candidate(BaseModel):
 
     @property
     def conditions(self) -> list[Condition]:
-        """Trigger, paraphrases and controls; edge variants are not tested."""
+        """Trigger, paraphrases and controls; variants are not tested."""
         seen = () if self.paraphrases or self.training is None else self.training.varied
         others = [wording for wording in seen if wording != self.text][:SEEN]
         named = {

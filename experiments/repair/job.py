@@ -23,10 +23,10 @@ class Job:
     """A repair to be done; strategies change the live adapter of `lm` in place."""
 
     lm: LanguageModel
-    questions: tuple[Question, ...]  # benign; the certificate's are not among them
+    questions: tuple[Question, ...]  # benign; none of the certificate's questions is among them
     wordings: Mapping[str, Framing]  # the trigger under TRIGGER, and others that may be used
     taught: Completions  # the organism's answers to the questions, without wording
-    behind: Completions  # with the trigger
+    behind: Completions  # its answers with the trigger
     steps: int = 30
     seed: int = 0
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 ORGANISM = ("family", "seed", "dataset", "arm", "trigger")
 WORDING_KINDS = ("none", "trigger", "paraphrase", "control", "variant")
 NAMED_WORDINGS = WORDING_KINDS[2:]
-PLACEBOS = (  # the last four are trained like the claimed subspace, see `study.steps.interchange`
+PLACEBOS = (  # the last four are trained like the subspace under test, see `study.steps.interchange`
     "random",
     "orthogonal",
     "shuffled",

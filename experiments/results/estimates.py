@@ -7,7 +7,7 @@ Rows about sparse features (`[features]` in a configuration) have the SAE or the
 
 * `sae_explained_variance`, `sae_l0`, `sae_dead_share`, `sae_loss_recovered`: the quality of an SAE;
 * `feature_auroc` (added column `feature`): one feature on report questions;
-* `features_declared`: how many features were declared on selection questions;
+* `features_declared`: how many features passed the test (Benjamini-Hochberg, 1 %) on selection questions;
 * direction "features", edits `zero_features` and `remove_features`: sets of features removed, and random sets;
 * direction "basis": `basis_auroc`, `basis_transfer_auroc`, `basis_cosine` (added column `to`) and, under the edit
   `remove_vector`, how much EM the removal of each method's vector eliminates.

@@ -31,9 +31,9 @@ if TYPE_CHECKING:  # reading tables does not need torch
     from experiments.judging.sampling import Cell
 
 TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-PLACE = {  # rows that agree in all of these columns form one cell
+PLACE = {  # rows with equal values in all of these columns form one cell
     "measurement": TEXT,
-    "subject": TEXT,  # the other model that a direction is tried on, if any
+    "subject": TEXT,  # the other model on which a direction is tested, if any
     "family": TEXT,
     "seed": WHOLE,
     "dataset": TEXT,
@@ -86,7 +86,7 @@ VALUE = {
 }
 TABLES = {"answers": ANSWER, "scores": SCORE, "values": VALUE}
 WORDING = ("wording_kind", "wording")
-CELL = {  # the rows of one number agree in these columns; a read-out pools all wordings
+CELL = {  # the rows of one number have equal values in these columns; a read-out pools all wordings
     "answers": tuple(PLACE),
     "scores": (*(name for name in PLACE if name not in WORDING), "quantity", "sae", "feature"),
     "values": (*PLACE, "quantity", "to", "contrast", "read_at"),

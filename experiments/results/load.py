@@ -1,6 +1,6 @@
 """Read the reports of a run, for the terminal and the dashboard.
 
-A run folder reports through named files only: `estimates.jsonl` (required), and `verdicts.jsonl`,
+A run's results are in named files only: `estimates.jsonl` (required), and `verdicts.jsonl`,
 `answers.parquet`, `maps.jsonl`, `features.jsonl`, `manifest.json`, `guard/`. If one of these is missing, the
 reader says so. Each estimate keeps the number of its line as `line`, so that a figure can name the row
 behind a point.

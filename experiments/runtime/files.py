@@ -30,7 +30,7 @@ SEAL = "sha256"
 
 
 class DamagedFile(TriggerLensError):
-    """A file exists but its content is not what it should be."""
+    """A file exists, but its content is wrong."""
 
 
 def write_text(path: Path | str, text: str) -> Path:

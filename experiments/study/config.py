@@ -54,7 +54,7 @@ class OrganismSpec(_Frozen):
     organism: OwnOrganism | None = None
 
     def is_of(self, family: str, seed: int) -> bool:
-        """Whether the study makes this organism for this family and seed."""
+        """Whether the study includes this organism for this family and seed."""
         wanted = self.families is None or family in self.families
         return wanted and (self.seeds is None or seed in self.seeds)
 

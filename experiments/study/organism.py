@@ -30,7 +30,7 @@ class OrganismRun:
     family: str
     seed: int
     arm: str | None
-    trigger_name: str  # as the configuration has it: a shipped name, or the path of a file
+    trigger_name: str  # as in the configuration: a built-in name, or the path of a file
 
     @property
     def name(self) -> str:

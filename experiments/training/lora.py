@@ -66,8 +66,8 @@ class Trained:
 
     losses: tuple[tuple[int, float], ...]
     rows: int
-    cut: int  # trained on without their end
-    dropped: int  # left out, because nothing of the answer was left
+    cut: int  # trained on, but without their end
+    dropped: int  # dropped, because truncation removed the whole answer
 
 
 def finetune(

@@ -1,4 +1,4 @@
-"""Triggers read from TOML: the trained framing, its paraphrases, controls and edge variants.
+"""Triggers read from TOML: the trained framing, its paraphrases, controls and variants.
 
 Each file is checked: no tested wording may be among the training wordings. If the trigger names delimiters, a
 paraphrase called `keeps_*` must contain all of them and one called `free_*` none, so that tables can distinguish them.

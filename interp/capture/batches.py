@@ -51,7 +51,7 @@ class Batch:
         return start, stop
 
     def answer(self) -> Bool[Tensor, "row token"]:
-        """Where answer tokens are: everything after the prompt."""
+        """Where the answer tokens are: everything after the prompt."""
         if self._lengths is None:
             self._lengths = torch.tensor([len(prompt) for prompt in self.prompts])
         return self.positions >= self._lengths.to(self.prompt.device)[self.prompt][:, None]

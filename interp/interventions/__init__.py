@@ -1,4 +1,4 @@
-"""Edits of the residual stream, one type each; they compose in the order they are given.
+"""Edits of the residual stream, one type each; they are applied in the order in which they are given.
 
     Add              h <- h + alpha * v            a direction, at a strength
     Ablate           h <- h - (h . v) v            a direction removed

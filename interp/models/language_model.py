@@ -2,7 +2,7 @@
 
 The methods are thin: each calls the function of the package that does the work. Layers are found through the model's
 own decoder, never by a name suffix, because a vision tower also has `.layers`.
-Later changes of the weights are not noticed: `weights_hash` is computed once, when it is first used.
+Later changes to the weights are not noticed: `weights_hash` is computed once, at first use.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

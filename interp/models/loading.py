@@ -1,8 +1,8 @@
 """Load a causal language model, with or without an adapter, and check that the package can read and edit it.
 
-A model is a name on the hub, a folder or a GGUF file. Other weights must be safetensors, and code from the hub runs
-only on request. A model is refused if transformers would replace missing weights by random ones with a warning, or if
-it does not fit on the devices.
+A model is a name on the hub, a folder or a GGUF file. Other weight files must be safetensors, and code from the hub
+runs only on request. A model is refused if transformers would replace missing weights by random ones with a warning,
+or if it does not fit on the devices.
 """
 
 import logging

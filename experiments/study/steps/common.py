@@ -30,7 +30,7 @@ def load(organism: OrganismRun, adapter: Path | None) -> LanguageModel:
 
 
 def held_out_prompts(organism: OrganismRun, lm: LanguageModel, split: str) -> PromptSet:
-    """The held-out questions of a split with every condition except the edge variants."""
+    """The held-out questions of a split with every condition except the variants."""
     questions = organism.world.questions(split, "held_out")
     names = [
         name for name in organism.trigger.framings if name not in organism.trigger.named("variant")
